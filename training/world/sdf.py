@@ -1,0 +1,385 @@
+"""Solids as signed distance fields: a small language to model them in, and their evaluation in batches on any device.
+
+A `Shape` is a set of parts. A part is the smooth union of a few primitives, minus what is carved out of it; the parts
+meet in a hard union, so that a line drawing finds its inner edges between them. Axes are right-handed: x is forward,
+y is up, z is to the shape's right. Units are the modeller's own; `Shape.settle` scales the result to unit size.
+
+Distances of the primitives follow Quilez, "Distance functions" (https://iquilezles.org/articles/distfunctions/); the
+smooth union is the soft minimum -k log sum exp(-d/k), which is symmetric in its arguments and whose softmax weights
+blend the materials along the seam.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+GRID = 96  # cells along each side of the baked distance of an outline
+SHARP = 1e-3  # the soft minimum's k of a part that asks for no blending, of the shape's size
+
+
+@dataclass(frozen=True)
+class Material:
+    """How a surface looks.
+
+    rgb, rgb2: linear colours in 0..1; rgb2 is the second colour of the pattern.
+    kind:      matte, plastic, metal, wood, fur, feather, ceramic, glass, fabric, stone, leaf, skin, scales or glow.
+    pattern:   plain, stripes, spots, patches, bricks, windows, planks, checks or mottle; evaluated in the shape's own
+               space, so that it keeps its place over views.
+    scale:     size of one repeat of the pattern, of the shape's size (a settled shape is 1 across).
+    """
+
+    rgb: tuple[float, float, float]
+    kind: str = "matte"
+    pattern: str = "plain"
+    rgb2: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    scale: float = 0.1
+
+
+def turn(x: float = 0.0, y: float = 0.0, z: float = 0.0) -> np.ndarray:
+    """(3, 3) rotation by degrees about x, then y, then z."""
+    out = np.eye(3)
+    for axis, degrees in enumerate((x, y, z)):
+        c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+        i, j = (axis + 1) % 3, (axis + 2) % 3
+        step = np.eye(3)
+        step[i, i], step[i, j], step[j, i], step[j, j] = c, -s, s, c
+        out = step @ out
+    return out
+
+
+def toward(direction) -> np.ndarray:
+    """(3, 3) rotation that takes the y axis to `direction`."""
+    y = np.asarray(direction, float)
+    y = y / max(np.linalg.norm(y), 1e-9)
+    x = np.cross(y, (0.0, 0.0, 1.0) if abs(y[2]) < 0.9 else (1.0, 0.0, 0.0))
+    x /= np.linalg.norm(x)
+    return np.stack([x, y, np.cross(x, y)], axis=1)
+
+
+def smooth_outline(points, closed: bool = True, steps: int = 6) -> np.ndarray:
+    """A Catmull-Rom curve through (n, 2) points, as (n * steps, 2) points (open curves keep both ends)."""
+    p = np.asarray(points, float)
+    q = np.concatenate([p[-1:], p, p[:2]]) if closed else np.concatenate([p[:1], p, p[-1:]])
+    t = np.linspace(0, 1, steps, endpoint=False)[:, None]
+    pieces = []
+    for a, b, c, d in zip(q[:-3], q[1:-2], q[2:-1], q[3:], strict=True):
+        pieces.append(0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3))
+    return np.concatenate(pieces if closed else [*pieces, p[-1:]])
+
+
+@dataclass(frozen=True)
+class _Primitive:
+    kind: str
+    centre: np.ndarray  # (3,)
+    frame: np.ndarray  # (3, 3), columns are the local axes
+    sizes: tuple[float, ...]
+    reach: np.ndarray  # (3,) half extents of the local bounding box about the centre
+    material: int | None
+    outline: np.ndarray | None = None
+
+
+class Part:
+    """A smooth union of primitives with one identity. Every method adds a primitive made of material `m`;
+    `mirror` adds its twin on the other side of the plane z = 0; `carve` takes it away instead."""
+
+    def __init__(self, name: str, blend: float):
+        self.name, self.blend = name, blend
+        self.solid: list[_Primitive] = []
+        self.carved: list[_Primitive] = []
+
+    def _add(self, primitive: _Primitive, mirror: bool, carve: bool) -> None:
+        into = self.carved if carve else self.solid
+        into.append(primitive)
+        if mirror:
+            flip = np.diag([1.0, 1.0, -1.0])
+            into.append(_Primitive(**{**primitive.__dict__, "centre": flip @ primitive.centre,
+                                      "frame": flip @ primitive.frame @ flip}))
+
+    def ball(self, centre, radius, m=0, mirror=False, carve=False):
+        """A sphere."""
+        self.ellipsoid(centre, (radius,) * 3, m, mirror=mirror, carve=carve)
+
+    def ellipsoid(self, centre, radii, m=0, turned=None, mirror=False, carve=False):
+        """An ellipsoid with three radii along its (turned) axes."""
+        frame = np.eye(3) if turned is None else turned
+        self._add(_Primitive("ellipsoid", np.asarray(centre, float), frame, tuple(radii), np.asarray(radii, float), m),
+                  mirror, carve)
+
+    def limb(self, a, b, ra, rb=None, m=0, mirror=False, carve=False):
+        """A round cone from point a (radius ra) to point b (radius rb): limbs, necks, tails, rods."""
+        a, b = np.asarray(a, float), np.asarray(b, float)
+        rb = ra if rb is None else rb
+        height = max(np.linalg.norm(b - a), abs(ra - rb) * 1.02 + 1e-6)
+        big = max(ra, rb)
+        self._add(_Primitive("limb", a, toward(b - a), (ra, rb, height),
+                             np.array([big, height + big, big]), m), mirror, carve)
+
+    def chain(self, points, radii, m=0, mirror=False, carve=False):
+        """Limbs through a list of points; radii is one number, or one a point: tails, trunks, snakes, handles."""
+        radii = np.broadcast_to(np.asarray(radii, float), (len(points),))
+        for i in range(len(points) - 1):
+            self.limb(points[i], points[i + 1], radii[i], radii[i + 1], m, mirror, carve)
+
+    def box(self, centre, half, m=0, turned=None, round=0.0, mirror=False, carve=False):
+        """A box with three half sizes and rounded edges."""
+        frame = np.eye(3) if turned is None else turned
+        self._add(_Primitive("box", np.asarray(centre, float), frame, (*half, round), np.asarray(half, float), m),
+                  mirror, carve)
+
+    def cone(self, a, b, ra, rb=None, m=0, round=0.0, mirror=False, carve=False):
+        """A flat-ended cone or cylinder from point a (radius ra) to point b (radius rb)."""
+        a, b = np.asarray(a, float), np.asarray(b, float)
+        rb = ra if rb is None else rb
+        half = np.linalg.norm(b - a) / 2
+        self._add(_Primitive("cone", (a + b) / 2, toward(b - a), (ra, rb, half, round),
+                             np.array([max(ra, rb), half, max(ra, rb)]), m), mirror, carve)
+
+    def ring(self, centre, radius, thickness, m=0, turned=None, arc=360.0, mirror=False, carve=False):
+        """A torus in the local xy plane; `arc` degrees of it, centred on local +y: tyres, handles, arches, brims."""
+        frame = np.eye(3) if turned is None else turned
+        reach = np.array([radius + thickness, radius + thickness, thickness])
+        self._add(_Primitive("ring", np.asarray(centre, float), frame, (radius, thickness, arc / 2), reach, m),
+                  mirror, carve)
+
+    def plate(self, centre, outline, half, m=0, turned=None, round=0.0, mirror=False, carve=False):
+        """A closed outline, (n, 2) in the local xy plane, extruded by `half` to both sides along local z:
+        wings, fins, blades, leaves, bodies of violins."""
+        frame = np.eye(3) if turned is None else turned
+        outline = np.asarray(outline, float)
+        reach = np.array([*(np.abs(outline).max(axis=0) + round), half + round])
+        self._add(_Primitive("plate", np.asarray(centre, float), frame, (half, round), reach, m, outline), mirror, carve)
+
+    def lathe(self, centre, profile, m=0, turned=None, mirror=False, carve=False):
+        """A profile, (n, 2) of radius >= 0 and height, turned about the local y axis; the profile runs from the axis
+        to the axis. A profile that doubles back gives a hollow vessel: cups, bottles, bells, hats, pears."""
+        frame = np.eye(3) if turned is None else turned
+        profile = np.asarray(profile, float)
+        outline = np.concatenate([profile, profile[::-1] * (-1.0, 1.0)])
+        r, h = np.abs(profile).max(axis=0)
+        self._add(_Primitive("lathe", np.asarray(centre, float), frame, (), np.array([r, h, r]), m, outline),
+                  mirror, carve)
+
+
+class Shape:
+    """A solid under construction: add materials, then parts, then primitives to the parts."""
+
+    def __init__(self):
+        self.materials: list[Material] = []
+        self.parts: list[Part] = []
+
+    def material(self, rgb, kind="matte", pattern="plain", rgb2=(0.0, 0.0, 0.0), scale=0.1) -> int:
+        """Register a material; returns the number that primitives take as `m`."""
+        self.materials.append(Material(tuple(rgb), kind, pattern, tuple(rgb2), scale))
+        return len(self.materials) - 1
+
+    def part(self, name: str, blend: float = 0.0) -> Part:
+        """A new part; `blend` is the radius of the smooth union inside it."""
+        self.parts.append(Part(name, blend))
+        return self.parts[-1]
+
+    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
+        """Lower and upper corner, (3,) each, of a box around all primitives."""
+        low, high = np.full(3, np.inf), np.full(3, -np.inf)
+        for p in (p for part in self.parts for p in part.solid):
+            if p.kind == "ellipsoid":
+                reach, centre = np.sqrt(((p.frame * p.reach) ** 2).sum(axis=1)), p.centre
+                low, high = np.minimum(low, centre - reach), np.maximum(high, centre + reach)
+            elif p.kind == "limb":
+                ra, rb, height = p.sizes
+                for end, r in ((p.centre, ra), (p.centre + p.frame[:, 1] * height, rb)):
+                    low, high = np.minimum(low, end - r), np.maximum(high, end + r)
+            else:
+                reach = np.abs(p.frame) @ p.reach
+                low, high = np.minimum(low, p.centre - reach), np.maximum(high, p.centre + reach)
+        return low, high
+
+    def field(self, device: str | torch.device = "cpu", settle: bool = True) -> Field:
+        """Compile to tensors. With `settle`, the shape is scaled so that its longest side is 1, centred in x and z,
+        and set down on y = 0."""
+        low, high = self.bounds()
+        scale = 1.0 / (high - low).max() if settle else 1.0
+        shift = np.array([(low[0] + high[0]) / 2, low[1], (low[2] + high[2]) / 2]) if settle else np.zeros(3)
+        return Field(self, scale, shift, torch.device(device))
+
+
+class Field:
+    """A compiled shape: distances and surface properties of many points at once.
+
+    low, high: (3,) corners of the bounding box; materials: the shape's, in order; names: the parts', in order.
+    """
+
+    def __init__(self, shape: Shape, scale: float, shift: np.ndarray, device: torch.device):
+        self.device = device
+        self.materials = tuple(shape.materials)
+        self.names = tuple(part.name for part in shape.parts)
+        low, high = shape.bounds()
+        self.low, self.high = ((torch.tensor((c - shift) * scale, dtype=torch.float32, device=device))
+                               for c in (low, high))
+        self._scale = scale
+
+        order = {k: i for i, k in enumerate(("ellipsoid", "limb", "box", "cone", "ring", "plate", "lathe"))}
+        rows = [(order[p.kind], i, carve, p) for i, part in enumerate(shape.parts)
+                for carve, group in ((False, part.solid), (True, part.carved)) for p in group]
+        rows.sort(key=lambda row: row[0])
+        primitives = [row[3] for row in rows]
+        frames = np.stack([p.frame.T for p in primitives])  # (P, 3, 3), world -> local
+        origins = np.stack([(p.centre - shift) * scale for p in primitives])
+        self._turn = self._tensor(frames.reshape(-1, 3))  # (3P, 3)
+        self._origin = self._tensor(np.einsum("pij,pj->pi", frames, origins).reshape(-1, 1))  # (3P, 1)
+        self._spans, self._sizes = {}, {}
+        for kind, k in order.items():
+            members = [i for i, row in enumerate(rows) if row[0] == k]
+            if members:
+                self._spans[kind] = slice(members[0], members[-1] + 1)
+                sizes = np.array([primitives[i].sizes for i in members], float).reshape(len(members), -1)
+                angle = kind == "ring"  # the last size of a ring is an angle, all others are lengths
+                sizes *= np.array([scale, scale, 1.0]) if angle else scale
+                self._sizes[kind] = [self._tensor(c)[:, None] for c in sizes.T]  # each (n, 1)
+        self._grids = {kind: self._bake([primitives[i].outline * scale for i in range(span.start, span.stop)])
+                       for kind, span in self._spans.items() if kind in ("plate", "lathe")}
+        self._parts = []
+        for i, part in enumerate(shape.parts):
+            solid = [n for n, row in enumerate(rows) if row[1] == i and not row[2]]
+            carved = [n for n, row in enumerate(rows) if row[1] == i and row[2]]
+            self._parts.append((torch.tensor(solid, device=device), torch.tensor(carved, device=device),
+                                max(part.blend * scale, SHARP)))
+        self._material = torch.tensor([-1 if p.material is None else p.material for p in primitives], device=device)
+
+    def _tensor(self, array) -> torch.Tensor:
+        return torch.tensor(np.asarray(array), dtype=torch.float32, device=self.device)
+
+    def _bake(self, outlines) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Distances of outlines on a grid each: (n, 1, GRID, GRID), with the box's centre and half size (n, 2, 1)."""
+        grids, centres, halves = [], [], []
+        for outline in outlines:
+            low, high = outline.min(axis=0), outline.max(axis=0)
+            half = (high - low) / 2 * 1.02 + 0.02 * (high - low).max()
+            centre = (low + high) / 2
+            x, y = (np.linspace(c - h, c + h, GRID) for c, h in zip(centre, half, strict=True))
+            grids.append(polygon_distance(np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2), outline)
+                         .reshape(GRID, GRID))
+            centres.append(centre)
+            halves.append(half)
+        return (self._tensor(np.stack(grids))[:, None], self._tensor(np.stack(centres))[:, :, None],
+                self._tensor(np.stack(halves))[:, :, None])
+
+    def _outline_distance(self, kind: str, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """Distance to each baked outline at (n, N) local coordinates."""
+        grid, centre, half = self._grids[kind]
+        u, v = (x - centre[:, 0]) / half[:, 0], (y - centre[:, 1]) / half[:, 1]
+        cu, cv = u.clamp(-1, 1), v.clamp(-1, 1)
+        inside = torch.nn.functional.grid_sample(grid, torch.stack([cu, cv], -1)[:, None], align_corners=True)[:, 0, 0]
+        # Outside the grid's box the nearest point of the box sees the outline under an obtuse angle, which makes the
+        # hypotenuse a lower bound of the distance.
+        ex, ey = (u - cu) * half[:, 0], (v - cv) * half[:, 1]
+        beyond = (ex * ex + ey * ey).sqrt()
+        return torch.where(beyond > 0, torch.hypot(beyond, inside.clamp_min(0)), inside)
+
+    def _primitive_distances(self, p: torch.Tensor) -> torch.Tensor:
+        """(P, N) distances of (3, N) points to every primitive."""
+        q = torch.addmm(-self._origin, self._turn, p).view(-1, 3, p.shape[1])
+        out = torch.empty(q.shape[0], p.shape[1], device=self.device)
+        for kind, span in self._spans.items():
+            x, y, z = q[span].unbind(1)  # each (n, N)
+            size = self._sizes[kind]
+            if kind == "ellipsoid":
+                a, b, c = (x / size[0]), (y / size[1]), (z / size[2])
+                k0 = (a * a + b * b + c * c).sqrt()
+                k1 = ((a / size[0]) ** 2 + (b / size[1]) ** 2 + (c / size[2]) ** 2).sqrt()
+                out[span] = k0 * (k0 - 1) / k1.clamp_min(1e-6)
+            elif kind == "limb":
+                ra, rb, height = size
+                slope = ((ra - rb) / height).clamp(-0.999, 0.999)
+                flank = (1 - slope * slope).sqrt()
+                r = (x * x + z * z).sqrt()
+                k = flank * y - slope * r
+                low = (r * r + y * y).sqrt() - ra
+                high = (r * r + (y - height) ** 2).sqrt() - rb
+                out[span] = torch.where(k < 0, low, torch.where(k > flank * height, high, r * flank + y * slope - ra))
+            elif kind == "box":
+                r = size[3]
+                a, b, c = x.abs() - size[0] + r, y.abs() - size[1] + r, z.abs() - size[2] + r
+                outer = (a.clamp_min(0) ** 2 + b.clamp_min(0) ** 2 + c.clamp_min(0) ** 2).sqrt()
+                out[span] = outer + torch.maximum(torch.maximum(a, b), c).clamp_max(0) - r
+            elif kind == "cone":
+                r = size[3]
+                ra, rb, half = size[0] - r, size[1] - r, size[2] - r
+                u = (x * x + z * z).sqrt()
+                cap_u = u - torch.minimum(u, torch.where(y < 0, ra, rb))
+                cap_y = y.abs() - half
+                du, dy = rb - ra, 2 * half
+                t = (((rb - u) * du + (half - y) * dy) / (du * du + dy * dy)).clamp(0, 1)
+                side_u, side_y = u - rb + du * t, y - half + dy * t
+                gap = torch.minimum(cap_u**2 + cap_y**2, side_u**2 + side_y**2).sqrt()
+                out[span] = torch.where((side_u < 0) & (cap_y < 0), -gap, gap) - r
+            elif kind == "ring":
+                radius, thickness, arc = size
+                s, c = torch.sin(torch.deg2rad(arc)), torch.cos(torch.deg2rad(arc))
+                ax = x.abs()
+                k = torch.where((c * ax > s * y) & (arc < 180), ax * s + y * c, (ax * ax + y * y).sqrt())
+                out[span] = (x * x + y * y + z * z + radius**2 - 2 * radius * k).clamp_min(0).sqrt() - thickness
+            elif kind == "plate":
+                half, r = size
+                flat = self._outline_distance(kind, x, y)
+                deep = z.abs() - half
+                outer = (flat.clamp_min(0) ** 2 + deep.clamp_min(0) ** 2).sqrt()
+                out[span] = outer + torch.maximum(flat, deep).clamp_max(0) - r
+            else:
+                out[span] = self._outline_distance(kind, (x * x + z * z).sqrt(), y)
+        return out
+
+    def _part_distances(self, each: torch.Tensor) -> torch.Tensor:
+        """(K, N) distances of the parts from (P, N) distances of the primitives."""
+        out = []
+        for solid, carved, k in self._parts:
+            d = each[solid[0]] if len(solid) == 1 else -k * torch.logsumexp(each[solid] / -k, dim=0)
+            if len(carved):
+                d = torch.maximum(d, -each[carved].amin(dim=0))
+            out.append(d)
+        return torch.stack(out)
+
+    def distance(self, points: torch.Tensor) -> torch.Tensor:
+        """(N,) signed distance at (3, N) points; negative inside. A lower bound where primitives blend or are
+        ellipsoids, so a tracer should step a little less than the whole of it."""
+        return self._part_distances(self._primitive_distances(points)).amin(dim=0)
+
+    def surface(self, points: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """At (3, N) points on the surface: the part's number, (N,) long, and the share of each material, (M, N)."""
+        each = self._primitive_distances(points)
+        part = self._part_distances(each).argmin(dim=0)
+        share = torch.zeros(len(self.materials), points.shape[1], device=self.device)
+        for i, (solid, carved, k) in enumerate(self._parts):
+            here = (part == i).nonzero()[:, 0]
+            if not len(here):
+                continue
+            near = each[solid][:, here]
+            weight = torch.softmax(near / -k, dim=0)
+            owner = self._material[solid]
+            if len(carved):  # inside a hole, its own material shows if it has one
+                depth, which = each[carved][:, here].min(dim=0)
+                lining = self._material[carved][which]
+                lined = (depth.abs() < 2e-3) & (lining >= 0)
+                weight = weight * ~lined
+                share.index_put_((lining.clamp_min(0), here), lined.float(), accumulate=True)
+            share[:, here] = share[:, here].index_add(0, owner, weight)
+        return part, share
+
+
+def polygon_distance(points: np.ndarray, outline: np.ndarray) -> np.ndarray:
+    """(N,) signed distance of (N, 2) points to a closed (K, 2) outline; negative inside."""
+    a, b = outline, np.roll(outline, -1, axis=0)
+    edge = b - a  # (K, 2)
+    keep = (edge**2).sum(axis=1) > 1e-12
+    a, b, edge = a[keep], b[keep], edge[keep]
+    to = points[:, None] - a  # (N, K, 2)
+    t = np.clip((to * edge).sum(-1) / (edge**2).sum(-1), 0, 1)
+    gap = np.sqrt((((to - edge * t[..., None]) ** 2).sum(-1)).min(axis=1))
+    y = points[:, None, 1]
+    crosses = (a[:, 1] > y) != (b[:, 1] > y)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        at = a[:, 0] + (y - a[:, 1]) * edge[:, 0] / edge[:, 1]
+    inside = (crosses & (points[:, None, 0] < at)).sum(axis=1) % 2 == 1
+    return np.where(inside, -gap, gap)
