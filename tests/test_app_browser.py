@@ -1,0 +1,157 @@
+"""The app in a real Chromium: a person draws with the mouse, types in two languages, uploads, and sees what fits."""
+
+import io
+from collections import Counter
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from tests.browser import CHROMIUM, ROOT, open_browser, serve, stroke
+from xmr.gallery import Gallery
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")]
+
+SIZES = {"desktop": (1440, 900), "phone": (420, 860)}
+
+
+@pytest.fixture(scope="module")
+def server():
+    with serve() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with open_browser() as running:
+        yield running
+
+
+@pytest.fixture(params=[(size, theme) for size in SIZES for theme in ("light", "dark")], ids="-".join)
+def page(request, server, browser):
+    """The Search page, open and idle, whose console has to stay free of errors."""
+    size, theme = request.param
+    width, height = SIZES[size]
+    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
+    page = context.new_page()
+    errors = []
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(server.url)
+    expect(page.get_by_text("photos to find")).to_be_visible(timeout=20_000)
+    yield page
+    context.close()
+    assert not errors
+
+
+def categories(page: Page) -> Counter:
+    """How often each category is among the ten photos shown. The alternative text of a photo is one of its captions."""
+    of_caption = {}
+    with Gallery.open(ROOT / "galleries" / "demo") as gallery:
+        for item in gallery:
+            for _, text in gallery.captions(item.id):
+                of_caption.setdefault(text, set()).add(item.facts["category"])
+    expect(page.get_by_text("10 best of")).to_be_visible()
+    page.wait_for_function("document.querySelectorAll('[data-stale=true]').length === 0")
+    shown = [image.get_attribute("alt") for image in page.locator(".stImage img").all()]
+    return Counter(category for alt in shown for category in of_caption.get(alt, ()))
+
+
+def upload(page: Page, name: str, content: bytes) -> None:
+    page.locator("input[type=file]").set_input_files({"name": name, "mimeType": "image/jpeg", "buffer": content})
+
+
+def jpeg(image: Image.Image) -> bytes:
+    out = io.BytesIO()
+    image.convert("RGB").save(out, "JPEG")
+    return out.getvalue()
+
+
+def draw(page: Page, category: str) -> None:
+    """Draw the gallery's example of a category with the mouse, stroke by stroke."""
+    with Gallery.open(ROOT / "galleries" / "demo") as gallery:
+        drawing = gallery.examples()[category]
+    left, top, right, bottom = drawing.bounds()
+    scale = 0.8 / max(right - left, bottom - top)
+    for points in drawing.strokes:
+        stroke(page, [(0.1 + (x - left) * scale, 0.1 + (y - top) * scale) for x, y in points[::3]])
+
+
+def test_a_drawing_finds_its_category(page):
+    draw(page, "cup")
+    assert categories(page)["cup"] >= 5
+    page.get_by_test_id("stMainBlockContainer").screenshot()
+
+
+@pytest.mark.parametrize(("words", "category"), [("a red car", "car_(sedan)"), ("ein gelber Apfel", "apple"),
+                                                 ("eine Katze im Schnee", "cat")])
+def test_words_in_two_languages_find_their_category(page, words, category):
+    page.get_by_label("Words, in English or German").fill(words)
+    assert categories(page)[category] >= 8
+
+
+def test_an_uploaded_photo_finds_its_kind_and_captions(page):
+    with Gallery.open(ROOT / "galleries" / "demo") as gallery:
+        item = next(item for item in gallery if item.facts["category"] == "guitar")
+        picture = Image.open(gallery.thumb(item.id)).convert("RGB")
+    upload(page, "mine.jpg", jpeg(picture))
+    expect(page.get_by_text("What it might show")).to_be_visible()
+    assert categories(page)["guitar"] >= 7
+
+
+def test_drawing_and_words_together_find_the_colour_of_the_shape(page):
+    draw(page, "cup")
+    page.get_by_label("Words, in English or German").fill("blue, blau")
+    expect(page.get_by_text("the drawing and the words")).to_be_visible()
+    assert categories(page)["cup"] >= 5
+
+
+def test_more_like_this_keeps_the_query(page):
+    page.get_by_label("Words, in English or German").fill("a dog")
+    categories(page)
+    page.get_by_role("button", name="More like this").first.click()
+    expect(page.get_by_text("Photos like this one")).to_be_visible()
+    assert categories(page)["dog"] >= 6
+    page.get_by_role("button", name="Back to my query").click()
+    expect(page.get_by_text("Photos like this one")).to_be_hidden()
+    expect(page.get_by_label("Words, in English or German")).to_have_value("a dog")
+
+
+@pytest.mark.parametrize(("name", "content", "message"), [
+    ("notes.jpg", b"these are only words, not a picture", "is not a picture"),
+    ("cut.jpg", jpeg(Image.linear_gradient("L").resize((400, 400)))[:2500], "is damaged"),
+    ("empty.jpg", b"", "is empty"),
+])
+def test_a_bad_upload_is_named_and_loses_nothing(page, name, content, message):
+    page.get_by_label("Words, in English or German").fill("a red car")
+    upload(page, name, content)
+    expect(page.get_by_text(message)).to_be_visible()
+    assert categories(page)["car_(sedan)"] >= 8
+
+
+@pytest.mark.parametrize(("words", "message"), [("寻找一只狗 🐶", "is known"), ("🐶🐶", "is known")])
+def test_words_of_no_known_language_are_explained(page, words, message):
+    page.get_by_label("Words, in English or German").fill(words)
+    expect(page.get_by_text(message)).to_be_visible()
+
+
+def test_ten_thousand_characters_are_answered(page):
+    page.get_by_label("Words, in English or German").fill("a red car on the beach " * 440)
+    assert categories(page)["car_(sedan)"] >= 5
+
+
+def test_an_example_can_be_taken_and_cleared(page):
+    page.get_by_test_id("stPills").get_by_text("cup", exact=True).click()
+    assert categories(page)["cup"] >= 5
+
+
+def test_a_damaged_checkpoint_is_explained_without_a_traceback(browser, tmp_path):
+    for name in ("app.py", "pages", "xmr", ".streamlit", "galleries"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / "checkpoints").mkdir()
+    with serve(tmp_path, PYTHONPATH=str(tmp_path)) as server:
+        page = browser.new_page()
+        page.goto(server.url)
+        expect(page.get_by_text("There is no checkpoint")).to_be_visible(timeout=20_000)
+        assert "Traceback" not in page.content()
+        page.close()
