@@ -1,6 +1,7 @@
 """Search: draw, type or upload a photo, mix them at will, and see the ten best photos at once."""
 
 import time
+from dataclasses import replace
 
 import streamlit as st
 from streamlit_drawable_canvas import st_canvas
@@ -35,33 +36,31 @@ def like(item_id):
 
 
 def query_by_drawing() -> list[Term]:
-    """The canvas with its tools."""
-    pen = st.segmented_control("Pen", PENS, default="Medium", required=True, label_visibility="collapsed")
+    """The canvas with its tools; undo, redo and clear are in its own toolbar."""
     examples = gallery.examples()
-    drawing = st_canvas(
-        stroke_width=PENS[pen],
-        stroke_color="#ffffff" if pen == "Eraser" else "#1a1a1a",
-        background_color="#ffffff",  # paper in both themes
-        width=CANVAS,
-        height=CANVAS,
-        initial_drawing=canvas_drawing(examples[state.example], CANVAS, PENS["Medium"]) if state.example else None,
-        key=f"canvas-{state.canvas}",
-    ).json_data
+    paper = st.container()  # above the pens, which choose what it draws with
+    pen = st.segmented_control("Pen", PENS, default="Medium", required=True, label_visibility="collapsed")
+    with paper:
+        drawing = st_canvas(
+            stroke_width=PENS[pen],
+            stroke_color="#ffffff" if pen == "Eraser" else "#1a1a1a",
+            background_color="#ffffff",  # paper in both themes
+            width=CANVAS,
+            height=CANVAS,
+            initial_drawing=canvas_drawing(examples[state.example], CANVAS, PENS["Medium"]) if state.example else None,
+            key=f"canvas-{state.canvas}",
+        ).json_data
     if examples:
-        st.pills("Or take an example", examples, key="example_name", on_change=start_from_example)
+        st.pills("Or take an example", examples, key="example_name", on_change=start_from_example, wrap=True)
     sketch = drawing_from_canvas(drawing)
     return [Term(Modality.SKETCH, sketch)] if sketch.strokes else []
 
 
 def query_by_words() -> list[Term]:
-    """What should be there, and what should not."""
+    """What should be in the photo."""
     words = st.text_input("Words, in English or German", key="words", type="search", live=True,
                           placeholder="a red car · ein rotes Auto")
-    without = st.text_input("Without", key="without", type="search", live=True, placeholder="grass · Gras",
-                            help="Pushes photos away that show this. Works beside a drawing, words or a photo.")
-    wanted = [Term(Modality.TEXT, words)] if words and words.strip() else []
-    unwanted = [Term(Modality.TEXT, without, weight=-0.5)] if without and without.strip() else []
-    return wanted + unwanted
+    return [Term(Modality.TEXT, words)] if words and words.strip() else []
 
 
 def query_by_photo() -> list[Term]:
@@ -78,21 +77,22 @@ def query_by_photo() -> list[Term]:
     return [Term(Modality.PHOTO, picture)]
 
 
-def balanced(terms: list[Term]) -> list[Term]:
-    """The terms with the weights that the person gives them; shown once there is something to balance."""
-    wanted = [t for t in terms if t.weight > 0]
-    if len(wanted) < 2:
-        return terms
-    with st.popover("Balance", icon=":material/tune:"):
-        weights = {t.modality: st.slider(f"Weight of {NAMES[t.modality]}", 0.0, 1.0, 1.0, 0.05, key=f"w-{t.modality}")
-                   for t in wanted}
-    return [Term(t.modality, t.content, weights[t.modality]) if t.weight > 0 else t for t in terms]
+def refined(terms: list[Term]) -> list[Term]:
+    """The terms with the weights that the person gives them, and what the photos should not show."""
+    with st.popover("Refine", icon=":material/tune:", width="stretch"):
+        without = st.text_input("Without", key="without", type="search", live=True, placeholder="grass · Gras",
+                                help="Pushes photos away that show this.")
+        if len(terms) > 1:
+            terms = [replace(t, weight=st.slider(f"Weight of {NAMES[t.modality]}", 0.05, 1.0, 1.0, 0.05,
+                                                 key=f"weight-{t.modality}")) for t in terms]
+    unwanted = [Term(Modality.TEXT, without, weight=-0.5)] if without and without.strip() else []
+    return terms + unwanted
 
 
 def ask() -> list[Term]:
     """The left half: everything a query can be made of."""
     st.markdown("#### Draw, type or upload")
-    return balanced(query_by_drawing() + query_by_words() + query_by_photo())
+    return refined(query_by_drawing() + query_by_words() + query_by_photo())
 
 
 def answer(terms: list[Term]) -> None:
@@ -115,7 +115,8 @@ def answer(terms: list[Term]) -> None:
             st.info("Say what you look for as well: a drawing, words or a photo. “Without” only takes away.")
         return
     try:
-        hits = searcher.search(Query(tuple(usable)), k=10, exclude=exclude)
+        query = Query(tuple(usable))
+        hits = searcher.search(query, k=10, exclude=exclude)
     except BadInput as error:
         st.warning(str(error))
         return
@@ -123,12 +124,12 @@ def answer(terms: list[Term]) -> None:
     said = " and ".join(NAMES[m] for m in dict.fromkeys(t.modality for t in usable if t.weight > 0))
     st.caption(f"The {len(hits)} best of {len(gallery):,} photos for {said}, in {spent:.0f} ms")
     if any(t.modality is Modality.PHOTO and t.weight > 0 for t in usable):
-        captions = searcher.captions(Query(tuple(usable)), k=5)
+        captions = searcher.captions(query, k=5)
         if captions:
             with st.expander("What it might show", expanded=True):
                 for hit in captions:
                     st.markdown(f":gray[{hit.score:.2f}]  {hit.item.content}")
-    photo_grid(searcher, hits, on_like=like)
+    photo_grid(searcher, hits, like, query)
 
 
 def understood(term: Term) -> Term | None:
@@ -146,11 +147,11 @@ def welcome() -> None:
     st.markdown("Draw something with the mouse, type what you look for, or upload a photo. "
                 "Use them together to be more exact: draw the shape, type the colour.")
     st.pills("Try", IDEAS, key="idea", on_change=lambda: state.update(words=state.idea, idea=None))
-    photo_grid(searcher, gallery.sample(10), on_like=like)
+    photo_grid(searcher, gallery.sample(10), like)
 
 
 left, right = st.columns([30, 70], gap="large")
 with left:
-    query = ask()
+    asked = ask()
 with right:
-    answer(query)
+    answer(asked)

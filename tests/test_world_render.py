@@ -147,7 +147,7 @@ def test_no_instance_is_in_two_splits():
 def test_wrong_options_say_what_is_right(tmp_path):
     with pytest.raises(BadInput, match="apple"):
         _render(tmp_path, "--classes", "aple")
-    with pytest.raises(BadInput, match="train=90"):
+    with pytest.raises(BadInput, match="train=40"):
         _render(tmp_path, "--split", "train")
     _render(tmp_path, "--split", "val=1")
     with pytest.raises(BadInput, match="another seed"):

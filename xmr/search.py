@@ -54,6 +54,16 @@ class Searcher:
             for rank, (row, score, probability) in enumerate(self._best(query, k, shelf, Modality.TEXT, ()), 1)
         ]
 
+    def explain(self, query: Query, item_id: str) -> str:
+        """What a photo has in common with a query: that of its captions, in whichever language, which comes closest to
+        it. Its file's name where it has no captions."""
+        shelf = self._shelf(Modality.TEXT)
+        texts = [text for text in self.gallery.texts(item_id) if text.id in shelf.rows]
+        if not texts:
+            return self.gallery.caption(item_id)
+        own = shelf.index.vectors([shelf.rows[text.id] for text in texts])  # (captions, dim)
+        return texts[int((own @ self.system.compose(query)).argmax())].content
+
     def encode(self, term: Term) -> Term:
         """The same term with its vector for content, so that searching again doesn't encode again; BadInput if its
         content cannot be used."""

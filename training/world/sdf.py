@@ -191,6 +191,15 @@ class Shape:
                 ra, rb, height = p.sizes
                 for end, r in ((p.centre, ra), (p.centre + p.frame[:, 1] * height, rb)):
                     low, high = np.minimum(low, end - r), np.maximum(high, end + r)
+            elif p.kind == "plate":
+                points, out = p.centre + p.outline @ p.frame[:, :2].T, sum(p.sizes) * np.abs(p.frame[:, 2])
+                out = out + p.sizes[1] * np.abs(p.frame[:, :2]).sum(axis=1)
+                low, high = np.minimum(low, points.min(axis=0) - out), np.maximum(high, points.max(axis=0) + out)
+            elif p.kind == "lathe":  # every point of the profile sweeps a circle about the axis
+                axis = p.frame[:, 1]
+                middle = p.centre + p.outline[:, 1:] * axis
+                out = np.abs(p.outline[:, :1]) * np.sqrt(np.clip(1 - axis**2, 0, 1))
+                low, high = np.minimum(low, (middle - out).min(axis=0)), np.maximum(high, (middle + out).max(axis=0))
             else:
                 reach = np.abs(p.frame) @ p.reach
                 low, high = np.minimum(low, p.centre - reach), np.maximum(high, p.centre + reach)
@@ -253,16 +262,17 @@ class Field:
 
     def _bake(self, outlines) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Distances of outlines on a grid each: (n, 1, GRID, GRID), with the box's centre and half size (n, 2, 1)."""
-        grids, centres, halves = [], [], []
+        baked: dict[bytes, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}  # twins share one
         for outline in outlines:
+            if outline.tobytes() in baked:
+                continue
             low, high = outline.min(axis=0), outline.max(axis=0)
             half = (high - low) / 2 * 1.02 + 0.02 * (high - low).max()
             centre = (low + high) / 2
             x, y = (np.linspace(c - h, c + h, GRID) for c, h in zip(centre, half, strict=True))
-            grids.append(polygon_distance(np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2), outline)
-                         .reshape(GRID, GRID))
-            centres.append(centre)
-            halves.append(half)
+            grid = polygon_distance(np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2), outline).reshape(GRID, GRID)
+            baked[outline.tobytes()] = grid, centre, half
+        grids, centres, halves = zip(*(baked[outline.tobytes()] for outline in outlines), strict=True)
         return (self._tensor(np.stack(grids))[:, None], self._tensor(np.stack(centres))[:, :, None],
                 self._tensor(np.stack(halves))[:, :, None])
 
@@ -370,16 +380,16 @@ class Field:
 
 def polygon_distance(points: np.ndarray, outline: np.ndarray) -> np.ndarray:
     """(N,) signed distance of (N, 2) points to a closed (K, 2) outline; negative inside."""
-    a, b = outline, np.roll(outline, -1, axis=0)
-    edge = b - a  # (K, 2)
-    keep = (edge**2).sum(axis=1) > 1e-12
-    a, b, edge = a[keep], b[keep], edge[keep]
-    to = points[:, None] - a  # (N, K, 2)
-    t = np.clip((to * edge).sum(-1) / (edge**2).sum(-1), 0, 1)
-    gap = np.sqrt((((to - edge * t[..., None]) ** 2).sum(-1)).min(axis=1))
-    y = points[:, None, 1]
-    crosses = (a[:, 1] > y) != (b[:, 1] > y)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        at = a[:, 0] + (y - a[:, 1]) * edge[:, 0] / edge[:, 1]
-    inside = (crosses & (points[:, None, 0] < at)).sum(axis=1) % 2 == 1
-    return np.where(inside, -gap, gap)
+    x, y = points.T
+    nearest, inside = np.full(len(points), np.inf), np.zeros(len(points), bool)
+    # Edge by edge: (N,) arrays stay in the processor's cache, which (N, K) ones would not.
+    for (ax, ay), (bx, by) in zip(outline, np.roll(outline, -1, axis=0), strict=True):
+        ex, ey = bx - ax, by - ay
+        if ex * ex + ey * ey <= 1e-12:
+            continue
+        px, py = x - ax, y - ay
+        t = np.clip((px * ex + py * ey) / (ex * ex + ey * ey), 0, 1)
+        np.minimum(nearest, (px - ex * t) ** 2 + (py - ey * t) ** 2, out=nearest)
+        if ey:  # a ray to the right crosses this edge
+            inside ^= ((ay > y) != (by > y)) & (x < ax + py * ex / ey)
+    return np.where(inside, -1, 1) * np.sqrt(nearest)

@@ -37,7 +37,7 @@ class Family:
     build(shape, rng, look) adds materials and parts; the same rng state gives the same instance.
     colours, materials, poses: what captions may say of it (empty where there is nothing to say).
     places: where it is photographed. stance: how it meets the place: "ground", "water" (floats, the waterline at
-    `waterline` of its height) or "air" (hovers).
+    `waterline` of its height) or "air" (hovers). facing: it is known by its front, and photographed from there.
     """
 
     name: str
@@ -48,11 +48,13 @@ class Family:
     poses: tuple[str, ...] = ()
     stance: str = "ground"
     waterline: float = 0.2
+    facing: bool = False
 
     def shape(self, seed: int, colour: str, material: str | None = None, pose: str | None = None) -> Shape:
         """The instance of a seed. Its proportions depend on the seed alone; colour, material and pose can be varied."""
         rng = np.random.default_rng([seed, *self.name.encode()])
-        rgb = tuple(float(c) for c in np.clip(np.array(COLOURS[colour]) * rng.uniform(0.85, 1.15, 3), 0, 0.9))
+        shade = rng.uniform(0.8, 1.15) * rng.uniform(0.97, 1.03, 3)  # lighter or darker; the hue hardly moves
+        rgb = tuple(float(c) for c in np.clip(np.array(COLOURS[colour]) * shade, 0, 0.9))
         shape = Shape()
         self.build(shape, rng, Look(colour, rgb, pose, material))
         return shape

@@ -1,0 +1,167 @@
+"""The adapters: on small trees made here, and where the real data is, on that."""
+
+import gzip
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from training import datasets
+from training.datasets import (
+    caltech101, chairv2, flickr8k, imagenet1000, labels_of, multi30k, names, sketchy25, stable_order, world,
+)  # fmt: skip
+from xmr.modality import Drawing, Modality
+
+REAL = Path(os.environ.get("XMR_DATA", "../shared/data"))
+real = pytest.mark.skipif(not (REAL / "sketchy25").is_dir(), reason=f"the real data is not in {REAL}")
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    monkeypatch.setenv("XMR_DATA", str(tmp_path))
+    return tmp_path
+
+
+def _picture(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (8, 8), "red").save(path)
+
+
+def _of(items, modality):
+    return [item for item in items if item.modality is modality]
+
+
+def test_missing_data_is_an_error_that_says_where_it_was_expected(root):
+    with pytest.raises(datasets.MissingData, match="flickr8k"):
+        flickr8k.items("train")
+
+
+def test_flickr_gives_translations_to_training_alone(root):
+    (root / "flickr8k").mkdir()
+    rows = [
+        {"image": f"{split}.jpg", "split": split, "en": ["a"], "de": ["b"], "de_translation": ["c"]}
+        for split in ("train", "test")
+    ]
+    (root / "flickr8k" / "captions.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    assert [i.content for i in _of(flickr8k.items("train"), Modality.TEXT)] == ["a", "b", "c"]
+    assert [i.content for i in _of(flickr8k.items("test"), Modality.TEXT)] == ["a", "b"]
+    assert {i.language for i in _of(flickr8k.items("test"), Modality.TEXT)} == {"en", "de"}
+
+
+def test_sketchy_holds_out_a_photo_with_all_its_sketches(root):
+    for name in ("ant", "bee", "cat", "dog"):
+        for n in range(20):
+            _picture(root / f"sketchy25/photo/{name}/{name}{n}.jpg")
+        for n in range(5):
+            for k in range(1 + n):
+                _picture(root / f"sketchy25/sketch/{name}/{name}{n}-{k + 1}.png")
+    splits = {split: sketchy25.items(split) for split in ("train", "val", "test")}
+    instances = {s: {labels_of(i, "instance") for i in items} for s, items in splits.items()}
+    assert not instances["train"] & instances["test"] and not instances["train"] & instances["val"]
+    assert not instances["val"] & instances["test"]
+    assert sum(len(_of(items, Modality.PHOTO)) for items in splits.values()) == 80
+    assert sum(len(_of(items, Modality.SKETCH)) for items in splits.values()) == 4 * 15
+    for items in splits.values():
+        photos = {i.labels for i in _of(items, Modality.PHOTO)}
+        assert all(i.labels in photos for i in _of(items, Modality.SKETCH))
+    for name in ("ant", "bee", "cat", "dog"):
+        of_class = [i for i in splits["test"] if f"class:{name}" in i.labels]
+        drawn = {min(labels_of(i, "instance")) for i in _of(of_class, Modality.SKETCH)}
+        assert len(drawn) == 1 and len(_of(of_class, Modality.PHOTO)) == 1 + sketchy25.TEST_DISTRACTORS
+
+
+def test_chairs_come_as_strokes_and_val_is_taken_from_the_training_photos(root):
+    (root / "chairv2").mkdir()
+    rows = [
+        {"id": f"{n}_1", "split": "test" if n < 3 else "train", "photo": f"{n}.jpg", "strokes": [[[0, 0], [1, 2]]]}
+        for n in range(60)
+    ]
+    (root / "chairv2" / "sketches.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    sizes = {split: len(_of(chairv2.items(split), Modality.PHOTO)) for split in ("train", "val", "test")}
+    assert sizes == {"train": 17, "val": chairv2.VAL_PHOTOS, "test": 3}
+    sketch = _of(chairv2.items("test"), Modality.SKETCH)[0]
+    assert isinstance(datasets.picture(sketch), Drawing) and labels_of(sketch, "instance") == {"instance:0.jpg"}
+
+
+def test_multi30k_captions_meet_by_image_and_translations_by_pair(root):
+    (root / "multi30k").mkdir()
+    (root / "multi30k" / "train.en-de.tsv").write_text("a dog\tein Hund\n")
+    with gzip.open(root / "multi30k" / "train5.jsonl.gz", "wt") as file:
+        file.write(json.dumps({"id": "7", "en": ["x", " "], "de": ["y"]}) + "\n")
+    items = multi30k.items("train")
+    assert [(i.content, i.language) for i in items] == [("a dog", "en"), ("ein Hund", "de"), ("x", "en"), ("y", "de")]
+    assert items[0].labels == items[1].labels != items[2].labels == items[3].labels
+    assert multi30k.items("test") == []
+
+
+def test_named_photos_carry_their_class_in_words(root):
+    _picture(root / "caltech101/rhino/image_0001.jpg")
+    _picture(root / "caltech101/BACKGROUND_Google/image_0001.jpg")
+    _picture(root / "imagenet1000/n01484850_great_white_shark.jpg")
+    assert [set(i.labels) for i in caltech101.items("train")] == [{"class:rhinoceros"}]
+    assert [set(i.labels) for i in imagenet1000.items("train")] == [{"class:great white shark"}]
+
+
+def write_world(folder: Path, split: str, count: int = 4, size: int = 48) -> None:
+    """A rendered world's folder with squares for photos, in the renderer's format."""
+    lines = []
+    for n in range(count):
+        category = ("car_(sedan)", "dog")[n % 2]
+        key = f"{split}-{category}-{n}"
+        path = folder / split / "photos" / f"{key}.webp"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (size, size), (40 * n, 200 - 30 * n, 90)).save(path)
+        square = [[10, 10], [200, 10 + 20 * n], [200, 200], [10, 200], [10, 10]]
+        lines.append({
+            "id": key, "split": split, "category": category, "instance": n, "colour": "red", "place": "street",
+            "seed": n, "captions": {"en": [f"a red {category} {n}", "a thing"], "de": ["ein rotes Ding"]},
+            "sketches": [{"hand": "careful", "strokes": [square]}, {"hand": "hasty", "strokes": [square[:3], square[2:]]}],
+        })  # fmt: skip
+    (folder / split / "facts.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n")
+
+
+def test_world_has_a_photo_two_drawings_and_captions_for_each_line(tmp_path, monkeypatch):
+    monkeypatch.setenv("XMR_WORLD", str(tmp_path))
+    write_world(tmp_path, "val")
+    items = world.items("val")
+    assert [len(_of(items, m)) for m in (Modality.PHOTO, Modality.SKETCH, Modality.TEXT)] == [4, 8, 12]
+    photo, sketch = _of(items, Modality.PHOTO)[1], _of(items, Modality.SKETCH)[2]
+    assert photo.labels == sketch.labels == {"class:dog", "instance:1", "image:val-dog-1"}
+    assert datasets.picture(photo).size == (48, 48) and len(datasets.picture(sketch).strokes) == 1
+    assert photo.facts["colour"] == "red"
+    with pytest.raises(datasets.MissingData, match="training render"):
+        world.items("test")
+
+
+def test_order_is_stable_when_a_name_is_added():
+    before, after = stable_order(["a", "b", "c"], "s"), stable_order(["a", "b", "c", "d"], "s")
+    assert [name for name in after if name != "d"] == before
+
+
+def test_german_names_agree_with_their_article():
+    assert "ein Foto von einem Affen" in names.phrases("ape")["de"]
+    assert "eine Zeichnung von einer Brille" in names.phrases("eyeglasses")["de"]
+    assert "a photo of scissors" in names.phrases("scissors")["en"]
+    assert names.phrases("okapi") == {"en": ["okapi", "an okapi", "a photo of an okapi", "a picture of an okapi",
+                                             "a drawing of an okapi"]}  # fmt: skip
+
+
+@real
+def test_real_sketchy_keeps_a_sketched_photo_of_every_class_for_test():
+    assert set(sketchy25.classes()) == set(names.NAMES)
+    test = sketchy25.items("test")
+    assert len(_of(test, Modality.PHOTO)) == 625
+    drawn = {min(labels_of(i, "class")) for i in _of(test, Modality.SKETCH)}
+    assert len(drawn) == 125
+
+
+@real
+def test_real_flickr_has_the_published_sizes():
+    test = flickr8k.items("test")
+    german = [i for i in test if i.language == "de"]
+    assert len(_of(test, Modality.PHOTO)) == 1000 and len(german) == 4645
+    assert len({min(i.labels) for i in german}) == 929
+    assert np.mean([i.language == "en" for i in test]) == 5000 / (5000 + 4645 + 1000)

@@ -1,0 +1,112 @@
+"""The loop: resumes to the step, keeps the best, stops at a loss that is no number."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from training.fit import Average, Stage, TrainingStopped, fit, parameter_groups, schedule
+
+
+class Line(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Linear(3, 8), nn.Linear(8, 1)
+        self.noise = nn.Dropout(0.2)
+
+    def forward(self, x, y):
+        loss = (self.b(self.noise(torch.tanh(self.a(x)))) - y).square().mean()
+        return {"square": loss, "loss": loss}
+
+
+class Task:
+    """Fits a line; `die_at` makes the run stop there, as a kill would."""
+
+    def __init__(self, die_at: int = -1, nan_at: int = -1) -> None:
+        torch.manual_seed(3)
+        self.model, self.die_at, self.nan_at, self.calls = Line(), die_at, nan_at, 0
+
+    def begin(self, stage, fresh):
+        pass
+
+    def batch(self, stage, step, rng: np.random.Generator):
+        self.calls += 1
+        if self.calls - 1 == self.die_at:
+            raise KeyboardInterrupt
+        x = torch.from_numpy(rng.normal(size=(16, 3)).astype(np.float32))
+        return {"x": x, "y": x.sum(1, keepdim=True) * (math.nan if self.calls - 1 == self.nan_at else 1.0)}
+
+    def validate(self, stage):
+        x = torch.ones(4, 3) * torch.arange(4)[:, None] / 4
+        return {"score": -self.model(x, x.sum(1, keepdim=True))["loss"].item()}
+
+
+STAGES = (
+    Stage("one", steps=12, every=4, rates={"a": 0.05, "b": 0.05}, settings={}, warm_up=2, average=0.9),
+    Stage("two", steps=8, every=4, rates={"b": 0.02}, settings={}, warm_up=2),
+)
+
+
+def _timeless(history):
+    return [{key: value for key, value in entry.items() if key != "seconds"} for entry in history]
+
+
+@pytest.mark.parametrize("die_at", [2, 6, 13, 18])
+def test_a_run_that_is_killed_and_resumed_equals_one_that_is_not(tmp_path, die_at):
+    whole, broken = Task(), Task(die_at=die_at)
+    wanted = fit(whole, STAGES, tmp_path / "whole", seed=5)
+    with pytest.raises(KeyboardInterrupt):
+        fit(broken, STAGES, tmp_path / "broken", seed=5)
+    resumed = Task()
+    history = fit(resumed, STAGES, tmp_path / "broken", seed=5)
+    assert _timeless(history) == _timeless(wanted)
+    for name, value in whole.model.state_dict().items():
+        assert torch.equal(value, resumed.model.state_dict()[name]), name
+    assert resumed.calls < whole.calls or die_at < 4
+
+
+def test_the_best_weights_by_validation_are_what_is_left(tmp_path):
+    task = Task()
+    history = fit(task, STAGES, tmp_path, seed=5)
+    task.model.eval()
+    best = max(entry["score"] for entry in history)
+    assert task.validate(None)["score"] == pytest.approx(best, abs=1e-5)
+    assert json.loads((tmp_path / "history.json").read_text()) == history
+
+
+def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_weights(tmp_path):
+    with pytest.raises(TrainingStopped, match="step 6 of stage 'one'.*step 4 are kept"):
+        fit(Task(nan_at=6), STAGES, tmp_path, seed=5)
+    held = json.loads((tmp_path / "last.json").read_text())
+    assert (held["stage"], held["step"]) == (0, 4)
+    fit(Task(), STAGES, tmp_path, seed=5)  # and training goes on from there
+
+
+def test_parameters_without_a_rate_are_frozen_and_the_longest_beginning_wins():
+    model = Line()
+    stage = Stage("s", 1, 1, {"a": 0.1, "a.bias": 0.3}, {})
+    groups = parameter_groups(model, stage)
+    assert {(g["lr"], g["weight_decay"], len(g["params"])) for g in groups} == {(0.1, 0.05, 1), (0.3, 0.0, 1)}
+    assert not model.b.weight.requires_grad
+
+
+def test_the_schedule_warms_up_and_ends_near_zero():
+    rates = [schedule(step, 100, 10) for step in range(100)]
+    assert rates[0] == 0.1 and rates[9] == 1.0 == max(rates) and rates[-1] < 0.001
+    assert all(a >= b for a, b in zip(rates[9:], rates[10:], strict=False))
+
+
+def test_swapping_the_average_in_and_out_leaves_the_weights_as_they_were():
+    model = Line()
+    average = Average(model, 0.9)
+    before = model.a.weight.detach().clone()
+    with torch.no_grad():
+        model.a.weight += 1
+    average.update()
+    with average.swapped_in():
+        inside = model.a.weight.detach().clone()
+    torch.testing.assert_close(model.a.weight.detach(), before + 1)
+    assert (inside < before + 1).all() and (inside > before - 1e-6).all()

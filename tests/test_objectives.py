@@ -1,0 +1,65 @@
+"""The losses against slow, obvious loops."""
+
+import math
+
+import pytest
+import torch
+
+from training.objectives import contrastive, distillation, same
+
+
+def _unit(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.nn.functional.normalize(torch.randn(*shape, generator=torch.Generator().manual_seed(seed)), dim=-1)
+
+
+def _loop(a, b, positive, scale, ignore) -> float:
+    """One direction of the loss, by the formula, with nothing but scalars."""
+    rows = []
+    for i in range(len(a)):
+        total = sum(positive[i])
+        if total == 0:
+            continue
+        kept = [j for j in range(len(b)) if positive[i][j] or not ignore[i][j]]
+        scores = {j: scale * sum(x * y for x, y in zip(a[i], b[j], strict=True)) for j in kept}
+        log_sum = math.log(sum(math.exp(s) for s in scores.values()))
+        rows.append(-sum(positive[i][j] / total * (scores[j] - log_sum) for j in kept))
+    return sum(rows) / len(rows)
+
+
+def test_contrastive_is_the_mean_over_rows_and_columns_with_positives():
+    a, b = _unit(5, 4), _unit(6, 4, seed=1)
+    positive = torch.zeros(5, 6)
+    for i, j, w in [(0, 0, 1.0), (0, 3, 0.5), (1, 1, 0.2), (2, 3, 1.0), (4, 5, 1.0)]:  # row 3 and columns 2, 4 have none
+        positive[i, j] = w
+    ignore = torch.zeros(5, 6, dtype=torch.bool)
+    ignore[0, 1] = ignore[0, 0] = ignore[4, 2] = True  # what is ignored and positive stays positive
+    flip = [list(column) for column in zip(*positive.tolist(), strict=True)]
+    wanted = (
+        _loop(a.tolist(), b.tolist(), positive.tolist(), 7.0, ignore.tolist())
+        + _loop(b.tolist(), a.tolist(), flip, 7.0, ignore.T.tolist())
+    ) / 2
+    assert contrastive(a, b, positive, 7.0, ignore).item() == pytest.approx(wanted, rel=1e-5)
+
+
+def test_contrastive_with_one_positive_each_is_clips_loss():
+    a, b = _unit(6, 8), _unit(6, 8, seed=1)
+    logits, target = 10 * a @ b.T, torch.arange(6)
+    wanted = (torch.nn.functional.cross_entropy(logits, target) + torch.nn.functional.cross_entropy(logits.T, target)) / 2
+    torch.testing.assert_close(contrastive(a, b, torch.eye(6), 10.0), wanted)
+
+
+def test_contrastive_without_any_positive_is_zero_and_has_a_gradient():
+    a = _unit(3, 4).requires_grad_()
+    loss = contrastive(a, _unit(2, 4), torch.zeros(3, 2), 5.0)
+    loss.backward()
+    assert loss.item() == 0 and torch.isfinite(a.grad).all()
+
+
+def test_distillation_is_zero_for_the_same_direction_and_one_for_a_right_angle():
+    teacher = torch.eye(3)[:2]
+    assert distillation(5 * teacher, teacher).item() == pytest.approx(0)
+    assert distillation(torch.eye(3)[[2, 2]], teacher).item() == pytest.approx(1)
+
+
+def test_unknown_labels_match_nothing():
+    assert same(torch.tensor([-1, 2]), torch.tensor([-1, 2])).tolist() == [[False, False], [False, True]]

@@ -1,0 +1,107 @@
+"""The towers: what is cut, folded, padded and distilled must not change what comes out."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from training.towers.heads import ProjectionHead
+from training.towers.photo import PhotoTower, fold_norms
+from training.towers.sketch import SketchTower
+from training.towers.text import TextTower, bag_of_pieces, train_tokenizer
+from xmr.preprocess import Tokenizer
+
+WEIGHTS = Path(os.environ.get("XMR_WEIGHTS", "../shared/weights")) / "mobilenetv2_100_imagenet.safetensors"
+weights = pytest.mark.skipif(not WEIGHTS.is_file(), reason=f"MobileNetV2's weights are not at {WEIGHTS}")
+
+
+def test_folding_norms_changes_no_answer():
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv2d(3, 4, 3, bias=False), nn.BatchNorm2d(4), nn.ReLU(), nn.Sequential(
+        nn.Conv2d(4, 5, 1), nn.BatchNorm2d(5)), nn.BatchNorm2d(5)).eval()  # fmt: skip
+    for norm in (m for m in net.modules() if isinstance(m, nn.BatchNorm2d)):
+        norm.running_mean.normal_(), norm.running_var.uniform_(0.5, 2), norm.weight.data.normal_(1)
+    x = torch.randn(2, 3, 6, 6)
+    before = net(x)
+    fold_norms(net)
+    assert sum(isinstance(m, nn.BatchNorm2d) for m in net.modules()) == 1  # the last one follows no convolution
+    torch.testing.assert_close(net(x), before, rtol=1e-4, atol=1e-5)
+
+
+@weights
+def test_a_tower_cut_in_two_is_timms_network_wherever_it_is_cut():
+    import timm
+
+    overlay = {"file": str(WEIGHTS), "mean": (0.5,) * 3, "std": (0.5,) * 3}
+    whole = timm.create_model("mobilenetv2_100", pretrained=True, pad_type="same", pretrained_cfg_overlay=overlay).eval()
+    photo = torch.randint(0, 256, (2, 224, 224, 3), dtype=torch.uint8)
+    wanted = whole.forward_head(whole.forward_features(photo.permute(0, 3, 1, 2) / 127.5 - 1), pre_logits=True)
+    for cut in (3, 5):
+        tower = PhotoTower(16, 8, cut).eval()
+        torch.testing.assert_close(tower.upper(tower.maps(photo)), wanted, rtol=1e-3, atol=1e-3)
+        assert not any(p.requires_grad for p in tower.stem.parameters())
+
+
+@weights
+def test_a_sketch_is_seen_as_a_grey_photo():
+    sketch, photo = SketchTower(16, 8, 3).eval(), PhotoTower(16, 8, 3).eval()
+    sketch.load_state_dict(photo.state_dict())
+    ink = torch.randint(0, 256, (1, 224, 224), dtype=torch.uint8)
+    torch.testing.assert_close(sketch(ink), photo(ink[..., None].expand(-1, -1, -1, 3)))
+    assert sketch(ink).norm(dim=1).item() == pytest.approx(1)
+
+
+def test_a_head_starts_as_its_linear_map():
+    head = ProjectionHead(6, 4, 8)
+    x = torch.randn(3, 6)
+    torch.testing.assert_close(head(x), nn.functional.normalize(head.linear(x), dim=1))
+
+
+def _text_tower(pieces: int = 50) -> TextTower:
+    torch.manual_seed(0)
+    tower = TextTower(pieces, 16, width=32, depth=2, heads=4, max_tokens=12, dropout=0.1).eval()
+    for parameter in tower.parameters():
+        if parameter.ndim > 1:
+            nn.init.normal_(parameter, std=0.2)  # the blocks start at zero, which would prove nothing
+    return tower
+
+
+def test_padding_changes_no_vector():
+    tower = _text_tower()
+    ids = torch.randint(2, 50, (3, 5))
+    padded = nn.functional.pad(ids, (0, 6))
+    torch.testing.assert_close(tower(padded), tower(ids))
+
+
+def test_the_order_of_words_counts():
+    tower = _text_tower()
+    assert not torch.allclose(tower(torch.tensor([[5, 6, 7]])), tower(torch.tensor([[7, 6, 5]])), atol=1e-3)
+
+
+def test_the_tokenizer_folds_case_and_knows_no_foreign_letters(tmp_path):
+    texts = ["A brown dog runs over grass", "Ein brauner Hund läuft über Gras", "zwei Männer", "a red car"] * 5
+    train_tokenizer(texts, 80, tmp_path / "t.json")
+    table = Tokenizer(tmp_path / "t.json")
+    assert (table.encode(["DOG über"], 16) == table.encode(["dog ÜBER"], 16)).all()
+    assert table.known("hund") and not table.known("狗") and not table.known("🐕") and not table.known("!?")
+    ids = table.encode(["a dog", "a brown dog runs over"], 16)
+    assert ids[0, -1] == 0 and (ids[1] > 0).all()
+
+
+def test_the_bag_of_pieces_imitates_a_teacher_that_is_one():
+    torch.manual_seed(0)
+    rng = np.random.default_rng(0)
+    meaning = rng.normal(size=(50, 40)).astype(np.float32)
+    ids = [rng.integers(2, 50, rng.integers(2, 9)) for _ in range(600)]
+    targets = np.stack([meaning[row].mean(0) for row in ids])
+    targets /= np.linalg.norm(targets, axis=1, keepdims=True)
+    tower = TextTower(50, 16, width=32, depth=1, heads=4, max_tokens=12, dropout=0.0).eval()
+    to_teacher = nn.Linear(32, 40)
+    bag_of_pieces(tower, to_teacher, ids, targets)
+    with torch.no_grad():
+        guesses = np.stack([to_teacher(tower.features(torch.from_numpy(row)[None]))[0].numpy() for row in ids])
+    cosine = (guesses * targets).sum(1) / np.linalg.norm(guesses, axis=1)
+    assert cosine.mean() > 0.9, cosine.mean()

@@ -1,0 +1,180 @@
+"""Surfaces of the rendered world: a material's pattern, grain and gloss at points of a thing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from training.world.noise import cells, cube, cube_sum, strew
+from training.world.places import mix, smooth
+from training.world.sdf import Material
+from training.world.trace import length
+
+# roughness, reflectance head-on, metal, fuzz at the rim, how far light wraps round, depth of the relief
+_KINDS = {
+    "matte": (0.75, 0.035, 0.0, 0.0, 0.05, 0.05), "plastic": (0.24, 0.055, 0.0, 0.0, 0.0, 0.0),
+    "metal": (0.24, 0.5, 1.0, 0.0, 0.0, 0.02), "wood": (0.48, 0.04, 0.0, 0.0, 0.0, 0.10),
+    "fur": (0.80, 0.03, 0.0, 0.45, 0.28, 0.55), "feather": (0.62, 0.035, 0.0, 0.25, 0.18, 0.30),
+    "ceramic": (0.09, 0.065, 0.0, 0.0, 0.0, 0.0), "glass": (0.05, 0.06, 0.0, 0.0, 0.0, 0.0),
+    "fabric": (0.90, 0.03, 0.0, 0.30, 0.10, 0.22), "stone": (0.88, 0.03, 0.0, 0.0, 0.0, 0.30),
+    "leaf": (0.45, 0.04, 0.0, 0.06, 0.30, 0.16), "skin": (0.46, 0.035, 0.0, 0.05, 0.22, 0.07),
+    "scales": (0.32, 0.05, 0.0, 0.0, 0.05, 0.30), "glow": (0.50, 0.03, 0.0, 0.0, 0.0, 0.0),
+}
+
+
+@dataclass
+class Surface:
+    """Properties of N samples: albedo (3, N), normal (3, N), the rest (N,)."""
+
+    albedo: torch.Tensor
+    normal: torch.Tensor
+    rough: torch.Tensor
+    reflectance: torch.Tensor
+    metal: torch.Tensor
+    fuzz: torch.Tensor
+    wrap: torch.Tensor
+    clear: torch.Tensor
+    glow: torch.Tensor
+
+
+def surface(materials: tuple[Material, ...], share: torch.Tensor, p: torch.Tensor, n: torch.Tensor,
+            footprint: torch.Tensor, seed: int) -> Surface:
+    """The surface at points p (3, N) with normals n (3, N) and shares (M, N) of the materials; `footprint` (N,) is the
+    width of a pixel there."""
+    count = p.shape[1]
+    albedo = torch.zeros(3, count, device=p.device)
+    relief = torch.zeros(3, count, device=p.device)
+    numbers = torch.zeros(7, count, device=p.device)
+    clear, glow = torch.zeros(count, device=p.device), torch.zeros(count, device=p.device)
+    for i, material in enumerate(materials):
+        here = (share[i] > 0.01).nonzero()[:, 0]
+        if not len(here):
+            continue
+        weight = share[i, here]
+        q, m, f = p[:, here], n[:, here], footprint[here]
+        colour, glassy = _pattern(material, q, m, f)
+        colour, bumps, gloss = _grain(material.kind, colour, q, m, f, seed)
+        albedo[:, here] += weight * colour
+        traits = torch.tensor(_KINDS.get(material.kind, _KINDS["matte"]), device=p.device)[:, None].repeat(1, len(here))
+        traits[0] = mix((traits[0] + gloss).clamp(0.04, 1), 0.08, glassy)
+        relief[:, here] += weight * traits[5] * bumps
+        numbers[:6, here] += weight * traits
+        clear[here] += weight * float(material.kind == "glass")
+        glow[here] += weight * float(material.kind == "glow")
+    bumped = n + relief - n * (relief * n).sum(dim=0)
+    bumped = bumped / length(bumped).clamp_min(1e-6)
+    return Surface(albedo.clamp(0.004, 0.92), bumped, *numbers[:5], clear, glow)
+
+
+def _sides(p: torch.Tensor, n: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Across and up on the surface, (N,) each, and whether it faces up: a box's unfolding."""
+    ax, ay, az = n.abs()
+    flat = (ay > ax) & (ay > az)
+    across = torch.where((ax > az) & ~flat, p[2], p[0])
+    return across, torch.where(flat, p[2], p[1]), flat
+
+
+def _pattern(material: Material, p, n, f) -> tuple[torch.Tensor, torch.Tensor]:
+    """Colour (3, N) of the pattern, and where it is glass (N,)."""
+    one, two = (torch.tensor(c, device=p.device)[:, None] for c in (material.rgb, material.rgb2))
+    s = material.scale
+    zero = torch.zeros_like(p[0])
+    edge = (f / s).clamp(0.02, 0.5)  # a pixel's width, of the pattern's
+    kind = material.pattern
+    if kind == "stripes":
+        wobble = cube(p / s * 0.55)
+        wave = ((p[0] + 0.30 * s * wobble[0] + 0.25 * p[1]) / s * 6.2832).sin() + 0.25 * wobble[1]
+        return mix(one, two, smooth(wave, -3.2 * edge - 0.06, 3.2 * edge + 0.06)), zero
+    if kind == "spots":
+        d, own = cells(p / s)
+        return mix(one, two, smooth(d, 0.30 + 0.10 * own + edge, 0.30 + 0.10 * own - edge)), zero
+    if kind == "patches":
+        field = cube_sum(p / s * 0.8 + 3.1, 2)[0]
+        return mix(one, two, smooth(field, 0.08 - 0.8 * edge, 0.10 + 0.8 * edge)), zero
+    if kind == "mottle":
+        field = cube_sum(p / s, 3)
+        return mix(one, two, smooth(field[0], -0.45, 0.45)), zero
+    u, v, flat = _sides(p, n)
+    if kind == "bricks":
+        row = (v / (0.45 * s)).floor()
+        x = u / s + 0.5 * (row % 2)
+        joint = torch.minimum((0.5 - (x % 1 - 0.5).abs()), (0.5 - (v / (0.45 * s) % 1 - 0.5).abs()) * 0.45)
+        tone = 0.78 + 0.44 * strew(x.floor() + 37 * row, 1.0)
+        fade = (1 - edge * 1.4).clamp(0.15, 1)
+        return mix(one * mix(1.0, tone, fade), two, smooth(joint, 0.05 + edge * 0.5, 0.03 - edge * 0.5) * fade), zero
+    if kind == "windows":
+        x, y = u / s, v / s
+        pane = smooth((x % 1 - 0.5).abs(), 0.30 + edge, 0.30 - edge)
+        pane = pane * smooth((y % 1 - 0.5).abs(), 0.34 + edge, 0.34 - edge) * (~flat)
+        tone = 0.7 + 0.6 * strew(x.floor() + 41 * y.floor(), 2.0)
+        return mix(one, two * tone, pane), pane
+    if kind == "planks":
+        x = v / s
+        tone = 0.82 + 0.36 * strew(x.floor(), 3.0)
+        seam = smooth(0.5 - (x % 1 - 0.5).abs(), 0.07 + edge * 0.5, 0.02)
+        return mix(one * tone, two, seam * (1 - edge).clamp(0.3, 1)), zero
+    if kind == "checks":
+        wave = (u / s * 3.14159).sin() * (v / s * 3.14159).sin()
+        return mix(one, two, smooth(wave, -edge * 1.5, edge * 1.5)), zero
+    return one.expand(3, p.shape[1]), zero
+
+
+def _grain(kind: str, colour, p, n, f, seed: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """The colour (3, N) with the material's grain, its relief (3, N) about -1..1 and the change of roughness (N,)."""
+    off = (seed % 97) * 0.37
+    flat = torch.zeros_like(p[0])
+
+    def fine(frequency):  # how well the pixels resolve it
+        return 1 / (1 + (1.1 * f * frequency) ** 2)
+
+    if kind in ("fur", "feather"):
+        # Hairs lie along a flow from head to tail and down, that swirls a little.
+        swirl = cube(p * 3 + off)
+        flow = torch.tensor([-0.75, -0.60, 0.0], device=p.device)[:, None] + 0.35 * swirl
+        flow = flow - n * (flow * n).sum(dim=0)
+        flow = flow / length(flow).clamp_min(0.1)
+        hair = 74.0 if kind == "fur" else 44.0
+        q = p - flow * (p * flow).sum(dim=0) * 0.84
+        strand = cube(q * hair + off)
+        tuft = cube((p - flow * (p * flow).sum(dim=0) * 0.6) * hair * 0.32)
+        detail = fine(hair)
+        loud = 1.0 if kind == "fur" else 0.45
+        tone = 1 + loud * (0.34 * detail * strand[0] + 0.17 * tuft[0] + 0.06 * swirl[1])
+        return colour * tone.clamp(0.35, 1.7), loud * (strand * 0.8 * detail + 0.5 * tuft), flat
+    if kind == "wood":
+        warp = cube_sum(p * 2.5 + off, 2)
+        # Rings about an axis that lies along the longest boards: x and y look alike on both.
+        ring = cube(torch.stack([p[0] * 5, p[1] * 30, p[2] * 30]) + warp * 1.5)[0]
+        ring = torch.where(n[0].abs() > 0.8, cube(p * 16 + warp)[0], ring)
+        pore = cube(torch.stack([p[0] * 12, p[1] * 95, p[2] * 95]))[0] * fine(95)
+        return (colour * (1 + 0.30 * ring + 0.14 * pore + 0.12 * warp[1]).clamp(0.4, 1.5),
+                torch.stack([flat, ring, pore]), 0.15 * ring)
+    if kind == "fabric":
+        k = 210.0
+        weave = ((p[0] * k).sin() * (p[1] * k).sin() + (p[2] * k).sin() * (p[1] * k).cos()) * 0.7 * fine(k / 3)
+        fold = cube_sum(p * 7 + off, 2)
+        lint = cube(p * 60)
+        return colour * (1 + 0.16 * weave + 0.10 * fold[0] + 0.05 * lint[0]), lint * 0.25 + 0.6 * fold, flat
+    if kind == "stone":
+        rough, pit = cube_sum(p * 9 + off, 4), cube(p * 70)
+        return colour * (1 + 0.34 * rough[0] + 0.22 * pit[0] * fine(70)), rough * 0.7 + 0.5 * pit * fine(70), flat
+    if kind == "leaf":
+        tone, vein = cube_sum(p * 8 + off, 3), cube(p * 34)
+        tint = torch.stack([1 + 0.30 * tone[1], 1 + 0.12 * tone[1], 1 - 0.1 * tone[1]])
+        return colour * tint * (1 + 0.32 * tone[0] + 0.16 * vein[0]), tone + 0.5 * vein, 0.1 * vein[1]
+    if kind == "skin":
+        tone, pore = cube_sum(p * 10 + off, 3), cube(p * 55)
+        return colour * (1 + 0.16 * tone[0] + 0.10 * pore[0] * fine(55)), tone + pore * fine(55), 0.12 * tone[1]
+    if kind == "scales":
+        d, own = cells(torch.stack([p[0] * 22, p[1] * 30, p[2] * 30]))
+        tone = 1 + (0.30 * (own - 0.5) + 0.30 * (0.45 - d)) * fine(30)
+        return colour * tone, torch.stack([d - 0.4, own - 0.5, 0.4 - d]) * fine(30), 0.15 * (own - 0.5)
+    if kind == "metal":
+        smear, brush = cube_sum(p * 6 + off, 3), cube(torch.stack([p[0] * 8, p[1] * 90, p[2] * 8]))
+        return colour * (1 + 0.08 * smear[0]), smear + brush * fine(90), 0.18 * smear[1] + 0.05
+    if kind == "matte":
+        tone, dust = cube_sum(p * 6 + off, 3), cube(p * 60)
+        return colour * (1 + 0.12 * tone[0] + 0.08 * dust[0] * fine(60)), tone + dust, flat
+    smudge = cube_sum(p * 5 + off, 2)
+    return colour * (1 + 0.05 * smudge[0]), smudge, 0.06 * smudge[1]
