@@ -12,7 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from xmr.gallery import DEMO, Gallery
 
 ROOT = Path(__file__).resolve().parents[1]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -75,3 +77,22 @@ def stroke(page: Page, points: Sequence[tuple[float, float]]) -> None:
     for x, y in at[1:]:
         page.mouse.move(x, y, steps=4)
     page.mouse.up()
+
+
+def draw_example(page: Page, name: str) -> None:
+    """Draw the gallery's example of that name with the mouse, stroke by stroke."""
+    with Gallery.open(DEMO) as gallery:
+        drawing = gallery.examples()[name]
+    left, top, right, bottom = drawing.bounds()
+    scale = 0.8 / max(right - left, bottom - top)
+    for points in drawing.strokes:
+        stroke(page, [(0.1 + (x - left) * scale, 0.1 + (y - top) * scale) for x, y in points])
+
+
+def idle(page: Page) -> None:
+    """Wait until the answer to what was just asked is on the screen, with all its photos."""
+    expect(page.get_by_text("10 best of")).to_be_visible(timeout=20_000)
+    page.wait_for_timeout(400)  # a text field waits a quarter of a second for the next key before it asks
+    page.wait_for_function("""() => !document.querySelector('[data-testid=stStatusWidget]')
+        && !document.querySelector('[data-stale=true]')
+        && [...document.querySelectorAll('.stImage img')].every(image => image.complete && image.naturalWidth)""")

@@ -11,7 +11,16 @@ from PIL import Image
 
 from training import datasets
 from training.datasets import (
-    caltech101, chairv2, flickr8k, imagenet1000, labels_of, multi30k, names, sketchy25, stable_order, world,
+    caltech101,
+    chairv2,
+    flickr8k,
+    imagenet1000,
+    labels_of,
+    multi30k,
+    names,
+    sketchy25,
+    stable_order,
+    world,
 )  # fmt: skip
 from xmr.modality import Drawing, Modality
 
@@ -118,7 +127,7 @@ def write_world(folder: Path, split: str, count: int = 4, size: int = 48) -> Non
         lines.append({
             "id": key, "split": split, "category": category, "instance": n, "colour": "red", "place": "street",
             "seed": n, "captions": {"en": [f"a red {category} {n}", "a thing"], "de": ["ein rotes Ding"]},
-            "sketches": [{"hand": "careful", "strokes": [square]}, {"hand": "hasty", "strokes": [square[:3], square[2:]]}],
+            "sketches": [{"hand": "a", "strokes": [square]}, {"hand": "b", "strokes": [square[:3], square[2:]]}],
         })  # fmt: skip
     (folder / split / "facts.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n")
 

@@ -29,7 +29,7 @@ def _loop(a, b, positive, scale, ignore) -> float:
 def test_contrastive_is_the_mean_over_rows_and_columns_with_positives():
     a, b = _unit(5, 4), _unit(6, 4, seed=1)
     positive = torch.zeros(5, 6)
-    for i, j, w in [(0, 0, 1.0), (0, 3, 0.5), (1, 1, 0.2), (2, 3, 1.0), (4, 5, 1.0)]:  # row 3 and columns 2, 4 have none
+    for i, j, w in [(0, 0, 1.0), (0, 3, 0.5), (1, 1, 0.2), (2, 3, 1.0), (4, 5, 1.0)]:  # row 3, columns 2, 4: none
         positive[i, j] = w
     ignore = torch.zeros(5, 6, dtype=torch.bool)
     ignore[0, 1] = ignore[0, 0] = ignore[4, 2] = True  # what is ignored and positive stays positive
@@ -44,8 +44,8 @@ def test_contrastive_is_the_mean_over_rows_and_columns_with_positives():
 def test_contrastive_with_one_positive_each_is_clips_loss():
     a, b = _unit(6, 8), _unit(6, 8, seed=1)
     logits, target = 10 * a @ b.T, torch.arange(6)
-    wanted = (torch.nn.functional.cross_entropy(logits, target) + torch.nn.functional.cross_entropy(logits.T, target)) / 2
-    torch.testing.assert_close(contrastive(a, b, torch.eye(6), 10.0), wanted)
+    both = [torch.nn.functional.cross_entropy(way, target) for way in (logits, logits.T)]
+    torch.testing.assert_close(contrastive(a, b, torch.eye(6), 10.0), sum(both) / 2)
 
 
 def test_contrastive_without_any_positive_is_zero_and_has_a_gradient():

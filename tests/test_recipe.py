@@ -75,7 +75,7 @@ def _items(folder: Path) -> list[Item]:
     items = []
     for n in range(8):
         labels = frozenset({f"class:{('ant', 'dog')[n % 2]}", f"instance:{n}"})
-        Image.fromarray(rng.integers(0, 255, (20, 20, 3), np.uint8)).save(folder / f"{n}.png")
+        Image.new("RGB", (20, 20), tuple(rng.integers(0, 256, 3).tolist())).save(folder / f"{n}.png")
         items.append(Item(f"p{n}", PHOTO, folder / f"{n}.png", labels))
         if n < 4:
             stroke = Drawing((np.array([[0.0, 0], [10, 5 + n], [3, 9]]),))
@@ -158,10 +158,10 @@ def test_the_model_learns_a_tiny_pool(pool, vocabulary):
     torch.nn.Module.__init__(model)
     model.photo, model.sketch = TinyTower(), TinyTower()
     model.text = TextTower(60, 8, width=16, depth=1, heads=2, max_tokens=16, dropout=0.0)
-    model.to_teacher, model.class_share = torch.nn.Linear(16, 4), 0.4
+    model.to_teacher, model.class_share = torch.nn.Linear(16, 4), 0.0  # with two kinds of match no loss reaches 0
     pairs = ("photo_text", "photo_sketch", "sketch_text", "text_text")
     model.log_scale = torch.nn.ParameterDict({p: torch.nn.Parameter(torch.tensor(2.0)) for p in pairs})
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.03)
     weights = {**dict.fromkeys(pairs, 1.0), "distil": 0.0}
     losses = []
     for _ in range(60):
@@ -171,7 +171,7 @@ def test_the_model_learns_a_tiny_pool(pool, vocabulary):
         losses[-1]["loss"].backward()
         optimizer.step()
     assert set(losses[0]) == {"photo_text", "photo_sketch", "sketch_text", "loss"}
-    assert losses[-1]["loss"] < 0.8 * losses[0]["loss"]
+    assert all(losses[-1][name] < 0.8 * losses[0][name] for name in losses[0]), (losses[0], losses[-1])
 
 
 def test_texts_of_all_lengths_come_back_in_their_order():

@@ -36,7 +36,8 @@ def test_a_tower_cut_in_two_is_timms_network_wherever_it_is_cut():
     import timm
 
     overlay = {"file": str(WEIGHTS), "mean": (0.5,) * 3, "std": (0.5,) * 3}
-    whole = timm.create_model("mobilenetv2_100", pretrained=True, pad_type="same", pretrained_cfg_overlay=overlay).eval()
+    whole = timm.create_model("mobilenetv2_100", pretrained=True, pad_type="same", pretrained_cfg_overlay=overlay)
+    whole.eval()
     photo = torch.randint(0, 256, (2, 224, 224, 3), dtype=torch.uint8)
     wanted = whole.forward_head(whole.forward_features(photo.permute(0, 3, 1, 2) / 127.5 - 1), pre_logits=True)
     for cut in (3, 5):
