@@ -150,7 +150,8 @@ class Part:
         frame = np.eye(3) if turned is None else turned
         outline = np.asarray(outline, float)
         reach = np.array([*(np.abs(outline).max(axis=0) + round), half + round])
-        self._add(_Primitive("plate", np.asarray(centre, float), frame, (half, round), reach, m, outline), mirror, carve)
+        self._add(_Primitive("plate", np.asarray(centre, float), frame, (half, round), reach, m, outline),
+                  mirror, carve)
 
     def lathe(self, centre, profile, m=0, turned=None, mirror=False, carve=False):
         """A profile, (n, 2) of radius >= 0 and height, turned about the local y axis; the profile runs from the axis
@@ -172,7 +173,8 @@ class Shape:
 
     def material(self, rgb, kind="matte", pattern="plain", rgb2=(0.0, 0.0, 0.0), scale=0.1) -> int:
         """Register a material; returns the number that primitives take as `m`."""
-        self.materials.append(Material(tuple(rgb), kind, pattern, tuple(rgb2), scale))
+        rgb, rgb2 = (tuple(float(c) for c in colour) for colour in (rgb, rgb2))
+        self.materials.append(Material(rgb, kind, pattern, rgb2, scale))
         return len(self.materials) - 1
 
     def part(self, name: str, blend: float = 0.0) -> Part:
@@ -207,7 +209,10 @@ class Shape:
 
     def field(self, device: str | torch.device = "cpu", settle: bool = True) -> Field:
         """Compile to tensors. With `settle`, the shape is scaled so that its longest side is 1, centred in x and z,
-        and set down on y = 0."""
+        and set down on y = 0. A part that holds nothing solid is a ValueError."""
+        for part in self.parts:
+            if not part.solid:
+                raise ValueError(f"the part {part.name!r} holds no solid primitive: add one, or do not make the part")
         low, high = self.bounds()
         scale = 1.0 / (high - low).max() if settle else 1.0
         shift = np.array([(low[0] + high[0]) / 2, low[1], (low[2] + high[2]) / 2]) if settle else np.zeros(3)

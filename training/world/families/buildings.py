@@ -1,45 +1,47 @@
-"""Buildings as parametric solids in metres: castles, churches, windmills, cabins, skyscrapers, doors and windows."""
+"""Castles, churches, cabins and skyscrapers, as parametric solids in metres."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from training.world.families import Look, family
+from training.world.families.parts import SIDE, arch
 from training.world.sdf import Part, Shape, smooth_outline, turn
 
 LAND = ("grass", "snow", "desert", "forest", "night", "beach")
-FRONT = turn(y=-90)  # a plate drawn in (z, y), extruded along x
-
-
-def _arch(width: float, height: float, pointed: bool = False) -> np.ndarray:
-    """The outline of an arched opening, with the middle of its box at the origin; the arch is part of the height."""
-    t = np.linspace(0, np.pi, 13)
-    u, v = np.cos(t), np.sin(t)
-    if pointed:
-        v = 1.5 * np.sqrt(np.clip(1 - ((np.abs(u) + 1) / 2) ** 2, 0, 1)) / np.sqrt(0.75)
-    rise = np.stack([u, v], axis=1) * width / 2
-    rise[:, 1] += height / 2 - rise[:, 1].max()
-    return np.concatenate([rise, [(-width / 2, -height / 2), (width / 2, -height / 2)]])
 
 
 def _gable(part: Part, x0: float, x1: float, half: float, eaves: float, ridge: float, m: int, along: str = "x") -> None:
     """A solid wall-to-ridge prism between x0 and x1 (or z0 and z1), from the ground up."""
     outline = np.array([(-half, 0), (-half, eaves), (0, ridge), (half, eaves), (half, 0)]) - (0, ridge / 2)
-    frame, middle = (FRONT, ((x0 + x1) / 2, ridge / 2, 0)) if along == "x" else (np.eye(3), (0, ridge / 2,
-                                                                                             (x0 + x1) / 2))
-    part.plate(middle, outline, abs(x1 - x0) / 2, m, turned=frame)
+    middle = (x0 + x1) / 2
+    if along == "x":
+        part.plate((middle, ridge / 2, 0), outline, abs(x1 - x0) / 2, m, turned=SIDE)
+    else:
+        part.plate((0, ridge / 2, middle), outline, abs(x1 - x0) / 2, m)
 
 
-def _roof(part: Part, x0: float, x1: float, half: float, eaves: float, ridge: float, thick: float, over: float, m: int,
-          centre: float = 0.0) -> None:
-    """Two slabs on a gable whose ridge runs along x at z = `centre`; `over` is how far they jut out."""
+def _roof(part: Part, x0: float, x1: float, half: float, eaves: float, ridge: float, thick: float, over: float,
+          m: int) -> None:
+    """Two slabs on a gable whose ridge runs along x; `over` is how far they jut out."""
     slope = np.arctan2(ridge - eaves, half)
     length = np.hypot(half, ridge - eaves) + over
     for side in (-1, 1):
         frame = turn(x=side * np.degrees(slope))
         z = side * length / 2 * np.cos(slope)
         y = ridge - length / 2 * np.sin(slope) + thick / np.cos(slope) * 0.9
-        part.box(((x0 + x1) / 2, y, centre + z), (abs(x1 - x0) / 2 + over, thick, length / 2), m, turned=frame)
+        part.box(((x0 + x1) / 2, y, z), (abs(x1 - x0) / 2 + over, thick, length / 2), m, turned=frame)
+
+
+def _pitched(part: Part, half: float, long: float, eaves: float, ridge: float, over: float, m: int,
+             spin: np.ndarray) -> None:
+    """Two roof slabs over a ridge along z at x = 0, the whole of it turned by `spin`."""
+    slope = np.degrees(np.arctan2(ridge - eaves, half))
+    length = np.hypot(half, ridge - eaves) + over
+    for side in (-1, 1):
+        frame = spin @ turn(z=-side * slope)
+        middle = np.array([0, ridge + 0.1, 0]) + frame @ (side * length / 2, 0, 0)
+        part.box(middle, (length / 2, 0.1, long + over), m, turned=frame)
 
 
 def _stone(shape: Shape, look: Look, material: str | None, scale: float = 0.04) -> int:
@@ -54,10 +56,9 @@ def _stone(shape: Shape, look: Look, material: str | None, scale: float = 0.04) 
 def castle(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     wall = _stone(shape, look, look.material)
     roof = shape.material([(0.25, 0.05, 0.03), (0.04, 0.07, 0.2), (0.09, 0.09, 0.1)][rng.integers(3)], "stone",
-                          "bricks",
-                          (0.05, 0.03, 0.03), 0.02)
-    dark, wood = shape.material((0.02, 0.02, 0.025), "matte"), shape.material((0.15, 0.07, 0.03), "wood", "planks",
-                                                                              (0.08, 0.04, 0.02), 0.03)
+                          "bricks", (0.05, 0.03, 0.03), 0.02)
+    dark = shape.material((0.02, 0.02, 0.025), "matte")
+    wood = shape.material((0.15, 0.07, 0.03), "wood", "planks", (0.08, 0.04, 0.02), 0.03)
     cloth = shape.material([(0.6, 0.03, 0.03), (0.75, 0.5, 0.03), (0.04, 0.1, 0.5)][rng.integers(3)], "fabric")
     half = np.array([rng.uniform(6.5, 8.5), rng.uniform(7.0, 9.5)])  # half sizes of the court, in x and z
     high, thick = rng.uniform(4.2, 5.5), 0.7
@@ -98,9 +99,9 @@ def castle(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     gate.box((front, (high + 0.8) / 2, 0), (0.9, (high + 0.8) / 2, 1.6), wall)
     for z in (-0.9, 0, 0.9):
         gate.box((front, high + 0.8, z), (2, 0.5, 0.24), None, carve=True)
-    opening = _arch(2.0, 3.3, rng.random() < 0.4)
-    gate.plate((front + 0.5, 1.6, 0), opening, 1.0, dark, turned=FRONT, carve=True)
-    shape.part("door").plate((front + 0.2, 1.6, 0), opening, 0.1, wood, turned=FRONT)
+    opening = arch(2.0, 3.3, rng.random() < 0.4)
+    gate.plate((front + 0.5, 1.6, 0), opening, 1.0, dark, turned=SIDE, carve=True)
+    shape.part("door").plate((front + 0.2, 1.6, 0), opening, 0.1, wood, turned=SIDE)
     # The keep.
     k, lift = rng.uniform(2.4, 3.4), high + rng.uniform(3.5, 6.5)
     back = -half[0] * 0.35
@@ -127,11 +128,10 @@ def church(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     kind = rng.choice(["steeple", "steeple", "side tower", "twin", "chapel"])
     wall = _stone(shape, look, look.material)
     tiles = shape.material([(0.22, 0.06, 0.035), (0.06, 0.065, 0.08), (0.10, 0.06, 0.04)][rng.integers(3)], "stone",
-                           "bricks",
-                           (0.04, 0.03, 0.03), 0.02)
+                           "bricks", (0.04, 0.03, 0.03), 0.02)
     copper = shape.material([(0.10, 0.28, 0.22), (0.07, 0.07, 0.085), (0.22, 0.06, 0.035)][rng.integers(3)], "stone")
-    glass, wood = shape.material((0.03, 0.04, 0.07), "glass"), shape.material((0.16, 0.07, 0.03), "wood", "planks",
-                                                                              (0.08, 0.04, 0.02), 0.02)
+    glass = shape.material((0.03, 0.04, 0.07), "glass")
+    wood = shape.material((0.16, 0.07, 0.03), "wood", "planks", (0.08, 0.04, 0.02), 0.02)
     trim = shape.material((0.75, 0.74, 0.7) if look.colour != "white" else (0.35, 0.35, 0.36), "stone")
     gold = shape.material((0.6, 0.38, 0.08), "metal")
     half, long = rng.uniform(2.6, 3.3), rng.uniform(7.0, 10.0)
@@ -142,7 +142,7 @@ def church(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     front, back = long / 2, -long / 2
     _gable(nave, back, front, half, eaves, ridge, wall)
     _roof(roof, back, front, half, eaves, ridge, 0.12, 0.3, tiles)
-    opening = _arch(0.85, 2.1, pointed)
+    opening = arch(0.85, 2.1, pointed)
     for x in np.linspace(back + 1.2, front - (2.6 if kind == "steeple" else 1.4), 4):
         nave.plate((x, eaves * 0.52, 0), opening, half + 1, None, carve=True)
     panes.box((0, eaves * 0.52, 0), (long / 2 - 0.1, 1.2, half - 0.16), glass)
@@ -156,9 +156,9 @@ def church(shape: Shape, rng: np.random.Generator, look: Look) -> None:
 
     def tower(x: float, z: float, w: float, top: float) -> None:
         towers.box((x, top / 2, z), (w, top / 2, w), wall)
-        sound = _arch(w * 0.62, 1.5, pointed)
+        sound = arch(w * 0.62, 1.5, pointed)
         towers.plate((x, top - 1.3, z), sound, w + 0.3, None, carve=True)
-        towers.plate((x, top - 1.3, z), sound, w + 0.3, None, turned=FRONT, carve=True)
+        towers.plate((x, top - 1.3, z), sound, w + 0.3, None, turned=SIDE, carve=True)
         panes.box((x, top - 1.3, z), (w - 0.15, 0.85, w - 0.15), glass)
         ledges.box((x, top + 0.05, z), (w + 0.16, 0.13, w + 0.16), trim, round=0.03)
         ledges.box((x, top - 2.55, z), (w + 0.09, 0.09, w + 0.09), trim, round=0.03)
@@ -187,11 +187,10 @@ def church(shape: Shape, rng: np.random.Generator, look: Look) -> None:
             for frame, at in ((turn(z=side * tilt), (side * w, 0)), (turn(x=-side * tilt), (0, side * w))):
                 out = frame @ ((side * 2, 0, 0) if at[0] else (0, 0, side * 2))
                 spires.box(np.array([x + at[0], low, z + at[1]]) + out, (2, 30, 4) if at[0] else (4, 30, 2), None,
-                           turned=frame,
-                           carve=True)
+                           turned=frame, carve=True)
 
     style, slim = rng.choice(["spire", "spire", "onion", "battlements"]), rng.uniform(2.6, 4.2)
-    door = _arch(1.3, 2.3, pointed)
+    door = arch(1.3, 2.3, pointed)
     face = front
     if kind != "chapel":
         towers, spires, ledges = shape.part("towers"), shape.part("spires"), shape.part("ledges")
@@ -201,7 +200,7 @@ def church(shape: Shape, rng: np.random.Generator, look: Look) -> None:
         tower(front + w * 0.4, 0, w, ridge + rng.uniform(1.8, 3.2))
         face = front + w * 1.4
         _front_door(shape, towers, face, door, wood, trim)
-        towers.plate((face, 4.2, 0), _arch(0.7, 1.5, pointed), 0.3, glass, turned=FRONT, carve=True)
+        towers.plate((face, 4.2, 0), arch(0.7, 1.5, pointed), 0.3, glass, turned=SIDE, carve=True)
     elif kind == "twin":
         w = rng.uniform(1.05, 1.3)
         top = ridge + rng.uniform(1.2, 2.6)
@@ -211,8 +210,8 @@ def church(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     else:
         if kind == "side tower":
             w = rng.uniform(1.2, 1.5)
-            tower(front - w - rng.uniform(0, 2), (half + w * 0.8) * rng.choice([-1, 1]), w, ridge + rng.uniform(1.0,
-                                                                                                                2.8))
+            tower(front - w - rng.uniform(0, 2), (half + w * 0.8) * rng.choice([-1, 1]), w,
+                  ridge + rng.uniform(1.0, 2.8))
         else:
             turret = shape.part("bell-cote")
             w, at = 0.75, front - 1.0
@@ -237,129 +236,12 @@ def church(shape: Shape, rng: np.random.Generator, look: Look) -> None:
 def _front_door(shape: Shape, wall: Part, x: float, outline: np.ndarray, wood: int, trim: int) -> None:
     """A door in the wall that faces +x at `x`, with a frame and steps."""
     high = np.ptp(outline[:, 1])
-    wall.plate((x, high / 2 + 0.2, 0), outline, 0.25, None, turned=FRONT, carve=True)
-    shape.part("door").plate((x - 0.22, high / 2 + 0.2, 0), outline, 0.1, wood, turned=FRONT)
+    wall.plate((x, high / 2 + 0.2, 0), outline, 0.25, None, turned=SIDE, carve=True)
+    shape.part("door").plate((x - 0.22, high / 2 + 0.2, 0), outline, 0.1, wood, turned=SIDE)
     frame = shape.part("door frame")
-    frame.plate((x, high / 2 + 0.2, 0), outline * (1.25, 1.12), 0.1, trim, turned=FRONT)
-    frame.plate((x, high / 2 + 0.1, 0), outline * (1.0, 1.08), 0.3, None, turned=FRONT, carve=True)
+    frame.plate((x, high / 2 + 0.2, 0), outline * (1.25, 1.12), 0.1, trim, turned=SIDE)
+    frame.plate((x, high / 2 + 0.1, 0), outline * (1.0, 1.08), 0.3, None, turned=SIDE, carve=True)
     frame.box((x + 0.3, 0.1, 0), (0.4, 0.1, 1.2), trim)
-
-
-@family("windmill", colours=("white", "white", "grey", "red", "brown", "beige", "green", "blue"),
-        places=("grass", "desert", "snow", "beach", "night"))
-def windmill(shape: Shape, rng: np.random.Generator, look: Look) -> None:
-    kind = rng.choice(["turbine", "turbine", "tower", "tower", "pump"])
-    {"turbine": _turbine, "tower": _tower_mill, "pump": _wind_pump}[kind](shape, rng, look)
-
-
-def _turbine(shape: Shape, rng: np.random.Generator, look: Look) -> None:
-    paint, dark = shape.material(look.rgb, "plastic"), shape.material((0.1, 0.1, 0.11), "metal")
-    tall, span = 10.0, rng.uniform(4.6, 5.8)
-    mast = shape.part("mast")
-    mast.cone((0, 0, 0), (0, tall, 0), 0.34, 0.19, m=paint)
-    mast.cone((0, 0, 0), (0, 0.25, 0), 0.6, 0.5, m=dark)
-    house = shape.part("nacelle")
-    house.box((-0.2, tall + 0.15, 0), (0.85, 0.27, 0.27), paint, round=0.15)
-    hub, blades = shape.part("hub"), shape.part("blades", 0.03)
-    centre = np.array([0.85, tall + 0.15, 0])
-    hub.ellipsoid(centre, (0.36, 0.27, 0.27), paint)
-    outline = smooth_outline([(-0.09, 0.1), (-0.12, 0.6), (-0.30, 1.2), (-0.22, 3.0), (-0.08, span), (0.06, span),
-                              (0.12, 3.0),
-                              (0.14, 1.2), (0.10, 0.6), (0.09, 0.1)], steps=4) - (0, span / 2)
-    for angle in rng.uniform(0, 120) + np.arange(3) * 120:
-        frame = turn(x=angle) @ turn(y=72)
-        blades.plate(centre + turn(x=angle) @ (0.05, span / 2, 0), outline, 0.03, paint, turned=frame, round=0.03)
-
-
-def _tower_mill(shape: Shape, rng: np.random.Generator, look: Look) -> None:
-    wall = shape.material(look.rgb, "stone", "bricks", tuple(0.65 * c for c in look.rgb), 0.02)
-    thatch = shape.material([(0.10, 0.055, 0.03), (0.05, 0.05, 0.06), (0.3, 0.06, 0.03)][rng.integers(3)], "wood",
-                            "planks",
-                            (0.05, 0.03, 0.02), 0.02)
-    wood = shape.material((0.20, 0.10, 0.045), "wood")
-    white, dark = shape.material((0.7, 0.68, 0.62), "fabric"), shape.material((0.03, 0.035, 0.045), "glass")
-    door = shape.material((0.12, 0.05, 0.02), "wood", "planks", (0.07, 0.03, 0.01), 0.02)
-    tall, foot = rng.uniform(5.4, 7.0), rng.uniform(1.9, 2.5)
-    head = foot * rng.uniform(0.55, 0.72)
-    tower, cap = shape.part("tower"), shape.part("cap", 0.05)
-    tower.cone((0, 0, 0), (0, tall, 0), foot, head, m=wall)
-    if rng.random() < 0.5:  # a gallery round the waist
-        y, r = tall * 0.36, foot + (head - foot) * 0.36 + 0.75
-        stage = shape.part("gallery")
-        stage.cone((0, y - 0.08, 0), (0, y + 0.08, 0), r, m=wood)
-        stage.ring((0, y + 0.65, 0), r - 0.08, 0.06, wood, turned=turn(x=90))
-        for a in np.arange(8) * np.pi / 4:
-            d = np.array([np.cos(a), 0, np.sin(a)])
-            stage.limb(d * (r - 0.08) + (0, y, 0), d * (r - 0.08) + (0, y + 0.65, 0), 0.05, m=wood)
-            stage.limb(d * (r - 0.2) + (0, y, 0), d * (r - 0.6) + (0, y - 0.7, 0), 0.06, m=wood)
-    if rng.random() < 0.5:
-        cap.cone((0, tall, 0), (0, tall + head * 1.5, 0), head * 1.18, 0.05, m=thatch)
-    else:
-        cap.ellipsoid((-0.1, tall, 0), (head * 1.22, head * 1.1, head * 1.08), thatch)
-        cap.box((0, tall - 2, 0), (5, 2, 5), None, carve=True)
-    panes = shape.part("windows")
-    for y in (0.42, 0.7):
-        r = foot + (head - foot) * y
-        for a in (30, -30, 150):
-            d = turn(y=a)
-            panes.box(d @ (r, tall * y, 0), (0.1, 0.36, 0.24), dark, turned=d)
-            panes.box(d @ (r + 0.02, tall * y, 0), (0.11, 0.04, 0.24), white, turned=d)
-    shape.part("door").plate((foot * 0.95, 0.85, 0), _arch(0.9, 1.7), 0.22, door, turned=FRONT @ turn(x=-4))
-    hub = np.array([head * 1.3 + 0.45, tall + 0.35, 0])
-    axle = shape.part("axle")
-    axle.limb(hub - (head + 0.4, 0.05, 0), hub + (0.15, 0, 0), 0.16, m=wood)
-    sails, cloths, span = shape.part("sail frames"), shape.part("sails"), rng.uniform(3.9, 4.8)
-    start, covered = rng.uniform(0, 90), rng.random() < 0.45
-    for angle in start + np.arange(4) * 90:
-        frame = turn(x=angle)
-        sails.limb(hub, hub + frame @ (0, span, 0), 0.085, 0.06, m=wood)
-        wide = 0.95
-        for z in (0.5, 1.0):
-            sails.limb(hub + frame @ (0, 0.9, z * wide), hub + frame @ (0, span, z * wide), 0.035, m=wood)
-        for y in np.linspace(0.9, span, 7):
-            sails.limb(hub + frame @ (0, y, 0), hub + frame @ (0, y, wide), 0.035, m=wood)
-        if covered:
-            cloths.box(hub + frame @ (-0.05, (span + 0.9) / 2, wide * 0.5), (0.02, (span - 0.9) / 2, wide * 0.48),
-                       white,
-                       turned=frame)
-        else:
-            cloths.box(hub + frame @ (-0.02, (span + 0.9) / 2, -0.12), (0.02, (span - 0.9) / 2, 0.13), wood,
-                       turned=frame)
-
-
-def _wind_pump(shape: Shape, rng: np.random.Generator, look: Look) -> None:
-    paint, iron = shape.material(look.rgb, "metal"), shape.material((0.22, 0.22, 0.23), "metal")
-    tall, r = rng.uniform(7.5, 9.0), rng.uniform(1.7, 2.2)
-    legs, spread = shape.part("legs"), 1.15
-    for x, z in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
-        legs.limb((x * spread, 0, z * spread), (x * 0.12, tall, z * 0.12), 0.075, 0.06, m=paint)
-    levels = np.array([0.06, 0.32, 0.54, 0.74])
-    half = spread + (0.12 - spread) * levels
-    for y, w in zip(levels * tall, half, strict=True):
-        for s in (-1, 1):
-            legs.limb((-w, y, s * w), (w, y, s * w), 0.045, m=paint)
-            legs.limb((s * w, y, -w), (s * w, y, w), 0.045, m=paint)
-    for i in range(3):
-        y0, y1, w0, w1 = levels[i] * tall, levels[i + 1] * tall, half[i], half[i + 1]
-        for s in (-1, 1):
-            flip = s if i % 2 else -s
-            legs.limb((-w0 * flip, y0, s * w0), (w1 * flip, y1, s * w1), 0.035, m=paint)
-            legs.limb((s * w0, y0, w0 * flip), (s * w1, y1, -w1 * flip), 0.035, m=paint)
-    hub = np.array([0.55, tall + 0.25, 0])
-    head = shape.part("head")
-    head.limb(hub - (0.8, 0, 0), hub + (0.12, 0, 0), 0.16, m=iron)
-    blades, rim = shape.part("blades"), shape.part("rim")
-    n = int(rng.integers(11, 15))
-    wide = np.pi * r / n * 0.78
-    outline = np.array([(-wide * 0.42, 0.28 * r), (-wide, r), (wide, r), (wide * 0.42, 0.28 * r)]) - (0, 0.64 * r)
-    for angle in np.arange(n) * 360 / n:
-        frame = turn(x=angle) @ turn(y=62)
-        blades.plate(hub + turn(x=angle) @ (0, 0.64 * r, 0), outline, 0.015, paint, turned=frame, round=0.015)
-    for k in (0.4, 0.82):
-        rim.ring(hub - (0.05, 0, 0), r * k, 0.035, iron, turned=turn(y=90))
-    vane = shape.part("vane")
-    vane.limb(hub - (0.5, 0, 0), hub - (2.4, 0, 0), 0.05, m=iron)
-    vane.plate(hub - (2.55, 0, 0), [(0.75, 0.22), (-0.6, 0.62), (-0.6, -0.62), (0.75, -0.22)], 0.025, paint)
 
 
 @family("cabin", colours=("brown", "beige", "red", "grey", "white", "green", "blue"),
@@ -431,17 +313,6 @@ def cabin(shape: Shape, rng: np.random.Generator, look: Look) -> None:
         for z in (-0.62, 0.62):
             porch.box((out + deep - 0.1, 0.85, z * side), (0.04, 0.05, side * 0.3), plank)
         porch.box((out + deep / 2, top + 0.16, 0), (deep / 2 + 0.2, 0.06, side + 0.15), tiles, turned=turn(z=-11))
-
-
-def _pitched(part: Part, half: float, long: float, eaves: float, ridge: float, over: float, m: int,
-             spin: np.ndarray) -> None:
-    """Two roof slabs over a ridge along z at x = 0, the whole of it turned by `spin`."""
-    slope = np.degrees(np.arctan2(ridge - eaves, half))
-    length = np.hypot(half, ridge - eaves) + over
-    for side in (-1, 1):
-        frame = spin @ turn(z=-side * slope)
-        middle = np.array([0, ridge + 0.1, 0]) + frame @ (side * length / 2, 0, 0)
-        part.box(middle, (length / 2, 0.1, long + over), m, turned=frame)
 
 
 @family("skyscraper", colours=("grey", "blue", "beige", "silver", "brown", "black", "white", "turquoise"),
@@ -522,110 +393,3 @@ def skyscraper(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     elif facade == "grid":
         for angle in np.arange(9) * 20:
             body.box((0, tall * 0.53, 0), (w + 1, tall * 0.43, 0.05), None, turned=turn(y=angle), carve=True)
-
-
-@family("door", colours=("red", "blue", "green", "brown", "white", "black", "yellow", "turquoise", "grey"),
-        places=("studio", "street", "grass", "night", "snow"), materials=("wood", "metal"), poses=("closed", "open"))
-def door(shape: Shape, rng: np.random.Generator, look: Look) -> None:
-    kind = rng.choice(["panels", "panels", "glazed", "arched"])
-    leaf = shape.material(look.rgb, look.material or "wood", "planks" if kind == "arched" else "plain",
-                          tuple(0.5 * c for c in look.rgb), 0.06)
-    rim = shape.material(((0.7, 0.68, 0.63), (0.30, 0.28, 0.26))[int(look.colour == "white")], "stone")
-    brass, dark, glass = shape.material((0.6, 0.42, 0.12), "metal"), shape.material((0.02, 0.02, 0.02)), \
-        shape.material((0.04, 0.06, 0.07), "glass")
-    double = bool(rng.random() < 0.25) and kind != "arched"
-    wide, tall = rng.uniform(0.42, 0.52) * (1.75 if double else 1), rng.uniform(1.0, 1.12)  # half sizes
-    ajar = rng.uniform(35, 80)
-    frame, body, raised, fittings = (shape.part(name) for name in ("frame", "leaf", "panels", "fittings"))
-    middle = np.array([0, tall + 0.12, 0])
-    edge = 0.13
-    if kind == "arched":
-        outline = _arch(2 * wide, 2 * tall)
-        around = _arch(2 * (wide + edge), 2 * tall + edge)
-        frame.plate(middle + (0, edge / 2, 0), around, 0.10, rim, turned=FRONT)
-        frame.plate(middle, outline, 1, None, turned=FRONT, carve=True)
-    else:
-        frame.box(middle + (0, 0, wide + edge / 2), (0.10, tall, edge / 2), rim, mirror=True)
-        frame.box(middle + (0.02, tall + edge / 2, 0), (0.12, edge / 2, wide + edge), rim)
-        if rng.random() < 0.4:
-            frame.box(middle + (0.05, tall + edge + 0.04, 0), (0.18, 0.05, wide + edge + 0.08), rim, round=0.02)
-    rows = [(0.52, 0.36), (-0.30, 0.30), (-0.74, 0.16)] if rng.random() < 0.5 else [(0.40, 0.48), (-0.52, 0.34)]
-    half = wide / 2 if double else wide  # of one leaf
-    for s in (1, -1) if double else (1,):  # hung on the jamb at z = s * wide
-        swing = turn(y=-s * ajar) if look.pose == "open" else np.eye(3)
-        hinge = middle + (0, 0, s * wide)
-
-        def at(x, y, z, swing=swing, hinge=hinge, s=s):  # z: from the hinge (0) to the lock (1)
-            return hinge + swing @ (x, y, -s * z * 2 * half)
-
-        if kind == "arched":
-            body.plate(at(0, 0, 0.5), outline, 0.05, leaf, turned=swing @ FRONT)
-            for y in (-0.6, 0.0, 0.5):
-                raised.box(at(0.055, y * tall, 0.28), (0.015, 0.035, half * 0.5), dark, turned=swing)
-        else:
-            body.box(at(0, 0, 0.5), (0.05, tall, half * 0.99), leaf, turned=swing)
-            for k, (y, h) in enumerate(rows):
-                for z in (0.26, 0.74) if not double else (0.5,):
-                    width, inset = half * (0.34 if not double else 0.68), kind == "glazed" and k == 0
-                    body.box(at(0.05, y * tall, z), (0.03, h * tall, width), None, turned=swing, carve=True)
-                    less = 0.0 if inset else 0.05
-                    raised.box(at(0.02, y * tall, z), (0.012 if inset else 0.035, h * tall - less, width - less),
-                               glass if inset else leaf, turned=swing, round=0.008)
-        lock = 1 - 0.05 / half
-        fittings.box(at(0.055, -0.05, lock), (0.012, 0.10, 0.035), brass, turned=swing, round=0.01)
-        fittings.limb(at(0.05, -0.03, lock), at(0.12, -0.03, lock), 0.018, m=brass)
-        fittings.ball(at(0.13, -0.03, lock), 0.045, brass)
-    steps = shape.part("steps")
-    steps.box((0.14, 0.06, 0), (0.30, 0.06, wide + edge + 0.12), rim, round=0.01)
-
-
-@family("window", colours=("white", "brown", "green", "blue", "red", "grey", "turquoise"),
-        places=("studio", "street", "grass", "night"), materials=("wood", "plastic"))
-def window(shape: Shape, rng: np.random.Generator, look: Look) -> None:
-    paint = shape.material(look.rgb, look.material or "wood")
-    glass = shape.material((0.05, 0.09, 0.12), "glass")
-    stone = shape.material((0.5, 0.47, 0.42), "stone")
-    wide, tall = rng.uniform(0.42, 0.62), rng.uniform(0.6, 0.8)
-    arched, shutters = bool(rng.random() < 0.3), bool(rng.random() < 0.55)
-    middle = np.array([0, tall + 0.14, 0])
-    frame, bars, pane = shape.part("frame"), shape.part("bars"), shape.part("panes")
-    edge = 0.09
-    outer = _arch(2 * (wide + edge), 2 * tall + 2 * edge) if arched else \
-        np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * (wide + edge, tall + edge)
-    inner = outer * (wide / (wide + edge), tall / (tall + edge))
-    frame.plate(middle, outer, 0.07, paint, turned=FRONT)
-    frame.plate(middle, inner, 1, None, turned=FRONT, carve=True)
-    pane.plate(middle, inner, 0.012, glass, turned=FRONT)
-    rows = int(rng.integers(1, 4))
-    bars.box(middle, (0.045, tall * 0.97, 0.035), paint)
-    for y in (np.arange(1, rows + 1) / (rows + 1) * 2 - 1) * tall * (0.9 if arched else 1.0):
-        bars.box(middle + (0, y, 0), (0.03, 0.024, wide), paint)
-    if rng.random() < 0.5:
-        for z in (-0.5, 0.5):
-            bars.box(middle + (0, -0.04 if arched else 0, z * wide), (0.03, tall * (0.86 if arched else 0.98), 0.018),
-                     paint)
-    sill = shape.part("sill")
-    sill.box((0.07, 0.05, 0), (0.17, 0.05, wide + edge + 0.1), stone, round=0.015)
-    if shutters:
-        boards, slats = shape.part("shutters"), shape.part("slats")
-        half = wide * 0.5 + 0.03
-        swing = turn(y=-rng.uniform(0, 30))
-        hinge = np.array([0.05, middle[1], wide + edge])
-        centre = hinge + swing @ (0, 0, half)
-        boards.box(centre, (0.025, tall + edge * 0.5, half), paint, turned=swing, mirror=True)
-        for y in (-0.48, 0.48):
-            boards.box(centre + (0, y * tall, 0) + swing @ (0.03, 0, 0), (0.025, tall * 0.41, half - 0.06), None,
-                       turned=swing,
-                       mirror=True, carve=True)
-        for y in np.linspace(-0.82, 0.82, 11) * tall:
-            slats.box(centre + (0, y, 0), (0.022, 0.028, half - 0.05), paint, turned=swing @ turn(z=-35), mirror=True)
-    if rng.random() < 0.4:  # a box of flowers on the sill
-        pot, leaves, blooms = shape.part("flower box"), shape.part("leaves", 0.02), shape.part("blooms")
-        clay = shape.material((0.35, 0.12, 0.05), "ceramic")
-        green, bloom = shape.material((0.06, 0.22, 0.04), "leaf"), shape.material((0.6, 0.04, 0.08), "leaf")
-        pot.box((0.2, 0.18, 0), (0.09, 0.09, wide * 0.85), clay, round=0.02)
-        for z in np.linspace(-0.75, 0.75, 7) * wide:
-            leaves.ball((0.21 + rng.uniform(-0.03, 0.03), 0.31, z), 0.085, green)
-            blooms.ball((0.24 + rng.uniform(-0.03, 0.05), 0.38 + rng.uniform(-0.05, 0.04), z + rng.uniform(-0.04,
-                                                                                                           0.04)), 0.04,
-                        bloom)

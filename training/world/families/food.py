@@ -8,12 +8,10 @@ from __future__ import annotations
 import numpy as np
 
 from training.world.families import family
-from training.world.families.household import SIDE, lean
+from training.world.families.parts import FLAT, FRONT, SIDE, lean
 from training.world.sdf import smooth_outline, toward, turn
 
 TABLE = ("studio", "kitchen", "studio", "kitchen", "grass", "street", "snow")
-FRONT = turn(y=90)  # an outline seen from the front as drawn, its x to the viewer's right
-FLAT = turn(x=90)  # an outline lying down, its x forward and its y to the right
 STALK = (0.11, 0.06, 0.025)
 LEAF = (0.06, 0.25, 0.03)
 
@@ -35,8 +33,8 @@ def apple(shape, rng, look):
     stalk, green = shape.material(STALK, "wood"), shape.material(LEAF, "leaf")
     tall, taper = rng.uniform(0.78, 0.98), rng.uniform(0.62, 0.82)
     profile = smooth_outline([(0, 0.1), (0.14, 0.02), (0.27, 0.04), (0.5 * taper + 0.06, tall * 0.28),
-                              (0.5, tall * 0.62),
-                              (0.41, tall * 0.92), (0.25, tall), (0.11, tall * 0.94), (0, tall * 0.82)], closed=False)
+                              (0.5, tall * 0.62), (0.41, tall * 0.92), (0.25, tall), (0.11, tall * 0.94),
+                              (0, tall * 0.82)], closed=False)
     profile[:, 0] = np.clip(profile[:, 0], 0, None)
     body = shape.part("apple")
     body.lathe((0, 0, 0), profile, skin)
@@ -223,8 +221,8 @@ def hamburger(shape, rng, look):
                             turn(y=rng.uniform(0, 180)))
 
 
-@family("pizza", colours=("yellow", "red", "orange"), places=("studio", "kitchen", "studio", "kitchen", "grass",
-                                                              "snow"))
+@family("pizza", colours=("yellow", "red", "orange"),
+        places=("studio", "kitchen", "studio", "kitchen", "grass", "snow"))
 def pizza(shape, rng, look):
     crust = shape.material((0.55, 0.3, 0.1), "skin", "mottle", (0.3, 0.13, 0.04), 0.12)
     cheese = shape.material({"yellow": (0.82, 0.58, 0.14), "red": (0.58, 0.08, 0.03),
@@ -372,8 +370,8 @@ def bread(shape, rng, look):
             cuts.ellipsoid((0, thick * 1.72, z), (0.03, 0.025, 0.12), crumb, turn(y=32))
 
 
-@family("hotdog", colours=("brown", "orange", "beige"), places=("studio", "kitchen", "street", "grass", "studio",
-                                                                "beach"))
+@family("hotdog", colours=("brown", "orange", "beige"),
+        places=("studio", "kitchen", "street", "grass", "studio", "beach"))
 def hotdog(shape, rng, look):
     bun = shape.material(BUN[look.colour], "skin")
     sausage = shape.material((0.42, 0.1, 0.035), "plastic")

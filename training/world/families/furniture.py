@@ -8,12 +8,10 @@ from __future__ import annotations
 import numpy as np
 
 from training.world.families import family
+from training.world.families.parts import DARK, STEEL, kind_of
 from training.world.sdf import toward, turn
 
 INDOORS = ("studio", "kitchen", "studio", "grass", "beach", "street", "snow")
-KIND = {"leather": "plastic", None: "wood"}  # how a material that captions name is rendered, where the words differ
-DARK = (0.02, 0.02, 0.022)
-STEEL = (0.55, 0.56, 0.58)
 
 
 def bar(part, a, b, wide, deep, m=0, round=0.004, mirror=False):
@@ -57,7 +55,7 @@ def _swivel_base(shape, rng, m, top):
                           "beige", "pink"), materials=("wood", "plastic", "metal"), places=INDOORS)
 def chair(shape, rng, look):
     kind = rng.choice(["slats", "ladder", "solid", "arms", "shell", "swivel"], p=[0.24, 0.18, 0.16, 0.18, 0.1, 0.14])
-    body = shape.material(look.rgb, KIND.get(look.material, look.material or "wood"))
+    body = shape.material(look.rgb, kind_of(look, "wood"))
     depth, z = rng.uniform(0.2, 0.235), rng.uniform(0.19, 0.225)
     seat_y, top = rng.uniform(0.42, 0.48), rng.uniform(0.82, 1.08)
     thick = rng.uniform(0.016, 0.026)
@@ -69,8 +67,7 @@ def chair(shape, rng, look):
         seat.box((0, seat_y, 0), (depth + 0.02, 0.045, z + 0.03), body, round=0.04)
         back = shape.part("back")
         back.box((-depth - lean * 0.7, (seat_y + top) / 2 + 0.07, 0), (0.035, (top - seat_y) / 2 - 0.02, z * 0.95),
-                 body,
-                 turn(z=np.degrees(np.arctan(lean / 0.5))), round=0.032)
+                 body, turn(z=np.degrees(np.arctan(lean / 0.5))), round=0.032)
         shape.part("spine").chain([(-depth * 0.4, seat_y - 0.04, 0), (-depth - 0.06, seat_y - 0.02, 0),
                                    (-depth - 0.08, seat_y + 0.2, 0)], 0.022, grey)
         if rng.random() < 0.65:
@@ -84,8 +81,7 @@ def chair(shape, rng, look):
         shell = shape.part("shell", blend=0.02)
         shell.box((0.0, seat_y, 0), (depth, 0.012, z), body, round=0.011)
         shell.box((-depth - lean * 0.5, (seat_y + top * 0.88) / 2, 0), (0.012, (top * 0.88 - seat_y) / 2, z * 0.95),
-                  body,
-                  turn(z=np.degrees(np.arctan(lean * 1.6 / (top - seat_y)))), round=0.011)
+                  body, turn(z=np.degrees(np.arctan(lean * 1.6 / (top - seat_y)))), round=0.011)
         if rng.random() < 0.6:
             shell.box((-depth * 0.35, seat_y + 0.08, z), (depth * 0.65, 0.08, 0.01), body, turn(x=10), round=0.009,
                       mirror=True)
@@ -196,11 +192,11 @@ def table(shape, rng, look):
             knob.ball((lx + 0.03, height - drop, 0), 0.016, shape.material(STEEL, "metal"))
 
 
-@family("couch", facing=True, colours=("red", "blue", "brown", "grey", "black", "white", "green", "beige", "pink", "turquoise",
-                          "purple", "yellow", "orange"), materials=("fabric", "leather"),
+@family("couch", facing=True, colours=("red", "blue", "brown", "grey", "black", "white", "green", "beige", "pink",
+                                       "turquoise", "purple", "yellow", "orange"), materials=("fabric", "leather"),
         places=("studio", "studio", "grass", "street", "beach", "snow"))
 def couch(shape, rng, look):
-    cover = KIND.get(look.material, look.material or "fabric")
+    cover = kind_of(look, "fabric")
     body = shape.material(look.rgb, cover)
     soft = shape.material(tuple(min(0.9, c * 1.12 + 0.008) for c in look.rgb), cover)
     feet = shape.material((0.10, 0.05, 0.02), "wood")

@@ -9,17 +9,13 @@ from __future__ import annotations
 import numpy as np
 
 from training.world.families import family
-from training.world.families.household import SIDE, lean, upright
+from training.world.families.parts import DARK, FLAT, FRONT, IVORY, SIDE, lean, upright
 from training.world.sdf import smooth_outline, toward, turn
 
 STAGE = ("studio", "studio", "street", "grass", "beach", "night", "snow")
-FRONT = turn(y=90)  # an outline seen from the front as drawn, its x to the viewer's right
-FLAT = turn(x=90)  # an outline lying down, its x forward and its y to the right
-DARK = (0.02, 0.02, 0.022)
 EBONY = (0.03, 0.018, 0.012)
 STEEL = (0.6, 0.6, 0.6)
 BRASS = (0.72, 0.45, 0.1)
-IVORY = (0.8, 0.78, 0.7)
 
 
 def bout(half, steps=5):
@@ -47,9 +43,8 @@ def guitar(shape, rng, look):
         horn = rng.uniform(0.06, 0.1)
         outline = smooth_outline([(-0.07, 0), (0.07, 0.0), (low * 0.86, 0.06), (low * 0.9, 0.16), (mid, 0.26),
                                   (up * 0.86, 0.34), (up * 0.8, 0.4 + horn * 0.3), (0.07, 0.38), (0.0, 0.33),
-                                  (-0.055, 0.38),
-                                  (-up * 0.8, 0.41 + horn), (-up * 0.95, 0.38), (-mid, 0.27), (-low * 0.9, 0.16),
-                                  (-low * 0.86, 0.06)])
+                                  (-0.055, 0.38), (-up * 0.8, 0.41 + horn), (-up * 0.95, 0.38), (-mid, 0.27),
+                                  (-low * 0.9, 0.16), (-low * 0.86, 0.06)])
         long = 0.37
     else:
         outline = bout([(0.07, 0), (low * 0.8, 0.035), (low, 0.13), (mid + 0.01, long * 0.58), (up, long * 0.78),
@@ -77,9 +72,9 @@ def guitar(shape, rng, look):
         shape.part("rosette").ring((front, hole, 0), 0.062, 0.005, dark, FRONT)
         bridge = long * 0.3
         if rng.random() < 0.5:
-            shape.part("guard").plate((front, 0, 0), smooth_outline([(0.05, hole - 0.04), (0.1, hole - 0.1),
-                                                                     (0.13, hole - 0.06), (0.09, hole + 0.02),
-                                                                     (0.065, hole + 0.02)]), 0.003, dark, FRONT)
+            plate = smooth_outline([(0.05, hole - 0.04), (0.1, hole - 0.1), (0.13, hole - 0.06), (0.09, hole + 0.02),
+                                    (0.065, hole + 0.02)])
+            shape.part("guard").plate((front, 0, 0), plate, 0.003, dark, FRONT)
     shape.part("bridge").box((front + 0.004, bridge, 0), (0.009, 0.012, 0.075 if not electric else 0.035), dark if
                              not electric else steel, round=0.003)
     nut, head = long + rng.uniform(0.34, 0.38), rng.uniform(0.13, 0.16)
@@ -96,13 +91,14 @@ def guitar(shape, rng, look):
             frets.box((front + 0.014, y, 0), (0.002, 0.0025, 0.028), steel)
     frets.box((front + 0.015, nut, 0), (0.004, 0.004, 0.028), shape.material(IVORY, "plastic"))
     tilt = turn(z=8) @ FRONT
-    shape.part("head").plate((front - 0.004, nut, 0), smooth_outline([(0.024, 0), (0.04, 0.03), (0.042, head - 0.01),
-                                                                      (0.02, head), (-0.02, head),
-                                                                      (-0.042, head - 0.01),
-                                                                      (-0.04, 0.03), (-0.024, 0)]) if not electric else
-                             smooth_outline([(0.026, 0), (0.03, 0.05), (0.022, head), (-0.01, head + 0.025),
-                                             (-0.05, head + 0.005), (-0.052, 0.03), (-0.026, 0)]),
-                             0.009, side if rng.random() < 0.6 else top, tilt, round=0.003)
+    if electric:
+        outline = [(0.026, 0), (0.03, 0.05), (0.022, head), (-0.01, head + 0.025), (-0.05, head + 0.005),
+                   (-0.052, 0.03), (-0.026, 0)]
+    else:
+        outline = [(0.024, 0), (0.04, 0.03), (0.042, head - 0.01), (0.02, head), (-0.02, head), (-0.042, head - 0.01),
+                   (-0.04, 0.03), (-0.024, 0)]
+    shape.part("head").plate((front - 0.004, nut, 0), smooth_outline(outline), 0.009,
+                             side if rng.random() < 0.6 else top, tilt, round=0.003)
     pegs = shape.part("pegs")
     for k in range(3):
         y = nut + head * (0.25 + 0.29 * k)
@@ -133,24 +129,20 @@ def violin(shape, rng, look):
     hole = shape.material(DARK)
     for way in (1, -1):  # the f-holes
         belly.chain([(deep + 0.01, y, way * z) for z, y in ((0.048, 0.335), (0.062, 0.325), (0.066, 0.29),
-                                                            (0.08, 0.245),
-                                                           (0.098, 0.235), (0.1, 0.25))], (0.009, 0.007, 0.006, 0.006,
-                                                                                            0.008, 0.01), hole,
-                    carve=True)
+                                                            (0.08, 0.245), (0.098, 0.235), (0.1, 0.25))],
+                    (0.009, 0.007, 0.006, 0.006, 0.008, 0.01), hole, carve=True)
     front = deep + 0.012
     shape.part("tailpiece").plate((front + 0.012, 0, 0), [(-0.018, 0.03), (0.018, 0.03), (0.028, 0.17), (0.0, 0.185),
                                                           (-0.028, 0.17)], 0.007, dark, turn(z=-3) @ FRONT, round=0.003)
     shape.part("bridge").plate((front + 0.018, 0.27, 0), [(-0.042, -0.02), (-0.02, -0.02), (-0.012, -0.006),
-                                                          (0.012, -0.006),
-                                                          (0.02, -0.02), (0.042, -0.02), (0.036, 0.012), (0, 0.022),
-                                                          (-0.036, 0.012)], 0.006,
+                                                          (0.012, -0.006), (0.02, -0.02), (0.042, -0.02),
+                                                          (0.036, 0.012), (0, 0.022), (-0.036, 0.012)], 0.006,
                                shape.material((0.5, 0.3, 0.12), "wood"), turn(z=-90) @ FRONT)
     nut = rng.uniform(0.82, 0.86)
     neck = shape.part("neck", blend=0.006)
     neck.limb((0.005, 0.54, 0), (0.018, nut, 0), 0.024, 0.02, wood)
     shape.part("fretboard").plate((front + 0.024, 0, 0), [(-0.032, 0.37), (0.032, 0.37), (0.02, nut), (-0.02, nut)],
-                                  0.008,
-                                  dark, FRONT, round=0.003)
+                                  0.008, dark, FRONT, round=0.003)
     scroll = shape.part("scroll", blend=0.008)
     scroll.limb((0.015, nut, 0), (-0.012, nut + 0.1, 0), 0.024, 0.02, wood)
     scroll.ring((0.005, nut + 0.125, 0), 0.022, 0.014, wood)

@@ -1,4 +1,4 @@
-"""Plants and things of the open air as parametric solids: trees, flowers, volcanoes, umbrellas against the rain."""
+"""Plants and things of the open air, as parametric solids: trees, flowers, mushrooms and volcanoes."""
 
 from __future__ import annotations
 
@@ -109,8 +109,8 @@ def _palm(shape: Shape, rng: np.random.Generator, leaf: int, bark: int) -> None:
 def _frond(part: Part, root: np.ndarray, angle: float, rise: float, length: float, leaf: int) -> None:
     """A palm leaf that rises and then droops: three flat pieces along an arc."""
     out = np.array([np.cos(angle), 0, np.sin(angle)])
-    points = [root + out * length * s + (0, length * (rise * s - 0.62 * s * s + (0.25 * s)), 0) for s in (0, 0.33, 0.66,
-                                                                                                          1)]
+    points = [root + out * length * s + (0, length * (rise * s - 0.62 * s * s + (0.25 * s)), 0)
+              for s in (0, 0.33, 0.66, 1)]
     for i, wide in enumerate((0.34, 0.42, 0.24)):
         d = points[i + 1] - points[i]
         along = d / np.linalg.norm(d)
@@ -212,8 +212,7 @@ def _rose(shape: Shape, rng: np.random.Generator, at, head, petal: int, green: i
             part.ellipsoid(at + spin @ (out, high, 0), (size * 0.85, 0.075, size), petal, turned=frame)
             if k < 3:  # hollow on the inside, so that the rims stand out
                 part.ellipsoid(at + spin @ (out, high, 0) + frame @ (0.06, 0.10, 0), (size * 0.82, 0.085, size * 0.92),
-                               None,
-                               turned=frame, carve=True)
+                               None, turned=frame, carve=True)
     sepals = shape.part("sepals")
     _petals(sepals, at - head[:, 1] * 0.04, head, np.arange(5) * 2 * np.pi / 5, 0.0, 0.5, 0.08, 0.03, -18, green)
     sepals.ellipsoid(at, (0.16, 0.16, 0.16), green)
@@ -235,8 +234,8 @@ def _poppy(shape: Shape, rng: np.random.Generator, at, head, petal: int, green: 
         stamens.ball(tip, 0.04, gold)
 
 
-@family("mushroom", colours=("red", "brown", "white", "beige", "orange", "yellow"), places=("forest", "grass", "studio",
-                                                                                            "kitchen"))
+@family("mushroom", colours=("red", "brown", "white", "beige", "orange", "yellow"),
+        places=("forest", "grass", "studio", "kitchen"))
 def mushroom(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     kind = rng.choice(["toadstool", "button", "bell", "parasol", "toadstool"])
     cap = shape.material(look.rgb, "skin", "mottle", tuple(0.8 * c for c in look.rgb), 0.05)
@@ -290,74 +289,8 @@ def _mushroom(shape: Shape, rng: np.random.Generator, at: np.ndarray, size: floa
             warts.ellipsoid(top + tilt @ d, (s, s * 0.5, s), flesh, turned=tilt @ toward(normal))
 
 
-@family("umbrella", colours=("red", "blue", "yellow", "green", "pink", "purple", "black", "orange", "turquoise",
-                             "white"),
-        places=("street", "beach", "grass", "studio", "snow", "night"), poses=("open", "tilted", "closed"))
-def umbrella(shape: Shape, rng: np.random.Generator, look: Look) -> None:
-    cloth = shape.material(look.rgb, "fabric")
-    second = shape.material(tuple(0.5 * c for c in look.rgb), "fabric") if rng.random() < 0.35 else cloth
-    steel = shape.material((0.5, 0.5, 0.52), "metal")
-    wood = shape.material([(0.22, 0.10, 0.04), (0.03, 0.03, 0.03)][rng.integers(2)], "wood")
-    n = 8
-    wide, dome, low = rng.uniform(0.95, 1.15), rng.uniform(0.42, 0.68), rng.uniform(-1.05, -0.8)
-    hooked = bool(rng.random() < 0.8)
-    tilt = {"tilted": rng.uniform(25, 62), "closed": rng.uniform(0, 16)}.get(look.pose, 0.0)
-    swing = rng.uniform(0, 360)
-    spin = turn(y=swing) @ turn(x=tilt)
-    shaft, handle = shape.part("shaft"), shape.part("handle")
-    top = dome + 0.03
-    shaft.limb(spin @ (0, low, 0), spin @ (0, top + 0.12, 0), 0.02, m=steel)
-    shaft.limb(spin @ (0, top, 0), spin @ (0, top + 0.2, 0), 0.03, 0.016, m=wood)
-    if hooked:
-        bend = 0.12 + np.zeros(7)
-        t = np.linspace(0, np.pi * 1.05, 7)
-        hook = np.stack([0.12 - bend * np.cos(t), low - 0.12 - bend * np.sin(t), 0 * t], axis=1)
-        handle.chain([spin @ p for p in np.concatenate([[(0, low + 0.12, 0)], hook])], 0.036, wood)
-    else:
-        handle.limb(spin @ (0, low, 0), spin @ (0, low - 0.2, 0), 0.035, 0.05, m=wood)
-    if look.pose == "closed":
-        folds = [shape.part("folds"), shape.part("folds between")]
-        for i in range(n):
-            a = i * 2 * np.pi / n
-            d = np.array([np.cos(a), 0, np.sin(a)])
-            folds[i % 2].limb(spin @ (d * 0.02 + (0, top - 0.05, 0)), spin @ (d * 0.085 + (0, low + 0.42, 0)), 0.03,
-                              0.055,
-                              m=(cloth, second)[i % 2])
-        shape.part("strap").ring(spin @ (0, low + 0.75, 0), 0.115, 0.022, cloth, turned=spin @ turn(x=90))
-        return
-    radius = (wide**2 + dome**2) / (2 * dome)  # the canopy is a cap of a ball
-
-    def arc(r: float) -> np.ndarray:
-        t = np.linspace(np.arcsin(wide / radius), 0, 24)
-        return np.stack([r * np.sin(t), r * np.cos(t) - radius + dome], axis=1)
-
-    profile = np.concatenate([arc(radius - 0.045)[::-1], arc(radius)]) - (0, dome / 2)
-    for k, (name, m) in enumerate((("canopy", cloth), ("canopy between", second))):
-        gores = shape.part(name)
-        gores.lathe(spin @ (0, dome / 2, 0), profile, m, turned=spin)
-        for i in range(n):
-            a = (i + 0.5) * 2 * np.pi / n
-            if i % 2 != k:  # the other part's gores
-                u = np.array([a - np.pi / n, a + np.pi / n])
-                outline = np.array([(0, 0), *np.stack([np.cos(u), np.sin(u)], axis=1) * wide * 1.3])
-                gores.plate((0, 0, 0), outline, 2, None, turned=spin @ turn(x=90), carve=True)
-            else:  # the rim is hollowed between two ribs
-                frame = spin @ turn(y=-np.degrees(a))
-                gores.ellipsoid(frame @ (wide, -0.05, 0), (0.5 * wide, 0.15, wide * np.pi / n * 0.92), None,
-                                turned=frame,
-                                carve=True)
-    ribs = shape.part("ribs")
-    for a in np.arange(n) * 2 * np.pi / n:
-        d = np.array([np.cos(a), 0, np.sin(a)])
-        edge = d * wide * 0.985 + (0, 0.0, 0)
-        half = d * wide * 0.55 + (0, np.sqrt(radius**2 - (wide * 0.55) ** 2) - radius + dome - 0.05, 0)
-        ribs.limb(spin @ half, spin @ edge, 0.014, m=steel)
-        ribs.limb(spin @ (0, low * 0.05, 0), spin @ half, 0.012, m=steel)
-        ribs.ball(spin @ edge, 0.024, steel)
-
-
-@family("volcano", colours=("brown", "grey", "black", "red", "green"), places=("desert", "grass", "snow", "beach",
-                                                                               "night"))
+@family("volcano", colours=("brown", "grey", "black", "red", "green"),
+        places=("desert", "grass", "snow", "beach", "night"))
 def volcano(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     rock = shape.material(look.rgb, "stone", "mottle", tuple(0.5 * c for c in look.rgb), 0.06)
     lava = shape.material((0.85, 0.16, 0.01), "glow", "mottle", (0.9, 0.45, 0.03), 0.03)
