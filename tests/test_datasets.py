@@ -137,7 +137,7 @@ def test_world_has_a_photo_two_drawings_and_captions_for_each_line(tmp_path, mon
     write_world(tmp_path, "val")
     items = world.items("val")
     assert [len(_of(items, m)) for m in (Modality.PHOTO, Modality.SKETCH, Modality.TEXT)] == [4, 8, 12]
-    photo, sketch = _of(items, Modality.PHOTO)[1], _of(items, Modality.SKETCH)[2]
+    photo, sketch = _of(items, Modality.PHOTO)[2], _of(items, Modality.SKETCH)[4]  # in the order of their ids
     assert photo.labels == sketch.labels == {"class:dog", "instance:1", "image:val-dog-1"}
     assert datasets.picture(photo).size == (48, 48) and len(datasets.picture(sketch).strokes) == 1
     assert photo.facts["colour"] == "red"

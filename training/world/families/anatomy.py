@@ -79,6 +79,11 @@ def ears(shape: Shape, at, outline, half: float, turned, outer: int, inner: int 
                                        (outline - foot) * front + foot, half * 0.7, inner, turned, mirror=True)
 
 
+def look_round(rng: np.random.Generator, nod: float = 12, most: float = 25) -> np.ndarray:
+    """A turn of the head: some look round by up to `most` degrees, all hold it up or down by up to `nod`."""
+    return turn(y=rng.uniform(-1, 1) * most * (rng.random() < 0.6)) @ turn(z=rng.uniform(-nod, nod))
+
+
 @dataclass(frozen=True)
 class Skeleton:
     """Proportions of a four-legged animal, in any one unit.

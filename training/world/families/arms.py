@@ -6,9 +6,9 @@ import numpy as np
 
 from training.world.families import family
 from training.world.families.anatomy import DARK, mix, place
+from training.world.families.parts import FRONT
 from training.world.sdf import Shape, smooth_outline, turn
 
-FRONT = turn(y=90)  # an outline seen from the front as drawn, its x to the viewer's right
 WOOD = (0.17, 0.075, 0.03)
 
 

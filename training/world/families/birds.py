@@ -6,9 +6,8 @@ import numpy as np
 
 from training.world.families import COLOURS, family
 from training.world.families.anatomy import DARK, IVORY, WHITE, curve, dark_eyes, glossy, leaf, mix, place
+from training.world.families.parts import FLAT
 from training.world.sdf import Shape, smooth_outline, turn
-
-FLAT = turn(x=90)  # lays a plate's outline on the ground: its y to the bird's right
 
 
 def wings(shape: Shape, shoulder, length: float, depth: float, top: int, tips: int, frame, bulge: float = 0.17) -> None:

@@ -6,7 +6,8 @@ import numpy as np
 
 from training.world.families import COLOURS, family
 from training.world.families.anatomy import DARK, WHITE, curve, dark_eyes, glossy, leaf, mix, patch, place
-from training.world.families.birds import FLAT, webbed_feet, wings
+from training.world.families.birds import webbed_feet, wings
+from training.world.families.parts import FLAT
 from training.world.sdf import Part, Shape, smooth_outline, turn
 
 SHORE = ("beach", "beach", "water", "studio")

@@ -23,7 +23,7 @@ from training.world.families.anatomy import (
     quadruped,
     skin,
 )
-from training.world.families.birds import FLAT
+from training.world.families.parts import FLAT
 from training.world.sdf import Shape, smooth_outline, turn
 
 WOODS = ("forest", "grass", "studio", "night", "street", "snow")

@@ -1,0 +1,25 @@
+"""Caltech-101: 10 photos in each of 102 folders. Used for training only: more photos of named things."""
+
+from training.datasets import folder
+from xmr.modality import Item, Modality
+
+# Folders whose name is no name: what they show, or None where they show no one thing.
+RENAMED = {
+    "BACKGROUND_Google": None, "Faces": "face", "Faces_easy": "face", "Leopards": "leopard", "Motorbikes": "motorcycle",
+    "airplanes": "airplane", "car_side": "car", "cougar_body": "cougar", "cougar_face": "cougar",
+    "crocodile_head": "crocodile", "flamingo_head": "flamingo", "gerenuk": "gazelle", "hawksbill": "sea turtle",
+    "ketch": "sailboat", "schooner": "sailboat", "rhino": "rhinoceros", "water_lilly": "water lily",
+    "windsor_chair": "chair", "yin_yang": "yin and yang symbol",
+}  # fmt: skip
+
+
+def items(split: str) -> list[Item]:
+    """Photos with their class; only "train" has any."""
+    if split != "train":
+        return []
+    found = []
+    for path in sorted(folder("caltech101").glob("*/*.jpg")):
+        name = RENAMED.get(path.parent.name, path.parent.name.replace("_", " "))
+        if name:
+            found.append(Item(f"{path.parent.name}/{path.stem}", Modality.PHOTO, path, frozenset({f"class:{name}"})))
+    return found

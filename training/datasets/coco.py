@@ -1,0 +1,92 @@
+"""COCO 2014 and 2017: five captions a photo, the categories of its objects as tags; and Karpathy's 5k test.
+
+The JSON is read directly: of pycocotools only masks would be needed, and nothing here uses masks.
+"""
+
+import re
+from functools import lru_cache
+from pathlib import Path
+
+from training.datasets.reading import Skips, by_name, caption_items, drawn_split, first, need, pictures_under, read_json
+from xmr.modality import BadInput, Item, Modality
+
+KARPATHY = {"train": "train", "restval": "train", "val": "val", "test": "test"}
+
+
+def read(root: Path, split: str, skips: Skips, year: str) -> list[Item]:
+    """The official val is test; val is 4 % of train, by the hash of the photo's name."""
+    part = "val" if split == "test" else "train"
+    path = root / "annotations" / f"captions_{part}{year}.json"
+    if part == "val" and not path.is_file() and (root / "annotations" / f"captions_train{year}.json").is_file():
+        skips.add("annotation files that are missing", path.name)
+        return []
+    need(path, "COCO's captions", f"Unpack annotations_trainval{year}.zip there, or add --download.")
+    names, captions = _captions(path)
+    tags = _tags(path.with_name(f"instances_{part}{year}.json"), skips)
+    rows = {
+        names[image]: (names[image], texts, tags.get(image, frozenset()))
+        for image, texts in captions.items()
+        if split == "test" or drawn_split(names[image], "coco", test=0.0, val=0.04) == split
+    }
+    for image in sorted(set(names) - set(captions)):
+        skips.add("photos without captions", names[image])
+    return _items(root, f"{part}{year}", rows, skips)
+
+
+def karpathy(root: Path, split: str, skips: Skips) -> list[Item]:
+    """Karpathy's split of COCO 2014: 113,287 train (his restval among them), 5,000 val, 5,000 test.
+
+    Each photo lies in the folder that its `filepath` names; his test photos are from val2014.
+    """
+    path = first(root, "dataset_coco.json", "*/dataset_coco.json") or root / "dataset_coco.json"
+    need(path, "Karpathy's split", "Unpack caption_datasets.zip there, or add --download.")
+    tags = {}
+    for part in ("train2014", "val2014"):
+        tags |= _tags(root / "annotations" / f"instances_{part}.json", skips)
+    rows: dict[str, dict] = {"train2014": {}, "val2014": {}}
+    for image in read_json(path)["images"]:
+        if KARPATHY[image["split"]] == split:
+            name, texts = image["filename"], [sentence["raw"] for sentence in image["sentences"]]
+            rows.setdefault(image["filepath"], {})[name] = (name, texts, tags.get(image["cocoid"], frozenset()))
+    return [item for folder, found in rows.items() for item in _items(root, folder, found, skips)]
+
+
+def _items(root: Path, folder: str, rows: dict[str, tuple[str, list[str], frozenset[str]]], skips: Skips) -> list[Item]:
+    where = first(root, folder, f"images/{folder}")
+    if rows and where is None:
+        raise BadInput(f"Expected COCO's photos in {root / folder}, which is not there. Unpack {folder}.zip there.")
+    photos, found = by_name(pictures_under(where)) if rows else {}, []
+    for name, texts, tags in rows.values():
+        if name not in photos:
+            skips.add("photos with captions that are missing", name)
+            continue
+        found.append(Item(name, Modality.PHOTO, photos[name], frozenset({f"image:{name}"}) | tags))
+        found += caption_items(name, {"en": texts}, frozenset({f"image:{name}"}) | tags, skips)
+    return found
+
+
+@lru_cache(maxsize=4)
+def _captions(path: Path) -> tuple[dict[int, str], dict[int, list[str]]]:
+    """(file name, captions) by image id."""
+    whole = read_json(path)
+    captions: dict[int, list[str]] = {}
+    for row in sorted(whole["annotations"], key=lambda row: row["id"]):
+        captions.setdefault(row["image_id"], []).append(row["caption"])
+    return {image["id"]: re.split(r"[\\/]", image["file_name"])[-1] for image in whole["images"]}, captions
+
+
+@lru_cache(maxsize=4)
+def _instances(path: Path) -> dict[int, frozenset[str]]:
+    whole = read_json(path)
+    names = {category["id"]: f"tag:{category['name']}" for category in whole["categories"]}
+    found: dict[int, set[str]] = {}
+    for row in whole["annotations"]:  # a crowd (iscrowd, its mask run-length coded) shows its category like any other
+        found.setdefault(row["image_id"], set()).add(names[row["category_id"]])
+    return {image: frozenset(tags) for image, tags in found.items()}
+
+
+def _tags(path: Path, skips: Skips) -> dict[int, frozenset[str]]:
+    if path.is_file():
+        return _instances(path)
+    skips.add("annotation files that are missing", path.name)
+    return {}

@@ -1,0 +1,116 @@
+"""python -m training data: lists the data sets, checks one, draws a batch of it, fetches it.
+
+    python -m training data                                      all: what is there, what is needed, where it lies
+    python -m training data flickr30k --root /data/flickr30k     counts, three samples, runs/data-flickr30k.png
+    python -m training data coco2017 --root /data/coco --download
+"""
+
+import argparse
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
+
+from training.datasets import catalogue, picture, stable_order
+from training.datasets.download import download
+from xmr.modality import BadInput, Item, Modality
+from xmr.preprocess import sketch_input
+
+TILE, TEXT_WIDTH, GAP = 160, 400, 8
+PAIRS = 10
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", nargs="?", help="the data set to check; without it, all are listed")
+    parser.add_argument("--root", type=Path, help="the folder it lies in (default: below $XMR_DATA or ../shared/data)")
+    parser.add_argument("--download", action="store_true", help="fetch it first, where that needs no form")
+    parser.add_argument("--picture", type=Path, help="where to draw a batch (default: runs/data-NAME.png)")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Raises BadInput for whatever keeps the data set from being used."""
+    if args.name is None:
+        print("\n".join(map(_listed, catalogue.DATASETS.values())))
+        return
+    data = catalogue.get(args.name)
+    root = args.root or data.place()
+    if args.download:
+        download(data.files, root)
+    found = catalogue.check(args.name, root)
+    told = [found.line()]
+    for split, counts in found.counts.items():
+        each = ", ".join(f"{count:,} {kind}" for kind, count in counts.items())
+        told.append(f"  {split}: {each or 'nothing'}")
+    for item in found.samples:
+        labels = " ".join(sorted(item.labels)[:4])
+        told.append(f"  {item.modality} {item.id}: {item.content}  [{labels}]")
+    split = next(split for split, counts in found.counts.items() if counts)
+    items = catalogue.load(args.name, split, root).items
+    if any(item.modality is not Modality.TEXT for item in items):
+        path = args.picture or Path("runs") / f"data-{args.name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draw(items).save(path)
+        told.append(f"  a batch of {split} is drawn in {path}")
+    print("\n".join(told))
+
+
+def draw(items: list[Item], count: int = PAIRS) -> Image.Image:
+    """A batch as one picture: a row for each of `count` photos (or sketches), with a sketch of it and its captions."""
+    partners: dict[str, list[Item]] = {}
+    for item in items:
+        for label in item.labels:
+            if label.startswith(("instance:", "image:")):
+                partners.setdefault(label, []).append(item)
+    sketched = {label for label, found in partners.items() if any(i.modality is Modality.SKETCH for i in found)}
+    anchors = [item for item in items if item.modality is Modality.PHOTO]
+    anchors = [item for item in anchors if item.labels & sketched] or anchors
+    anchors = anchors or [item for item in items if item.modality is Modality.SKETCH]
+    by_id = {item.id: item for item in anchors}
+    chosen = [by_id[id] for id in stable_order(list(by_id), "draw")[:count]]
+    columns = 2 if sketched and anchors[0].modality is Modality.PHOTO else 1
+    text_left = GAP + columns * (TILE + GAP)
+    sheet = Image.new("RGB", (text_left + TEXT_WIDTH, len(chosen) * (TILE + GAP) + GAP), "white")
+    pen, (font, readable) = ImageDraw.Draw(sheet), _font()
+    for row, item in enumerate(chosen):
+        top = GAP + row * (TILE + GAP)
+        others = {id(o): o for label in sorted(item.labels) for o in partners.get(label, ())}.values()
+        sketch = next((other for other in others if other.modality is Modality.SKETCH), None)
+        for column, one in enumerate(filter(None, (item, sketch if columns == 2 else None))):
+            sheet.paste(_tile(one), (GAP + column * (TILE + GAP), top))
+        captions = [f"{o.language or ''}: {o.content}" for o in others if o.modality is Modality.TEXT]
+        told = [f"{item.id}  [{' '.join(sorted(item.labels)[:5])}]", *captions]
+        lines = [line for text in told for line in textwrap.wrap(text, 68)]
+        pen.multiline_text((text_left, top), readable("\n".join(lines[: TILE // 14])), "black", font,
+                           spacing=2)  # fmt: skip
+    return sheet
+
+
+def _tile(item: Item) -> Image.Image:
+    try:
+        if item.modality is Modality.SKETCH:
+            return Image.fromarray(sketch_input(picture(item), TILE)).convert("RGB")
+        image = picture(item)
+        image.thumbnail((TILE, TILE))
+        return image
+    except BadInput:
+        return Image.new("RGB", (TILE, TILE), "red")
+
+
+def _font() -> tuple[ImageFont.ImageFont, Callable[[str], str]]:
+    """A font, and what makes a text fit for it: Pillow's own, the last resort, has no letters beyond ASCII."""
+    for name in ("DejaVuSans.ttf", "LiberationSans-Regular.ttf", "Arial.ttf"):
+        try:
+            return ImageFont.truetype(name, 10), str
+        except OSError:
+            continue
+    spelt = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss"})
+    return ImageFont.load_default(11), lambda text: text.translate(spelt).encode("ascii", "replace").decode()
+
+
+def _listed(data: catalogue.DataSet) -> str:
+    place = data.place()
+    there = "there" if place.is_dir() else "not there"
+    fetched = " (--download fetches it)" if data.files else ""
+    return (f"{data.name}: {data.about}\n    {there}: {place}\n    needs {data.layout}\n"
+            f"    licence: {data.licence}\n    from {data.source}{fetched}")  # fmt: skip

@@ -1,0 +1,86 @@
+"""IAPR TC-12: 20,000 photos with a description in English and German, tagged with the regions of SAIAPR TC-12.
+
+annotations_complete_{eng,ger}/<nn>/<n>.{eng,ger} are almost XML in cp1252, and name their photo relative to the root;
+SAIAPR's <nn>/labels.txt has a line `photo region label` for each region, wlist.txt the labels' names.
+
+The split is seeded: 2,000 queries ("test"), 10,000 to train on, and the rest ("val" and "extra"). A hashing protocol's
+gallery is all 18,000 that are no queries, the training photos among them; queries are never trained on.
+"""
+
+import re
+from functools import lru_cache
+from pathlib import Path
+
+from training.datasets.reading import Skips, caption_items, clean, first, held_out, need, read_text
+from xmr.modality import Item, Modality
+
+LANGUAGES = {"eng": "en", "ger": "de"}
+WHOLE = 20_000
+SIZES = {"test": 2_000, "train": 10_000, "val": 500}  # of the whole; a part of it is divided in proportion
+GALLERY = ("train", "val", "extra")  # the splits that the queries are searched in
+
+
+def read(root: Path, split: str, skips: Skips) -> list[Item]:
+    """Photos and descriptions with `image:` and their `tag:` labels."""
+    base = first(root, "annotations_complete_eng", "*/annotations_complete_eng", "annotations_complete_ger")
+    base = need(base or root / "annotations_complete_eng", "IAPR TC-12", "Unpack iaprtc12.tgz there.").parent
+    rows, nameless = _annotations(base)
+    for name in nameless:
+        skips.add("annotations that name no photo", name)
+    share = min(1.0, len(rows) / WHOLE)
+    part_of = held_out(sorted(rows), "iaprtc12", **{part: round(size * share) for part, size in SIZES.items()})
+    tags, found = _tags(root, skips), []
+    for photo in sorted(row for row, part in part_of.items() if part == split):
+        path = base / photo
+        if not path.is_file():
+            skips.add("photos with captions that are missing", photo)
+            continue
+        key = photo.removeprefix("images/")
+        labels = frozenset({f"image:{key}"}) | tags.get(path.stem, frozenset())
+        told = rows[photo].get("en", {})
+        facts = {name.lower(): told[name] for name in ("TITLE", "LOCATION") if told.get(name)}
+        found.append(Item(key, Modality.PHOTO, path, labels, facts=facts))
+        texts = {language: [fields.get("DESCRIPTION", "")] for language, fields in rows[photo].items()}
+        found += caption_items(key, texts, labels, skips)
+    return found
+
+
+@lru_cache(maxsize=1)
+def _annotations(base: Path) -> tuple[dict[str, dict[str, dict[str, str]]], list[str]]:
+    """photo -> language -> fields, and the annotations that name no photo: 40,000 files, read once for all splits."""
+    rows: dict[str, dict[str, dict[str, str]]] = {}
+    nameless = []
+    for ending, language in LANGUAGES.items():
+        for path in sorted((base / f"annotations_complete_{ending}").glob(f"*/*.{ending}")):
+            fields = _fields(read_text(path, encoding="cp1252"))
+            if "IMAGE" in fields:
+                rows.setdefault(fields["IMAGE"], {})[language] = fields
+            else:
+                nameless.append(f"{path.parent.name}/{path.name}")
+    return rows, nameless
+
+
+def _fields(text: str) -> dict[str, str]:
+    """The elements of one annotation. They are no XML: `&` and `<` stand in them bare."""
+    found = re.findall(r"<(DOCNO|TITLE|DESCRIPTION|LOCATION|IMAGE)>(.*?)</\1>", text, re.DOTALL)
+    return {name: clean(value) for name, value in found}
+
+
+def _tags(root: Path, skips: Skips) -> dict[str, frozenset[str]]:
+    """The labels of each photo's regions, by the photo's number."""
+    wlist = first(root, "wlist.txt", "*/wlist.txt", "*/*/wlist.txt", "*/*/*/wlist.txt")
+    names = dict(line.split(None, 1) for line in read_text(wlist).splitlines() if line.strip()) if wlist else {}
+    found: dict[str, set[str]] = {}
+    lists = sorted(root.rglob("labels.txt"))
+    if not lists:
+        skips.add("annotation files that are missing", "SAIAPR's labels.txt: photos have no tags")
+    for path in lists:
+        for number, line in enumerate(read_text(path).splitlines(), start=1):
+            if not line.strip():
+                continue
+            cells = line.split()
+            if len(cells) != 3 or not cells[2].isdigit():
+                skips.add("broken rows", f"{path.parent.name}/{path.name}:{number}")
+                continue
+            found.setdefault(cells[0], set()).add(f"tag:{clean(names.get(cells[2], cells[2]))}")
+    return {photo: frozenset(tags) for photo, tags in found.items()}

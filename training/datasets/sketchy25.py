@@ -1,0 +1,43 @@
+"""sketchy25: 125 classes x 25 photos, and 25 human sketches a class, each drawn from one of 578 of the photos.
+
+The split is by photo, so that a held-out photo's sketches are all held out with it. In the order of a stable hash, a
+class gives to test its first sketched photo and its first 4 distractors, and to val the next 2 distractors and, in
+every third class, the next sketched photo.
+"""
+
+from training.datasets import folder, stable_order
+from xmr.modality import Item, Modality
+
+SEED = "xmr-1"  # changing it changes which photos are held out, and so every published figure
+TEST_DISTRACTORS, VAL_DISTRACTORS, VAL_EVERY = 4, 2, 3
+
+
+def classes() -> list[str]:
+    """The 125 class names, sorted."""
+    return sorted(path.name for path in (folder("sketchy25") / "photo").iterdir())
+
+
+def items(split: str) -> list[Item]:
+    """Photos and sketches of "train", "val" or "test"; labels are the class and the photo that was drawn."""
+    root, found = folder("sketchy25"), []
+    for number, name in enumerate(classes()):
+        drawn: dict[str, list] = {}
+        for path in sorted((root / "sketch" / name).glob("*.png")):
+            drawn.setdefault(path.stem.rsplit("-", 1)[0], []).append(path)
+        photos = {path.stem: path for path in sorted((root / "photo" / name).glob("*.jpg"))}
+        for photo in sorted(_members(split, number, list(drawn), [p for p in photos if p not in drawn])):
+            labels = frozenset({f"class:{name}", f"instance:{photo}"})
+            found.append(Item(photo, Modality.PHOTO, photos[photo], labels))
+            found += [Item(path.stem, Modality.SKETCH, path, labels) for path in drawn.get(photo, [])]
+    return found
+
+
+def _members(split: str, number: int, drawn: list[str], others: list[str]) -> list[str]:
+    drawn, others = stable_order(drawn, SEED), stable_order(others, SEED)
+    val_drawn = 1 if number % VAL_EVERY == 0 else 0
+    a, b = TEST_DISTRACTORS, TEST_DISTRACTORS + VAL_DISTRACTORS
+    return {
+        "test": drawn[:1] + others[:a],
+        "val": drawn[1 : 1 + val_drawn] + others[a:b],
+        "train": drawn[1 + val_drawn :] + others[b:],
+    }[split]

@@ -1,0 +1,236 @@
+"""The loop: stages of steps on Lightning Fabric, seeded, resumable to the step, keeping the best by validation.
+
+What happens at a step depends on nothing but the seed, the stage and the step's number (and the weights): the batch and
+all noise are drawn from generators made afresh of these three. So a run that is killed and started again gives, to the
+bit, what it would have given undisturbed, and nothing of the samplers has to be saved.
+"""
+
+import json
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import lightning.fabric
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+from tqdm import tqdm
+
+
+class TrainingStopped(RuntimeError):
+    """Training cannot go on; the message says where it stopped and what is left."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Some steps with one learning rate schedule: a linear warm-up, then half a cosine down to zero."""
+
+    name: str
+    steps: int
+    every: int  # steps between validations, and between checkpoints
+    rates: dict[str, float]  # learning rate by the beginning of a parameter's name, the longest that fits; else frozen
+    settings: dict[str, float]  # the rest of what the system reads: batch sizes, weights of losses
+    warm_up: int = 20
+    weight_decay: float = 0.05
+    average: float = 0.0  # decay of the running average of the weights that is validated and kept; 0 for none
+
+
+class Task(Protocol):
+    """What is trained. `model(**batch)` gives a dict of losses whose entry "loss" is to be made small."""
+
+    model: nn.Module
+
+    def begin(self, stage: Stage) -> None:
+        """Called before a stage's first step, and again where the stage goes on after a kill."""
+        ...
+
+    def batch(self, stage: Stage, step: int, rng: np.random.Generator) -> dict: ...
+
+    def validate(self, stage: Stage) -> dict[str, float]:
+        """Figures of the validation items; "score" is the one that chooses the best."""
+        ...
+
+
+def fit(task: Task, stages: tuple[Stage, ...], folder: Path, seed: int, precision: str = "32-true") -> list[dict]:
+    """Train through all stages, or go on where the last run in `folder` was stopped, and load the best weights.
+
+    folder gets: last.safetensors + last.json (to go on from), best.safetensors, history.json.
+
+    Raises:
+        TrainingStopped: the loss is no longer a finite number; the last checkpoint stays as it was.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    fabric = lightning.fabric.Fabric(accelerator="auto", devices=1, precision=precision)
+    task.model = task.model.to(fabric.device)
+    run = _Run(folder)
+    run.read(task.model)
+    for number, stage in enumerate(stages):
+        if number < run.stage:
+            continue
+        task.begin(stage)
+        groups = parameter_groups(task.model, stage)
+        model, optimizer = fabric.setup(task.model, torch.optim.AdamW(groups, betas=(0.9, 0.98)))
+        average = Average(task.model, stage.average)
+        run.restore(optimizer, average)
+        peaks = [group["lr"] for group in groups]
+        bar = tqdm(range(run.step, stage.steps), stage.name, initial=run.step, total=stage.steps, mininterval=5)
+        sums: dict[str, float] = {}
+        started, counted = time.time(), 0
+        for step in bar:
+            rng = np.random.default_rng((seed, number, step))
+            torch.manual_seed(int(rng.integers(2**62)))
+            for group, peak in zip(optimizer.param_groups, peaks, strict=True):
+                group["lr"] = peak * schedule(step, stage.steps, stage.warm_up)
+            model.train()
+            losses = model(**fabric.to_device(task.batch(stage, step, rng)))
+            if not math.isfinite(losses["loss"].item()):
+                kept = f"The weights of step {run.step} are kept in {folder}" if run.started else "Nothing was saved"
+                raise TrainingStopped(
+                    f"The loss is {losses['loss'].item()} at step {step} of stage {stage.name!r}. {kept}. "
+                    f"Lower the stage's rates and run again."
+                )
+            optimizer.zero_grad()
+            fabric.backward(losses["loss"])
+            fabric.clip_gradients(model, optimizer, max_norm=1.0)
+            optimizer.step()
+            average.update()
+            for name, value in losses.items():
+                sums[name] = sums.get(name, 0.0) + value.item()
+            counted += 1
+            bar.set_postfix(loss=f"{losses['loss'].item():.3f}", refresh=False)
+            if (step + 1) % stage.every == 0 or step + 1 == stage.steps:
+                entry = {"stage": stage.name, "step": step + 1, "seconds": round(time.time() - started)}
+                entry |= {f"train/{name}": round(value / counted, 5) for name, value in sums.items()}
+                with average.swapped_in():
+                    task.model.eval()
+                    entry |= {name: round(value, 5) for name, value in task.validate(stage).items()}
+                    run.record(entry, task.model)
+                run.write(task.model, optimizer, average, number, step + 1)
+                tqdm.write(json.dumps(entry))
+                sums, counted = {}, 0
+        run.next_stage(number + 1)
+    task.model.load_state_dict(load_file(folder / "best.safetensors"))
+    task.model.eval()
+    return run.history
+
+
+def schedule(step: int, steps: int, warm_up: int) -> float:
+    """The share of the peak learning rate at a step."""
+    if step < warm_up:
+        return (step + 1) / warm_up
+    return 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(1, steps - warm_up)))
+
+
+def parameter_groups(model: nn.Module, stage: Stage) -> list[dict]:
+    """One group for each (rate, decayed or not); parameters that no key of `stage.rates` begins are frozen."""
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        rate = stage.rates.get(max((key for key in stage.rates if name.startswith(key)), key=len, default=""), 0.0)
+        parameter.requires_grad_(rate > 0)
+        if rate > 0:  # biases, norms and temperatures are not decayed
+            groups.setdefault((rate, stage.weight_decay if parameter.ndim > 1 else 0.0), []).append(parameter)
+    return [{"params": found, "lr": rate, "weight_decay": decay} for (rate, decay), found in groups.items()]
+
+
+class Average:
+    """A running mean of the trained weights, which validates better than the last ones; nothing if decay is 0."""
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.live = {name: p for name, p in model.named_parameters() if p.requires_grad and decay}
+        self.mean = {name: p.detach().clone() for name, p in self.live.items()}
+        self.updates = 0
+
+    @torch.no_grad()
+    def update(self) -> None:
+        self.updates += 1
+        decay = min(self.decay, self.updates / (self.updates + 10))  # short at first, so that the start is forgotten
+        for name, p in self.live.items():
+            self.mean[name].lerp_(p, 1 - decay)
+
+    def swapped_in(self):
+        """A context in which the model has the mean's weights."""
+        return _Swap(self)
+
+
+class _Swap:
+    def __init__(self, average: Average) -> None:
+        self.average = average
+
+    @torch.no_grad()
+    def __enter__(self) -> None:
+        for name, p in self.average.live.items():
+            held = p.detach().clone()
+            p.copy_(self.average.mean[name])
+            self.average.mean[name] = held
+
+    def __exit__(self, *_) -> None:
+        self.__enter__()  # swapping again swaps back
+
+
+class _Run:
+    """What lies in the folder: where training is, the best so far, and the history."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.stage, self.step, self.started = folder, 0, 0, False
+        self.best, self.history, self.kept = -math.inf, [], {}
+
+    def read(self, model: nn.Module) -> None:
+        """Take up the last run in the folder, if there is one."""
+        if not (self.folder / "last.json").is_file():
+            return
+        held = json.loads((self.folder / "last.json").read_text())
+        self.stage, self.step, self.best, self.history = (held[key] for key in ("stage", "step", "best", "history"))
+        self.updates, self.started = held["updates"], True
+        self.kept = load_file(self.folder / f"last-{held['parity']}.safetensors")
+        model.load_state_dict({name[6:]: value for name, value in self.kept.items() if name.startswith("model.")})
+
+    def restore(self, optimizer: torch.optim.Optimizer, average: Average) -> None:
+        """Give a stage that was begun its optimiser's state back."""
+        if not self.kept:
+            return
+        state = optimizer.state_dict()
+        for name, value in self.kept.items():
+            kind, _, rest = name.partition(".")
+            if kind == "optimizer":
+                number, _, key = rest.partition(".")
+                state["state"].setdefault(int(number), {})[key] = value
+            elif kind == "average":
+                average.mean[rest].copy_(value)
+        optimizer.load_state_dict(state)
+        average.updates, self.kept = self.updates, {}
+
+    def record(self, entry: dict, model: nn.Module) -> None:
+        """Add to the history; keep the model's weights if they are the best so far."""
+        self.history.append(entry)
+        if entry["score"] > self.best:
+            self.best = entry["score"]
+            part = self.folder / "best.part"
+            save_file({name: value.contiguous().cpu() for name, value in model.state_dict().items()}, part)
+            part.replace(self.folder / "best.safetensors")
+        _write_json(self.folder / "history.json", self.history)
+
+    def write(self, model: nn.Module, optimizer, average: Average, stage: int, step: int) -> None:
+        """Checkpoint: the tensors go to one of two files in turn, and last.json, replaced last, says which is whole."""
+        tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
+        tensors |= {f"average.{name}": value for name, value in average.mean.items()}
+        for number, state in optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{number}.{key}": value for key, value in state.items()}
+        parity = len(self.history) % 2
+        path = self.folder / f"last-{parity}.safetensors"
+        save_file({name: value.detach().contiguous().cpu() for name, value in tensors.items()}, path)
+        self.stage, self.step, self.updates, self.started = stage, step, average.updates, True
+        held = {"stage": stage, "step": step, "best": self.best, "updates": average.updates, "parity": parity}
+        _write_json(self.folder / "last.json", held | {"history": self.history})
+
+    def next_stage(self, stage: int) -> None:
+        self.stage, self.step, self.kept = stage, 0, {}
+
+
+def _write_json(path: Path, content) -> None:
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(content, indent=1))
+    part.replace(path)

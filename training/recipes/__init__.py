@@ -1,0 +1,84 @@
+"""Recipes: how each system is trained. YAML + overrides -> a frozen dataclass; an unknown key names the nearest one."""
+
+import dataclasses
+import difflib
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from xmr.modality import BadInput
+
+T = typing.TypeVar("T")
+
+
+class BadRecipe(BadInput):
+    """A recipe that cannot be used as it is written."""
+
+
+def load(kind: type[T], path: Path, overrides: Sequence[str] = ()) -> T:
+    """Read a YAML file into the frozen dataclass `kind`.
+
+    overrides: "stages.0.steps=10", applied to the file's content before it is checked; values are YAML.
+    """
+    tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    for override in overrides:
+        key, found, value = override.partition("=")
+        if not found:
+            raise BadRecipe(f"Expected --set key=value, got {override!r}.")
+        _put(tree, key.split("."), yaml.safe_load(value), key)
+    return _build(kind, tree, "")
+
+
+def _put(tree: Any, keys: list[str], value: Any, whole: str) -> None:
+    for n, key in enumerate(keys):
+        where = int(key) if isinstance(tree, list) and key.isdigit() else key
+        known = range(len(tree)) if isinstance(tree, list) else tree
+        if n == len(keys) - 1 and not isinstance(tree, list):
+            tree[where] = value  # a key that the recipe does not know is found out when it is built
+            return
+        if where not in known:
+            raise BadRecipe(f"--set {whole}: there is no {key!r} here{_nearest(str(key), map(str, known))}.")
+        if n == len(keys) - 1:
+            tree[where] = value
+            return
+        tree = tree[where]
+
+
+def _build(kind: Any, value: Any, where: str) -> Any:
+    """`value` as the type `kind`: a dataclass, tuple[X, ...], Mapping[str, X], or a plain type."""
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if dataclasses.is_dataclass(kind):
+        if not isinstance(value, dict):
+            raise BadRecipe(f"Expected settings under {where or 'the recipe'!r}, got {value!r}.")
+        types_ = typing.get_type_hints(kind)
+        for key in value:
+            if key not in types_:
+                raise BadRecipe(f"Unknown setting {where + str(key)!r}{_nearest(str(key), types_)}.")
+        missing = [
+            f.name for f in dataclasses.fields(kind)
+            if f.name not in value and f.default is f.default_factory is dataclasses.MISSING
+        ]  # fmt: skip
+        if missing:
+            raise BadRecipe(f"Missing setting {where + missing[0]!r}.")
+        return kind(**{key: _build(types_[key], item, f"{where}{key}.") for key, item in value.items()})
+    if origin is tuple:
+        return tuple(_build(arguments[0], item, f"{where}{n}.") for n, item in enumerate(value))
+    if origin is not None and issubclass(origin, Mapping):
+        return {key: _build(arguments[1], item, f"{where}{key}.") for key, item in value.items()}
+    if kind is float and type(value) is int:
+        return float(value)
+    plain = arguments if isinstance(kind, types.UnionType) else (kind,)
+    if type(value) not in plain:
+        wanted = " or ".join(getattr(one, "__name__", str(one)) for one in plain)
+        raise BadRecipe(f"Expected {wanted} for {where.rstrip('.')!r}, got {value!r}.")
+    return value
+
+
+def _nearest(key: str, known: Any) -> str:
+    known = list(known)
+    found = difflib.get_close_matches(key, known, 1, 0.4)
+    return f"; did you mean {found[0]!r}?" if found else f"; known: {', '.join(known)}"

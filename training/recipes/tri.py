@@ -1,0 +1,307 @@
+"""tri: photos, sketches and bilingual text in one cosine space, trained together on four kinds of pairs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from training import datasets
+from training.datasets import caltech101, chairv2, flickr8k, imagenet1000, multi30k, names, sketchy25, world
+from training.evaluate import PROTOCOLS, measure
+from training.fit import Stage, fit
+from training.objectives import contrastive, distillation, same
+from training.recipes import load
+from training.sampling import Pool, Rows, TextPool, Vocabulary, make_pool
+from training.towers.photo import PhotoTower
+from training.towers.sketch import SketchTower
+from training.towers.text import TextTower, bag_of_pieces, teacher_vectors, train_tokenizer
+from xmr.modality import Item, Modality
+from xmr.preprocess import Tokenizer
+
+PHOTO, SKETCH, TEXT = Modality.PHOTO, Modality.SKETCH, Modality.TEXT
+TEACHER_DIM = 384
+DATASETS = {
+    "flickr8k": flickr8k, "sketchy25": sketchy25, "chairv2": chairv2, "world": world, "imagenet1000": imagenet1000,
+    "caltech101": caltech101,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class PictureTower:
+    cut: int
+    hidden: int
+    dropout: float
+
+
+@dataclass(frozen=True)
+class TextSettings:
+    pieces: int
+    width: int
+    depth: int
+    heads: int
+    max_tokens: int
+    dropout: float
+
+
+@dataclass(frozen=True)
+class PoolSettings:
+    contest: str
+    photos: int
+    sketches: int = 0
+    own: float = 1.0
+    named: bool = True
+    every_name: bool = True
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What tri.yaml sets; the comments there say what each setting changes."""
+
+    name: str
+    about: str
+    seed: int
+    precision: str
+    dim: int
+    class_share: float
+    photo: PictureTower
+    sketch: PictureTower
+    text: TextSettings
+    pools: dict[str, PoolSettings]
+    score: dict[str, float]
+    stages: tuple[Stage, ...]
+
+
+class Tri(nn.Module):
+    """The three towers, and what only training needs: temperatures and the way to the teacher's space."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        super().__init__()
+        dim, p, s = recipe.dim, recipe.photo, recipe.sketch
+        self.photo = PhotoTower(dim, p.hidden, p.cut, p.dropout)
+        self.sketch = SketchTower(dim, s.hidden, s.cut, s.dropout).to(memory_format=torch.channels_last)
+        t = recipe.text
+        self.text = TextTower(t.pieces, dim, t.width, t.depth, t.heads, t.max_tokens, t.dropout)
+        self.to_teacher = nn.Linear(t.width, TEACHER_DIM)
+        pairs = ("photo_text", "photo_sketch", "sketch_text", "text_text")
+        self.log_scale = nn.ParameterDict({pair: nn.Parameter(torch.tensor(3.0)) for pair in pairs})
+        self.class_share = recipe.class_share
+
+    def forward(self, contests: dict[str, dict], pairs: dict | None, weights: dict[str, float]) -> dict:
+        """Losses by name, and their weighted sum as "loss".
+
+        contests: name -> part name -> what training.sampling drew. Items of one contest compete with each other.
+        pairs:    what TextPool drew, or None.
+        weights:  of "photo_text", "photo_sketch", "sketch_text", "text_text" and "distil"; 0 leaves one out.
+        """
+        embs = self.embed(contests)
+        found: dict[str, list[torch.Tensor]] = {}
+        for name, parts in contests.items():
+            texts = [part for part in parts if part not in (PHOTO, SKETCH)]
+            for pair, a, b in [
+                *(("photo_text", PHOTO, part) for part in texts),
+                *(("sketch_text", SKETCH, part) for part in texts),
+                ("photo_sketch", PHOTO, SKETCH),
+            ]:
+                if a in parts and b in parts and weights[pair]:
+                    loss = self.pair_loss(embs[name, a], parts[a], embs[name, b], parts[b], pair)
+                    found.setdefault(pair, []).append(loss)
+        losses = {pair: torch.stack(terms).sum() for pair, terms in found.items()}
+        if pairs is not None:
+            a, b = (self.text.features(pairs[key]) for key in ("a", "b"))
+            a_emb, b_emb = (nn.functional.normalize(self.text.head(x), dim=1) for x in (a, b))
+            losses["text_text"] = contrastive(a_emb, b_emb, torch.eye(len(a), device=a.device), self.scale("text_text"))
+            taught = torch.cat([pairs["a_teacher"], pairs["b_teacher"]]).float()
+            known = taught.abs().sum(1) > 0
+            losses["distil"] = distillation(self.to_teacher(torch.cat([a, b]))[known], taught[known])
+        losses["loss"] = torch.stack([weights[name] * value for name, value in losses.items()]).sum()
+        return losses
+
+    def scale(self, pair: str) -> torch.Tensor:
+        return self.log_scale[pair].exp().clamp(max=100.0)
+
+    def pair_loss(self, a_emb, a: dict, b_emb, b: dict, pair: str) -> torch.Tensor:
+        """Matches of one thing and of one class, weighted 1 - class_share to class_share."""
+        thing, kind = same(a["group"], b["group"]), same(a["cls"], b["cls"])
+        positive = (1 - self.class_share) * thing + self.class_share * kind
+        return contrastive(a_emb, b_emb, positive, self.scale(pair))
+
+    def embed(self, contests: dict[str, dict]) -> dict[tuple[str, str], torch.Tensor]:
+        """Every part's vectors by (contest, part); each tower runs once over all that are its own."""
+        embs = {}
+        for tower, is_mine, key in (
+            (self.photo.head, lambda part: part == PHOTO, "maps"),
+            (self.sketch.head, lambda part: part == SKETCH, "maps"),
+            (None, lambda part: part not in (PHOTO, SKETCH), "ids"),
+        ):
+            mine = [(name, part) for name, parts in contests.items() for part in parts if is_mine(part)]
+            if not mine:
+                continue
+            inputs = [contests[name][part][key] for name, part in mine]
+            if tower is None:
+                vectors = self.embed_texts(inputs)
+            else:
+                maps = torch.cat(inputs).float()
+                if maps.ndim == 4:  # convolutions with live norms are half as fast again this way on a CPU
+                    maps = maps.contiguous(memory_format=torch.channels_last)
+                upper = (self.photo if mine[0][1] == PHOTO else self.sketch).upper
+                vectors = tower(maps if maps.ndim == 2 else upper(maps))  # 2: pooled features of a frozen `upper`
+            embs |= dict(zip(mine, vectors.split([len(i) for i in inputs]), strict=True))
+        return embs
+
+    def embed_texts(self, inputs: list[torch.Tensor], chunks: int = 4) -> torch.Tensor:
+        """Texts of all lengths: sorted, so that short ones are not padded to the length of the longest."""
+        longest = max(ids.shape[1] for ids in inputs)
+        ids = torch.cat([nn.functional.pad(part, (0, longest - part.shape[1])) for part in inputs])
+        lengths = (ids != 0).sum(1)
+        order = lengths.argsort()
+        parts = [self.text(ids[rows, : max(1, int(lengths[rows[-1]]))]) for rows in order.chunk(chunks)]
+        return torch.cat(parts)[order.argsort()]
+
+
+class TriTask:
+    """The data, the model, and what a batch and a validation are."""
+
+    def __init__(self, recipe: Recipe, cache: Path, folder: Path) -> None:
+        self.recipe = recipe
+        splits = {split: self._items(split) for split in ("train", "val")}
+        text = multi30k.items("train")
+        every = [item for items in splits["train"].values() for item in items if item.modality is TEXT]
+        told = _names([item for items in splits["train"].values() for item in items])
+        self.tokenizer_path = folder / "tokenizer.json"
+        if not self.tokenizer_path.is_file():
+            sentences = [i.content for i in text + every] + 5 * [t for texts in told.values() for t in texts]
+            train_tokenizer(sentences, recipe.text.pieces, self.tokenizer_path)
+        tokenizer = Tokenizer(self.tokenizer_path)
+        vocabulary = Vocabulary(tokenizer, recipe.text.max_tokens)
+        torch.manual_seed(recipe.seed)
+        self.model = Tri(recipe)
+        towers = {PHOTO: self.model.photo, SKETCH: self.model.sketch}
+        self.pools: dict[str, Pool] = {}
+        self.val: dict[str, Pool] = {}
+        for name, items in splits["train"].items():
+            how = recipe.pools[name]
+            variants = {PHOTO: how.photos, SKETCH: how.sketches}
+            self.pools[name] = make_pool(name, items, towers, variants, vocabulary, cache, how.own, how.named)
+        for name, items in splits["val"].items():
+            self.val[name] = make_pool(name, items, towers, {PHOTO: 1, SKETCH: 1}, vocabulary, cache)
+        taught = [i.content for i in every if i.language == "en"] + told["en"]
+        taught += [i.content for i in text if i.language == "en" and i.id.endswith(("#en", "#en0", "#en1"))]
+        taught = list(dict.fromkeys(taught))
+        teacher = dict(zip(taught, teacher_vectors(taught, cache / "teacher.npz", tqdm), strict=True))
+        self.text_pool = TextPool(vocabulary, text + every, teacher)
+        self.vocabulary = vocabulary
+        self.val_items = {p.name: p.items("val") for p in PROTOCOLS.values() if p.name.split("-")[0] in self.val}
+        self._start_text()
+
+    def _items(self, split: str) -> dict[str, list[Item]]:
+        """The items of each pool, as far as they are on this machine."""
+        found = {}
+        for name in self.recipe.pools:
+            try:
+                found[name] = DATASETS[name].items(split)
+            except datasets.MissingData as error:
+                print(f"Training goes on without {name}. {error}")
+        return {name: items for name, items in found.items() if items}
+
+    def _start_text(self) -> None:
+        """Begin at the best bag of pieces that imitates the teacher, in closed form."""
+        pool = self.text_pool
+        rows = np.flatnonzero(pool.teacher.any(axis=1))
+        pairs = [(row, row) for row in rows]
+        for found, translated in zip(pool.images, pool.translated, strict=True):
+            if translated:
+                pairs.append((found["de"][0], found["en"][0]))
+        ids = [pool.vocabulary.ids[text] for text, _ in pairs]
+        targets = pool.teacher[[row for _, row in pairs]].astype(np.float32)
+        bag_of_pieces(self.model.text, self.model.to_teacher, ids, targets)
+
+    def begin(self, stage: Stage) -> None:
+        """What a stage needs first: a frozen `upper` is run once over all maps, whose features then stand in."""
+        model = self.model
+        for pool in self.pools.values():
+            for modality, tower in ((PHOTO, model.photo), (SKETCH, model.sketch)):
+                if (rows := pool.rows.get(modality)) and stage.settings.get(pool.name):
+                    frozen = not any(key.startswith(f"{modality}.upper") for key in stage.rates)
+                    rows.features = rows.maps.pooled(tower.upper) if frozen else None
+
+    def batch(self, stage: Stage, step: int, rng: np.random.Generator) -> dict:
+        """One batch. `stage.settings`: how many of each pool ("text": sentence pairs), and the losses' weights."""
+        contests: dict[str, dict] = {}
+        for name, pool in self.pools.items():
+            if not (count := int(stage.settings.get(name, 0))):
+                continue
+            how = self.recipe.pools[name]
+            parts = pool.draw(rng, step, count, how.every_name)
+            merge(contests.setdefault(how.contest, {}), parts)
+        count = int(stage.settings.get("text", 0))
+        weights = ("photo_text", "photo_sketch", "sketch_text", "text_text", "distil")
+        return {
+            "contests": contests,
+            "pairs": self.text_pool.draw(rng, step, count) if count else None,
+            "weights": {name: stage.settings.get(name, 0.0) for name in weights},
+        }
+
+    @torch.inference_mode()
+    def vectors(self, pool: Pool, items: list[Item]) -> np.ndarray:
+        """The towers' vectors of some of a pool's items, from its maps."""
+        model, modality = self.model, items[0].modality
+        device = next(model.parameters()).device
+        if modality is TEXT:
+            rows = self.vocabulary.add([item.content for item in items])
+            batches = [self.vocabulary.padded(rows[n : n + 512]) for n in range(0, len(rows), 512)]
+            return np.concatenate([model.embed_texts([ids.to(device)]).cpu().numpy() for ids in batches])
+        tower = model.photo if modality is PHOTO else model.sketch
+        held: Rows = pool.rows[modality]
+        rows = np.array([held.maps.rows[item.id] for item in items])
+        found = []
+        for n in range(0, len(rows), 64):
+            maps = torch.from_numpy(held.maps[rows[n : n + 64], 0]).to(device).float()
+            found.append(tower.head(tower.upper(maps)).cpu().numpy())
+        return np.concatenate(found)
+
+    def validate(self, stage: Stage) -> dict[str, float]:
+        """The protocols' metrics on the val items, and "score": the mean of those named in the recipe, by weight."""
+        figures = {}
+        for protocol in PROTOCOLS.values():
+            if (pool := self.val.get(protocol.name.split("-")[0])) is not None:
+                items = self.val_items[protocol.name]
+                entry = measure(protocol, items, lambda items, pool=pool: self.vectors(pool, items))
+                figures |= {f"{protocol.name}/{key}": value for key, value in entry["metrics"].items()}
+        weights = {key: weight for key, weight in self.recipe.score.items() if key in figures}
+        score = sum(weight * figures[key] for key, weight in weights.items()) / sum(weights.values())
+        return {"score": score} | {key: figures[key] for key in weights}
+
+
+def merge(into: dict[str, dict], parts: dict[str, dict]) -> None:
+    """Put one pool's parts beside those of the pools it competes with, part by part."""
+    for name, part in parts.items():
+        if name not in into:
+            into[name] = dict(part)
+            continue
+        held = into[name]
+        if "ids" in part:
+            longest = max(held["ids"].shape[1], part["ids"].shape[1])
+            held["ids"], part["ids"] = (
+                nn.functional.pad(ids, (0, longest - ids.shape[1])) for ids in (held["ids"], part["ids"])
+            )
+        for key in part:
+            held[key] = torch.cat([held[key], part[key]])
+
+
+def _names(items: list[Item]) -> dict[str, list[str]]:
+    """What the items' classes are called, by language."""
+    labels = sorted({label for item in items for label in datasets.labels_of(item, "class")})
+    told = [names.phrases(label.removeprefix("class:")) for label in labels]
+    return {language: [t for one in told for t in one.get(language, [])] for language in ("en", "de")}
+
+
+def run(folder: Path, cache: Path, overrides: Sequence[str] = ()) -> TriTask:
+    """Train tri into `folder` (or go on there), and give the task with its best weights."""
+    recipe = load(Recipe, Path(__file__).with_suffix(".yaml"), overrides)
+    task = TriTask(recipe, cache, folder)
+    fit(task, recipe.stages, folder, recipe.seed, recipe.precision)
+    return task

@@ -1,0 +1,1 @@
+"""The networks: one tower a modality, each from what xmr.preprocess makes to a unit vector of the shared space."""

@@ -1,0 +1,15 @@
+"""The sketch tower: the photo tower's architecture on one channel of ink, with upper stages and a head of its own."""
+
+import torch
+
+from training.towers.photo import PhotoTower
+
+
+class SketchTower(PhotoTower):
+    """sketch (N, 224, 224) uint8, 255 paper and 0 ink -> (N, dim) unit vectors."""
+
+    live_norms = True  # lines on paper have other statistics than photos
+
+    def pixels(self, photo: torch.Tensor) -> torch.Tensor:
+        """(N, 224, 224) uint8 -> (N, 3, 224, 224) in -1..1, the three channels alike."""
+        return (photo.float() / 127.5 - 1).unsqueeze(1).expand(-1, 3, -1, -1)
