@@ -3,6 +3,8 @@
     python -m benchmarks.screenshots     (needs Chromium and tests/requirements.txt)
 """
 
+from playwright.sync_api import expect
+
 from tests.browser import ROOT, draw_example, idle, open_browser, serve
 
 SHOTS = {"search": (1440, 900, "light"), "search-dark": (1440, 900, "dark"), "search-phone": (420, 1500, "light")}
@@ -16,6 +18,7 @@ def main() -> None:
             page.goto(server.url)
             draw_example(page, "car")
             page.get_by_label("Words, in English or German").fill("ein rotes Auto")
+            expect(page.get_by_text("the drawing and the words")).to_be_visible()
             idle(page)
             page.mouse.move(width - 2, height - 2)  # off the canvas, whose toolbar shows while it is hovered
             page.screenshot(path=ROOT / "docs" / f"{name}.png")

@@ -84,6 +84,17 @@ def test_a_step_of_the_distance_never_jumps_through_a_surface(add):
         assert (reached > -2 * SHARP - 0.01).all()
 
 
+@pytest.mark.parametrize("fill", [lambda part: None, lambda part: part.ball((0, 0, 0), 0.2, carve=True)],
+                         ids=["empty", "only carved"])
+def test_a_part_without_a_solid_primitive_is_refused_by_its_name(fill):
+    shape = Shape()
+    shape.material((1, 1, 1))
+    shape.part("hull").ball((0, 0, 0), 0.5)
+    fill(shape.part("portholes"))
+    with pytest.raises(ValueError, match="'portholes' holds no solid primitive"):
+        shape.field()
+
+
 def test_a_mirrored_primitive_has_its_twin_across_the_middle():
     shape = Shape()
     shape.material((1, 1, 1))

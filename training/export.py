@@ -29,7 +29,7 @@ def export(tower: nn.Module, name: str, example: np.ndarray, path: Path, output:
     axes = {0: "batch", 1: "length"} if example.ndim == 2 else {0: "batch"}
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.onnx.export(
-        tower, (torch.from_numpy(example),), str(path), input_names=[name], output_names=[output],
+        tower, (torch.tensor(example),), str(path), input_names=[name], output_names=[output],
         dynamic_axes={name: axes, output: {0: "batch"}}, opset_version=17, dynamo=False,
     )  # fmt: skip
     if half:

@@ -102,7 +102,7 @@ class MapCache:
     def __init__(self, tower: PhotoTower, items: Sequence[Item], variants: int, folder: Path) -> None:
         self.rows = {item.id: row for row, item in enumerate(items)}
         kind = "sketch" if items[0].modality is Modality.SKETCH else "photo"
-        shape = tuple(tower.maps(torch.from_numpy(pixels(items[0], 0)[None])).shape[1:])
+        shape = tuple(tower.maps(torch.tensor(pixels(items[0], 0)[None])).shape[1:])
         key = hashlib.sha256(repr((shape, variants, [item.id for item in items])).encode())
         for value in tower.stem.parameters():
             key.update(value.detach().numpy().tobytes())

@@ -14,7 +14,6 @@ from training.evaluate import PROTOCOLS, encoder_vectors, evaluate, relevance
 from training.export import check_parity, export, state
 from training.features import pixels
 from training.recipes import load
-from training.towers.photo import fold_norms
 from training.world.captions import spoken
 from xmr import checkpoint
 from xmr.gallery import Entry, Gallery
@@ -85,7 +84,6 @@ def _export(towers: dict, folder: Path, max_tokens: int) -> dict[str, float]:
         ),
     }
     for name, tower in towers.items():
-        fold_norms(tower)
         export(tower, "ids" if name == "text" else name, some[name][:2], folder / f"{name}.onnx")
     with torch.inference_mode():
         photos = [towers["photo"](torch.from_numpy(part)) for part in np.array_split(some["photo"], 10)]

@@ -8,8 +8,6 @@ from training.towers.photo import PhotoTower
 class SketchTower(PhotoTower):
     """sketch (N, 224, 224) uint8, 255 paper and 0 ink -> (N, dim) unit vectors."""
 
-    live_norms = True  # lines on paper have other statistics than photos
-
     def pixels(self, photo: torch.Tensor) -> torch.Tensor:
         """(N, 224, 224) uint8 -> (N, 3, 224, 224) in -1..1, the three channels alike."""
         return (photo.float() / 127.5 - 1).unsqueeze(1).expand(-1, 3, -1, -1)

@@ -266,3 +266,104 @@ def parrot(shape: Shape, rng: np.random.Generator, look) -> None:
         for i in range(4):
             feathers.limb((0.1 - 0.2 * i, 0.75, 0), (-0.25 - 0.32 * i, 1.55 - 0.2 * i, 0), 0.17, 0.06, plume)
     place(shape.parts[first:], neck + (0.06, 0.17, 0), _gaze(rng, 45), 0.155)
+
+
+@family("chicken", colours=("brown", "white", "black", "orange", "grey", "beige"),
+        places=("grass", "grass", "street", "studio", "forest", "desert", "snow"))
+def chicken(shape: Shape, rng: np.random.Generator, look) -> None:
+    rooster, stout, pattern = rng.random() < 0.5, rng.uniform(0.92, 1.12), rng.random()
+    peck = rng.random() < 0.2
+    sitting = rng.random() < 0.2 and not (rooster or peck)
+    laced = not rooster and pattern < 0.6 and look.colour not in ("black", "white")
+    dark = mix(look.rgb, DARK, 0.65 if look.colour != "white" else 0.0)
+    coat = shape.material(look.rgb, "feather", "spots" if laced else "plain", dark, 0.03)
+    wing = shape.material(mix(look.rgb, dark, 0.5), "feather", "spots" if laced else "plain", dark, 0.03)
+    gold = (0.62, 0.2, 0.02) if look.colour in ("brown", "orange", "black") else mix(look.rgb, WHITE, 0.6)
+    hackle = shape.material(gold, "feather") if rooster or pattern > 0.8 else coat
+    plume = shape.material((0.012, 0.028, 0.024) if pattern < 0.7 else dark, "feather") if rooster else wing
+    red = shape.material((0.55, 0.02, 0.02), "skin")
+    shank = shape.material((0.66, 0.38, 0.05) if rng.random() < 0.75 else (0.3, 0.29, 0.28), "plastic")
+
+    lift = turn(z=-4.0 if peck else rng.uniform(24, 36) if rooster else rng.uniform(8, 22))
+    body = shape.part("body", 0.05)
+    body.ellipsoid((0, 0, 0), (0.34, 0.22 * stout, 0.2 * stout), coat, lift)
+    body.ellipsoid(lift @ np.array([0.15, -0.03, 0]), (0.2, 0.21 * stout, 0.19 * stout), coat, lift)
+    body.ellipsoid(lift @ np.array([-0.17, 0, 0]), (0.2, 0.19 * stout, 0.18 * stout), coat, lift)
+    body.limb(lift @ np.array([-0.22, 0.08, 0]), lift @ np.array([-0.4, 0.2, 0]), 0.14, 0.07, coat)
+    wings(shape, lift @ np.array([0.2, 0.07, 0]) + (0, 0, 0.2 * stout), 0.54, 0.28, coat, wing,
+          turn(y=-9) @ lift @ turn(z=-8) @ turn(x=-12))
+    _chicken_tail(shape, rng, lift @ np.array([-0.34, 0.16, 0]), plume, wing, rooster)
+    if not sitting:
+        tall, step = rng.uniform(0.24, 0.3) * (1.2 if rooster else 1.0), rng.uniform(-0.12, 0.12)
+        thighs, feet = shape.part("thighs", 0.03), shape.part("legs", 0.012)
+        for side in (-1, 1):
+            hock = np.array([-0.02 + 0.4 * side * step, -0.31, side * 0.11])
+            thighs.limb((0, -0.1, side * 0.11), hock, 0.135, 0.05, coat)
+            heel = np.array([0.03 + side * step, -0.31 - tall, side * 0.11])
+            feet.limb(hock + (0, 0.02, 0), heel, 0.027, 0.022, shank)
+            for angle, long in ((-32, 0.13), (0, 0.16), (32, 0.13), (180, 0.08)):
+                toe = heel + turn(y=angle) @ np.array([long, -0.012, 0])
+                feet.limb(heel, toe, 0.025, 0.013, shank)
+
+    base = lift @ np.array([0.22, 0.06, 0])
+    if peck:
+        top = base + np.array([0.34, -0.2 - 0.2 * rng.random(), 0])
+        path = curve([base, base + (0.2, 0.02, 0), top])
+    else:
+        top = base + np.array([rng.uniform(0.05, 0.13), rng.uniform(0.32, 0.4) * (1.12 if rooster else 0.95), 0])
+        path = curve([base, base + (0.1, 0.14, 0), top])
+    cape = shape.part("hackle", 0.03)
+    cape.chain(path, np.array([0.17, 0.135, 0.105, 0.088, 0.078]) * (1.0 if rooster else 0.95), hackle)
+    along = (path[-1] - path[0]) / np.linalg.norm(path[-1] - path[0])
+    across = np.cross(along, (0, 0, 1.0))
+    if hackle != coat:  # a cape of pointed feathers over the breast
+        rows = shape.part("hackle tips")
+        for angle in np.linspace(0, 2 * np.pi, 15, endpoint=False):
+            out = across * np.cos(angle) + np.array([0, 0, 1.0]) * np.sin(angle)
+            tip = base + out * (0.17 if peck else 0.205) - along * rng.uniform(0.02, 0.09)
+            rows.chain([path[2] + out * 0.08, path[1] + out * 0.13, tip], [0.032, 0.04, 0.004], hackle)
+
+    first = len(shape.parts)
+    head = shape.part("head", 0.08)
+    head.ellipsoid((0, 0, 0), (0.95, 0.88, 0.78), hackle)
+    shape.part("face", 0.06).ellipsoid((0.42, -0.05, 0.36), (0.52, 0.5, 0.42), red, mirror=True)
+    beak = shape.material((0.55, 0.36, 0.1), "plastic")
+    shape.part("beak", 0.04).chain([(0.7, 0.02, 0), (1.25, -0.08, 0), (1.6, -0.34, 0)], [0.36, 0.22, 0.05], beak)
+    shape.part("lower beak", 0.04).limb((0.7, -0.25, 0), (1.35, -0.38, 0), 0.22, 0.08, beak)
+    shape.part("irises").ball((0.52, 0.15, 0.6), 0.2, glossy(shape, (0.6, 0.25, 0.03)), mirror=True)
+    dark_eyes(shape, (0.58, 0.15, 0.7), 0.12)
+    shape.part("ear lobes").ellipsoid((-0.05, -0.42, 0.68), (0.2, 0.3, 0.12),
+                                      shape.material(WHITE, "skin") if rng.random() < 0.5 else red, mirror=True)
+    big = rng.uniform(0.9, 1.25) if rooster else rng.uniform(0.45, 0.7)
+    low = [(1.05, 0.3), (0.6, 0.55), (0.0, 0.62), (-0.6, 0.45), (-1.0, 0.25)]
+    spikes = [(-1.25, 0.75), (-0.85, 0.8), (-0.72, 1.35), (-0.42, 0.98), (-0.15, 1.65), (0.1, 1.05), (0.4, 1.6),
+              (0.55, 0.95), (0.9, 1.25), (0.95, 0.7), (1.2, 0.75)]
+    comb = np.array(low + [(x, 0.45 + (y - 0.45) * big) for x, y in spikes])
+    shape.part("comb").plate((0, 0, 0), comb, 0.08, red, round=0.07)
+    shape.part("wattles", 0.05).ellipsoid((0.72, -0.6 - 0.45 * big, 0.22), (0.3, 0.62 * big, 0.15), red,
+                                          turn(x=-8, z=6), mirror=True)
+    place(shape.parts[first:], top + (0.02, 0.05, 0),
+          turn(z=-48) @ _gaze(rng, 10) if peck else _gaze(rng, 50), 0.098)
+
+
+def _chicken_tail(shape: Shape, rng, root, plume: int, fan: int, rooster: bool) -> None:
+    """A fan of stiff upright feathers; a rooster's are hidden under sickles that rise, bend back and fall."""
+    tail = shape.part("tail")
+    long = rng.uniform(0.32, 0.42)
+    for i, angle in enumerate(np.linspace(24, 78, 6)):
+        tail.plate(root + (0.04, -0.04, 0.012 + 0.009 * i), leaf(long * (1 - 0.05 * i), 0.16, 0.3, 0.5), 0.007,
+                   plume if rooster else fan, turn(x=2 * i) @ turn(z=angle), round=0.005, mirror=True)
+    if not rooster:
+        return
+    sickles = shape.part("sickles")
+    reach, rise = rng.uniform(0.34, 0.46), rng.uniform(0.3, 0.44)
+    for i, k in enumerate((1.0, 0.88, 0.76, 0.66, 0.55)):
+        bend = [(0.06, -0.06), (-0.08, rise * 0.8 * k), (-0.55 * reach, (rise + 0.04) * k), (-reach, rise * 0.45 * k),
+                (-reach * 1.08, -0.12 * k - 0.06 * i)]
+        spine = smooth_outline(bend, closed=False, steps=4) * (0.7 + 0.3 * k, 1)
+        way = np.gradient(spine, axis=0)
+        normal = np.stack([-way[:, 1], way[:, 0]], axis=1) / np.linalg.norm(way, axis=1)[:, None]
+        wide = 0.042 * np.sin(np.linspace(0.5, np.pi - 0.08, len(spine)))[:, None]
+        outline = np.concatenate([spine + normal * wide, (spine - normal * wide)[::-1]])
+        sickles.plate(root + (0, 0, 0.012 + 0.012 * i), outline, 0.007, plume, turn(y=3 + 5 * i) @ turn(x=4 * i),
+                      round=0.005, mirror=True)

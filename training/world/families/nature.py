@@ -335,3 +335,80 @@ def volcano(shape: Shape, rng: np.random.Generator, look: Look) -> None:
             out = rng.uniform(0.2, 0.8)
             bombs.ball((out * np.cos(a), tall + 0.25 + rng.uniform(0.1, 0.7), out * np.sin(a)), rng.uniform(0.04, 0.09),
                        lava)
+
+
+@family("geyser", colours=("white", "white", "grey"), places=("grass", "desert", "snow", "beach"))
+def geyser(shape: Shape, rng: np.random.Generator, look: Look) -> None:
+    rgb = np.array(look.rgb) if look.colour == "white" else 0.5 * np.array(look.rgb) + 0.3
+    spray = shape.material(rgb, "fur", "mottle", 0.8 * rgb, 0.05)  # its grain streaks the water, its fuzz blurs the rim
+    vapour = shape.material(rgb, "feather", "mottle", 0.8 * rgb, 0.2)
+    kind = rng.choice(["fountain", "column", "steam"])
+    tall, mouth = rng.uniform(2.8, 3.8), rng.uniform(0.2, 0.28)
+    rise, wide = rng.uniform(0.3, 1.0), rng.uniform(0.9, 1.5)
+    wind = rng.uniform(0.25, 0.8) * np.array([0.4 * rng.choice((-1, 1)), 0, rng.choice((-1, 1))])
+    _sinter(shape, rng, rise, wide, mouth)
+    water, foot = shape.part("water", 0.02), np.array([0, rise - 0.05, 0])
+
+    def jets(count, most, high, end):
+        """Streams that tear into drops on their way: up to `most` from the mouth when at their `high`est, and as far
+        again when down again; `end` of that way is drawn, 1 being the highest point."""
+        for a in _around(rng, count):
+            out = most * np.sqrt(rng.uniform(0.02, 1))
+            up = high * rng.uniform(0.7, 1) * (1 - 0.35 * out / most)
+            thick, s = rng.uniform(0.055, 0.095), end * rng.uniform(0.8, 1.1) * np.linspace(0, 1, 8) ** 1.1
+            s[1:] += rng.uniform(-0.05, 0.05, 7)
+            path = np.stack([out * s * np.cos(a), up * (1 - (1 - s) ** 2), out * s * np.sin(a)], axis=1)
+            path += foot + wind * 0.2 * s[:, None] ** 2 + rng.normal(0, 0.02, path.shape)
+            for k in range(7):
+                flight = path[k + 1] - path[k]
+                size = thick * (1 - 0.115 * k) * rng.uniform(0.7, 1.2)
+                long = np.linalg.norm(flight) * (0.75 - 0.085 * k) + 0.25 * size
+                water.ellipsoid((path[k] + path[k + 1]) / 2, (size, max(long, size), size), spray, toward(flight))
+
+    if kind == "fountain":
+        water.limb(foot, foot + (0, 0.5 * tall, 0), mouth * 0.6, 0.08, spray)
+        jets(24, rng.uniform(0.6, 1.0), tall, 1.4)
+        return
+    if kind == "column":
+        water.limb(foot, foot + (0, 0.6 * tall, 0) + wind * 0.07, mouth * 0.6, 0.16, spray)
+        jets(24, 0.5, 1.05 * tall, 0.95)
+    else:
+        water.limb(foot, foot + (0, 0.4 * tall, 0), mouth * 0.6, 0.2, spray)
+        jets(12, 0.5, 0.6 * tall, 1.05)
+    steam, count = shape.part("steam", 0.04), 64 if kind == "steam" else 36
+    for i in range(count):
+        s, a = (i + 0.5) / count, i * 2.399963
+        if kind == "steam":  # swells over the water
+            r, middle = 0.12 + 0.55 * s**0.8, (0, tall * (0.25 + 0.75 * s), 0) + wind * 1.4 * s * s
+        else:  # drifts off on one side of it
+            r, middle = 0.2 + 0.45 * s * (1.3 - s), (0, tall * (0.25 + 0.5 * s), 0) + wind * (0.35 + 0.75 * s)
+        size = r * rng.uniform(0.26, 0.48)
+        out = np.array([np.cos(a), rng.uniform(-0.4, 0.4), np.sin(a)]) * r * rng.uniform(0.6, 0.9)
+        steam.ellipsoid(foot + middle + out, (size, size * 0.9, size), vapour)
+        if i % 6 == 0:  # fills the middle
+            steam.ball(foot + middle, r * 0.75, vapour)
+
+
+def _sinter(shape: Shape, rng: np.random.Generator, rise: float, wide: float, mouth: float) -> None:
+    """The stepped cone of rock that a geyser builds, `rise` high and `wide` in radius, about a pool."""
+    rgb = np.array([(0.40, 0.34, 0.27), (0.22, 0.21, 0.20), (0.32, 0.20, 0.11)][rng.integers(3)])
+    rock = shape.material(rgb, "stone", "mottle", 0.45 * rgb, 0.07)
+    blue = shape.material((0.06, 0.34, 0.40), "ceramic")
+    mound, rocks = shape.part("mound", 0.05), shape.part("rocks", 0.015)
+    t = np.linspace(0, 1, 12)
+    flank = mouth * 1.3 + (wide - mouth * 1.3) * (1 - t) ** rng.uniform(1.3, 2.2)
+    profile = np.array([(0, 0), *np.stack([flank, rise * t], axis=1), (mouth, rise), (mouth * 0.8, rise - 0.1),
+                        (0, rise - 0.1)])
+    mound.lathe((0, rise / 2, 0), profile - (0, rise / 2), rock)
+    for i, a in enumerate(_around(rng, 18)):
+        s = (0.08, 0.34, 0.58, 0.8)[i % 4] + rng.uniform(-0.08, 0.08)
+        out = np.interp(s, t, flank) * rng.uniform(0.85, 1.0)
+        size = (0.12 + 0.22 * out) * rng.uniform(0.7, 1.2, 3) * (1, 0.4, 1.2)
+        mound.ellipsoid((out * np.cos(a), max(rise * s, size[1]), out * np.sin(a)), size, rock, turn(y=-np.degrees(a)))
+    for a in _around(rng, 8):
+        mound.ellipsoid((mouth * 1.2 * np.cos(a), rise, mouth * 1.2 * np.sin(a)), rng.uniform(0.06, 0.12, 3), rock)
+    for a in _around(rng, 7):
+        size, out = rng.uniform(0.07, 0.17), rng.uniform(0.75, 1.05) * wide
+        rocks.box((out * np.cos(a), size * 0.8, out * np.sin(a)), size * rng.uniform(0.6, 1, 3), rock,
+                  turn(*rng.uniform(-25, 25, 3)), round=size * 0.3)
+    shape.part("pool").cone((0, rise - 0.15, 0), (0, rise - 0.02, 0), mouth, m=blue)
