@@ -265,11 +265,12 @@ def test_unknown_facts_are_refused_with_the_known_ones():
 
 
 def test_every_word_of_the_families_has_a_caption():
-    """A family that names a colour, material, pose or place has words for it."""
+    """A family that names a colour, material, pose or place has words for it, but for how doors and umbrellas stand."""
+    unsaid = {"open", "closed", "tilted"}
     for name, family in families().items():
         assert name in LEXICON
         for fact, known in (("colours", COLOURS), ("materials", MATERIALS), ("poses", POSES), ("places", PLACES)):
-            missing = {value for value in getattr(family, fact) if value is not None} - set(known)
+            missing = {value for value in getattr(family, fact) if value is not None} - set(known) - unsaid
             assert not missing, f"{name}: captions have no words for the {fact} {missing}"
 
 
