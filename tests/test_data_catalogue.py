@@ -244,7 +244,7 @@ def test_corrupt_pictures_in_an_epoch_are_listed_and_all_others_come_in_order(tm
     assert np.concatenate([rows for rows, _ in batches]).tolist() == [0, 1, 2, 4, 5, 6, 8, 10]
     for rows, arrays in batches:
         assert all(np.array_equal(decode(items[row], 32), array) for row, array in zip(rows, arrays, strict=True))
-    assert skips.line(0).startswith("3 pictures that can't be decoded")
+    assert "3 pictures that can't be decoded" in skips.line(0)  # a worker that the system killed may be told of, too
     with pytest.raises(BadInput, match="3.jpg"):
         list(stream(items, 32, workers))
 
