@@ -43,8 +43,7 @@ class PhotoTower(nn.Module):
 def backbone(cut: int) -> tuple[nn.Sequential, nn.Sequential]:
     """timm's mobilenetv2_100 as (stem, upper), with BatchNorm folded into the convolution before it.
 
-    Folding keeps the ImageNet statistics for good and makes training and export faster. (For sketches too: with norms
-    that go on learning, the sketch tower learnt several times slower.)
+    Folding keeps the ImageNet statistics for good and makes training and export faster.
 
     The weights are $XMR_WEIGHTS or ../shared/weights/mobilenetv2_100_imagenet.safetensors; if that file is not there,
     BadInput says so.
