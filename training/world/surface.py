@@ -15,7 +15,7 @@ from training.world.trace import length
 _KINDS = {
     "matte": (0.75, 0.035, 0.0, 0.0, 0.05, 0.05), "plastic": (0.24, 0.055, 0.0, 0.0, 0.0, 0.0),
     "metal": (0.24, 0.5, 1.0, 0.0, 0.0, 0.02), "wood": (0.48, 0.04, 0.0, 0.0, 0.0, 0.10),
-    "fur": (0.80, 0.03, 0.0, 0.45, 0.28, 0.55), "feather": (0.62, 0.035, 0.0, 0.25, 0.18, 0.30),
+    "fur": (0.72, 0.035, 0.0, 0.36, 0.14, 0.34), "feather": (0.62, 0.035, 0.0, 0.20, 0.12, 0.22),
     "ceramic": (0.09, 0.065, 0.0, 0.0, 0.0, 0.0), "glass": (0.05, 0.06, 0.0, 0.0, 0.0, 0.0),
     "fabric": (0.90, 0.03, 0.0, 0.30, 0.10, 0.22), "stone": (0.88, 0.03, 0.0, 0.0, 0.0, 0.30),
     "leaf": (0.45, 0.04, 0.0, 0.06, 0.30, 0.16), "skin": (0.46, 0.035, 0.0, 0.05, 0.22, 0.07),
@@ -139,9 +139,13 @@ def _grain(kind: str, colour, p, n, f, seed: int) -> tuple[torch.Tensor, torch.T
         strand = cube(q * hair + off)
         tuft = cube((p - flow * (p * flow).sum(dim=0) * 0.6) * hair * 0.32)
         detail = fine(hair)
-        loud = 1.0 if kind == "fur" else 0.45
-        tone = 1 + loud * (0.34 * detail * strand[0] + 0.17 * tuft[0] + 0.06 * swirl[1])
-        return colour * tone.clamp(0.35, 1.7), loud * (strand * 0.8 * detail + 0.5 * tuft), flat
+        loud = 1.0 if kind == "fur" else 0.6
+        tone = 1 + loud * (0.24 * detail * strand[0] + 0.15 * tuft[0] + 0.10 * swirl[1])
+        # Coats are darker along the back, paler and greyer below.
+        above, below = smooth(n[1], 0.1, 0.95), smooth(-n[1], -0.1, 0.8)
+        grey = colour.mean(dim=0)
+        worn = mix(colour, 0.75 * colour + 0.25 * grey + 0.06, 0.5 * below + 0.15 * (swirl[2] + 1)) * (1 - 0.20 * above)
+        return worn * tone.clamp(0.35, 1.7), loud * (strand * 0.5 * detail + 0.5 * tuft), flat
     if kind == "wood":
         warp = cube_sum(p * 2.5 + off, 2)
         # Rings about an axis that lies along the longest boards: x and y look alike on both.

@@ -23,12 +23,16 @@ def fish(shape: Shape, rng: np.random.Generator, look) -> None:
     kind = rng.integers(4)  # carp, goldfish, angelfish, clownfish
     deep, wide = ((0.2, 0.12), (0.24, 0.16), (0.34, 0.1), (0.22, 0.13))[kind]
     deep *= rng.uniform(0.9, 1.1)
-    scales = shape.material(look.rgb, "scales")
-    fin = shape.material(mix(look.rgb, (WHITE, DARK, COLOURS["yellow"])[rng.integers(3)], 0.35), "skin")
-    pale = shape.material(mix(look.rgb, WHITE, 0.45), "scales")
+    natural = mix(look.rgb, (0.30, 0.27, 0.20), 0.3)
+    spotted = "spots" if rng.random() < 0.4 else "plain"
+    scales = shape.material(natural, "scales", spotted, mix(natural, DARK, 0.5), 0.04)
+    fin = shape.material(mix(natural, (WHITE, DARK, COLOURS["yellow"])[rng.integers(3)], 0.35), "skin", "mottle",
+                         mix(natural, DARK, 0.4), 0.05)
+    back, pale = shape.material(mix(natural, DARK, 0.55), "scales"), shape.material(mix(natural, WHITE, 0.6), "scales")
     body = shape.part("body", 0.025)
     body.ellipsoid((0.04, 0, 0), (0.4, deep, wide), scales)
-    body.ellipsoid((0.06, -deep * 0.18, 0), (0.32, deep * 0.82, wide * 0.9), pale)
+    body.ellipsoid((0.04, deep * 0.4, 0), (0.34, deep * 0.58, wide * 0.75), back)
+    body.ellipsoid((0.06, -deep * 0.24, 0), (0.33, deep * 0.78, wide * 0.92), pale)
     body.ellipsoid((-0.3, 0.01, 0), (0.2, deep * 0.4, wide * 0.5), scales)
     body.ellipsoid((0.36, -0.02, 0), (0.12, deep * 0.4, wide * 0.55), scales)
     sway, far = turn(y=rng.uniform(-18, 18)), 0.42 if kind == 1 else 0.3

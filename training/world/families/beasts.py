@@ -76,8 +76,8 @@ def elephant(shape: Shape, rng: np.random.Generator, look) -> None:
     place(shape.parts[first:], b.head + (0.16, 0.08, 0), look_round(rng, 6, 15), 0.25)
 
 
-@family("bear", colours=("brown", "black", "white"), places=("forest", "grass", "snow", "studio", "night", "beach"),
-        poses=("standing", "sitting"))
+@family("bear", colours=("brown", "black", "white"), places=("forest", "forest", "grass", "grass", "snow", "studio"),
+        poses=("standing", "standing", "sitting"), facing=True)
 def bear(shape: Shape, rng: np.random.Generator, look) -> None:
     stout = rng.uniform(0.95, 1.12)
     coat = shape.material(look.rgb, "fur")
@@ -108,7 +108,7 @@ def bear(shape: Shape, rng: np.random.Generator, look) -> None:
     angle = np.linspace(0, 2 * np.pi, 16, endpoint=False)
     ears(shape, (-0.1, 0.82, 0.68), np.stack([np.cos(angle), np.sin(angle)], axis=1) * 0.34, 0.11, facing(25, 20, 5),
          coat, shape.material(mix(look.rgb, DARK, 0.5) if look.colour != "black" else (0.08, 0.06, 0.05), "fur"), 0.6)
-    place(shape.parts[first:], b.head + (0.08, 0.03, 0), look_round(rng, 12, 25), 0.22)
+    place(shape.parts[first:], b.head + (0.08, 0.03, 0), look_round(rng, 12, 25), 0.245)
 
 
 def _big_cat(shape: Shape, rng, pose: str, coat: int, pale: int, stripes: int | None = None, size: float = 1.0):
@@ -149,11 +149,13 @@ def _big_cat_head(shape: Shape, rng, coat: int, pale: int, iris) -> None:
          coat, shape.material(mix(PINK, DARK, 0.5), "fur"), 0.6)
 
 
-@family("lion", colours=("beige", "gold", "brown"), places=SAVANNA, poses=("standing", "sitting", "lying"))
+@family("lion", colours=("beige", "gold", "brown"), places=SAVANNA, poses=("standing", "sitting", "lying"), facing=True)
 def lion(shape: Shape, rng: np.random.Generator, look) -> None:
     male = rng.random() < 0.75
-    coat, pale = shape.material(look.rgb, "fur"), shape.material(mix(look.rgb, WHITE, 0.5), "fur")
-    mane = shape.material(mix(look.rgb, (0.10, 0.035, 0.012), rng.uniform(0.6, 0.9)), "fur")
+    tawny = mix(look.rgb, (0.42, 0.26, 0.11), 0.6)
+    coat, pale = shape.material(tawny, "fur"), shape.material(mix(tawny, WHITE, 0.5), "fur")
+    mane = shape.material(mix(tawny, (0.10, 0.045, 0.02), rng.uniform(0.4, 0.85)), "fur", "mottle",
+                          mix(tawny, (0.06, 0.03, 0.015), 0.8), 0.06)
     b, s, path = _big_cat(shape, rng, look.pose, coat, pale)
     shape.part("tuft").ellipsoid(path[-1] + (-0.03, 0, 0), (0.1, 0.055, 0.055), mane)
     if male:
@@ -168,15 +170,15 @@ def lion(shape: Shape, rng: np.random.Generator, look) -> None:
     if male:  # a ruff of locks round the face
         ruff = shape.part("ruff", 0.15)
         ruff.ellipsoid((-0.45, 0.05, 0), (0.55, 1.25, 1.15), mane)
-        for angle in np.linspace(0, 2 * np.pi, 13, endpoint=False):
+        for angle in np.linspace(0, 2 * np.pi, 17, endpoint=False):
             y, z = np.cos(angle), np.sin(angle)
-            long = 1.45 + 0.3 * (y < -0.3)
-            ruff.limb((-0.1, y * 0.95, z * 0.9), (-0.3, y * long, z * (long - 0.1)), 0.32, 0.1, mane)
-    place(shape.parts[first:], b.head + (0.1, 0.06, 0), look_round(rng, 10, 25), 0.17)
+            long = 1.3 + 0.35 * (y < -0.3)
+            ruff.limb((-0.1, y * 0.95, z * 0.9), (-0.35, y * long, z * (long - 0.1)), 0.36, 0.22, mane)
+    place(shape.parts[first:], b.head + (0.1, 0.06, 0), look_round(rng, 10, 25), 0.205)
 
 
 @family("tiger", colours=("orange",), places=("forest", "grass", "snow", "studio", "night"),
-        poses=("standing", "sitting", "lying"))
+        poses=("standing", "sitting", "lying"), facing=True)
 def tiger(shape: Shape, rng: np.random.Generator, look) -> None:
     coat, pale, ink = shape.material(look.rgb, "fur"), shape.material(WHITE, "fur"), shape.material(DARK, "fur")
     b, s, _ = _big_cat(shape, rng, look.pose, coat, pale, ink)
@@ -204,7 +206,7 @@ def tiger(shape: Shape, rng: np.random.Generator, look) -> None:
     for x, low in ((0.25, -20), (-0.05, -25)):
         for middle in (low, 180 - low):
             band(marks, head, (x, -0.15, 0), turn(z=10) @ turn(y=90), 0.07, ink, (middle - 26, middle + 26), 0.06)
-    place(shape.parts[first:], b.head + (0.1, 0.05, 0), look_round(rng, 10, 25), 0.175)
+    place(shape.parts[first:], b.head + (0.1, 0.05, 0), look_round(rng, 10, 25), 0.2)
 
 
 def _kangaroo_head(shape: Shape, coat: int, tall: float) -> None:

@@ -161,8 +161,8 @@ def penguin(shape: Shape, rng: np.random.Generator, look) -> None:
     place(shape.parts, turned=tilt)
 
 
-@family("owl", colours=("brown", "white", "grey", "beige"), places=("forest", "forest", "night", "snow", "studio",
-                                                                    "grass"))
+@family("owl", colours=("brown", "white", "grey", "beige"), facing=True,
+        places=("forest", "forest", "night", "snow", "studio", "grass"))
 def owl(shape: Shape, rng: np.random.Generator, look) -> None:
     stout, barn, tufts = rng.uniform(0.92, 1.1), rng.random() < 0.25, rng.random() < 0.6
     dark = mix(look.rgb, DARK, 0.6 if look.colour != "white" else 0.35)

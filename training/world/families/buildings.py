@@ -316,15 +316,15 @@ def cabin(shape: Shape, rng: np.random.Generator, look: Look) -> None:
 
 
 @family("skyscraper", colours=("grey", "blue", "beige", "silver", "brown", "black", "white", "turquoise"),
-        places=("street", "night", "grass"), materials=("glass", "stone", "metal"))
+        places=("street", "street", "night"), materials=("glass", "stone", "metal"))
 def skyscraper(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     kind = rng.choice(["slab", "setbacks", "tapered", "round", "pair"])
     facade = rng.choice(["grid", "ribbons", "piers"])
     finish = look.material or "stone"
     dark = tuple(0.22 * c for c in look.rgb) if look.colour != "black" else (0.10, 0.11, 0.13)
-    wall = shape.material(look.rgb, finish, "windows" if finish == "glass" else "plain", dark, 0.02)
+    wall = shape.material(look.rgb, finish, "windows" if finish == "glass" else "plain", dark, 0.03)
     plain = shape.material(tuple(0.75 * c for c in look.rgb), "stone" if finish == "glass" else finish)
-    panes = shape.material(dark, "glass", "windows", tuple(1.6 * c for c in dark), 0.02)
+    panes = shape.material(dark, "glass", "windows", tuple(1.6 * c for c in dark), 0.03)
     base, steel = shape.material((0.12, 0.12, 0.13), "stone"), shape.material((0.5, 0.5, 0.52), "metal")
     low, body, core, top = shape.part("base"), shape.part("body"), shape.part("glass"), shape.part("top")
     w, d, tall = rng.uniform(1.5, 2.1), rng.uniform(1.5, 2.4), rng.uniform(10.5, 13.5)
@@ -374,13 +374,21 @@ def skyscraper(shape: Shape, rng: np.random.Generator, look: Look) -> None:
             top.box((0, high, z), (w * 0.6, 0.35, d * 0.36), plain)
             top.limb((0, high, z), (0, high + 1.5, z), 0.06, 0.03, m=steel)
         top.box((0, tall * 0.42, 0), (w * 0.4, 0.22, d * 0.4), steel)
+    if rng.random() < 0.6:  # the town about it
+        town = shape.part("town")
+        for z in (-1, -0.45, 0.5, 1.05):
+            high, deep = rng.uniform(1.2, 4.0), rng.uniform(0.7, 1.1)
+            rgb = (0.38, 0.34, 0.30) if rng.random() < 0.5 else (0.30, 0.15, 0.10)
+            house = shape.material(rgb, "stone", "windows", (0.05, 0.06, 0.07), 0.04)
+            town.box((-w - 1.4 + rng.uniform(-0.4, 0.4), high, z * (span + 1.6)),
+                     (deep, high, rng.uniform(0.8, 1.3)), house)
     low.box((0, 0.25, 0), (w + 0.35, 0.25, span + 0.35), base)
     low.box((w + 0.1, 0.55, 0), (0.4, 0.55, 0.7), plain)
     # Piers stand where no upper step or leaning wall ends, so that no groove shaves a wall off.
     places = {"setbacks": np.array([-0.9, -0.7, -0.49, -0.2, 0, 0.2, 0.49, 0.7, 0.9]),
               "tapered": np.linspace(-1, 1, 6) * (1 - (inset + 0.2) / w)}.get(
                   kind, np.linspace(-0.86, 0.86, int(rng.integers(6, 9))))
-    floors = int(rng.integers(19, 24))
+    floors = int(rng.integers(14, 19))
     if facade != "piers" or kind == "round":
         thick = 0.075 if facade == "grid" else 0.13
         for y in np.linspace(0.12, 0.96, floors if facade == "grid" else floors - 4) * tall:

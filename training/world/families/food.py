@@ -281,8 +281,8 @@ def pizza(shape, rng, look):
     lean(shape, tilt)
 
 
-@family("jack-o-lantern", facing=True, colours=("orange", "white"),
-        places=("night", "studio", "street", "grass", "night", "forest", "studio"))
+@family("jack-o-lantern", facing=True, colours=("orange", "orange", "orange", "white"),
+        places=("night", "night", "night", "street", "grass", "forest", "studio"))
 def jack_o_lantern(shape, rng, look):
     skin = shape.material(look.rgb, "skin")
     light = shape.material((1.0, 0.62, 0.1), "glow")

@@ -236,20 +236,21 @@ def pig(shape: Shape, rng: np.random.Generator, look) -> None:
 
 @family("sheep", colours=("white", "beige", "grey", "black"), places=FARM)
 def sheep(shape: Shape, rng: np.random.Generator, look) -> None:
-    fleece = shape.material(look.rgb, "fur")
+    fleece = shape.material(mix(look.rgb, (0.45, 0.38, 0.28), 0.3), "fur", "mottle",
+                            mix(look.rgb, (0.3, 0.24, 0.16), 0.5), 0.04)
     face = shape.material(mix(look.rgb, DARK, 0.92) if rng.random() < 0.5 else mix(look.rgb, WHITE, 0.4), "fur")
     fat = rng.uniform(0.92, 1.1)
     s = Skeleton(length=0.5, shoulder=0.55, croup=0.55, chest=(0.2, 0.16), waist=(0.2, 0.18), hip=(0.2, 0.16),
                  neck=0.25, rise=rng.uniform(30, 45), neck_r=(0.13, 0.1), fore=(0.08, 0.05, 0.042),
                  hind=(0.1, 0.055, 0.042), foot=(0.04, 0.03, 0.05), bend=0.05, hoof=True)
     quadruped(shape, rng, s, "standing", face, shape.material(DARK), stride=rng.uniform(0, 0.05))
-    wool = shape.part("wool", 0.012)
+    wool = shape.part("wool", 0.04)
     wool.ellipsoid((0, 0.58, 0), (0.46, 0.27 * fat, 0.25 * fat), fleece)
-    turns = np.arange(26) + 0.5
-    up, around = 1 - 2 * turns / 26, turns * np.pi * (1 + 5**0.5) + rng.uniform(0, 6)
+    turns = np.arange(48) + 0.5
+    up, around = 1 - 2 * turns / 48, turns * np.pi * (1 + 5**0.5) + rng.uniform(0, 6)
     flat = np.sqrt(1 - up**2)
     for x, y, z in zip(up, flat * np.cos(around), flat * np.sin(around), strict=True):
-        wool.ball((0.43 * x, 0.58 + 0.24 * fat * y, 0.23 * fat * z), rng.uniform(0.085, 0.115), fleece)
+        wool.ball((0.41 * x, 0.58 + 0.22 * fat * y, 0.21 * fat * z), rng.uniform(0.06, 0.085), fleece)
     wool.limb((0.3, 0.68, 0), (0.47, 0.82, 0), 0.17, 0.13, fleece)
     shape.part("tail").ellipsoid((-0.52, 0.56, 0), (0.06, 0.11, 0.06), fleece)
     first = len(shape.parts)

@@ -121,12 +121,12 @@ def _frond(part: Part, root: np.ndarray, angle: float, rise: float, length: floa
 
 
 @family("flower", colours=("red", "pink", "yellow", "orange", "purple", "white", "blue"),
-        places=("grass", "forest", "studio", "desert", "kitchen", "snow"))
+        places=("grass", "grass", "forest", "forest", "studio", "kitchen"), facing=True)
 def flower(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     kind = rng.choice(["daisy", "sunflower", "tulip", "rose", "poppy"])
     petal = shape.material(look.rgb, "leaf", "mottle", tuple(0.75 * c for c in look.rgb), 0.04)
     green = shape.material((0.06, 0.24, 0.04), "leaf", "mottle", (0.04, 0.16, 0.03), 0.05)
-    tall = rng.uniform(2.0, 3.0) if kind != "tulip" else rng.uniform(1.8, 2.4)
+    tall = rng.uniform(0.8, 1.4) if kind != "tulip" else rng.uniform(1.1, 1.6)
     sway = rng.uniform(-0.25, 0.25, 2)
     t = np.linspace(0, 1, 6)[:, None]
     top = np.array([sway[0], tall, sway[1]])
@@ -134,16 +134,19 @@ def flower(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     stem, leaves = shape.part("stem", 0.02), shape.part("leaves", 0.02)
     stem.chain(spine, 0.055 if kind != "sunflower" else 0.075, green)
     # The head's frame: local y looks out of the flower.
-    nod = {"daisy": 52, "sunflower": 66, "tulip": 4, "rose": 22, "poppy": 45}[kind] + rng.uniform(-8, 8)
+    nod = {"daisy": 58, "sunflower": 66, "tulip": 8, "rose": 40, "poppy": 52}[kind] + rng.uniform(-8, 8)
     head = turn(y=rng.uniform(-25, 25)) @ turn(z=-nod)
     {"daisy": _daisy, "sunflower": _daisy, "tulip": _tulip, "rose": _rose, "poppy": _poppy}[kind](
         shape, rng, top, head, petal, green, *([kind == "sunflower"] if kind in ("daisy", "sunflower") else []))
+    bush = shape.part("foliage")
+    for a in _around(rng, 9):
+        _blade(bush, np.zeros(3), a, rng.uniform(0.7, 1.15), 0.2, rng.uniform(0.3, 1.1), green)
     if kind == "tulip":
         for a in _around(rng, 3):
-            _blade(leaves, np.zeros(3), a, rng.uniform(1.2, 1.6), 0.17, 1.5, green)
+            _blade(leaves, np.zeros(3), a, rng.uniform(0.9, 1.2), 0.17, 1.5, green)
     else:
         for s, a in zip((0.3, 0.5, 0.16), _around(rng, 3), strict=True):
-            _blade(leaves, spine[0] + (spine[-1] - spine[0]) * s, a, rng.uniform(0.7, 0.95), 0.2, 0.5, green)
+            _blade(leaves, spine[0] + (spine[-1] - spine[0]) * s, a, rng.uniform(0.6, 0.85), 0.2, 0.5, green)
 
 
 def _blade(part: Part, root: np.ndarray, angle: float, length: float, width: float, rise: float, m: int) -> None:
@@ -289,7 +292,7 @@ def _mushroom(shape: Shape, rng: np.random.Generator, at: np.ndarray, size: floa
             warts.ellipsoid(top + tilt @ d, (s, s * 0.5, s), flesh, turned=tilt @ toward(normal))
 
 
-@family("volcano", colours=("brown", "grey", "black", "red", "green"),
+@family("volcano", colours=("brown", "grey", "black", "brown", "beige"),
         places=("desert", "grass", "snow", "beach", "night"))
 def volcano(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     rock = shape.material(look.rgb, "stone", "mottle", tuple(0.5 * c for c in look.rgb), 0.06)
@@ -337,14 +340,14 @@ def volcano(shape: Shape, rng: np.random.Generator, look: Look) -> None:
                        lava)
 
 
-@family("geyser", colours=("white", "white", "grey"), places=("grass", "desert", "snow", "beach"))
+@family("geyser", colours=("white", "white", "grey"), places=("grass", "grass", "desert", "forest"))
 def geyser(shape: Shape, rng: np.random.Generator, look: Look) -> None:
-    rgb = np.array(look.rgb) if look.colour == "white" else 0.5 * np.array(look.rgb) + 0.3
+    rgb = np.array(look.rgb) if look.colour == "white" else 0.4 * np.array(look.rgb) + 0.45
     spray = shape.material(rgb, "fur", "mottle", 0.8 * rgb, 0.05)  # its grain streaks the water, its fuzz blurs the rim
-    vapour = shape.material(rgb, "feather", "mottle", 0.8 * rgb, 0.2)
-    kind = rng.choice(["fountain", "column", "steam"])
-    tall, mouth = rng.uniform(2.8, 3.8), rng.uniform(0.2, 0.28)
-    rise, wide = rng.uniform(0.3, 1.0), rng.uniform(0.9, 1.5)
+    vapour = shape.material(0.42 * rgb, "glow", "mottle", 0.34 * rgb, 0.25)  # light goes through it
+    kind = rng.choice(["column", "steam", "steam"])
+    tall, mouth = rng.uniform(3.4, 4.4), rng.uniform(0.2, 0.28)
+    rise, wide = rng.uniform(0.2, 0.5), rng.uniform(0.8, 1.1)
     wind = rng.uniform(0.25, 0.8) * np.array([0.4 * rng.choice((-1, 1)), 0, rng.choice((-1, 1))])
     _sinter(shape, rng, rise, wide, mouth)
     water, foot = shape.part("water", 0.02), np.array([0, rise - 0.05, 0])
@@ -365,23 +368,19 @@ def geyser(shape: Shape, rng: np.random.Generator, look: Look) -> None:
                 long = np.linalg.norm(flight) * (0.75 - 0.085 * k) + 0.25 * size
                 water.ellipsoid((path[k] + path[k + 1]) / 2, (size, max(long, size), size), spray, toward(flight))
 
-    if kind == "fountain":
-        water.limb(foot, foot + (0, 0.5 * tall, 0), mouth * 0.6, 0.08, spray)
-        jets(24, rng.uniform(0.6, 1.0), tall, 1.4)
-        return
     if kind == "column":
         water.limb(foot, foot + (0, 0.6 * tall, 0) + wind * 0.07, mouth * 0.6, 0.16, spray)
         jets(24, 0.5, 1.05 * tall, 0.95)
     else:
         water.limb(foot, foot + (0, 0.4 * tall, 0), mouth * 0.6, 0.2, spray)
         jets(12, 0.5, 0.6 * tall, 1.05)
-    steam, count = shape.part("steam", 0.04), 64 if kind == "steam" else 36
+    steam, count = shape.part("steam", 0.05), 72 if kind == "steam" else 48
     for i in range(count):
         s, a = (i + 0.5) / count, i * 2.399963
         if kind == "steam":  # swells over the water
-            r, middle = 0.12 + 0.55 * s**0.8, (0, tall * (0.25 + 0.75 * s), 0) + wind * 1.4 * s * s
+            r, middle = 0.3 + 0.5 * s**0.8, (0, tall * (0.15 + 0.85 * s), 0) + wind * 1.4 * s * s
         else:  # drifts off on one side of it
-            r, middle = 0.2 + 0.45 * s * (1.3 - s), (0, tall * (0.25 + 0.5 * s), 0) + wind * (0.35 + 0.75 * s)
+            r, middle = 0.25 + 0.8 * s * (1.3 - s), (0, tall * (0.15 + 0.6 * s), 0) + wind * (0.25 + 0.75 * s)
         size = r * rng.uniform(0.26, 0.48)
         out = np.array([np.cos(a), rng.uniform(-0.4, 0.4), np.sin(a)]) * r * rng.uniform(0.6, 0.9)
         steam.ellipsoid(foot + middle + out, (size, size * 0.9, size), vapour)

@@ -9,8 +9,23 @@ from training.world.families.parts import SIDE, arch
 from training.world.sdf import Shape, turn
 
 
+def _wall(shape: Shape, rng: np.random.Generator, middle, wide: float, tall: float, margin: float, x: float) -> None:
+    """The piece of wall that an opening with these half sizes sits in, as much wider on each side as `margin`."""
+    kind = rng.integers(3)
+    rgb, rgb2, what, pattern, scale = (((0.38, 0.12, 0.06), (0.5, 0.46, 0.4), "stone", "bricks", 0.1),
+                                       ((0.62, 0.56, 0.44), (0.5, 0.45, 0.36), "stone", "mottle", 0.3),
+                                       ((0.66, 0.66, 0.62), (0.3, 0.3, 0.28), "wood", "planks", 0.07))[kind]
+    wall = shape.material(rgb, what, pattern, rgb2, scale)
+    foot = max(middle[1] - tall - margin, 0)
+    top = middle[1] + tall + margin
+    part = shape.part("wall")
+    part.box((x, (foot + top) / 2, 0), (0.08, (top - foot) / 2, wide + margin), wall)
+    part.box(middle, (1, tall - 0.02, wide - 0.02), None, carve=True)
+
+
 @family("door", colours=("red", "blue", "green", "brown", "white", "black", "yellow", "turquoise", "grey"),
-        places=("studio", "street", "grass", "night", "snow"), materials=("wood", "metal"), poses=("closed", "open"))
+        places=("studio", "street", "street", "grass", "night"), materials=("wood", "metal"), poses=("closed", "open"),
+        facing=True)
 def door(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     kind = rng.choice(["panels", "panels", "glazed", "arched"])
     leaf = shape.material(look.rgb, look.material or "wood", "planks" if kind == "arched" else "plain",
@@ -62,13 +77,16 @@ def door(shape: Shape, rng: np.random.Generator, look: Look) -> None:
         fittings.ball(at(0.13, -0.03, lock), 0.045, brass)
     steps = shape.part("steps")
     steps.box((0.14, 0.06, 0), (0.30, 0.06, wide + edge + 0.12), rim, round=0.01)
+    _wall(shape, rng, middle, wide + edge, tall + edge, rng.uniform(0.4, 0.7), -0.06)
 
 
 @family("window", colours=("white", "brown", "green", "blue", "red", "grey", "turquoise"),
-        places=("studio", "street", "grass", "night"), materials=("wood", "plastic"))
+        places=("studio", "street", "grass", "night"), materials=("wood", "plastic"), facing=True)
 def window(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     paint = shape.material(look.rgb, look.material or "wood")
-    glass = shape.material((0.05, 0.09, 0.12), "glass")
+    sky = rng.random() < 0.5  # is what the panes mirror
+    glass = shape.material(*(((0.10, 0.16, 0.20), "ceramic", "mottle", (0.30, 0.38, 0.44), 0.5) if sky else
+                             ((0.03, 0.05, 0.06), "ceramic")))
     stone = shape.material((0.5, 0.47, 0.42), "stone")
     wide, tall = rng.uniform(0.42, 0.62), rng.uniform(0.6, 0.8)
     arched, shutters = bool(rng.random() < 0.3), bool(rng.random() < 0.55)
@@ -91,6 +109,7 @@ def window(shape: Shape, rng: np.random.Generator, look: Look) -> None:
                      paint)
     sill = shape.part("sill")
     sill.box((0.07, 0.05, 0), (0.17, 0.05, wide + edge + 0.1), stone, round=0.015)
+    _wall(shape, rng, middle, wide + edge, tall + edge, wide * (1.1 if shutters else 0) + rng.uniform(0.35, 0.6), -0.02)
     if shutters:
         boards, slats = shape.part("shutters"), shape.part("slats")
         half = wide * 0.5 + 0.03

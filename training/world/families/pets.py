@@ -27,19 +27,20 @@ HOME = ("studio", "grass", "kitchen", "street", "beach", "snow", "forest")
 
 
 def _coat(shape: Shape, rng, rgb, light=WHITE):
-    """Coat, underside and paws of a pet: plain, or with light belly and socks."""
-    coat = shape.material(rgb, "fur")
+    """Coat, underside and paws of a pet: plain or in two colours, or with light belly and socks."""
+    pied, other = rng.random() < 0.35, (light, 0.9) if max(rgb) < 0.5 else ((0.10, 0.05, 0.02), 0.85)
+    coat = shape.material(rgb, "fur", "patches" if pied else "plain", mix(rgb, *other), rng.uniform(0.25, 0.4))
     under = shape.material(mix(rgb, light, 0.7), "fur") if rng.random() < 0.45 else coat
     return coat, under, under if rng.random() < 0.6 else coat
 
 
 @family("dog", colours=("brown", "black", "white", "beige", "grey", "gold"), places=HOME,
-        poses=("standing", "sitting", "lying"))
+        poses=("standing", "sitting", "lying"), facing=True)
 def dog(shape: Shape, rng: np.random.Generator, look) -> None:
     size, long, stout, snout = rng.uniform(0, 1), rng.uniform(0.85, 1.15), rng.uniform(0.9, 1.2), rng.uniform(0.95, 1.7)
     short = rng.random() < 0.2  # dachshunds and corgis
     coat, under, socks = _coat(shape, rng, look.rgb)
-    r, leg = 0.2 - 0.04 * size, 0.6 if short else 1.0
+    r, leg = 0.235 - 0.04 * size, 0.6 if short else 1.0
     s = Skeleton(length=0.62 * long * (1.25 if short else 1), shoulder=0.72 * leg + 0.04 * short, croup=0.73 * leg,
                  chest=(0.25 * stout, 0.17 * stout), waist=(0.17 * stout, 0.14 * stout),
                  hip=(0.2 * stout, 0.15 * stout), neck=0.34, rise=rng.uniform(42, 60), neck_r=(0.17 * stout, 0.125),
@@ -83,11 +84,11 @@ def dog(shape: Shape, rng: np.random.Generator, look) -> None:
 
 
 @family("cat", colours=("orange", "grey", "black", "white", "brown", "beige"), places=HOME,
-        poses=("standing", "sitting", "lying"))
+        poses=("standing", "sitting", "lying"), facing=True)
 def cat(shape: Shape, rng: np.random.Generator, look) -> None:
     stout, tabby = rng.uniform(0.85, 1.2), rng.random() < 0.6 and look.colour in ("orange", "grey", "brown", "beige")
-    rgb2 = mix(look.rgb, DARK, 0.7)
-    coat = shape.material(look.rgb, "fur", "stripes" if tabby else "plain", rgb2, 0.07)
+    rgb = mix(look.rgb, (0.22, 0.15, 0.10), 0.3 if look.colour not in ("black", "white") else 0)
+    coat = shape.material(rgb, "fur", "stripes" if tabby else "plain", mix(rgb, DARK, 0.6), 0.055)
     bib = shape.material(mix(look.rgb, WHITE, 0.85), "fur") if rng.random() < 0.4 else coat
     s = Skeleton(length=0.62 * rng.uniform(0.95, 1.1), shoulder=0.54, croup=0.55, chest=(0.175 * stout, 0.135 * stout),
                  waist=(0.17 * stout, 0.14 * stout), hip=(0.175 * stout, 0.14 * stout), neck=0.22,
@@ -121,14 +122,19 @@ def cat(shape: Shape, rng: np.random.Generator, look) -> None:
         whisker.limb((0.9, -0.34 + tilt * 0.3, 0.38), (0.6, -0.34 + tilt, 1.5), 0.015, 0.011, white, mirror=True)
     ears(shape, (-0.05, 0.5, 0.58), leaf(rng.uniform(0.85, 1.05), 0.9, 0.85, 0.95), 0.07, facing(20, 22, 6), coat,
          shape.material(PINK, "skin"))
-    place(shape.parts[first:], b.head + (0.03, 0.06, 0), look_round(rng), rng.uniform(0.185, 0.205))
+    place(shape.parts[first:], b.head + (0.03, 0.06, 0), look_round(rng), rng.uniform(0.215, 0.24))
+
+
+def _agouti(shape: Shape, rgb) -> int:
+    """The coat of wild small animals: hairs of several colours, so that it is finely flecked."""
+    return shape.material(rgb, "fur", "mottle", mix(rgb, DARK, 0.35) if max(rgb) > 0.1 else mix(rgb, WHITE, 0.06), 0.02)
 
 
 @family("rabbit", colours=("brown", "grey", "white", "beige", "black"),
-        places=("grass", "forest", "snow", "studio", "desert", "kitchen"))
+        places=("grass", "grass", "forest", "snow", "studio", "desert"))
 def rabbit(shape: Shape, rng: np.random.Generator, look) -> None:
     stout, upright = rng.uniform(0.92, 1.12), rng.uniform(14, 38)
-    coat = shape.material(look.rgb, "fur")
+    coat = _agouti(shape, look.rgb)
     pale = shape.material(mix(look.rgb, WHITE, 0.75), "fur")
     body = shape.part("body", 0.04)
     lift = turn(z=upright)
@@ -158,7 +164,7 @@ def rabbit(shape: Shape, rng: np.random.Generator, look) -> None:
     shape.part("teeth").box((1.12, -0.66, 0), (0.05, 0.12, 0.1), shape.material(WHITE, "ceramic"), round=0.03)
     dark_eyes(shape, (0.5, 0.2, 0.68), 0.22)
     tall, lop = rng.uniform(1.7, 2.3), rng.random() < 0.15
-    inner = shape.material(mix(PINK, look.rgb, 0.2), "skin")
+    inner = shape.material(mix(PINK, look.rgb, 0.55), "skin")
     if lop:
         ears(shape, (-0.2, 0.55, 0.65), leaf(1.9, 0.8, 0.35, 0.5), 0.1, turn(x=158) @ turn(y=60), coat)
     else:
@@ -183,8 +189,8 @@ def _rodent_head(shape: Shape, coat: int, pale: int, long: float, eye: float) ->
 @family("mouse", colours=("grey", "brown", "white", "black", "beige"), places=("kitchen", "grass", "studio", "forest"))
 def mouse(shape: Shape, rng: np.random.Generator, look) -> None:
     fat = rng.uniform(0.9, 1.12)
-    coat, pale, pink = shape.material(look.rgb, "fur"), shape.material(mix(look.rgb, WHITE, 0.5),
-                                                                       "fur"), shape.material(PINK, "skin")
+    coat, pale = _agouti(shape, look.rgb), shape.material(mix(look.rgb, WHITE, 0.5), "fur")
+    pink = shape.material(mix(PINK, look.rgb, 0.25), "skin")
     body = shape.part("body", 0.03)
     body.ellipsoid((-0.12, 0.22 * fat, 0), (0.3, 0.2 * fat, 0.19 * fat), coat)
     body.ellipsoid((0.12, 0.19 * fat, 0), (0.22, 0.15 * fat, 0.14 * fat), coat)
@@ -201,12 +207,13 @@ def mouse(shape: Shape, rng: np.random.Generator, look) -> None:
     angle = np.linspace(0, 2 * np.pi, 18, endpoint=False)
     round_ear = np.stack([np.cos(angle), np.sin(angle)], axis=1) * rng.uniform(0.52, 0.68) + (0, 0.35)
     ears(shape, (-0.25, 0.6, 0.55), round_ear, 0.06, facing(22, 25, 12), coat, pink, 0.74)
-    place(shape.parts[first:], (0.36, 0.23 * fat, 0), look_round(rng, 8, 20) @ turn(z=-8), 0.155)
+    place(shape.parts[first:], (0.36, 0.23 * fat, 0), look_round(rng, 8, 20) @ turn(z=-8), 0.175)
 
 
-@family("squirrel", colours=("brown", "grey", "orange", "black"), places=("forest", "grass", "snow", "studio"))
+@family("squirrel", colours=("brown", "grey", "orange", "black"), places=("forest", "grass", "grass", "snow", "studio"))
 def squirrel(shape: Shape, rng: np.random.Generator, look) -> None:
-    coat, pale = shape.material(look.rgb, "fur"), shape.material(mix(look.rgb, WHITE, 0.75), "fur")
+    rgb = mix(look.rgb, (0.20, 0.14, 0.09), 0.4 if look.colour != "black" else 0)
+    coat, pale = _agouti(shape, rgb), shape.material(mix(look.rgb, WHITE, 0.75), "fur")
     lean = turn(z=rng.uniform(48, 72))
     hip = np.array([0, 0.24, 0])
     chest = hip + lean @ np.array([0.34, 0, 0])
@@ -230,10 +237,10 @@ def squirrel(shape: Shape, rng: np.random.Generator, look) -> None:
     path = curve([(-0.1, 0.12, 0), (-0.34, 0.16, 0), (-0.42, tall * 0.6, 0), (-0.36, tall, 0),
                   (-0.36 - curl, tall + 0.1, 0), (-0.4 - curl * 1.5, tall - 0.02, 0)])
     shape.part("tail", 0.03).chain(path, [0.07, 0.1, 0.13, 0.15, 0.165, 0.165, 0.155, 0.14, 0.12, 0.1, 0.07],
-                                   shape.material(mix(look.rgb, WHITE, 0.12), "fur"))
+                                   shape.material(rgb, "fur", "mottle", mix(rgb, WHITE, 0.22), 0.025))
     first = len(shape.parts)
     _rodent_head(shape, coat, pale, 0.95, 0.2)
     ears(shape, (-0.3, 0.6, 0.5), leaf(0.75, 0.5, 0.6, 0.8), 0.08, facing(14, 30, 5), coat,
          shape.material(PINK, "skin"))
     place(shape.parts[first:], chest + lean @ np.array([0.2, 0.02, 0]) + (0.06, 0.06, 0),
-          look_round(rng, 10, 25), 0.155)
+          look_round(rng, 10, 25), 0.175)

@@ -128,9 +128,9 @@ def lobster(shape: Shape, rng: np.random.Generator, look) -> None:
     dark_eyes(shape, (0.39, y + 0.08, 0.07), 0.03)
 
 
-@family("crab", colours=("red", "orange", "brown", "blue", "purple"), places=SHORE)
+@family("crab", colours=("red", "orange", "orange", "brown", "brown", "blue", "purple"), places=SHORE, facing=True)
 def crab(shape: Shape, rng: np.random.Generator, look) -> None:
-    shell = shape.material(look.rgb, "plastic")
+    shell = shape.material(look.rgb, "skin", "mottle", mix(look.rgb, DARK, 0.55), 0.05)
     dark, pale = (shape.material(mix(look.rgb, DARK, 0.3), "plastic"),
                   shape.material(mix(look.rgb, WHITE, 0.55), "plastic"))
     wide, y, big = rng.uniform(0.3, 0.38), rng.uniform(0.2, 0.26), rng.uniform(0.27, 0.36)
@@ -149,7 +149,7 @@ def crab(shape: Shape, rng: np.random.Generator, look) -> None:
     shape.part("arms", 0.01).chain([(0.13, y - 0.02, wide * 0.66), elbow, wrist], [0.05, 0.062, 0.055], shell,
                                    mirror=True)
     _claw(shape, wrist, big, rng.uniform(-60, -30), shell, dark, rng.uniform(0.3, 1))
-    lift = turn(z=rng.uniform(42, 75))
+    lift = turn(z=rng.uniform(5, 40))
     for part in shape.parts[-2:]:
         part.solid = [type(p)(**{**p.__dict__, "centre": lift @ (p.centre - wrist * (1, 1, 0)) + wrist * (1, 1, 0),
                                  "frame": lift @ p.frame})
@@ -159,8 +159,9 @@ def crab(shape: Shape, rng: np.random.Generator, look) -> None:
     _walking_legs(legs, [(x, y - 0.03, wide * 0.7) for x in xs], (68, 86, 104, 128), (0.42, 0.46, 0.45, 0.38),
                   y + 0.13, 0.042, dark)
     stalks = shape.part("stalks")
-    stalks.limb((0.17, y + 0.04, 0.06), (0.21, y + 0.16, 0.075), 0.02, 0.018, shell, mirror=True)
-    shape.part("eyes").ball((0.21, y + 0.175, 0.075), 0.036, glossy(shape), mirror=True)
+    stalks.limb((0.17, y + 0.04, 0.06), (0.21, y + 0.12, 0.075), 0.02, 0.018, shell, mirror=True)
+    shape.part("eyes").ball((0.21, y + 0.13, 0.075), 0.028, glossy(shape), mirror=True)
+    place(shape.parts, turned=turn(z=-rng.uniform(12, 34)))  # on a slope, so that its back is seen from before it
 
 
 @family("hermit_crab", colours=("brown", "beige", "white", "orange", "grey", "red"), places=SHORE)
@@ -276,14 +277,13 @@ def seal(shape: Shape, rng: np.random.Generator, look) -> None:
     place(shape.parts[first:], top + (0.04, 0.02, 0), gaze, 0.15)
 
 
-@family("ray", colours=("grey", "brown", "blue", "black", "beige"), places=("water", "water", "studio", "beach"),
-        poses=("swimming",),
-        stance="air")
+@family("ray", colours=("grey", "brown", "blue", "black", "beige"), places=("water", "water", "water", "studio"),
+        poses=("swimming",), stance="air", facing=True)
 def ray(shape: Shape, rng: np.random.Generator, look) -> None:
     manta, flap = rng.random() < 0.4, rng.uniform(-8, 26)
     spotted = rng.random() < 0.45
-    skin = shape.material(look.rgb, "skin", "spots" if spotted else "plain",
-                          mix(look.rgb, WHITE if look.colour != "beige" else DARK, 0.6), 0.07)
+    skin = shape.material(look.rgb, "skin", "spots" if spotted else "mottle",
+                          mix(look.rgb, WHITE if look.colour != "beige" else DARK, 0.5), 0.06 if spotted else 0.12)
     pale = shape.material(mix(look.rgb, WHITE, 0.75), "skin")
     body = shape.part("body", 0.04)
     body.ellipsoid((0.02, 0, 0), (0.36, 0.075, 0.16), skin)
@@ -310,7 +310,8 @@ def ray(shape: Shape, rng: np.random.Generator, look) -> None:
     for i in range(3):
         gills.limb((0.12 - 0.06 * i, -0.088 + 0.004 * i, 0.04), (0.1 - 0.06 * i, -0.08 + 0.004 * i, 0.085), 0.008,
                    0.006, shape.material(DARK), mirror=True)
-    place(shape.parts, turned=turn(x=side * rng.uniform(26, 50)) @ turn(z=rng.uniform(0, 38)))
+    # Nose down, so that whoever stands before it sees its back.
+    place(shape.parts, turned=turn(x=side * rng.uniform(0, 22)) @ turn(z=-rng.uniform(42, 68)))
 
 
 @family("seagull", colours=("white", "grey"), places=("beach", "beach", "water", "street", "studio"))

@@ -140,7 +140,7 @@ def bee(shape: Shape, rng: np.random.Generator, look) -> None:
                    black, mirror=True)
 
 
-@family("beetle", colours=("red", "green", "black", "brown", "blue", "orange"), places=SOIL)
+@family("beetle", colours=("red", "green", "black", "brown", "blue", "orange"), places=SOIL, facing=True)
 def beetle(shape: Shape, rng: np.random.Generator, look) -> None:
     lady = rng.random() < 0.45  # a ladybird
     stag = not lady and rng.random() < 0.5
@@ -193,10 +193,11 @@ def beetle(shape: Shape, rng: np.random.Generator, look) -> None:
                                   head + (0.06 + feel * 0.7, 0.06, 0.1 + feel)], [0.012, 0.01, 0.018], black,
                                   mirror=True)
     legs = shape.part("legs", 0.006)
-    spread = 0.2 if lady else 0.32
+    spread = 0.16 if lady else 0.24
     for x, angle in ((0.62, 50), (0.1, 95), (-0.4, 132)):
         _leg(legs, (x * long, 0.1, wide * 0.72), angle + rng.uniform(-8, 8), spread * (1.1 if x < 0 else 0.9), 0.12,
              (0.028, 0.024, 0.014), black, 0.06)
+    place(shape.parts, turned=turn(z=-rng.uniform(15, 40)))  # on a slope, so that its back is seen from before it
 
 
 @family("scorpion", colours=("black", "brown", "orange", "yellow", "beige"),
@@ -239,10 +240,11 @@ def scorpion(shape: Shape, rng: np.random.Generator, look) -> None:
 
 
 @family("frog", colours=("green", "brown", "orange", "turquoise", "red"),
-        places=("grass", "forest", "water", "studio", "beach"))
+        places=("grass", "forest", "forest", "studio", "beach"))
 def frog(shape: Shape, rng: np.random.Generator, look) -> None:
     stout, lift = rng.uniform(0.92, 1.12), rng.uniform(22, 36)
-    skin = shape.material(look.rgb, "skin", "mottle", mix(look.rgb, DARK, 0.35), 0.09)
+    moss = mix(look.rgb, (0.13, 0.12, 0.04), 0.45)
+    skin = shape.material(moss, "skin", ("patches", "spots", "mottle")[rng.integers(3)], mix(moss, DARK, 0.7), 0.06)
     pale = shape.material(mix(look.rgb, (0.75, 0.72, 0.5), 0.75), "skin")
     frame = turn(z=lift)
     body = shape.part("body", 0.04)
@@ -280,7 +282,8 @@ def frog(shape: Shape, rng: np.random.Generator, look) -> None:
         places=("desert", "grass", "forest", "studio", "beach"))
 def lizard(shape: Shape, rng: np.random.Generator, look) -> None:
     dark = mix(look.rgb, DARK, 0.55)
-    skin = shape.material(look.rgb, "scales", ("stripes", "spots", "plain")[rng.integers(3)], dark, 0.07)
+    earthy = mix(look.rgb, (0.20, 0.16, 0.09), 0.35)
+    skin = shape.material(earthy, "scales", ("stripes", "spots", "mottle")[rng.integers(3)], dark, 0.06)
     wave, side, fat, neck = rng.uniform(0.06, 0.2), rng.choice((-1, 1)), rng.uniform(0.9, 1.2), rng.uniform(0.06, 0.2)
     body = shape.part("body", 0.02)
     spine = curve([(0.32, 0.17, 0), (0.08, 0.14, 0.02 * side), (-0.2, 0.12, -0.02 * side), (-0.5, 0.07, wave * side),
@@ -319,8 +322,9 @@ def lizard(shape: Shape, rng: np.random.Generator, look) -> None:
         places=("desert", "grass", "forest", "studio", "street"))
 def snake(shape: Shape, rng: np.random.Generator, look) -> None:
     dark = mix(look.rgb, DARK if look.colour != "black" else COLOURS["yellow"], 0.7)
-    skin, mark = shape.material(look.rgb, "scales"), shape.material(dark, "scales")
-    thick = rng.uniform(0.05, 0.066)
+    earthy, pattern = mix(look.rgb, (0.20, 0.15, 0.07), 0.35), ("spots", "patches", "mottle")[rng.integers(3)]
+    skin, mark = shape.material(earthy, "scales", pattern, mix(earthy, dark, 0.8), 0.05), shape.material(dark, "scales")
+    thick = rng.uniform(0.055, 0.075)
     if rng.random() < 0.5:  # coiled, with its head up
         turns = np.linspace(0, 2 * np.pi * 2.2, 22)
         radius, rise = np.linspace(0.4, 0.13, 22), np.linspace(thick * 0.9, thick * 3.6, 22)
@@ -337,7 +341,7 @@ def snake(shape: Shape, rng: np.random.Generator, look) -> None:
         heading = path[-1] - path[-2]
     radii = thick * np.interp(np.linspace(0, 1, len(path)), (0, 0.25, 0.7, 0.9, 1), (0.15, 0.85, 1.1, 0.85, 0.72))
     body = shape.part("body")
-    banded = rng.random() < 0.7
+    banded = rng.random() < 0.5
     for i in range(len(path) - 1):
         body.limb(path[i], path[i + 1], radii[i], radii[i + 1], mark if banded and i % 3 == 1 else skin)
     first = len(shape.parts)
@@ -397,22 +401,25 @@ def bat(shape: Shape, rng: np.random.Generator, look) -> None:
     place(shape.parts[first:], (0.1, 0.27, 0), turn(y=rng.uniform(-20, 20)), 0.115)
 
 
-@family("songbird", colours=("brown", "yellow", "blue", "red", "grey", "orange", "black"),
-        places=("forest", "forest", "grass", "studio", "snow", "street"))
+@family("songbird", colours=("brown", "brown", "yellow", "blue", "red", "grey", "orange", "black"),
+        places=("forest", "forest", "grass", "grass", "studio", "snow", "street"))
 def songbird(shape: Shape, rng: np.random.Generator, look) -> None:
     stout, crest = rng.uniform(0.92, 1.12), rng.random() < 0.3
-    coat = shape.material(look.rgb, "feather")
-    wing = shape.material(mix(look.rgb, DARK, 0.45 if look.colour != "black" else 0.0), "feather")
-    breast = coat if rng.random() < 0.4 else shape.material(mix(look.rgb, (0.8, 0.72, 0.6), 0.7), "feather")
+    natural = mix(look.rgb, (0.22, 0.15, 0.09), 0.35)
+    coat = shape.material(natural, "feather", "mottle", mix(natural, DARK, 0.55), 0.035)
+    wing = shape.material(mix(natural, DARK, 0.35 if look.colour != "black" else 0.0), "feather", "mottle",
+                          mix(natural, (0.75, 0.68, 0.55), 0.45), 0.04)
+    breast = shape.material(mix(look.rgb, (0.8, 0.72, 0.6), 0.35 if rng.random() < 0.4 else 0.75), "feather")
     tilt = turn(z=rng.uniform(22, 38))
     body = shape.part("body", 0.04)
-    body.ellipsoid((0, 0, 0), (0.33, 0.22 * stout, 0.215 * stout), coat, tilt)
-    body.ellipsoid(tilt @ np.array([0.06, -0.05, 0]), (0.26, 0.19 * stout, 0.19 * stout), breast, tilt)
-    wings(shape, tilt @ np.array([0.16, 0.06, 0]) + (0, 0, 0.19 * stout), 0.56, 0.24, wing, wing, turn(y=-10) @ tilt,
+    body.ellipsoid((0, 0, 0), (0.36, 0.185 * stout, 0.185 * stout), coat, tilt)
+    body.ellipsoid(tilt @ np.array([0.07, -0.045, 0]), (0.27, 0.165 * stout, 0.165 * stout), breast, tilt)
+    body.ellipsoid(tilt @ np.array([0.24, 0.05, 0]) + (0, 0.03, 0), (0.16, 0.13, 0.13), coat, tilt)
+    wings(shape, tilt @ np.array([0.16, 0.06, 0]) + (0, 0, 0.16 * stout), 0.58, 0.22, wing, wing, turn(y=-10) @ tilt,
           0.2)
     tail = shape.part("tail")
     for turned in (-7, 7):
-        tail.plate(tilt @ np.array([-0.22, 0.0, 0]), leaf(rng.uniform(0.36, 0.46), 0.12, 0.3, 0.7), 0.01, wing,
+        tail.plate(tilt @ np.array([-0.22, 0.0, 0]), leaf(rng.uniform(0.44, 0.55), 0.11, 0.3, 0.7), 0.01, wing,
                    tilt @ turn(z=8) @ turn(y=turned) @ turn(z=90) @ turn(y=90), round=0.01)
     horn, bark = shape.material((0.12, 0.07, 0.04), "plastic"), shape.material((0.15, 0.08, 0.04), "wood")
     legs = shape.part("legs", 0.006)
@@ -435,9 +442,9 @@ def songbird(shape: Shape, rng: np.random.Generator, look) -> None:
     long = rng.uniform(0.55, 0.9)
     shape.part("beak").limb((0.78, 0.02, 0), (0.95 + long, -0.08, 0), 0.27, 0.04, beak)
     shape.part("lower beak").limb((0.78, -0.18, 0), (0.85 + long, -0.12, 0), 0.2, 0.04, beak)
-    dark_eyes(shape, (0.56, 0.18, 0.66), 0.16, 0.19)
+    dark_eyes(shape, (0.56, 0.18, 0.68), 0.15)
     if crest:
         shape.part("crest", 0.03).limb((0.1, 0.6, 0), (-0.6, 1.5, 0), 0.5, 0.06, coat)
-    place(shape.parts[first:], tilt @ np.array([0.3, 0.06, 0]) + (0.02, 0.12, 0),
+    place(shape.parts[first:], tilt @ np.array([0.29, 0.06, 0]) + (0.02, 0.085, 0),
           turn(y=rng.uniform(-50, 50) * (rng.random() < 0.6)),
-          0.165)
+          0.142)

@@ -61,10 +61,10 @@ def hedgehog(shape: Shape, rng: np.random.Generator, look) -> None:
     ears(shape, (0.0, 0.72, 0.66), disc, 0.07, facing(24, 25, 10), face,
          shape.material(mix(look.rgb, DARK, 0.4), "skin"))
     place(shape.parts[first:], (long * 0.95, 0.25, 0), turn(y=rng.uniform(-20, 20)) @ turn(z=rng.uniform(-8, 12)),
-          0.165)
+          0.18)
 
 
-@family("raccoon", colours=("grey", "brown"), places=WOODS, poses=("standing", "sitting"))
+@family("raccoon", colours=("grey", "brown"), places=WOODS, poses=("standing", "sitting"), facing=True)
 def raccoon(shape: Shape, rng: np.random.Generator, look) -> None:
     fat = rng.uniform(0.95, 1.15)
     coat, black = shape.material(look.rgb, "fur"), shape.material(DARK, "fur")
@@ -99,7 +99,8 @@ def raccoon(shape: Shape, rng: np.random.Generator, look) -> None:
     eyes.ball((0.84, 0.1, 0.42), 0.15, glossy(shape, (0.09, 0.05, 0.025)), mirror=True)
     shape.part("glints").ball((0.96, 0.16, 0.44), 0.05, shape.material(WHITE, "ceramic"), mirror=True)
     ears(shape, (-0.1, 0.55, 0.66), leaf(0.72, 0.78, 0.6, 0.95), 0.1, facing(26, 22, 6), white, black, 0.68)
-    place(shape.parts[first:], b.head + (0.05, 0.04, 0), turn(y=rng.uniform(-30, 30)) @ turn(z=rng.uniform(-8, 8)), 0.2)
+    place(shape.parts[first:], b.head + (0.05, 0.04, 0), turn(y=rng.uniform(-30, 30)) @ turn(z=rng.uniform(-8, 8)),
+          0.225)
 
 
 @family("rhinoceros", colours=("grey", "brown", "beige"), places=("grass", "grass", "desert", "studio", "forest"))
@@ -146,10 +147,11 @@ def rhinoceros(shape: Shape, rng: np.random.Generator, look) -> None:
 
 
 @family("ape", colours=("black", "brown", "orange", "grey"), places=("forest", "forest", "grass", "studio"),
-        poses=("standing", "sitting"))
+        poses=("standing", "sitting"), facing=True)
 def ape(shape: Shape, rng: np.random.Generator, look) -> None:
     bulk = rng.uniform(0.92, 1.15)
-    fur = shape.material(look.rgb, "fur")
+    natural = mix(look.rgb, (0.07, 0.045, 0.03), 0.5 if look.colour != "black" else 0)
+    fur = shape.material(natural, "fur", "mottle", mix(natural, DARK, 0.4), 0.08)
     sooty = rng.random() < 0.5
     bare = (0.05, 0.042, 0.038) if sooty and look.colour == "black" else mix(look.rgb, (0.3, 0.17, 0.11), 0.6)
     bare_m, palm = shape.material(bare, "skin"), shape.material(mix(bare, DARK, 0.25), "skin")
@@ -217,8 +219,9 @@ def ape(shape: Shape, rng: np.random.Generator, look) -> None:
         poses=("walking",))
 def turtle(shape: Shape, rng: np.random.Generator, look) -> None:
     tall, long, wide = rng.uniform(0.27, 0.36), rng.uniform(0.38, 0.44), rng.uniform(0.3, 0.35)
-    shell = shape.material(mix(look.rgb, DARK, 0.3), "plastic")
-    plate = shape.material(look.rgb, "plastic")
+    horn, yellow = mix(look.rgb, (0.10, 0.07, 0.03), 0.65), mix(look.rgb, (0.62, 0.42, 0.10), 0.7)
+    shell = shape.material(mix(horn, DARK, 0.5), "plastic", "patches", mix(yellow, horn, 0.4), 0.05)
+    plate = shape.material(horn, "plastic", "patches", yellow, 0.055)
     hide = shape.material(mix(look.rgb, (0.4, 0.38, 0.16), 0.45), "scales")
     pale = shape.material(mix(look.rgb, (0.75, 0.62, 0.3), 0.7), "plastic")
     y = 0.19
@@ -257,8 +260,9 @@ def turtle(shape: Shape, rng: np.random.Generator, look) -> None:
 @family("crocodilian", colours=("green", "brown", "grey", "black"),
         places=("water", "beach", "grass", "forest", "studio"), poses=("lying",))
 def crocodilian(shape: Shape, rng: np.random.Generator, look) -> None:
-    skin = shape.material(look.rgb, "scales")
-    ridge = shape.material(mix(look.rgb, DARK, 0.5), "scales")
+    muddy = mix(look.rgb, (0.11, 0.10, 0.055), 0.55)
+    skin = shape.material(muddy, "scales", "mottle", mix(muddy, DARK, 0.6), 0.07)
+    ridge = shape.material(mix(muddy, DARK, 0.5), "scales")
     pale = shape.material(mix(look.rgb, (0.7, 0.62, 0.38), 0.65), "scales")
     ivory = shape.material(WHITE, "ceramic")
     side, sway, fat, gape = (rng.choice((-1, 1)), rng.uniform(0.05, 0.25), rng.uniform(0.92, 1.12),

@@ -1,0 +1,229 @@
+"""`python -m training world-check`: do rendered photos look like real ones, and rendered drawings like human ones?
+
+The judge knows nothing of the rendered world: MobileNetV2 as ImageNet left it, the cosine of its pooled features. A
+rendered picture is right when the nearest of sketchy25's 3,125 real ones is of its class. Real pictures held against
+each other, never against themselves, are the ceiling.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import multiprocessing
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import torch
+from PIL import Image
+from tqdm import tqdm
+
+from training.datasets import labels_of, picture, placed, sketchy25, world
+from training.evaluate import relevance
+from training.export import export, session
+from training.towers.photo import backbone
+from training.world.command import Job
+from training.world.families import families
+from training.world.render import photo
+from training.world.scene import sample_scene, thing
+from xmr import metrics
+from xmr.modality import BadInput, Item, Modality
+from xmr.preprocess import photo_input, sketch_input
+
+METRICS = ("p@1", "map")
+BARS = {"photo/p@1": 0.35, "drawing/p@1": 0.30, "photo/classes_below": 12}  # at least, at least, at most
+BELOW = 0.05  # a class with less than this share of right photos is one of those that are counted
+BATCH = 32
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    parser.add_argument("--world", type=Path, default=Path("runs/world"), help="folder of the rendered world")
+    parser.add_argument("--split", default="test", help="which of its splits is judged (default: test)")
+    parser.add_argument("--out", type=Path, help="where the figures go (default: check.json in the world's folder)")
+    parser.add_argument("--cache", type=Path, default=Path("runs/cache"), help="where real pictures' features are kept")
+    parser.add_argument("--classes", nargs="+", help="instead of a world on disk, judge fresh photos of these classes")
+    parser.add_argument("--count", type=int, default=4, help="fresh photos a class (with --classes)")
+    parser.add_argument("--size", type=int, default=192, help="their side in px (with --classes)")
+    parser.add_argument("--workers", type=int, default=2, help="processes that render them (with --classes)")
+    parser.add_argument("--seed", type=int, default=0, help="another seed is another world (with --classes)")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Judge what the options ask for and say what was found; raises BadInput."""
+    judge = Judge(raw_features(args.cache), args.cache)
+    if args.classes:
+        with TemporaryDirectory() as folder:
+            shots = fresh(args.classes, args.count, args.size, args.seed, args.workers, Path(folder))
+            print(table({"photo": judge.photos(shots)}))
+        return
+    with placed("world", args.world):
+        items = world.items(args.split, things="one")
+    report = judge.report(items, args.split)
+    out = args.out or args.world / "check.json"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    print(table(report["protocols"]))
+    for bar in report["bars"].values():
+        print(f"{bar['about']}: {bar['found']} ({'reached' if bar['reached'] else 'missed'})")
+
+
+class Raw(torch.nn.Module):
+    """photo (N, 224, 224, 3) uint8 -> (N, 1280): MobileNetV2 as ImageNet left it, pooled."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = torch.nn.Sequential(*backbone(0))
+
+    def forward(self, photo: torch.Tensor) -> torch.Tensor:
+        return self.net(photo.permute(0, 3, 1, 2).float() / 127.5 - 1)
+
+
+def raw_features(cache: Path) -> Callable[[np.ndarray], np.ndarray]:
+    """Raw in ONNX Runtime, which is four times as fast; the graph is kept in the cache."""
+    graph = cache / "raw-mobilenetv2.onnx"
+    if not graph.is_file():
+        export(Raw(), "photo", np.zeros((1, 224, 224, 3), np.uint8), graph, output="features", half=False)
+    run = session(graph, threads=1).run
+    return lambda photo: run(None, {"photo": photo})[0]
+
+
+class Judge:
+    """Holds rendered pictures against the real ones.
+
+    features: (N, 224, 224, 3) uint8 -> (N, dim) float; those of the real pictures are kept in the folder `cache`.
+    """
+
+    def __init__(self, features: Callable[[np.ndarray], np.ndarray], cache: Path) -> None:
+        self.features, self.cache = features, cache
+        every = [item for split in ("train", "val", "test") for item in sketchy25.items(split)]
+        self.real = {kind: sorted((item for item in every if item.modality is kind), key=lambda item: str(item.content))
+                     for kind in (Modality.PHOTO, Modality.SKETCH)}  # fmt: skip
+        self._known: dict[Modality, np.ndarray] = {}
+
+    def vectors(self, items: list[Item]) -> np.ndarray:
+        """(N, dim) float32 unit vectors of photos or sketches."""
+        found = []
+        for start in tqdm(range(0, len(items), BATCH), "features", mininterval=5, disable=len(items) < 500):
+            found.append(self.features(np.stack([_pixels(item) for item in items[start : start + BATCH]])))
+        found = np.concatenate(found)
+        return found / np.linalg.norm(found, axis=1, keepdims=True)
+
+    def gallery(self, kind: Modality) -> np.ndarray:
+        """(G, dim) vectors of the real pictures of one modality, computed once."""
+        if kind not in self._known:
+            names = repr([(class_of(item), item.id) for item in self.real[kind]])
+            path = self.cache / f"real-{kind.value}-{hashlib.sha256(names.encode()).hexdigest()[:12]}.npy"
+            if not path.is_file():
+                self.cache.mkdir(parents=True, exist_ok=True)
+                part = path.with_suffix(".part.npy")
+                np.save(part, self.vectors(self.real[kind]))
+                part.replace(path)
+            self._known[kind] = np.load(path)
+        return self._known[kind]
+
+    def photos(self, items: list[Item]) -> dict:
+        """The entry of rendered photos against the real ones, with a table of their classes."""
+        return self._entry("Rendered photos of single things against the real photos.", items, "taken_for")
+
+    def report(self, items: list[Item], split: str) -> dict:
+        """Everything that `world-check` says of a world's items, each of them of a single thing."""
+        photos, drawings = ([item for item in items if item.modality is kind]
+                            for kind in (Modality.PHOTO, Modality.SKETCH))  # fmt: skip
+        if not photos or not drawings:
+            raise BadInput(f"Expected photos of single things and drawings in the split {split!r}, found {len(photos)} "
+                           f"and {len(drawings)}. Make them: python -m training render")
+        entries = {
+            "photo": self.photos(photos),
+            "photo_ceiling": self._entry("Real photos against each other.", self.real[Modality.PHOTO]),
+            "drawing": self._entry("Rendered drawings, by all hands, against human sketches.", drawings, "drawn_as"),
+        }
+        for hand in sorted({item.facts["hand"] for item in drawings}):
+            own = [item for item in drawings if item.facts["hand"] == hand]
+            entries[f"drawing/{hand}"] = self._entry(f"Drawings by the {hand} hand against human sketches.", own)
+        entries["drawing_ceiling"] = self._entry("Human sketches against each other.", self.real[Modality.SKETCH])
+        found = {"photo/p@1": entries["photo"]["metrics"]["p@1"], "drawing/p@1": entries["drawing"]["metrics"]["p@1"],
+                 "photo/classes_below": sum(row["p@1"] < BELOW for row in entries["photo"]["classes"].values())}
+        about = {"photo/p@1": "Photos' p@1, at least {}", "drawing/p@1": "Drawings' p@1, at least {}",
+                 "photo/classes_below": f"Classes of photos below {BELOW:.0%}, at most {{}}"}
+        bars = {name: {"about": about[name].format(bar), "bar": bar, "found": found[name],
+                       "reached": found[name] <= bar if name.endswith("below") else found[name] >= bar}
+                for name, bar in BARS.items()}
+        return {"about": f"The rendered world's split {split!r}, judged by features of the raw ImageNet MobileNetV2.",
+                "bars": bars, "protocols": entries}
+
+    def _entry(self, about: str, queries: list[Item], mistaken: str | None = None) -> dict:
+        """One protocol's figures; with `mistaken`, also a row a class, and under that name what it was taken for."""
+        kind = queries[0].modality
+        gallery, real = self.real[kind], self.gallery(kind)
+        relevant = relevance(queries, gallery, "class")  # (Q, G)
+        if queries is gallery:
+            scores = real @ real.T
+            off = ~np.eye(len(real), dtype=bool)
+            relevant, scores = (a[off].reshape(len(real), -1) for a in (relevant, scores))
+        else:
+            scores = self.vectors(queries) @ real.T
+        entry: dict = {"about": about, "queries": len(queries), "gallery": len(gallery),
+                       "dropped": int((~relevant.any(axis=1)).sum()), "metrics": {}, "spread": {}, "chance": {}}
+        values = {name: metrics.measure(name, scores, relevant) for name in METRICS}
+        for name, of_query in values.items():
+            entry["metrics"][name] = round(float(np.nanmean(of_query)), 4)
+            entry["spread"][name] = round(float(np.nanstd(of_query) / np.sqrt((~np.isnan(of_query)).sum())), 4)
+            entry["chance"][name] = round(float(np.nanmean(metrics.chance(name, relevant))), 4)
+        if mistaken:
+            nearest = np.array([class_of(gallery[best]) for best in scores.argmax(axis=1)])
+            own = np.array([class_of(item) for item in queries])
+            entry["classes"] = {
+                name: {"queries": int((own == name).sum()),
+                       **{metric: round(float(np.nanmean(values[metric][own == name])), 4) for metric in METRICS},
+                       mistaken: dict(Counter(nearest[(own == name) & (nearest != name)].tolist()).most_common(3))}
+                for name in sorted(set(own.tolist()))
+            }
+        return entry
+
+
+def _pixels(item: Item) -> np.ndarray:
+    """(224, 224, 3) uint8; a sketch in three equal channels."""
+    if item.modality is Modality.PHOTO:
+        return photo_input(picture(item))
+    return np.repeat(sketch_input(picture(item))[..., None], 3, axis=2)
+
+
+def class_of(item: Item) -> str:
+    """The name of the item's class."""
+    (label,) = labels_of(item, "class")
+    return label.removeprefix("class:")
+
+
+def fresh(classes: list[str], count: int, size: int, seed: int, workers: int, folder: Path) -> list[Item]:
+    """Photos of single things of these classes, rendered now into the folder."""
+    if strangers := [name for name in classes if name not in families()]:
+        raise BadInput(f"No class is called {', '.join(strangers)}. Choose among: {', '.join(families())}")
+    jobs = [Job("test", name, number, 0, seed, size) for name in classes for number in range(count)]
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, context, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        return list(tqdm(pool.map(_shot, jobs, [folder] * len(jobs)), total=len(jobs), unit="photo"))
+
+
+def _shot(job: Job, folder: Path) -> Item:
+    family = families()[job.category]
+    scene = sample_scene(family, job.instance, job.instance * 100)
+    path = folder / f"{job.id}.png"
+    Image.fromarray(photo(thing(family, scene), scene, job.size)).save(path)
+    return Item(job.id, Modality.PHOTO, path, frozenset({f"class:{job.category}"}))
+
+
+def table(entries: dict[str, dict]) -> str:
+    """The figures for people: a line a protocol, then the photos' classes from the worst to the best."""
+    lines = [f"{name:24s}" + "  ".join(f"{key} {value:.3f}" for key, value in entry["metrics"].items())
+             + f"  ({entry['queries']} queries)" for name, entry in entries.items()]
+    rows = sorted(entries["photo"]["classes"].items(), key=lambda row: (row[1]["p@1"], row[1]["map"]))
+    for name, row in rows:
+        others = ", ".join(f"{n} {other}" for other, n in row["taken_for"].items())
+        lines.append(f"  {name:20s} p@1 {row['p@1']:.2f}  map {row['map']:.3f}  {others}")
+    below = sum(row["p@1"] < BELOW for _, row in rows)
+    return "\n".join([*lines, f"{below} of {len(rows)} classes below {BELOW:.0%}"])
