@@ -6,28 +6,22 @@ from dataclasses import replace
 import streamlit as st
 from streamlit_drawable_canvas import st_canvas
 
-from pages.shared import load_searcher, photo_grid
-from xmr.modality import BadInput, Modality, Query, Term
+from pages.shared import load_searcher, photo_grid, thumb
+from pages.widgets import inline
+from xmr.gallery import thumbnail
+from xmr.modality import BadInput, Drawing, Modality, Query, Term
 from xmr.preprocess import canvas_drawing, drawing_from_canvas, open_picture
 
 CANVAS = 340  # px; fits a phone of 420 with its margins
-PENS = {"Fine": 3, "Medium": 5, "Bold": 9, "Eraser": 26}
+PENS = {"Fine": 3, "Medium": 5, "Bold": 9, "Eraser": 26}  # px; the last takes ink away
 IDEAS = ("a red car", "ein Hund im Schnee", "a blue cup on a table", "ein grüner Baum")
 NAMES = {Modality.SKETCH: "the drawing", Modality.TEXT: "the words", Modality.PHOTO: "the photo"}
 
 state = st.session_state
+state.setdefault("start", None)  # what the canvas begins with
 state.setdefault("canvas", 0)  # a new number gives a new canvas
-state.setdefault("example", None)
+state.setdefault("upload", None)  # the uploaded file's id, its term and its thumbnail
 state.setdefault("like", None)
-
-searcher = load_searcher()
-gallery = searcher.gallery
-
-
-def start_from_example():
-    """Put the chosen example on a fresh canvas."""
-    state.example = state.example_name
-    state.canvas += 1
 
 
 def like(item_id):
@@ -35,25 +29,36 @@ def like(item_id):
     state.like = item_id
 
 
+def start_from(examples: dict[str, Drawing]) -> None:
+    """Put the chosen example on a fresh canvas; none chosen leaves the canvas as it is."""
+    if state.example:
+        state.start = canvas_drawing(examples[state.example], CANVAS, PENS["Medium"])
+        state.canvas += 1
+
+
 def query_by_drawing() -> list[Term]:
-    """The canvas with its tools; undo, redo and clear are in its own toolbar."""
-    examples = gallery.examples()
+    """The canvas with its pens; undo, redo and clear are in its own toolbar."""
     paper = st.container()  # above the pens, which choose what it draws with
     pen = st.segmented_control("Pen", PENS, default="Medium", required=True, label_visibility="collapsed")
     with paper:
-        drawing = st_canvas(
+        canvas = st_canvas(
             stroke_width=PENS[pen],
             stroke_color="#ffffff" if pen == "Eraser" else "#1a1a1a",
             background_color="#ffffff",  # paper in both themes
             width=CANVAS,
             height=CANVAS,
-            initial_drawing=canvas_drawing(examples[state.example], CANVAS, PENS["Medium"]) if state.example else None,
+            initial_drawing=state.start,
             key=f"canvas-{state.canvas}",
-        ).json_data
+        )
+    drawing = drawing_from_canvas(canvas.json_data)
+    return [Term(Modality.SKETCH, drawing)] if drawing.strokes else []
+
+
+def offer_examples() -> None:
+    """Drawings to begin with, for who can't draw."""
+    examples = gallery.examples()
     if examples:
-        st.pills("Or take an example", examples, key="example_name", on_change=start_from_example, wrap=True)
-    sketch = drawing_from_canvas(drawing)
-    return [Term(Modality.SKETCH, sketch)] if sketch.strokes else []
+        st.pills("Or take an example", examples, key="example", on_change=start_from, args=(examples,), wrap=True)
 
 
 def query_by_words() -> list[Term]:
@@ -68,13 +73,16 @@ def query_by_photo() -> list[Term]:
     upload = st.file_uploader("A photo", help="JPEG, PNG, WebP, GIF, BMP or TIFF, up to 50 MB")
     if upload is None:
         return []
-    try:
-        picture = open_picture(upload, at_least=224)
-    except BadInput as error:
-        st.warning(str(error), icon=":material/broken_image:")
-        return []
-    st.image(picture, width=120, alt="The uploaded photo")
-    return [Term(Modality.PHOTO, picture)]
+    if not state.upload or state.upload[0] != upload.file_id:  # read and encoded once, not at each change of the rest
+        try:
+            picture = open_picture(upload, at_least=224)
+        except BadInput as error:
+            st.warning(str(error), icon=":material/broken_image:")
+            return []
+        state.upload = (upload.file_id, searcher.encode(Term(Modality.PHOTO, picture)), inline(thumbnail(picture)))
+    _, term, small = state.upload
+    st.image(small, width=120, alt="The uploaded photo")
+    return [term]
 
 
 def refined(terms: list[Term]) -> list[Term]:
@@ -89,18 +97,13 @@ def refined(terms: list[Term]) -> list[Term]:
     return terms + unwanted
 
 
-def ask() -> list[Term]:
-    """The left half: everything a query can be made of."""
-    st.markdown("#### Draw, type or upload")
-    return refined(query_by_drawing() + query_by_words() + query_by_photo())
-
-
 def answer(terms: list[Term]) -> None:
     """The right half: ten photos, or how to begin."""
     exclude = ()
     if state.like:
         row = st.container(horizontal=True, vertical_alignment="center")
-        row.image(str(gallery.thumb(state.like)), width=72, alt="The photo that was chosen")
+        if chosen := thumb(searcher, state.like):
+            row.image(chosen, width=72, alt="The photo that was chosen")
         row.markdown("**Photos like this one**")
         mix = row.toggle("Together with my query", disabled=not terms, key="mix")
         row.button("Back to my query", icon=":material/close:", on_click=like, args=(None,))
@@ -127,8 +130,7 @@ def answer(terms: list[Term]) -> None:
         captions = searcher.captions(query, k=5)
         if captions:
             with st.expander("What it might show", expanded=True):
-                for hit in captions:
-                    st.markdown(f":gray[{hit.score:.2f}]  {hit.item.content}")
+                st.text("\n".join(f"{hit.score:.2f}  {hit.item.content}" for hit in captions))
     photo_grid(searcher, hits, like, query)
 
 
@@ -144,7 +146,7 @@ def understood(term: Term) -> Term | None:
 def welcome() -> None:
     """What to do, shown until there is a query."""
     st.markdown(f"##### {len(gallery):,} photos to find")
-    st.markdown("Draw something with the mouse, type what you look for, or upload a photo. "
+    st.markdown("Draw something with the mouse or a finger, type what you look for, or upload a photo. "
                 "Use them together to be more exact: draw the shape, type the colour.")
     st.pills("Try", IDEAS, key="idea", on_change=lambda: state.update(words=state.idea, idea=None))
     photo_grid(searcher, gallery.sample(10), like)
@@ -152,6 +154,13 @@ def welcome() -> None:
 
 left, right = st.columns([30, 70], gap="large")
 with left:
-    asked = ask()
+    st.markdown("#### Draw, type or upload")
+    asked = query_by_drawing()
+with right:  # after the canvas, which can be drawn on while all else is read
+    searcher = load_searcher()
+    gallery = searcher.gallery
+with left:
+    offer_examples()
+    asked = refined(asked + query_by_words() + query_by_photo())
 with right:
     answer(asked)

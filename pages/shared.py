@@ -4,41 +4,49 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from pages.widgets import inline, photos
 from xmr.checkpoint import load
 from xmr.gallery import Gallery
 from xmr.modality import BadInput, Hit, Item, Query
 from xmr.search import Searcher
 
-CARD = 164  # px: two beside each other on a phone of 420, five on a desktop
+
+@st.cache_resource(show_spinner=False)
+def open_searcher(system: str = "tri", gallery: str = "galleries/demo") -> Searcher:
+    """The searcher that all visitors share, ready to answer; BadInput if it cannot be opened."""
+    searcher = Searcher(load(system), Gallery.open(gallery))
+    searcher.prepare()
+    return searcher
 
 
-@st.cache_resource(show_spinner="Opening the gallery")
-def _open(system: str, gallery: str) -> Searcher:
-    return Searcher(load(system), Gallery.open(gallery))
-
-
-def load_searcher(system: str = "tri", gallery: str = "galleries/demo") -> Searcher:
-    """The searcher that all visitors share. If it cannot be opened, says why and ends the page."""
+def load_searcher() -> Searcher:
+    """The searcher. If it cannot be opened, says why and ends the page."""
     try:
-        return _open(system, gallery)
+        return open_searcher()
     except BadInput as error:
         st.error(str(error), icon=":material/error:")
         st.stop()
 
 
+def thumb(searcher: Searcher, item_id: str) -> str:
+    """The address of a photo's thumbnail; empty, so that its caption shows instead, if the file is gone."""
+    try:
+        return inline(searcher.gallery.thumb(item_id).read_bytes())
+    except OSError:
+        return ""
+
+
 def photo_grid(searcher: Searcher, answers: Sequence[Hit | Item], on_like: Callable[[str], None],
                query: Query | None = None) -> None:
-    """Photos in rows as wide as the screen allows, each with "more like this"; those that answer a query with their
-    score, and the caption that comes closest to it."""
-    with st.container(horizontal=True, gap="small"):
-        for answer in answers:
-            item = answer.item if isinstance(answer, Hit) else answer
-            caption = searcher.explain(query, item.id) if query else searcher.gallery.caption(item.id)
-            with st.container(width=CARD, gap="xxsmall"):
-                st.image(str(searcher.gallery.thumb(item.id)), width="stretch", alt=caption)
-                st.markdown(caption)
-                if isinstance(answer, Hit):
-                    sure = "" if answer.probability is None else f" · {answer.probability:.0%} likely"
-                    st.caption(f"{answer.rank} · score {answer.score:.2f}{sure}")
-                st.button("More like this", key=f"like-{item.id}", type="tertiary", icon=":material/image_search:",
-                          on_click=on_like, args=(item.id,))
+    """Photos with "more like this"; those that answer a query with their score, and the caption that comes closest to
+    it."""
+    cards = []
+    for answer in answers:
+        item, note = answer, ""
+        if isinstance(answer, Hit):
+            item = answer.item
+            sure = "" if answer.probability is None else f" · {answer.probability:.0%} likely"
+            note = f"{answer.rank} · score {answer.score:.2f}{sure}"
+        caption = searcher.explain(query, item.id) if query else searcher.gallery.caption(item.id)
+        cards.append({"id": item.id, "source": thumb(searcher, item.id), "caption": caption, "note": note})
+    photos(cards, on_like)

@@ -16,6 +16,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from xmr.gallery import DEMO, Gallery
 
+expect.set_options(timeout=30_000)  # the machine may be busy with more than this test
+
 ROOT = Path(__file__).resolve().parents[1]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -40,7 +42,7 @@ def serve(folder: Path = ROOT, **environment: str) -> Iterator[Server]:
         cwd=folder, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}"
     try:
-        for _ in range(300):
+        for _ in range(1200):
             try:
                 urllib.request.urlopen(f"{url}/_stcore/health", timeout=1)
                 break
@@ -49,7 +51,7 @@ def serve(folder: Path = ROOT, **environment: str) -> Iterator[Server]:
                     raise RuntimeError("the app ended before it was up") from None
                 time.sleep(0.05)
         else:
-            raise RuntimeError("the app was not up within 15 s")
+            raise RuntimeError("the app was not up within a minute")
         yield Server(url, process.pid)
     finally:
         process.terminate()
@@ -91,8 +93,8 @@ def draw_example(page: Page, name: str) -> None:
 
 def idle(page: Page) -> None:
     """Wait until the answer to what was just asked is on the screen, with all its photos."""
-    expect(page.get_by_text("10 best of")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("10 best of")).to_be_visible()
     page.wait_for_timeout(400)  # a text field waits a quarter of a second for the next key before it asks
     page.wait_for_function("""() => !document.querySelector('[data-testid=stStatusWidget]')
         && !document.querySelector('[data-stale=true]')
-        && [...document.querySelectorAll('.stImage img')].every(image => image.complete && image.naturalWidth)""")
+        && [...document.querySelectorAll('.xmr-photos img')].every(image => image.complete && image.naturalWidth)""")

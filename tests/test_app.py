@@ -1,9 +1,12 @@
 """The Search page's logic, without a browser: what it answers, and what it says when it can't."""
 
+import json
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.browser import ROOT
+from xmr.preprocess import drawing_from_canvas
 
 pytestmark = pytest.mark.slow
 
@@ -19,23 +22,30 @@ def page(monkeypatch) -> AppTest:
 
 def said(page: AppTest) -> str:
     """Everything on the page that is text."""
-    return "\n".join(e.value for kind in (page.markdown, page.caption, page.warning, page.info) for e in kind)
+    kinds = (page.markdown, page.caption, page.warning, page.info, page.text)
+    return "\n".join(element.value for kind in kinds for element in kind)
 
 
-def likes(page: AppTest) -> list:
-    return [button for button in page.button if button.label == "More like this"]
+def cards(page: AppTest) -> list[dict]:
+    """What the grid of photos was given to show."""
+    grids = [e.proto for e in page.get("bidi_component") if e.proto.component_name == "xmr_photos"]
+    return [card for grid in grids for card in json.loads(grid.json)]
+
+
+def ids(page: AppTest) -> list[str]:
+    return [card["id"] for card in cards(page)]
 
 
 def test_a_new_visitor_is_told_what_to_do_and_shown_ten_photos(page):
-    assert "photos to find" in said(page) and len(likes(page)) == 10
+    assert "photos to find" in said(page) and len(cards(page)) == 10
 
 
 @pytest.mark.parametrize("words", ["a red car", "ein rotes Auto"])
 def test_words_are_answered_with_ten_ranked_photos(page, words):
     page.text_input(key="words").set_value(words).run()
-    assert not page.exception and len(likes(page)) == 10
-    ranks = [caption.value.split(" · ")[0] for caption in page.caption if "score" in caption.value]
-    assert ranks == [str(rank) for rank in range(1, 11)]
+    assert not page.exception
+    assert [card["note"].split(" · ")[0] for card in cards(page)] == [str(rank) for rank in range(1, 11)]
+    assert all(card["caption"] and card["source"].startswith("data:image/webp;base64,") for card in cards(page))
 
 
 def test_an_idea_fills_in_the_words(page):
@@ -43,10 +53,17 @@ def test_an_idea_fills_in_the_words(page):
     assert page.text_input(key="words").value == "a red car" and "10 best of" in said(page)
 
 
+def test_an_example_is_put_on_a_new_canvas(page):
+    before = page.session_state["canvas"]
+    page.pills(key="example").set_value("cup").run()
+    assert not page.exception and page.session_state["canvas"] == before + 1
+    assert drawing_from_canvas(page.session_state["start"]).strokes
+
+
 @pytest.mark.parametrize("words", ["🐶", "狗"])
 def test_words_that_nobody_taught_it_are_explained(page, words):
     page.text_input(key="words").set_value(words).run()
-    assert not page.exception and "is known" in said(page) and not likes(page)
+    assert not page.exception and "is known" in said(page) and not cards(page)
 
 
 def test_a_caption_of_blanks_is_no_query(page):
@@ -61,15 +78,15 @@ def test_without_alone_asks_for_something_to_find(page):
 
 def test_without_changes_the_answer(page):
     page.text_input(key="words").set_value("a dog").run()
-    before = [button.key for button in likes(page)]
+    before = ids(page)
     page.text_input(key="without").set_value("grass").run()
-    assert not page.exception and [button.key for button in likes(page)] != before
+    assert not page.exception and ids(page) != before
 
 
 def test_more_like_this_leaves_out_the_photo_itself_and_goes_back(page):
     page.text_input(key="words").set_value("a cat").run()
-    first = likes(page)[0].key
-    likes(page)[0].click().run()
-    assert "Photos like this one" in said(page) and first not in [button.key for button in likes(page)]
+    first = page.session_state["like"] = ids(page)[0]
+    page.run()
+    assert "Photos like this one" in said(page) and len(ids(page)) == 10 and first not in ids(page)
     next(button for button in page.button if button.label == "Back to my query").click().run()
-    assert "Photos like this one" not in said(page) and likes(page)[0].key == first
+    assert "Photos like this one" not in said(page) and ids(page)[0] == first

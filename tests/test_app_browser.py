@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser import CHROMIUM, ROOT, draw_example, idle, open_browser, serve
+from tests.browser import CHROMIUM, ROOT, draw_example, idle, open_browser, serve, stroke
 from xmr.gallery import DEMO, Gallery
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")]
@@ -39,7 +39,8 @@ def page(request, server, browser):
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(server.url)
-    expect(page.get_by_text("photos to find")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("photos to find")).to_be_visible()
+    expect(page.get_by_test_id("stStatusWidget")).to_be_hidden()
     yield page
     context.close()
     assert not errors
@@ -53,7 +54,7 @@ def categories(page: Page) -> Counter:
             for _, text in gallery.captions(item.id):
                 of_caption.setdefault(text, set()).add(item.facts["category"])
     idle(page)
-    shown = [image.get_attribute("alt") for image in page.locator(".stImage img").all()]
+    shown = [image.get_attribute("alt") for image in page.locator(".xmr-photos img").all()]
     return Counter(category for alt in shown for category in of_caption.get(alt, ()))
 
 
@@ -134,6 +135,16 @@ def test_an_example_can_be_taken_and_cleared(page):
     assert categories(page)["cup"] >= 5
 
 
+def test_the_eraser_takes_a_stroke_away(page):
+    page.get_by_text("Bold", exact=True).click()
+    stroke(page, [(0.2, 0.5), (0.8, 0.5)])
+    expect(page.get_by_text("10 best of")).to_be_visible()
+    page.get_by_text("Eraser", exact=True).click()
+    page.wait_for_timeout(1000)
+    stroke(page, [(0.1, 0.5), (0.9, 0.5)])
+    expect(page.get_by_text("photos to find")).to_be_visible()
+
+
 def test_a_missing_checkpoint_is_explained_without_a_traceback(browser, tmp_path):
     for name in ("pages", "xmr", ".streamlit"):  # copied, since a module finds the checkpoints beside its real place
         shutil.copytree(ROOT / name, tmp_path / name)
@@ -142,6 +153,6 @@ def test_a_missing_checkpoint_is_explained_without_a_traceback(browser, tmp_path
     with serve(tmp_path, PYTHONPATH=str(tmp_path)) as server:
         page = browser.new_page()
         page.goto(server.url)
-        expect(page.get_by_text("There is no checkpoint")).to_be_visible(timeout=20_000)
+        expect(page.get_by_text("There is no checkpoint")).to_be_visible()
         assert "Traceback" not in page.content()
         page.close()

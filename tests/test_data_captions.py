@@ -9,7 +9,7 @@ import pytest
 
 from tests.test_data_sketches import draw_at, every_split, ids
 from training.datasets import MissingData, catalogue, flickr, labels_of
-from training.datasets.protocols import protocol, queries_and_gallery
+from training.datasets.protocols import protocol
 from training.datasets.reading import Skips
 from training.evaluate import relevance
 from xmr.modality import BadInput, Modality
@@ -281,9 +281,15 @@ def test_iapr_reads_both_languages_from_almost_xml_in_cp1252(tmp_path):
 
 def test_iapr_queries_are_never_trained_on_and_searched_in_all_others(tmp_path):
     iapr_tree(tmp_path, 60)
-    queries, gallery = (ids(items, PHOTO) for items in queries_and_gallery("iaprtc12", tmp_path))
+    made = protocol("iaprtc12", tmp_path)
+    queries, gallery = ids(made.items("test"), PHOTO), ids(made.gallery("test"), PHOTO)
     train = ids(catalogue.load("iaprtc12", "train", tmp_path).items, PHOTO)
     assert not queries & gallery and train < gallery and len(queries | gallery) == 59
+    assert not ids(made.items("val"), PHOTO) & ids(made.gallery("val"), PHOTO)
+    assert {c.key for c in made.comparisons} == {
+        "text_de_to_photo/tag", "photo_to_text_de/tag", "text_de_to_text_de/tag", "photo_to_photo/tag",
+        "text_en_to_photo/tag", "photo_to_text_en/tag", "text_en_to_text_en/tag",
+    }  # fmt: skip
 
 
 def test_iapr_whole_is_divided_as_published():

@@ -22,6 +22,7 @@ from training.datasets import (
     stable_order,
     world,
 )  # fmt: skip
+from training.world.lexicon import LEXICON
 from xmr.modality import Drawing, Modality
 
 REAL = Path(os.environ.get("XMR_DATA", "../shared/data"))
@@ -153,14 +154,45 @@ def test_order_is_stable_when_a_name_is_added():
 def test_german_names_agree_with_their_article():
     assert "ein Foto von einem Affen" in names.phrases("ape")["de"]
     assert "eine Zeichnung von einer Brille" in names.phrases("eyeglasses")["de"]
-    assert "a photo of scissors" in names.phrases("scissors")["en"]
+    assert "a photo of a pair of scissors" in names.phrases("scissors")["en"]
+    assert {"sofa", "a picture of a couch"} <= set(names.phrases("couch", synonyms=True)["en"])
+    assert "eine Zeichnung von einer Couch" in names.phrases("couch", synonyms=True)["de"]
     assert names.phrases("okapi") == {"en": ["okapi", "an okapi", "a photo of an okapi", "a picture of an okapi",
                                              "a drawing of an okapi"]}  # fmt: skip
 
 
+def test_a_photo_of_several_things_has_the_class_and_instance_of_each(tmp_path, monkeypatch):
+    monkeypatch.setenv("XMR_WORLD", str(tmp_path))
+    write_world(tmp_path, "test")
+    path = tmp_path / "test" / "facts.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    rows[0] |= {"objects": [{"category": "dog", "instance": "dog-7"}, {"category": "couch", "instance": "couch-8"}],
+                "relations": [[0, "on", 1]]}  # fmt: skip
+    path.write_text("\n".join(map(json.dumps, rows)) + "\n")
+    several, one = world.items("test", things="several"), world.items("test", things="one")
+    assert {item.labels for item in several} == {
+        frozenset({"class:dog", "class:couch", "instance:dog-7", "instance:couch-8", f"image:{rows[0]['id']}"})
+    }
+    assert len(several) + len(one) == len(world.items("test"))
+    assert not any(labels_of(item, "image") & several[0].labels for item in one)
+
+
+def test_spoken_names():
+    assert [names.spoken(c, "en") for c in ("car_(sedan)", "scissors", "armor")] == ["car", "scissors", "armor"]
+    assert [names.spoken(c, "de") for c in ("car_(sedan)", "scissors", "bear")] == ["Auto", "Schere", "Bär"]
+    for language in ("en", "de"):
+        assert len({names.spoken(c, language) for c in LEXICON}) == len(LEXICON)
+
+
+def test_five_different_phrases_of_every_class():
+    for name in LEXICON:
+        for told in names.phrases(name).values():
+            assert len(set(told)) == 5
+
+
 @real
 def test_real_sketchy_keeps_a_sketched_photo_of_every_class_for_test():
-    assert set(sketchy25.classes()) == set(names.NAMES)
+    assert set(sketchy25.classes()) == set(LEXICON)
     test = sketchy25.items("test")
     assert len(_of(test, Modality.PHOTO)) == 625
     drawn = {min(labels_of(i, "class")) for i in _of(test, Modality.SKETCH)}

@@ -7,7 +7,7 @@ import pytest
 
 from xmr import metrics
 
-NAMES = ["p@1", "p@5", "hit@1", "hit@3", "hit@100", "recall@3", "recall@100", "map", "median_rank"]
+NAMES = ["p@1", "p@5", "hit@1", "hit@3", "hit@100", "recall@3", "recall@100", "map", "map@2", "map@9", "median_rank"]
 
 
 def a_ranking(seed: int, queries: int = 40, gallery: int = 23, share: float = 0.2, ties: bool = True):
@@ -40,8 +40,9 @@ def slowly(name: str, scores, relevant) -> float:
         return sum(first) / sum(ranking)
     if kind == "median_rank":
         return 1.0 + ranking.index(True)
-    precisions = [sum(ranking[: at + 1]) / (at + 1) for at, good in enumerate(ranking) if good]
-    return sum(precisions) / len(precisions)
+    places = int(k or len(ranking))
+    precisions = [sum(ranking[: at + 1]) / (at + 1) for at, good in enumerate(ranking[:places]) if good]
+    return sum(precisions) / min(sum(ranking), places)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -94,7 +95,7 @@ def test_chance_is_the_mean_over_random_rankings(name):
     assert metrics.chance(name, relevant)[0] == pytest.approx(random.mean(), abs=4 * random.std() / many**0.5 + 1e-9)
 
 
-@pytest.mark.parametrize("name", ["p", "p@", "p@0", "p@x", "map@5", "ndcg@3"])
+@pytest.mark.parametrize("name", ["p", "p@", "p@0", "p@x", "map@", "map@0", "ndcg@3"])
 def test_an_unknown_metric_is_an_error_that_names_those_there_are(name):
     with pytest.raises(ValueError, match="hit@K"):
         metrics.measure(name, np.zeros((1, 1)), np.ones((1, 1), bool))

@@ -7,14 +7,16 @@ import pytest
 import torch
 from PIL import Image
 
-from training.evaluate import Comparison, Protocol, measure
-from training.features import MapCache, pixels, vary_sketch
+from training.datasets.protocols import Comparison, Protocol
+from training.evaluate import measure
+from training.features import MapCache, pixels
 from training.publish import platt
-from training.recipes import BadRecipe, load
+from training.recipes import BadRecipe, load, tri
 from training.recipes.tri import Recipe, Tri, merge
 from training.sampling import Cycle, TextPool, Vocabulary, make_pool
 from training.towers.heads import ProjectionHead
 from training.towers.text import TextTower, train_tokenizer
+from training.vary import mixed, vary_sketches
 from xmr.modality import Drawing, Item, Modality
 from xmr.preprocess import Tokenizer
 
@@ -69,6 +71,9 @@ class TinyTower(torch.nn.Module):
         x = photo.float() if photo.ndim == 4 else photo.float()[..., None].expand(-1, -1, -1, 3)
         return self.stem(x.permute(0, 3, 1, 2) / 255)
 
+    def forward(self, photo):
+        return self.head(self.upper(self.maps(photo)))
+
 
 def _items(folder: Path) -> list[Item]:
     rng = np.random.default_rng(0)
@@ -93,8 +98,7 @@ def vocabulary(tmp_path) -> Vocabulary:
 @pytest.fixture
 def pool(tmp_path, vocabulary):
     torch.manual_seed(0)
-    towers = {PHOTO: TinyTower(), SKETCH: TinyTower()}
-    return make_pool("tiny", _items(tmp_path), towers, {PHOTO: 2, SKETCH: 3}, vocabulary, tmp_path / "cache", own=0.5)
+    return make_pool("tiny", _items(tmp_path), TinyTower(), 2, vocabulary, tmp_path / "cache", own=0.5)
 
 
 def test_cached_maps_are_the_stems_of_each_variant(tmp_path):
@@ -111,13 +115,49 @@ def test_cached_maps_are_the_stems_of_each_variant(tmp_path):
     assert file.stat().st_mtime_ns == before  # the second time, nothing is computed
 
 
-def test_a_varied_sketch_is_another_drawing_of_the_same_number_of_strokes_or_one_less():
-    strokes = Drawing(tuple(np.random.default_rng(n).random((6, 2)) * 100 for n in range(6)))
-    varied = [vary_sketch(strokes, np.random.default_rng(n), flip=n % 2 == 1) for n in range(8)]
-    assert {len(v.strokes) for v in varied} <= {5, 6} and len({v.strokes[0].tobytes() for v in varied}) == 8
-    page = Image.new("L", (100, 80), 255)
-    page.paste(0, (30, 30, 60, 34))
-    assert np.asarray(vary_sketch(page, np.random.default_rng(0), flip=True)).min() < 128
+def test_varied_sketches_are_other_drawings_with_about_as_much_ink():
+    torch.manual_seed(0)
+    page = torch.full((64, 60, 60), 255, dtype=torch.uint8)
+    page[:, 25:35, 20:40] = 0
+    varied = vary_sketches(page, 48)
+    assert varied.shape == (64, 48, 48) and varied.min() > -0.01 and varied.max() < 255.01
+    ink = (255 - varied).sum((1, 2)) / 255 / (200 * 0.8**2)
+    assert 0.5 < ink.median() < 1.1  # it may be smaller, and lose a piece
+    assert len({one.numpy().tobytes() for one in varied}) == 64
+
+
+def test_a_mixed_sketch_matches_what_both_of_its_sketches_match():
+    torch.manual_seed(0)
+    sketches = torch.rand(4, 5, 5)
+    mixture, other, share = mixed(sketches, 0.4)
+    torch.testing.assert_close(mixture, share * sketches + (1 - share) * sketches[other])
+    seen = []
+    model = Tri.__new__(Tri)
+    torch.nn.Module.__init__(model)
+    model.class_share, model.log_scale = 0.5, {"photo_sketch": torch.zeros(())}
+    photos = {"group": torch.tensor([7, 8]), "cls": torch.tensor([1, 1])}
+    drawn = {"group": torch.tensor([7, 8]), "cls": torch.tensor([1, -1]), "other": torch.tensor([1, 0]), "share": 0.75}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tri, "contrastive", lambda a, b, positive, scale: seen.append(positive))
+        model.pair_loss(torch.eye(2), photos, torch.eye(2), drawn, "photo_sketch")
+        model.pair_loss(torch.eye(2), drawn, torch.eye(2), photos, "photo_sketch")
+    alone = torch.tensor([[1.0, 0.0], [0.5, 0.5]])  # (photo, sketch): by thing and class, none; by class, by thing
+    wanted = 0.75 * alone + 0.25 * alone[:, [1, 0]]
+    torch.testing.assert_close(seen[0], wanted)
+    torch.testing.assert_close(seen[1], wanted.T)
+
+
+def test_a_sketch_of_nothing_photographed_meets_a_photo_of_its_class_or_none(tmp_path, vocabulary):
+    items = [item for item in _items(tmp_path) if item.modality is PHOTO]
+    stroke = Drawing((np.array([[0.0, 0], [10, 5]]),))
+    items += [
+        Item(name, SKETCH, "", frozenset({f"class:{name}", f"instance:{name} of nowhere"}), facts={"drawing": stroke})
+        for name in ("dog", "emu")
+    ]
+    pool = make_pool("tiny", items, TinyTower(), 1, vocabulary, tmp_path / "cache")
+    part = pool.draw(np.random.default_rng(0), 0, 2, every_name=True)
+    assert len(part["sketch"]["cls"]) == 2
+    assert part["photo"]["cls"].tolist() == [vocabulary.number(frozenset({"class:dog"}))]
 
 
 def test_a_drawn_part_matches_sketches_photos_captions_and_names_by_label(pool):
@@ -127,7 +167,7 @@ def test_a_drawn_part_matches_sketches_photos_captions_and_names_by_label(pool):
     assert set(part["sketch"]["cls"].tolist()) <= set(part["photo"]["cls"].tolist())
     assert part["text_en"]["group"].tolist() == part["photo"]["group"].tolist()
     again = pool.draw(np.random.default_rng(0), 0, 4, every_name=True)
-    assert torch.equal(part["photo"]["maps"], again["photo"]["maps"])
+    assert torch.equal(part["photo"]["input"], again["photo"]["input"])
 
 
 def test_parts_of_one_contest_are_put_together(pool):
@@ -162,7 +202,7 @@ def test_the_model_learns_a_tiny_pool(pool, vocabulary):
     pairs = ("photo_text", "photo_sketch", "sketch_text", "text_text")
     model.log_scale = torch.nn.ParameterDict({p: torch.nn.Parameter(torch.tensor(2.0)) for p in pairs})
     optimizer = torch.optim.Adam(model.parameters(), lr=0.005)
-    weights = {**dict.fromkeys(pairs, 1.0), "distil": 0.0}
+    weights = {**dict.fromkeys(tri.LOSSES, 1.0), "distil": 0.0}
     losses = []
     for _ in range(200):
         batch = {"tiny": pool.draw(np.random.default_rng(1), 0, 4, every_name=True)}
@@ -170,7 +210,7 @@ def test_the_model_learns_a_tiny_pool(pool, vocabulary):
         optimizer.zero_grad()
         losses[-1]["loss"].backward()
         optimizer.step()
-    assert set(losses[0]) == {"photo_text", "photo_sketch", "sketch_text", "loss"}
+    assert set(losses[0]) == {"photo_text", "photo_sketch", "sketch_text", "sketch_names", "loss"}
     assert losses[-1]["photo_text"] < 0.7 * losses[0]["photo_text"] and losses[-1]["loss"] < losses[0]["loss"]
 
 

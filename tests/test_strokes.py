@@ -3,20 +3,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from training.world.lines import CANVAS, DETAIL, OCCLUSION, SILHOUETTE, edges, outline
 from training.world.sdf import Shape
-from training.world.strokes import (
-    CANVAS,
-    DETAIL,
-    HANDS,
-    MARGIN,
-    OCCLUSION,
-    SILHOUETTE,
-    _bends,
-    _simple,
-    edges,
-    outline,
-    sketch,
-)
+from training.world.strokes import HANDS, MARGIN, _bends, _simple, sketch
 from training.world.trace import Camera, trace
 
 

@@ -5,10 +5,12 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 torch = pytest.importorskip("torch")
 
 from training.world import command  # noqa: E402
+from training.world.captions import describe  # noqa: E402
 from training.world.families import families  # noqa: E402
 from training.world.render import photo, photo_and_view  # noqa: E402
 from training.world.scene import Scene, sample_scene, set_camera, thing  # noqa: E402
@@ -152,3 +154,27 @@ def test_wrong_options_say_what_is_right(tmp_path):
     _render(tmp_path, "--split", "val=1")
     with pytest.raises(BadInput, match="another seed"):
         _render(tmp_path, "--split", "val=1", "--seed", "5")
+
+
+def test_sheets_show_the_rendered_gallery_or_what_it_would_be(tmp_path, monkeypatch):
+    monkeypatch.setitem(command.CROWDED, "gallery", 0.0)
+    _render(tmp_path / "fresh", "--sheet", str(tmp_path / "fresh.png"))
+    with Image.open(tmp_path / "fresh.png") as fresh:
+        assert fresh.size == (8 * 96, 96)
+    _render(tmp_path, "--split", "gallery=2")
+    _render(tmp_path, "--sheet", str(tmp_path / "sheets"))
+    with Image.open(tmp_path / "sheets" / f"{CLASS}.webp") as sheet:
+        assert sheet.size == (8 * 96, 96)
+        with Image.open(tmp_path / "gallery" / "photos" / f"gallery-{CLASS}-0001-0.webp") as second:
+            shown = np.asarray(sheet.convert("RGB"), float)[:, 96:192]
+            assert np.abs(shown - np.asarray(second.convert("RGB").resize((96, 96)), float)).mean() < 12
+
+
+def test_fish_are_in_the_midst_of_the_water():
+    scenes = [scene for seed in range(12) if (scene := sample_scene(families()["fish"], seed, seed)).place == "water"]
+    assert scenes
+    for scene in scenes:
+        assert scene.stance == "under" and scene.hover is None
+        assert not any("over" in caption for caption in describe(command._facts(scene), 1)["en"][1:2])
+    deep = photo(thing(families()["fish"], scenes[0]), scenes[0], 32)[:4].reshape(-1, 3).mean(0)
+    assert deep[2] > deep[0] + 20  # the water around it is bluer than red

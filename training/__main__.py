@@ -1,10 +1,11 @@
-"""python -m training data | render | fit | evaluate | publish: from nothing to a checkpoint that the app loads.
+"""python -m training data | render | world-check | fit | evaluate | publish: from nothing to a checkpoint for the app.
 
-data       list the data sets, check or fetch one
-render     make the rendered world           -> runs/world
-fit        train a system by its recipe      -> runs/<system>
-publish    export it, calibrate, evaluate    -> checkpoints/<system>, galleries/demo
-evaluate   measure a published checkpoint    -> checkpoints/<system>/metrics.json
+data         list the data sets, check or fetch one
+render       make the rendered world           -> runs/world
+world-check  judge it by ImageNet's features   -> runs/world/check.json
+fit          train a system by its recipe      -> runs/<system>
+publish      export it, calibrate, evaluate    -> checkpoints/<system>, galleries/demo
+evaluate     measure a published checkpoint    -> checkpoints/<system>/metrics.json
 """
 
 import argparse
@@ -24,6 +25,11 @@ def main(argv: list[str] | None = None) -> int:
         from training import world
 
         world.add_arguments(render)
+    check = commands.add_parser("world-check", help="hold the rendered world against real photos and sketches")
+    if argv[:1] == ["world-check"]:
+        from training.world import check as world_check
+
+        world_check.add_arguments(check)
     data = commands.add_parser("data", help="list the data sets; check, draw or fetch one")
     if argv[:1] == ["data"]:
         from training.datasets import command as data_command
@@ -54,6 +60,12 @@ def _render(args: argparse.Namespace) -> int | None:
     from training import world
 
     return world.render_command(args)
+
+
+def _world_check(args: argparse.Namespace) -> None:
+    from training.world import check
+
+    check.run(args)
 
 
 def _data(args: argparse.Namespace) -> None:
@@ -89,7 +101,14 @@ class _Raw(argparse.RawDescriptionHelpFormatter):
     """The docstring as it stands."""
 
 
-COMMANDS = {"data": _data, "render": _render, "fit": _fit, "publish": _publish, "evaluate": _evaluate}
+COMMANDS = {
+    "data": _data,
+    "render": _render,
+    "world-check": _world_check,
+    "fit": _fit,
+    "publish": _publish,
+    "evaluate": _evaluate,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

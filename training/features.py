@@ -1,115 +1,74 @@
-"""What the frozen stems make of every picture, computed once: varied copies of photos and sketches -> maps on disk.
+"""What training reads of every picture, computed once and kept on disk: the frozen stem's maps of photos, or pixels.
 
-Training from these maps skips two thirds of MobileNetV2, which on a CPU is the difference between hours and minutes.
+Training from maps skips two thirds of MobileNetV2, which on a CPU is the difference between hours and minutes.
 """
 
 import hashlib
-import math
+import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageDraw, ImageEnhance
 from tqdm import tqdm
 
 from training.datasets import picture
+from training.datasets.reading import Skips
 from training.export import export, session
 from training.towers.photo import PhotoTower
-from xmr.modality import Drawing, Item, Modality
+from training.vary import vary_photo
+from xmr.modality import BadInput, Item, Modality
 from xmr.preprocess import photo_input, sketch_input
 
+SIDE = 224  # of a tower's input, in pixels
 CHUNK = 32
 
 
-def pixels(item: Item, variant: int) -> np.ndarray:
-    """The tower's input for one item. Variant 0 is the picture as it is; every other is varied, always the same way."""
-    seed = hashlib.sha256(f"{item.id}/{variant}".encode()).digest()
-    rng = np.random.default_rng(int.from_bytes(seed[:8], "little"))
+def pixels(item: Item, variant: int, size: int = SIDE) -> np.ndarray:
+    """The tower's input for one item: a sketch, or a photo as it is (variant 0) or varied, always the same way."""
     image = picture(item)
-    if item.modality is Modality.PHOTO:
-        return photo_input(vary_photo(image, rng, flip=variant % 2 == 1) if variant else image)
-    return sketch_input(vary_sketch(image, rng, flip=variant % 2 == 1) if variant else image)
-
-
-def vary_photo(image: Image.Image, rng: np.random.Generator, flip: bool) -> Image.Image:
-    """A crop of 55 to 100 % of the area, mirrored if `flip`, with a little more or less light and colour."""
-    share = math.sqrt(rng.uniform(0.55, 1.0))
-    width, height = round(image.width * share), round(image.height * share)
-    left, top = rng.integers(image.width - width + 1), rng.integers(image.height - height + 1)
-    image = image.crop((left, top, left + width, top + height))
-    if flip:
-        image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    for enhance in (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color):
-        image = enhance(image).enhance(rng.uniform(0.75, 1.25))
-    return image
-
-
-def vary_sketch(sketch: Drawing | Image.Image, rng: np.random.Generator, flip: bool) -> Drawing | Image.Image:
-    """Turned by up to 13 degrees, stretched, sheared, bent, mirrored if `flip`, and sometimes with a part missing."""
-    turn, shear = rng.uniform(-0.22, 0.22), rng.uniform(-0.12, 0.12)
-    stretch = np.exp(rng.uniform(-0.2, 0.2))
-    linear = np.array([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]])
-    linear = linear @ np.array([[stretch, shear], [0, 1 / stretch]]) * ([-1, 1] if flip else [1, 1])
-    bend = rng.normal(0, 0.011, (2, 3, 3))  # amplitudes of a few slow waves, as a share of the frame
-
-    def warp(points: np.ndarray) -> np.ndarray:
-        """(n, 2) in -0.5..0.5 -> (n, 2)."""
-        x = points @ linear.T
-        waves = np.sin(np.pi * (x[:, :, None] * np.arange(1, 4) + 0.3))  # (n, 2, 3)
-        return x + np.einsum("ni,aij,nj->na", waves[:, 0], bend, waves[:, 1]) * 2
-
-    missing = rng.random() < 0.4
-    if isinstance(sketch, Drawing):
-        left, top, right, bottom = sketch.bounds()
-        middle, size = np.array([left + right, top + bottom]) / 2, max(right - left, bottom - top, 1e-9)
-        strokes = [warp((stroke - middle) / size) for stroke in sketch.strokes if len(stroke)]
-        if missing and len(strokes) > 4:
-            strokes.pop(rng.integers(len(strokes)))
-        return Drawing(tuple(strokes))
-    ink = sketch.convert("L")
-    if missing:
-        (x, y), radius = rng.uniform(0.15, 0.85, 2) * ink.size, rng.uniform(0.04, 0.12) * ink.width
-        ImageDraw.Draw(ink).ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
-    return _warp_image(ink, warp)
-
-
-def _warp_image(ink: Image.Image, warp, cells: int = 8) -> Image.Image:
-    """The picture bent by `warp`, on a canvas half as large again so that nothing leaves it; new paper is white."""
-    side = round(max(ink.size) * 1.5)
-    canvas = Image.new("L", (side, side), 255)
-    canvas.paste(ink, ((side - ink.width) // 2, (side - ink.height) // 2))
-    at = np.linspace(0, side, cells + 1).round().astype(int)
-    grid = np.stack(np.meshgrid(at, at), axis=-1).reshape(-1, 2)  # x, y
-    source = (warp(grid / side - 0.5) + 0.5) * side
-    corner = source.reshape(cells + 1, cells + 1, 2)
-    mesh = [
-        ((at[x], at[y], at[x + 1], at[y + 1]),
-         (*corner[y, x], *corner[y + 1, x], *corner[y + 1, x + 1], *corner[y, x + 1]))
-        for y in range(cells) for x in range(cells)
-    ]  # fmt: skip
-    return canvas.transform(canvas.size, Image.Transform.MESH, mesh, Image.Resampling.BILINEAR, fillcolor=255)
+    if item.modality is Modality.SKETCH:
+        return sketch_input(image, size)
+    if variant:
+        seed = hashlib.sha256(f"{item.id}/{variant}".encode()).digest()
+        rng = np.random.default_rng(int.from_bytes(seed[:8], "little"))
+        image = vary_photo(image, rng, flip=variant % 2 == 1)
+    return photo_input(image, size)
 
 
 class MapCache:
-    """The stem's maps of some items: `cache[rows, variants]` -> (n, channels, side, side) float16.
+    """The stem's maps of some items: `cache[rows, variants]` -> (n, channels, side, side) float16. Without a tower,
+    their pixels: (n, SIDE, SIDE) or (n, SIDE, SIDE, 3) uint8.
 
-    They lie in one file under `folder`, named by a hash of the stem, the items' names and the number of variants: after
-    a change of xmr.preprocess or of the variations above, delete that folder. A killed extraction starts over.
+    `items` are those with a row, in order: a picture that can't be decoded has none, and `lost` says why. The maps lie
+    in one file under `folder`, named by a hash of the stem, the items' names and the number of variants: after a change
+    of xmr.preprocess, of the variations above or of the pictures, delete that folder. A killed extraction goes on.
+
+    Raises:
+        BadInput: not one of the pictures can be decoded.
     """
 
-    def __init__(self, tower: PhotoTower, items: Sequence[Item], variants: int, folder: Path) -> None:
-        self.rows = {item.id: row for row, item in enumerate(items)}
-        kind = "sketch" if items[0].modality is Modality.SKETCH else "photo"
-        shape = tuple(tower.maps(torch.tensor(pixels(items[0], 0)[None])).shape[1:])
+    def __init__(self, tower: PhotoTower | None, items: Sequence[Item], variants: int, folder: Path) -> None:
+        kind = str(items[0].modality)
+        blank = np.zeros((SIDE, SIDE) if kind == "sketch" else (SIDE, SIDE, 3), np.uint8)
+        shape = blank.shape if tower is None else tuple(tower.maps(torch.tensor(blank[None])).shape[1:])
         key = hashlib.sha256(repr((shape, variants, [item.id for item in items])).encode())
-        for value in tower.stem.parameters():
+        for value in tower.stem.parameters() if tower else ():
             key.update(value.detach().numpy().tobytes())
-        path = folder / f"{kind}-{key.hexdigest()[:16]}.f16"
-        if not path.is_file():
-            self._extract(tower, items, variants, shape, path, kind)
-        self.path, self.maps = path, np.memmap(path, np.float16, "r", shape=(len(items), variants, *shape))
+        self.path = folder / f"{kind}-{key.hexdigest()[:16]}.{'f16' if tower else 'u8'}"
+        self.dtype = np.float16 if tower else np.uint8
+        if not self.path.is_file():
+            self._extract(tower, items, variants, shape, blank)
+        lost = self.path.with_suffix(".lost.json")
+        self.lost: dict[str, str] = json.loads(lost.read_text(encoding="utf-8")) if lost.is_file() else {}
+        if self.lost:
+            told = dict.fromkeys(f"{id}: {why}" for id, why in self.lost.items())
+            skips = Skips({f"{kind}s that can't be decoded, left out": told})
+            tqdm.write(f"{skips.line()}. All are in {lost}; to try them again, delete {self.path.with_suffix('.*')}")
+        self.items = [item for item in items if item.id not in self.lost]
+        self.rows = {item.id: row for row, item in enumerate(self.items)}
+        self.maps = np.memmap(self.path, self.dtype, "r", shape=(len(self.items), variants, *shape))
 
     def __getitem__(self, where: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
         return self.maps[where]
@@ -130,25 +89,70 @@ class MapCache:
             part.replace(path)
         return np.load(path)
 
-    @staticmethod
-    def _extract(tower: PhotoTower, items: Sequence[Item], variants: int, shape: tuple, path: Path, kind: str) -> None:
-        graph = path.with_suffix(".onnx")  # ONNX Runtime is 2 to 3 times faster than torch here
-        export(Stem(tower), kind, pixels(items[0], 0)[None], graph, output="maps", half=False)
-        run = session(graph, threads=1).run
-        part = path.with_suffix(".part")
-        maps = np.memmap(part, np.float16, "w+", shape=(len(items) * variants, *shape))
+    def _extract(
+        self, tower: PhotoTower | None, items: Sequence[Item], variants: int, shape: tuple, blank: np.ndarray
+    ) -> None:
+        """Write the maps of all that can be decoded to `path`, and what is lost, if anything, to its .lost.json.
+
+        On the way a .part holds the maps of every picture, and a .journal says after each chunk how many are done and
+        what was lost in it: a run that was killed goes on after the last line.
+        """
+        path, kind = self.path, str(items[0].modality)
         work = [(item, variant) for item in items for variant in range(variants)]
-        chunks = [work[start : start + CHUNK] for start in range(0, len(work), CHUNK)]
+        part, journal, graph = (path.with_suffix(ending) for ending in (".part", ".journal", ".onnx"))
+        maps_of = lambda batch: batch  # noqa: E731
+        if tower is not None:  # ONNX Runtime is 2 to 3 times faster than torch here
+            export(Stem(tower), kind, blank[None], graph, output="maps", half=False)
+            run = session(graph, threads=1).run
+            maps_of = lambda batch: run(None, {kind: batch})[0]  # noqa: E731
+        lines = journal.read_text(encoding="utf-8").splitlines() if part.is_file() and journal.is_file() else []
+        told = list(map(json.loads, lines))
+        done = told[-1]["done"] if told else 0
+        maps = np.memmap(part, self.dtype, "r+" if done else "w+", shape=(len(work), *shape))
 
-        def extract(number: int) -> None:
-            batch = np.stack([pixels(*one) for one in chunks[number]])
-            maps[number * CHUNK : number * CHUNK + len(batch)] = run(None, {kind: batch})[0]
+        def extract(start: int) -> dict[str, str]:
+            arrays, lost = [], {}
+            for item, variant in work[start : start + CHUNK]:
+                try:
+                    arrays.append(pixels(item, variant))
+                except (BadInput, OSError) as error:
+                    arrays.append(blank)
+                    lost[item.id] = str(error)
+            maps[start : start + len(arrays)] = maps_of(np.stack(arrays))
+            return lost
 
-        with ThreadPoolExecutor() as pool:
-            list(tqdm(pool.map(extract, range(len(chunks))), f"{kind} maps", len(chunks), mininterval=5))
+        bar = tqdm(total=len(work), initial=done, desc=f"{kind} maps", mininterval=5)
+        with ThreadPoolExecutor() as pool, journal.open("a" if done else "w", encoding="utf-8") as log, bar:
+            for lost in pool.map(extract, range(done, len(work), CHUNK)):
+                done = min(done + CHUNK, len(work))
+                told.append({"done": done, "lost": lost})
+                log.write(json.dumps(told[-1]) + "\n")
+                log.flush()
+                bar.update(done - bar.n)
         maps.flush()
-        part.replace(path)
-        graph.unlink()
+        lost = {id: why for line in told for id, why in line["lost"].items()}
+        try:
+            if lost:
+                _drop_rows(maps, items, variants, lost, path)
+            else:
+                path.with_suffix(".lost.json").unlink(missing_ok=True)
+                part.replace(path)
+        finally:
+            for file in (part, journal, graph):
+                file.unlink(missing_ok=True)
+
+
+def _drop_rows(maps: np.ndarray, items: Sequence[Item], variants: int, lost: dict[str, str], path: Path) -> None:
+    """Write `path` without the rows of lost items, and its .lost.json: item id -> why."""
+    kept = [row for row, item in enumerate(items) if item.id not in lost]
+    if not kept:
+        raise BadInput(f"Expected pictures, but not one of {len(items):,} can be decoded. {next(iter(lost.values()))}")
+    path.with_suffix(".lost.json").write_text(json.dumps(lost, indent=1), encoding="utf-8")
+    short = path.with_suffix(".short")
+    with short.open("wb") as file:
+        for row in kept:
+            maps[row * variants : (row + 1) * variants].tofile(file)
+    short.replace(path)
 
 
 class Stem(torch.nn.Module):

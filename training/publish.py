@@ -10,18 +10,18 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from training.datasets import MissingData, flickr8k, sketchy25, world
-from training.evaluate import PROTOCOLS, encoder_vectors, evaluate, relevance
+from training.datasets.names import spoken
+from training.datasets.protocols import PROTOCOLS
+from training.evaluate import encoder_vectors, evaluate, relevance
 from training.export import check_parity, export, state
-from training.features import pixels
+from training.features import SIDE, pixels
 from training.recipes import load
-from training.world.captions import spoken
 from xmr import checkpoint
 from xmr.gallery import Entry, Gallery
 from xmr.modality import BadInput, Item, Modality
 from xmr.preprocess import Tokenizer
 
 PHOTO, SKETCH, TEXT = Modality.PHOTO, Modality.SKETCH, Modality.TEXT
-SIZE = 224  # side of a picture as the towers take it
 PARITY_ITEMS, PARITY_GALLERY = 48, 200
 EXAMPLES = (
     "airplane", "bicycle", "car_(sedan)", "cat", "chair", "cup", "elephant", "guitar", "sailboat", "tree",
@@ -47,13 +47,13 @@ def publish(recipe_module, runs: Path, checkpoints: Path, galleries: Path) -> No
     for name in ("tokenizer.json", "history.json"):
         shutil.copyfile(run / name, folder / name)
     save_file(state(towers), folder / "weights.safetensors")
-    worst = _export(towers, folder, recipe.text.max_tokens)
+    worst = _export(towers, folder, recipe.text.max_tokens, recipe.sketch_size)
     config = {
         "name": recipe.name, "about": recipe.about, "space": "cosine", "dim": recipe.dim,
-        "weights": checkpoint.weights_hash(folder),
+        "weights": checkpoint.weights_hash(folder), "protocols": list(recipe.protocols),
         "encoders": {
-            "photo": {"file": "photo.onnx", "size": SIZE},
-            "sketch": {"file": "sketch.onnx", "size": SIZE},
+            "photo": {"file": "photo.onnx", "size": SIDE},
+            "sketch": {"file": "sketch.onnx", "size": recipe.sketch_size},
             "text": {
                 "file": "text.onnx", "tokenizer": "tokenizer.json", "max_tokens": recipe.text.max_tokens,
                 "languages": ["en", "de"],
@@ -73,12 +73,12 @@ def publish(recipe_module, runs: Path, checkpoints: Path, galleries: Path) -> No
         print(f"No demo gallery. {error}")
 
 
-def _export(towers: dict, folder: Path, max_tokens: int) -> dict[str, float]:
+def _export(towers: dict, folder: Path, max_tokens: int, sketch_size: int) -> dict[str, float]:
     """Write the graphs and give each one's largest difference from its tower, on real val items."""
     drawn, told = sketchy25.items("val"), flickr8k.items("val")
     some = {
-        "photo": _inputs([i for i in drawn if i.modality is PHOTO][:PARITY_GALLERY]),
-        "sketch": _inputs([i for i in drawn if i.modality is SKETCH][:PARITY_ITEMS]),
+        "photo": _inputs([i for i in drawn if i.modality is PHOTO][:PARITY_GALLERY], SIDE),
+        "sketch": _inputs([i for i in drawn if i.modality is SKETCH][:PARITY_ITEMS], sketch_size),
         "text": Tokenizer(folder / "tokenizer.json").encode(
             [i.content for i in told if i.modality is TEXT][:PARITY_ITEMS], max_tokens
         ),
@@ -94,8 +94,8 @@ def _export(towers: dict, folder: Path, max_tokens: int) -> dict[str, float]:
     }
 
 
-def _inputs(items: list[Item]) -> np.ndarray:
-    return np.stack([pixels(item, 0) for item in items])
+def _inputs(items: list[Item], size: int) -> np.ndarray:
+    return np.stack([pixels(item, 0, size) for item in items])
 
 
 def calibrate(vectors: Callable[[list[Item]], np.ndarray]) -> dict[str, dict[str, float]]:
@@ -168,12 +168,12 @@ def demo_gallery(system, folder: Path) -> None:
         if item.modality is TEXT:
             captions.setdefault(item.id.partition("#")[0], []).append((item.language, item.content))
     photos = [item for item in items if item.modality is PHOTO]
-    views = {item.id: item.facts["view"] for item in photos}
+    views = {item.id: item.facts["view"] for item in photos if "objects" not in item.facts}  # of one thing alone
     examples = {
         spoken(category, "en"): next(
             item.facts["drawing"] for item in items
             if item.modality is SKETCH and item.facts["hand"] == "careful" and f"class:{category}" in item.labels
-            and views[item.id.rpartition("-")[0]] in ("side", "three-quarter")
+            and views.get(item.id.rpartition("-")[0]) in ("side", "three-quarter")
         )
         for category in EXAMPLES
     }  # fmt: skip
@@ -221,7 +221,8 @@ def card(folder: Path) -> str:
     lines = [
         f"# {config['name']}", "", config["about"], "",
         f"A photo, a sketch and a text tower give unit vectors of {config['dim']} numbers, compared by cosine. "
-        f"Photo and sketch: MobileNetV2 (ImageNet-1k), its last stages trained further, {SIZE} px. Text: a transformer "
+        f"Photo and sketch: MobileNetV2 (ImageNet-1k), its last stages trained further, "
+        f"{config['encoders']['photo']['size']} and {config['encoders']['sketch']['size']} px. Text: a transformer "
         f"over subwords, English and German, at most {config['encoders']['text']['max_tokens']} tokens. "
         f"Graphs: {sizes}; weights sha256 `{config['weights'][:16]}`.", "",
         f"Chosen by validation at step {best['step']} of stage \"{best['stage']}\" (score {best['score']:.3f}). "

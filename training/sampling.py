@@ -14,8 +14,11 @@ import torch
 from training.datasets import labels_of
 from training.datasets.names import phrases
 from training.features import MapCache
+from training.towers.photo import PhotoTower
 from xmr.modality import Item, Modality
 from xmr.preprocess import Tokenizer
+
+_NONE = np.zeros(0, np.int64)
 
 
 class Vocabulary:
@@ -29,8 +32,8 @@ class Vocabulary:
         self.rows: dict[str, int] = {}
 
     def number(self, labels: frozenset[str]) -> int:
-        """The number of an item's label of one kind; -1 if it has none."""
-        return self.numbers.setdefault(min(labels), len(self.numbers)) if labels else -1
+        """The number of an item's label of one kind; -1 if it has none, or several, as a picture of several kinds."""
+        return self.numbers.setdefault(min(labels), len(self.numbers)) if len(labels) == 1 else -1
 
     def add(self, texts: list[str]) -> np.ndarray:
         """The rows of the texts: (N,) int64."""
@@ -73,7 +76,7 @@ class Cycle:
 
 @dataclass
 class Rows:
-    """The pictures of one modality in a pool, row for row as in its maps; `features` stand in for the maps if set."""
+    """The pictures of one modality in a pool, row for row as in its cache; `features` stand in for that if set."""
 
     items: list[Item]
     maps: MapCache
@@ -84,7 +87,7 @@ class Rows:
     def take(self, rows: np.ndarray, variants: np.ndarray) -> dict[str, torch.Tensor]:
         held = self.maps if self.features is None else self.features
         return {
-            "maps": torch.from_numpy(held[rows, variants]),
+            "input": torch.from_numpy(held[rows, variants]),
             "group": torch.from_numpy(self.group[rows]),
             "cls": torch.from_numpy(self.cls[rows]),
         }
@@ -100,28 +103,29 @@ class Pool:
     vocabulary: Vocabulary
     names: dict[int, dict[str, np.ndarray]] = field(default_factory=dict)  # class -> language -> rows of its phrases
     own: float = 1.0  # the share of sketches that meet the photo they were drawn from, not another of its class
+    lost: set[str] = field(default_factory=set)  # ids of what is left out: its picture can't be decoded
 
     def __post_init__(self) -> None:
-        anchors = self.rows.get(Modality.SKETCH) or self.rows[Modality.PHOTO]
-        self.cycle = Cycle(len(anchors.items), seed=len(self.name))
+        self.cycles = {modality: Cycle(len(rows.items), seed=len(self.name)) for modality, rows in self.rows.items()}
         photos = self.rows[Modality.PHOTO]
         self.by_group = _inverse(photos.group)
         self.by_class = _inverse(photos.cls)
 
-    def draw(self, rng: np.random.Generator, step: int, count: int, every_name: bool) -> dict[str, dict]:
-        """A part of `count` sketches with a photo each, or of `count` photos where the pool has no sketches; captions
-        of those photos, one a language; and names: of every class in the pool, or of those drawn."""
-        part, anchors = {}, self.cycle.take(step * count, count)
-        photos, photo_rows = self.rows[Modality.PHOTO], anchors
-        if Modality.SKETCH in self.rows:
-            sketches = self.rows[Modality.SKETCH]
-            part["sketch"] = sketches.take(anchors, rng.integers(sketches.maps.maps.shape[1], size=count))
+    def draw(
+        self, rng: np.random.Generator, step: int, count: int, every_name: bool, sketched: bool = True
+    ) -> dict[str, dict]:
+        """A part of `count` sketches with a photo each, or of `count` photos if not `sketched` or the pool has no
+        sketches; captions of those photos, one a language; and names: of every class in the pool, or of those drawn."""
+        part, photos = {}, self.rows[Modality.PHOTO]
+        if sketched and Modality.SKETCH in self.rows:
+            sketches, drawn = self.rows[Modality.SKETCH], self.cycles[Modality.SKETCH].take(step * count, count)
+            part["sketch"] = sketches.take(drawn, np.zeros(count, int))
             own = rng.random(count) < self.own
-            photo_rows = np.array([
-                rng.choice(self.by_group[sketches.group[a]] if o else self.by_class[sketches.cls[a]])
-                for a, o in zip(anchors, own, strict=True)
-            ])  # fmt: skip
-        photo_rows = np.unique(photo_rows)
+            photo_rows = np.unique(np.concatenate([
+                rng.choice(found, min(1, len(found)), replace=False) for found in map(self._photos, drawn, own)
+            ]))  # fmt: skip
+        else:
+            photo_rows = np.unique(self.cycles[Modality.PHOTO].take(step * count, count))
         part["photo"] = photos.take(photo_rows, rng.integers(photos.maps.maps.shape[1], size=len(photo_rows)))
         for language, captions in self.captions.items():
             told = [row for row in photo_rows if len(captions[row])]
@@ -129,10 +133,17 @@ class Pool:
                 texts = np.array([rng.choice(captions[row]) for row in told])
                 part[f"text_{language}"] = self._texts(texts, photos.group[told], np.full(len(told), -1))
         if self.names:
-            drawn = sorted(self.names) if every_name else np.unique(photos.cls[photo_rows])
+            drawn = sorted(self.names) if every_name else np.setdiff1d(photos.cls[photo_rows], [-1])
             texts = np.array([rng.choice(self.names[c][str(rng.choice(list(self.names[c])))]) for c in drawn])
             part["names"] = self._texts(texts, np.full(len(drawn), -1), np.array(drawn))
         return part
+
+    def _photos(self, sketch: int, own: bool) -> np.ndarray:
+        """Rows of the photos that a sketch may meet; empty if there is none."""
+        rows = self.rows[Modality.SKETCH]
+        kin = self.by_class.get(rows.cls[sketch], _NONE) if rows.cls[sketch] >= 0 else _NONE
+        mine = self.by_group.get(rows.group[sketch], _NONE)
+        return mine if len(mine) and (own or not len(kin)) else kin
 
     def _texts(self, rows: np.ndarray, group: np.ndarray, cls: np.ndarray) -> dict[str, torch.Tensor]:
         ids = self.vocabulary.padded(rows)
@@ -140,18 +151,29 @@ class Pool:
 
 
 def make_pool(
-    name: str, items: list[Item], towers: dict, variants: dict[str, int], vocabulary: Vocabulary, cache: Path,
+    name: str, items: list[Item], tower: PhotoTower, variants: int, vocabulary: Vocabulary, cache: Path,
     own: float = 1.0, named: bool = True,
 ) -> Pool:  # fmt: skip
-    """Cache what is missing and number everything. `named`: whether the classes' names are texts of this pool too;
-    where not, its classes count for nothing, and only the very photo that was drawn is a match."""
-    rows = {}
+    """Cache what is missing and number everything. `variants`: copies of each photo. `named`: whether the classes'
+    names are texts of this pool too; where not, its classes count for nothing, and only the very photo that was drawn
+    is a match.
+
+    A picture that can't be decoded is left out, and with a photo its sketches and captions.
+    """
+    rows, every = {}, {item.id for item in items}
     for modality in (Modality.PHOTO, Modality.SKETCH):
         if found := [item for item in items if item.modality is modality]:
-            group = [vocabulary.number(_identity(item)) for item in found]
-            cls = [vocabulary.number(labels_of(item, "class")) if named else -1 for item in found]
-            maps = MapCache(towers[modality], found, variants[modality], cache)
-            rows[modality] = Rows(found, maps, np.array(group), np.array(cls))
+            if modality is Modality.PHOTO:
+                maps = MapCache(tower, found, variants, cache)
+            else:  # varied anew at every step, so that it is their pixels that are kept
+                maps = MapCache(None, found, 1, cache)
+            group = [vocabulary.number(_identity(item)) for item in maps.items]
+            cls = [vocabulary.number(labels_of(item, "class")) if named else -1 for item in maps.items]
+            rows[modality] = Rows(maps.items, maps, np.array(group), np.array(cls))
+            gone = {_identity(item) for item in found} - {_identity(item) for item in maps.items}
+            items = [item for item in items if item.id not in maps.lost]
+            if modality is Modality.PHOTO:
+                items = [item for item in items if _identity(item) not in gone]
     photos = rows[Modality.PHOTO]
     row_of = {group: row for row, group in enumerate(photos.group)}
     texts = [item for item in items if item.modality is Modality.TEXT]
@@ -163,10 +185,10 @@ def make_pool(
     names = {}
     if named:
         for label in sorted({label for item in photos.items for label in labels_of(item, "class")}):
-            told = phrases(label.removeprefix("class:"))
+            told = phrases(label.removeprefix("class:"), synonyms=True)
             names[vocabulary.number(frozenset({label}))] = {k: vocabulary.add(v) for k, v in told.items()}
     captions = {language: [np.array(c, np.int64) for c in found] for language, found in captions.items()}
-    return Pool(name, rows, captions, vocabulary, names, own)
+    return Pool(name, rows, captions, vocabulary, names, own, lost=every - {item.id for item in items})
 
 
 def _identity(item: Item) -> frozenset[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import sqlite3
@@ -388,10 +389,17 @@ class Gallery:
             unfinished.write_bytes(entry.picture.read_bytes())
         else:
             picture = entry.picture
-            image = open_picture(picture, at_least=THUMB) if isinstance(picture, Path) else picture.copy()
-            image.thumbnail((THUMB, THUMB))
-            image.convert("RGB").save(unfinished, "WEBP", quality=82)
+            image = open_picture(picture, at_least=THUMB) if isinstance(picture, Path) else picture
+            unfinished.write_bytes(thumbnail(image))
         os.replace(unfinished, target)
+
+
+def thumbnail(picture: Image.Image) -> bytes:
+    """A small copy of a picture: a WebP file of at most 256 x 256 px."""
+    small, file = picture.copy(), io.BytesIO()
+    small.thumbnail((THUMB, THUMB))
+    small.convert("RGB").save(file, "WEBP", quality=82)
+    return file.getvalue()
 
 
 def index_folder(

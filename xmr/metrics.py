@@ -37,12 +37,16 @@ def recall_at_k(scores: np.ndarray, relevant: np.ndarray, k: int) -> np.ndarray:
     return _per_query(found / np.maximum(relevant.sum(axis=1), 1), relevant)
 
 
-def average_precision(scores: np.ndarray, relevant: np.ndarray) -> np.ndarray:
-    """Average precision of each query over the whole ranking (Manning et al. 2008, eq. 8.8).
+def average_precision(scores: np.ndarray, relevant: np.ndarray, k: int | None = None) -> np.ndarray:
+    """Average precision of each query over the whole ranking (Manning et al. 2008, eq. 8.8), or over its first k.
+
+    Cut at k, the sum of precisions is divided by min(k, R), the most that k places can hold of the R relevant, and not
+    by the number found there, as some papers do: that gives more to who finds less.
 
     Args:
         scores:   (Q, G) float, higher is better; may be negative.
         relevant: (Q, G) bool.
+        k:        how many places of the ranking count; None: all.
 
     Returns:
         (Q,) float; NaN where nothing is relevant. Its mean over queries is mAP.
@@ -50,9 +54,10 @@ def average_precision(scores: np.ndarray, relevant: np.ndarray) -> np.ndarray:
     >>> average_precision(np.array([[-.1, -.5, -.2]]), np.array([[True, False, True]]))
     array([1.])
     """
-    ranked = _ranked(scores, relevant)
+    ranked = _ranked(scores, relevant)[:, :k]
     precision = ranked.cumsum(axis=1) / np.arange(1, ranked.shape[1] + 1)
-    return _per_query((precision * ranked).sum(axis=1) / np.maximum(ranked.sum(axis=1), 1), relevant)
+    most = np.clip(relevant.sum(axis=1), 1, ranked.shape[1])
+    return _per_query((precision * ranked).sum(axis=1) / most, relevant)
 
 
 def first_rank(scores: np.ndarray, relevant: np.ndarray) -> np.ndarray:
@@ -83,8 +88,8 @@ def precision_recall_curve(scores: np.ndarray, relevant: np.ndarray, points: int
 
 
 def measure(name: str, scores: np.ndarray, relevant: np.ndarray) -> np.ndarray:
-    """The metric of that name, one value a query: "p@1", "hit@10", "recall@10", "map" or "median_rank" (the last two
-    name what the mean and the median over queries give)."""
+    """The metric of that name, one value a query: "p@1", "hit@10", "recall@10", "map", "map@200" or "median_rank" (the
+    last three name what the mean and the median over queries give)."""
     match _parse(name):
         case "p", k:
             return precision_at_k(scores, relevant, k)
@@ -92,8 +97,8 @@ def measure(name: str, scores: np.ndarray, relevant: np.ndarray) -> np.ndarray:
             return hit_at_k(scores, relevant, k)
         case "recall", k:
             return recall_at_k(scores, relevant, k)
-        case "map", _:
-            return average_precision(scores, relevant)
+        case "map", k:
+            return average_precision(scores, relevant, k or None)
         case _:
             return first_rank(scores, relevant)
 
@@ -101,8 +106,9 @@ def measure(name: str, scores: np.ndarray, relevant: np.ndarray) -> np.ndarray:
 def chance(name: str, relevant: np.ndarray) -> np.ndarray:
     """What a random ranking is expected to reach in the metric of that name, in closed form: (Q,) float.
 
-    With R of G items relevant: p@k R/G; recall@k k/G; hit@k 1 - C(G-R, k) / C(G, k); map (H + (R-1)/(G-1) (G-H)) / G
-    with H the G-th harmonic number; median_rank (G+1) / (R+1), the mean of the first match's rank.
+    With R of G items relevant: p@k R/G; recall@k k/G; hit@k 1 - C(G-R, k) / C(G, k); map@k R/G (H + (R-1)/(G-1) (k-H))
+    / min(k, R) with H the k-th harmonic number, and map the same for k = G; median_rank (G+1) / (R+1), the mean of the
+    first match's rank.
 
     >>> chance("hit@1", np.array([[True, False, False, False]]))
     array([0.25])
@@ -117,9 +123,11 @@ def chance(name: str, relevant: np.ndarray) -> np.ndarray:
         case "hit", k:
             drawn = np.arange(min(k, size))
             value = 1 - np.prod(np.maximum(size - matches[:, None] - drawn, 0) / (size - drawn), axis=1)
-        case "map", _:
-            harmonic = (1 / np.arange(1, size + 1)).sum()
-            value = (harmonic + (matches - 1) / max(size - 1, 1) * (size - harmonic)) / size
+        case "map", k:
+            places = min(k or size, size)
+            harmonic = (1 / np.arange(1, places + 1)).sum()
+            found = harmonic + (matches - 1) / max(size - 1, 1) * (places - harmonic)
+            value = matches / size * found / np.clip(matches, 1, places)
         case _:
             value = (size + 1) / (matches + 1)
     return _per_query(value, relevant)
@@ -127,9 +135,10 @@ def chance(name: str, relevant: np.ndarray) -> np.ndarray:
 
 def _parse(name: str) -> tuple[str, int]:
     kind, _, k = name.partition("@")
-    if (kind in ("p", "hit", "recall") and k.isdigit() and int(k) > 0) or (kind in ("map", "median_rank") and not k):
+    cut, whole = kind in ("p", "hit", "recall", "map"), name in ("map", "median_rank")
+    if whole or (cut and k.isdigit() and int(k) > 0):
         return kind, int(k or 0)
-    raise ValueError(f"There is no metric {name!r}. Use p@K, hit@K, recall@K, map or median_rank.")
+    raise ValueError(f"There is no metric {name!r}. Use p@K, hit@K, recall@K, map, map@K or median_rank.")
 
 
 def _ranked(scores: np.ndarray, relevant: np.ndarray) -> np.ndarray:

@@ -37,6 +37,11 @@ class Searcher:
         self._shelves: dict[tuple[Modality, str | None], _Shelf] = {}
         self._lock = threading.RLock()
 
+    def prepare(self) -> None:
+        """Read now the vectors that the first search would wait for; BadInput if this gallery cannot be searched."""
+        self._shelf(Modality.PHOTO)
+        self._shelf(Modality.TEXT)
+
     def search(self, query: Query, k: int = 10, exclude: Collection[str] = ()) -> list[Hit]:
         """The k best photos, best first; fewer if the gallery has fewer. `exclude` names ids to leave out."""
         shelf = self._shelf(Modality.PHOTO)

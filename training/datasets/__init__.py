@@ -69,5 +69,8 @@ def picture(item: Item) -> Image.Image | Drawing:
     """What xmr.preprocess takes for a photo or sketch item: its strokes where it has them, else the opened picture."""
     if item.modality is Modality.SKETCH and "drawing" in item.facts:
         drawing = item.facts["drawing"]
-        return drawing() if callable(drawing) else drawing  # sets of millions read each one when it is wanted
+        try:
+            return drawing() if callable(drawing) else drawing  # sets of millions read each one when it is wanted
+        except (ValueError, LookupError, TypeError) as error:
+            raise BadInput(f"{item.content} holds no strokes ({error!r}). Unpack its file again.") from None
     return open_picture(item.content)

@@ -5,6 +5,7 @@
 """
 
 import os
+import zlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -53,9 +54,14 @@ class DataSet:
     folders: tuple[str, ...] = ()  # under the data root, if not `name`
     files: tuple[File, ...] = ()  # what may be fetched without a form
 
-    def items(self, split: str) -> list[Item]:
-        """The items of one split from where it lies: so that it may stand where a recipe names an adapter."""
-        return load(self.name, split).items
+    def items(self, split: str, root: str | Path | None = None) -> list[Item]:
+        """The items of one split; none of a split it doesn't have. What is left out is printed."""
+        if split not in self.splits:
+            return []
+        found = load(self.name, split, root)
+        if len(found.skips):
+            print(f"{self.name}, {split}: {found.skips.line()}")
+        return found.items
 
     def place(self) -> Path:
         """Where it lies, or belongs, when no folder is given."""
@@ -166,33 +172,39 @@ def _root(data: DataSet, root: str | Path | None) -> Path:
 
 
 def _read(data: DataSet, root: Path, split: str, skips: Skips) -> list[Item]:
-    kept: dict[str, Item] = {}
-    for item in data.read(root, split, skips):
+    known, kept = _missing(skips), {}
+    try:
+        found = data.read(root, split, skips)
+    except FileNotFoundError as error:
+        raise MissingData(f"{data.name} needs {error.filename}, which is not there. Unpack it again.") from None
+    except BadInput:
+        raise
+    except (OSError, EOFError, zlib.error, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise BadInput(f"{root} holds a broken file of {data.name} ({error!r}). It needs {data.layout}. Unpack the "
+                       "whole set again.") from error  # fmt: skip
+    for item in found:
         if item.id in kept:
             skips.add("ids that come twice", item.id)
         else:
             kept[item.id] = item
-    missing = len(skips.reasons.get("photos with captions that are missing", ()))
+    missing = _missing(skips) - known
     if missing > max(HALF * (missing + sum(item.modality is Modality.PHOTO for item in kept.values())), 5):
         raise BadInput(f"{root} lacks {missing:,} photos that {data.name}'s captions name: {skips.line()}. The archive "
                        "of photos is half unpacked: unpack it again.")  # fmt: skip
     return list(kept.values())
 
 
+def _missing(skips: Skips) -> int:
+    return len(skips.reasons.get("photos with captions that are missing", ()))
+
+
 def _ours(module) -> Read:
-    """An adapter that finds its folder by name, with its faults put as the others put theirs."""
+    """An adapter that finds its folder by name."""
     name = module.__name__.rpartition(".")[2]
 
     def read(root: Path, split: str, skips: Skips) -> list[Item]:
-        try:
-            with placed(name, root):
-                return existing(module.items(split), skips)
-        except FileNotFoundError as error:
-            raise MissingData(f"{name} needs {error.filename}, which is not there. Unpack it again.") from None
-        except BadInput:
-            raise
-        except (ValueError, KeyError) as error:
-            raise BadInput(f"{root} holds a broken file of {name} ({error!r}). Unpack the whole set again.") from None
+        with placed(name, root):
+            return existing(module.items(split), skips)
 
     return read
 

@@ -48,6 +48,8 @@ def pacs(root: Path, split: str, skips: Skips) -> list[Item]:
         if part in ("train", "crossval"):
             listed |= dict.fromkeys((line.rpartition(" ")[0] for line in read_text(path, skips).splitlines()), part)
     found = []
+    for key in sorted(key for key in listed if not (images / key).is_file()):
+        skips.add("pictures that a list names and that are missing", key)
     for domain, modality in DOMAINS.items():
         pictures = pictures_under(images / domain) if (images / domain).is_dir() else {}
         if not pictures:

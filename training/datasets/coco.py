@@ -4,6 +4,7 @@ The JSON is read directly: of pycocotools only masks would be needed, and nothin
 """
 
 import re
+from collections import Counter
 from functools import lru_cache
 from pathlib import Path
 
@@ -21,12 +22,16 @@ def read(root: Path, split: str, skips: Skips, year: str) -> list[Item]:
         skips.add("annotation files that are missing", path.name)
         return []
     need(path, "COCO's captions", f"Unpack annotations_trainval{year}.zip there, or add --download.")
-    names, captions = _captions(path)
+    names, captions, twice = _captions(path)
+    for row in twice:
+        skips.add("ids that come twice", row)
+    for image in sorted(set(captions) - set(names)):
+        skips.add("captions without a photo", f"image {image}")
     tags = _tags(path.with_name(f"instances_{part}{year}.json"), skips)
     rows = {
         names[image]: (names[image], texts, tags.get(image, frozenset()))
         for image, texts in captions.items()
-        if split == "test" or drawn_split(names[image], "coco", test=0.0, val=0.04) == split
+        if image in names and (split == "test" or drawn_split(names[image], "coco", test=0.0, val=0.04) == split)
     }
     for image in sorted(set(names) - set(captions)):
         skips.add("photos without captions", names[image])
@@ -44,7 +49,7 @@ def karpathy(root: Path, split: str, skips: Skips) -> list[Item]:
     for part in ("train2014", "val2014"):
         tags |= _tags(root / "annotations" / f"instances_{part}.json", skips)
     rows: dict[str, dict] = {"train2014": {}, "val2014": {}}
-    for image in read_json(path)["images"]:
+    for image in read_json(path, without=("tokens", "sentids"))["images"]:
         if KARPATHY[image["split"]] == split:
             name, texts = image["filename"], [sentence["raw"] for sentence in image["sentences"]]
             rows.setdefault(image["filepath"], {})[name] = (name, texts, tags.get(image["cocoid"], frozenset()))
@@ -66,18 +71,21 @@ def _items(root: Path, folder: str, rows: dict[str, tuple[str, list[str], frozen
 
 
 @lru_cache(maxsize=4)
-def _captions(path: Path) -> tuple[dict[int, str], dict[int, list[str]]]:
-    """(file name, captions) by image id."""
+def _captions(path: Path) -> tuple[dict[int, str], dict[int, list[str]], list[str]]:
+    """File name and captions by image id, and the ids that come twice; of a caption's, the first counts."""
     whole = read_json(path)
     captions: dict[int, list[str]] = {}
-    for row in sorted(whole["annotations"], key=lambda row: row["id"]):
+    rows = {row["id"]: row for row in reversed(whole["annotations"])}
+    for _, row in sorted(rows.items()):
         captions.setdefault(row["image_id"], []).append(row["caption"])
-    return {image["id"]: re.split(r"[\\/]", image["file_name"])[-1] for image in whole["images"]}, captions
+    names = {image["id"]: re.split(r"[\\/]", image["file_name"])[-1] for image in whole["images"]}
+    counted = Counter(f"{kind} {row['id']}" for kind in ("images", "annotations") for row in whole[kind])
+    return names, captions, [f"{path.name}: {row}" for row, count in counted.items() if count > 1]
 
 
 @lru_cache(maxsize=4)
 def _instances(path: Path) -> dict[int, frozenset[str]]:
-    whole = read_json(path)
+    whole = read_json(path, without=("segmentation", "bbox", "area"))  # half a gigabyte, and as objects ten times that
     names = {category["id"]: f"tag:{category['name']}" for category in whole["categories"]}
     found: dict[int, set[str]] = {}
     for row in whole["annotations"]:  # a crowd (iscrowd, its mask run-length coded) shows its category like any other

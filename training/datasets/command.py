@@ -17,7 +17,7 @@ from training.datasets.download import download
 from xmr.modality import BadInput, Item, Modality
 from xmr.preprocess import sketch_input
 
-TILE, TEXT_WIDTH, GAP = 160, 400, 8
+TILE, TEXT_WIDTH, LINE, GAP = 160, 400, 13, 8  # px
 PAIRS = 10
 
 
@@ -70,19 +70,23 @@ def draw(items: list[Item], count: int = PAIRS) -> Image.Image:
     chosen = [by_id[id] for id in stable_order(list(by_id), "draw")[:count]]
     columns = 2 if sketched and anchors[0].modality is Modality.PHOTO else 1
     text_left = GAP + columns * (TILE + GAP)
-    sheet = Image.new("RGB", (text_left + TEXT_WIDTH, len(chosen) * (TILE + GAP) + GAP), "white")
-    pen, (font, readable) = ImageDraw.Draw(sheet), _font()
-    for row, item in enumerate(chosen):
-        top = GAP + row * (TILE + GAP)
+    rows = []  # of tiles, and lines of text
+    for item in chosen:
         others = {id(o): o for label in sorted(item.labels) for o in partners.get(label, ())}.values()
         sketch = next((other for other in others if other.modality is Modality.SKETCH), None)
-        for column, one in enumerate(filter(None, (item, sketch if columns == 2 else None))):
-            sheet.paste(_tile(one), (GAP + column * (TILE + GAP), top))
         captions = [f"{o.language or ''}: {o.content}" for o in others if o.modality is Modality.TEXT]
         told = [f"{item.id}  [{' '.join(sorted(item.labels)[:5])}]", *captions]
         lines = [line for text in told for line in textwrap.wrap(text, 68)]
-        pen.multiline_text((text_left, top), readable("\n".join(lines[: TILE // 14])), "black", font,
-                           spacing=2)  # fmt: skip
+        rows.append(([_tile(one) for one in (item, sketch)[:columns] if one], lines))
+    heights = [max(TILE, LINE * len(lines)) + GAP for _, lines in rows]
+    sheet = Image.new("RGB", (text_left + TEXT_WIDTH, sum(heights) + GAP), "white")
+    pen, (font, readable), top = ImageDraw.Draw(sheet), _font(), GAP
+    for (tiles, lines), height in zip(rows, heights, strict=True):
+        for column, tile in enumerate(tiles):
+            sheet.paste(tile, (GAP + column * (TILE + GAP), top))
+        for n, line in enumerate(lines):
+            pen.text((text_left, top + LINE * n), readable(line), "black", font)
+        top += height
     return sheet
 
 

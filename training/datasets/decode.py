@@ -151,7 +151,9 @@ def _lean(item: Item) -> Item:
 def _executor(workers: int) -> Executor:
     # Not fork: a copy of a process that has torch's threads may wait for one of them for ever.
     method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
-    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context(method))
+    context = multiprocessing.get_context(method)
+    context.set_forkserver_preload([__name__])  # imported once, not again by every worker of every epoch
+    return ProcessPoolExecutor(workers, mp_context=context)
 
 
 def _decode_all(items: list[Item], size: int, pack: Path | None) -> tuple[np.ndarray, np.ndarray, list]:

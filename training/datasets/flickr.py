@@ -84,7 +84,7 @@ def _table(root: Path, name: str, skips: Skips):
             skips.add("captions given twice", f"{photo}#{number}")
         else:
             held[number] = text
-    return {photo: list(texts.values()) for photo, texts in captions.items()}, _split_of(root, name)
+    return {photo: list(texts.values()) for photo, texts in captions.items()}, _split_of(root, name, skips)
 
 
 def rows(path: Path, skips: Skips) -> Iterator[tuple[str, str, str]]:
@@ -116,7 +116,7 @@ def rows(path: Path, skips: Skips) -> Iterator[tuple[str, str, str]]:
         yield photo, number or (cells[1] if numbered else str(counted[photo])), cells[-1]
 
 
-def _split_of(root: Path, name: str):
+def _split_of(root: Path, name: str, skips: Skips):
     """photo -> split: by lists at hand (Flickr30k's also in multi30k/), else by the one kept here, else by hash."""
     listed = {}
     for split, names in LISTS.items():
@@ -130,6 +130,7 @@ def _split_of(root: Path, name: str):
         return lambda photo: listed.get(photo, "train")
     if listed:
         return lambda photo: listed.get(photo, "extra")
+    skips.add("published splits that are missing, so that a hash divides", f"dataset_{name}.json")
     return lambda photo: drawn_split(photo, name, test=0.0315, val=0.0315)  # 1,000 of 31,783 each
 
 

@@ -24,9 +24,9 @@ def read(root: Path, split: str, skips: Skips) -> list[Item]:
     """Photos and descriptions with `image:` and their `tag:` labels."""
     base = first(root, "annotations_complete_eng", "*/annotations_complete_eng", "annotations_complete_ger")
     base = need(base or root / "annotations_complete_eng", "IAPR TC-12", "Unpack iaprtc12.tgz there.").parent
-    rows, nameless = _annotations(base)
-    for name in nameless:
-        skips.add("annotations that name no photo", name)
+    rows, left_out = _annotations(base)
+    for reason, name in left_out:
+        skips.add(reason, name)
     share = min(1.0, len(rows) / WHOLE)
     part_of = held_out(sorted(rows), "iaprtc12", **{part: round(size * share) for part, size in SIZES.items()})
     tags, found = _tags(root, skips), []
@@ -46,18 +46,18 @@ def read(root: Path, split: str, skips: Skips) -> list[Item]:
 
 
 @lru_cache(maxsize=1)
-def _annotations(base: Path) -> tuple[dict[str, dict[str, dict[str, str]]], list[str]]:
-    """photo -> language -> fields, and the annotations that name no photo: 40,000 files, read once for all splits."""
+def _annotations(base: Path) -> tuple[dict[str, dict[str, dict[str, str]]], list[tuple[str, str]]]:
+    """photo -> language -> fields, and (reason, file) of what is left out: 40,000 files, read once for all splits."""
     rows: dict[str, dict[str, dict[str, str]]] = {}
-    nameless = []
+    left_out = []
     for ending, language in LANGUAGES.items():
         for path in sorted((base / f"annotations_complete_{ending}").glob(f"*/*.{ending}")):
-            fields = _fields(read_text(path, encoding="cp1252"))
-            if "IMAGE" in fields:
-                rows.setdefault(fields["IMAGE"], {})[language] = fields
-            else:
-                nameless.append(f"{path.parent.name}/{path.name}")
-    return rows, nameless
+            fields, name = _fields(read_text(path, encoding="cp1252")), f"{path.parent.name}/{path.name}"
+            if "IMAGE" not in fields:
+                left_out.append(("annotations that name no photo", name))
+            elif rows.setdefault(fields["IMAGE"], {}).setdefault(language, fields) is not fields:
+                left_out.append(("annotations of a photo that has one already", name))
+    return rows, left_out
 
 
 def _fields(text: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ else a table's `split` column; else the split is by the hash of the path.
 
 import html
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -138,7 +139,8 @@ def _table(root: Path, pictures: dict[str, Path], skips: Skips) -> dict[str, dic
         return None
     path, found = tables[0], {}
     names = {path.name: name for name, path in pictures.items()}
-    by_path = pictures | by_name(pictures)
+    by_path = by_name(pictures) | pictures
+    borne = Counter(path.name for path in pictures.values())
     for number, row in enumerate(_rows(path, skips), start=1):
         row = {str(key).strip().lower(): value for key, value in row.items() if key is not None}
         column = next((name for name in FILE if name in row), None)
@@ -147,6 +149,9 @@ def _table(root: Path, pictures: dict[str, Path], skips: Skips) -> dict[str, dic
         name = str(row[column] or "").strip().replace("\\", "/").removeprefix("./")
         if name not in by_path:
             skips.add("captions without a photo", f"{path.name} row {number}: {name}")
+            continue
+        if name not in pictures and borne[name] > 1:
+            skips.add("rows whose photo's name several have", f"{path.name} row {number}: {name}")
             continue
         entry = found.setdefault(name if name in pictures else names[name],
                                  {"captions": {}, "labels": set(), "split": None})  # fmt: skip

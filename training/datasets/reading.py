@@ -5,11 +5,11 @@ import gzip
 import io
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from training.datasets import MissingData, stable_order, unit_hash
+from training.datasets import MissingData, labels_of, stable_order, unit_hash
 from xmr.modality import BadInput, Item, Modality
 
 PICTURES = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
@@ -64,10 +64,17 @@ def read_text(path: Path, skips: Skips | None = None, encoding: str = "utf-8") -
         return data.decode("cp1252", errors="replace")
 
 
-def read_json(path: Path) -> dict:
-    """A JSON file; BadInput that names the place if it is cut off or no JSON."""
+def read_json(path: Path, without: Sequence[str] = ()) -> dict:
+    """A JSON file; BadInput that names the place if it is cut off or no JSON.
+
+    without: keys that every object loses as it is read, so that what isn't used of a large file never fills the memory.
+    """
+
+    def lean(row: dict) -> dict:
+        return {key: value for key, value in row.items() if key not in without}
+
     try:
-        return json.loads(read_text(path))
+        return json.loads(read_text(path), object_hook=lean if without else None)
     except json.JSONDecodeError as error:
         raise BadInput(
             f"{path} is not whole JSON ({error}). It may be half unpacked: unpack or download it again."
@@ -148,9 +155,7 @@ def held_out(names: list[str], seed: str, **sizes: int) -> dict[str, str]:
     return found | dict.fromkeys(order[start:], "extra")
 
 
-def caption_items(
-    photo: str, texts: dict[str | None, list[str]], labels: frozenset[str], skips: Skips
-) -> list[Item]:
+def caption_items(photo: str, texts: dict[str | None, list[str]], labels: frozenset[str], skips: Skips) -> list[Item]:
     """Text items of one photo, by language; empty captions are skipped and listed."""
     found = []
     for language, captions in texts.items():
@@ -163,11 +168,16 @@ def caption_items(
 
 
 def existing(items: list[Item], skips: Skips) -> list[Item]:
-    """The items whose photo is on the disk; a photo that isn't is listed, and its captions go with it."""
-    gone = {item.id for item in items if isinstance(item.content, Path) and not item.content.is_file()}
-    for id in sorted(gone):
-        skips.add("photos with captions that are missing", id)
-    return [item for item in items if item.id.split("#")[0] not in gone]
+    """The items whose picture is on the disk; what isn't is listed, and with a photo go its captions and sketches."""
+    gone = {id(item) for item in items if isinstance(item.content, Path) and not item.content.is_file()}
+    lost, held = set(), set()
+    for item in items:
+        if id(item) in gone:
+            skips.add("photos with captions that are missing" if item.modality is Modality.PHOTO else
+                      "sketches that are missing", item.id)  # fmt: skip
+        if item.modality is Modality.PHOTO:
+            (lost if id(item) in gone else held).update(labels_of(item, "image") | labels_of(item, "instance"))
+    return [item for item in items if id(item) not in gone and not item.labels & (lost - held)]
 
 
 def _beside(path: Path) -> list[Path]:

@@ -37,11 +37,14 @@ def read(root: Path, split: str, skips: Skips, held_out: str = "photo") -> list[
     for folder in filter(None, (photo_root, extended)):
         for name, path in pictures_under(folder).items():
             key = _key(name)
+            if "/" not in name:
+                skips.add("pictures outside a class folder", name)
+                continue
             if key in photos:
                 skips.add("extended photos that repeat an official one", name)
                 continue
             photos[key] = path
-    split_of = _splits(root, photos, held_out)
+    split_of = _splits(root, held_out, skips)
     found = []
     for key in sorted(photos):
         if split_of(key) == split:
@@ -85,7 +88,7 @@ def _labels(key: str) -> frozenset[str]:
     return frozenset({f"class:{key.split('/')[0]}", f"instance:{key}"})
 
 
-def _splits(root: Path, photos: dict[str, Path], held_out: str):
+def _splits(root: Path, held_out: str, skips: Skips):
     """A function photo key -> split."""
     if held_out != "photo":
         unseen = UNSEEN[held_out]
@@ -104,6 +107,8 @@ def _splits(root: Path, photos: dict[str, Path], held_out: str):
                 if item.modality is Modality.PHOTO
             }.get
     listed = first(root, "info/testset.txt", "*/info/testset.txt", "testset.txt")
+    if listed is None:
+        skips.add("published splits that are missing, so that a hash divides", "info/testset.txt")
     test = {_key(line.strip()) for line in read_text(listed).splitlines() if line.strip()} if listed else set()
 
     def by_photo(key: str) -> str:

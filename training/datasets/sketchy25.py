@@ -6,7 +6,7 @@ every third class, the next sketched photo.
 """
 
 from training.datasets import folder, stable_order
-from xmr.modality import Item, Modality
+from xmr.modality import BadInput, Item, Modality
 
 SEED = "xmr-1"  # changing it changes which photos are held out, and so every published figure
 TEST_DISTRACTORS, VAL_DISTRACTORS, VAL_EVERY = 4, 2, 3
@@ -25,6 +25,11 @@ def items(split: str) -> list[Item]:
         for path in sorted((root / "sketch" / name).glob("*.png")):
             drawn.setdefault(path.stem.rsplit("-", 1)[0], []).append(path)
         photos = {path.stem: path for path in sorted((root / "photo" / name).glob("*.jpg"))}
+        if lost := drawn.keys() - photos.keys():
+            raise BadInput(
+                f"Expected the photos of all sketches in {root / 'photo' / name}, but {min(lost)}.jpg is not there "
+                f"({len(lost)} are missing). The split goes by all of them: unpack them again."
+            )
         for photo in sorted(_members(split, number, list(drawn), [p for p in photos if p not in drawn])):
             labels = frozenset({f"class:{name}", f"instance:{photo}"})
             found.append(Item(photo, Modality.PHOTO, photos[photo], labels))

@@ -25,7 +25,10 @@ def qmul(root: Path, split: str, skips: Skips, thing: str) -> list[Item]:
     train or test in their names. Val is by hash an eighth of the training photos, with all their sketches.
     """
     pictures = pictures_under(need(root, f"the {thing} photos", "Its source: python -m training data."))
-    stems = {Path(name).stem: name for name in pictures}
+    stems: dict[str, str] = {}
+    for name in pictures:
+        if (held := stems.setdefault(Path(name).stem, name)) != name:
+            skips.add("pictures whose name another one has", f"{name}, as {held}")
     owner = {stem: re.sub(r"_\d+$", "", stem) for stem in stems}
     sketches = {stem: owner[stem] for stem in stems if owner[stem] != stem and owner[stem] in stems}
     photos = {stem: pictures[name] for stem, name in stems.items() if stem not in sketches}

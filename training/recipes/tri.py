@@ -11,7 +11,9 @@ from tqdm import tqdm
 
 from training import datasets
 from training.datasets import caltech101, chairv2, flickr8k, imagenet1000, multi30k, names, sketchy25, world
-from training.evaluate import PROTOCOLS, measure
+from training.datasets.protocols import PROTOCOLS
+from training.evaluate import measure
+from training.features import SIDE
 from training.fit import Stage, fit
 from training.objectives import contrastive, distillation, same
 from training.recipes import load
@@ -19,11 +21,13 @@ from training.sampling import Pool, Rows, TextPool, Vocabulary, make_pool
 from training.towers.photo import PhotoTower
 from training.towers.sketch import SketchTower
 from training.towers.text import TextTower, bag_of_pieces, teacher_vectors, train_tokenizer
+from training.vary import mixed, resized, vary_sketches
 from xmr.modality import Item, Modality
 from xmr.preprocess import Tokenizer
 
 PHOTO, SKETCH, TEXT = Modality.PHOTO, Modality.SKETCH, Modality.TEXT
 TEACHER_DIM = 384
+LOSSES = ("photo_text", "photo_sketch", "sketch_text", "sketch_names", "text_text", "distil")
 DATASETS = {
     "flickr8k": flickr8k, "sketchy25": sketchy25, "chairv2": chairv2, "world": world, "imagenet1000": imagenet1000,
     "caltech101": caltech101,
@@ -51,7 +55,6 @@ class TextSettings:
 class PoolSettings:
     contest: str
     photos: int
-    sketches: int = 0
     own: float = 1.0
     named: bool = True
     every_name: bool = True
@@ -63,12 +66,14 @@ class Recipe:
 
     name: str
     about: str
+    protocols: tuple[str, ...]
     seed: int
     precision: str
     dim: int
     class_share: float
     photo: PictureTower
     sketch: PictureTower
+    sketch_size: int
     text: TextSettings
     pools: dict[str, PoolSettings]
     score: dict[str, float]
@@ -90,20 +95,30 @@ class Tri(nn.Module):
         self.log_scale = nn.ParameterDict({pair: nn.Parameter(torch.tensor(3.0)) for pair in pairs})
         self.class_share = recipe.class_share
 
-    def forward(self, contests: dict[str, dict], pairs: dict | None, weights: dict[str, float]) -> dict:
+    def forward(
+        self, contests: dict[str, dict], pairs: dict | None, weights: dict[str, float], size: int = SIDE, mix: float = 0
+    ) -> dict:
         """Losses by name, and their weighted sum as "loss".
 
         contests: name -> part name -> what training.sampling drew. Items of one contest compete with each other.
         pairs:    what TextPool drew, or None.
-        weights:  of "photo_text", "photo_sketch", "sketch_text", "text_text" and "distil"; 0 leaves one out.
+        weights:  of the LOSSES; 0 leaves one out.
+        size:     side in pixels of the sketches, which are varied here.
+        mix:      strength of the mixup of sketches within a contest, in every other batch of it; 0 for none.
         """
+        for parts in contests.values():
+            if SKETCH in parts:
+                part = parts[SKETCH]
+                part["input"] = vary_sketches(part["input"], size)
+                if mix and torch.rand(()) < 0.5:
+                    part["input"], part["other"], part["share"] = mixed(part["input"], mix)
         embs = self.embed(contests)
         found: dict[str, list[torch.Tensor]] = {}
         for name, parts in contests.items():
             texts = [part for part in parts if part not in (PHOTO, SKETCH)]
             for pair, a, b in [
                 *(("photo_text", PHOTO, part) for part in texts),
-                *(("sketch_text", SKETCH, part) for part in texts),
+                *(("sketch_names" if part == "names" else "sketch_text", SKETCH, part) for part in texts),
                 ("photo_sketch", PHOTO, SKETCH),
             ]:
                 if a in parts and b in parts and weights[pair]:
@@ -121,36 +136,42 @@ class Tri(nn.Module):
         return losses
 
     def scale(self, pair: str) -> torch.Tensor:
-        return self.log_scale[pair].exp().clamp(max=100.0)
+        return self.log_scale["sketch_text" if pair == "sketch_names" else pair].exp().clamp(max=100.0)
 
     def pair_loss(self, a_emb, a: dict, b_emb, b: dict, pair: str) -> torch.Tensor:
-        """Matches of one thing and of one class, weighted 1 - class_share to class_share."""
+        """Matches of one thing and of one class, weighted 1 - class_share to class_share. A mixed sketch has those of
+        both that are in it, by their shares."""
         thing, kind = same(a["group"], b["group"]), same(a["cls"], b["cls"])
         positive = (1 - self.class_share) * thing + self.class_share * kind
-        return contrastive(a_emb, b_emb, positive, self.scale(pair))
+        if "other" in a:
+            positive = positive.lerp(positive[a["other"]], 1 - a["share"])
+        if "other" in b:
+            positive = positive.lerp(positive[:, b["other"]], 1 - b["share"])
+        with torch.autocast(a_emb.device.type, enabled=False):  # temperatures want exact logits
+            return contrastive(a_emb.float(), b_emb.float(), positive, self.scale(pair))
 
     def embed(self, contests: dict[str, dict]) -> dict[tuple[str, str], torch.Tensor]:
         """Every part's vectors by (contest, part); each tower runs once over all that are its own."""
         embs = {}
-        for tower, is_mine, key in (
-            (self.photo.head, lambda part: part == PHOTO, "maps"),
-            (self.sketch.head, lambda part: part == SKETCH, "maps"),
-            (None, lambda part: part not in (PHOTO, SKETCH), "ids"),
+        for embed, is_mine, key in (
+            (self.embed_photos, lambda part: part == PHOTO, "input"),
+            (self.sketch, lambda part: part == SKETCH, "input"),
+            (self.embed_texts, lambda part: part not in (PHOTO, SKETCH), "ids"),
         ):
             mine = [(name, part) for name, parts in contests.items() for part in parts if is_mine(part)]
-            if not mine:
-                continue
-            inputs = [contests[name][part][key] for name, part in mine]
-            if tower is None:
-                vectors = self.embed_texts(inputs)
-            else:
-                maps = torch.cat(inputs).float()
-                if maps.ndim == 4:  # faster for convolutions on a CPU
-                    maps = maps.contiguous(memory_format=torch.channels_last)
-                upper = (self.photo if mine[0][1] == PHOTO else self.sketch).upper
-                vectors = tower(maps if maps.ndim == 2 else upper(maps))  # 2: pooled features of a frozen `upper`
-            embs |= dict(zip(mine, vectors.split([len(i) for i in inputs]), strict=True))
+            if mine:
+                inputs = [contests[name][part][key] for name, part in mine]
+                vectors = embed(inputs if key == "ids" else torch.cat(inputs))
+                embs |= dict(zip(mine, vectors.split([len(i) for i in inputs]), strict=True))
         return embs
+
+    def embed_photos(self, maps: torch.Tensor) -> torch.Tensor:
+        """Photos from the stem's maps (N, channels, side, side), or from the pooled features (N, channels) of a frozen
+        `upper`."""
+        maps = maps.float()
+        if maps.ndim == 4:  # in this order convolutions are faster on a CPU
+            maps = self.photo.upper(maps.contiguous(memory_format=torch.channels_last))
+        return self.photo.head(maps)
 
     def embed_texts(self, inputs: list[torch.Tensor], chunks: int = 4) -> torch.Tensor:
         """Texts of all lengths: sorted, so that short ones are not padded to the length of the longest."""
@@ -179,22 +200,24 @@ class TriTask:
         vocabulary = Vocabulary(tokenizer, recipe.text.max_tokens)
         torch.manual_seed(recipe.seed)
         self.model = Tri(recipe)
-        towers = {PHOTO: self.model.photo, SKETCH: self.model.sketch}
         self.pools: dict[str, Pool] = {}
         self.val: dict[str, Pool] = {}
         for name, items in splits["train"].items():
-            how = recipe.pools[name]
-            variants = {PHOTO: how.photos, SKETCH: how.sketches}
-            self.pools[name] = make_pool(name, items, towers, variants, vocabulary, cache, how.own, how.named)
+            how, tower = recipe.pools[name], self.model.photo
+            self.pools[name] = make_pool(name, items, tower, how.photos, vocabulary, cache, how.own, how.named)
         for name, items in splits["val"].items():
-            self.val[name] = make_pool(name, items, towers, {PHOTO: 1, SKETCH: 1}, vocabulary, cache)
+            self.val[name] = make_pool(name, items, self.model.photo, 1, vocabulary, cache)
         taught = [i.content for i in every if i.language == "en"] + told["en"]
         taught += [i.content for i in text if i.language == "en" and i.id.endswith(("#en", "#en0", "#en1"))]
         taught = list(dict.fromkeys(taught))
         teacher = dict(zip(taught, teacher_vectors(taught, cache / "teacher.npz", tqdm), strict=True))
         self.text_pool = TextPool(vocabulary, text + every, teacher)
         self.vocabulary = vocabulary
-        self.val_items = {p.name: p.items("val") for p in PROTOCOLS.values() if p.name.split("-")[0] in self.val}
+        self.val_items = {
+            p.name: [item for item in p.items("val") if item.id not in pool.lost]
+            for p in PROTOCOLS.values()
+            if (pool := self.val.get(p.name.split("-")[0]))
+        }
         self._start_text()
 
     def _items(self, split: str) -> dict[str, list[Item]]:
@@ -220,47 +243,50 @@ class TriTask:
         bag_of_pieces(self.model.text, self.model.to_teacher, ids, targets)
 
     def begin(self, stage: Stage) -> None:
-        """What a stage needs first: a frozen `upper` is run once over all maps, whose features then stand in."""
-        model = self.model
+        """What a stage needs first: a frozen `upper` runs once over all photos' maps, and its features stand in."""
+        frozen = not any("photo.upper".startswith(key) for key in stage.rates)
         for pool in self.pools.values():
-            for modality, tower in ((PHOTO, model.photo), (SKETCH, model.sketch)):
-                if (rows := pool.rows.get(modality)) and stage.settings.get(pool.name):
-                    frozen = not any(key.startswith(f"{modality}.upper") for key in stage.rates)
-                    rows.features = rows.maps.pooled(tower.upper) if frozen else None
+            if stage.settings.get(pool.name):
+                rows = pool.rows[PHOTO]
+                rows.features = rows.maps.pooled(self.model.photo.upper) if frozen else None
 
     def batch(self, stage: Stage, step: int, rng: np.random.Generator) -> dict:
-        """One batch. `stage.settings`: how many of each pool ("text": sentence pairs), and the losses' weights."""
+        """One batch. `stage.settings`: how many of each pool ("text": sentence pairs), the losses' weights, and for a
+        stage that trains the sketch tower (in others no sketch is drawn) the sketches' "size" and their "mix"."""
         contests: dict[str, dict] = {}
+        sketched = any(key.startswith("sketch") for key in stage.rates)
         for name, pool in self.pools.items():
             if not (count := int(stage.settings.get(name, 0))):
                 continue
             how = self.recipe.pools[name]
-            parts = pool.draw(rng, step, count, how.every_name)
+            parts = pool.draw(rng, step, count, how.every_name, sketched)
             merge(contests.setdefault(how.contest, {}), parts)
         count = int(stage.settings.get("text", 0))
-        weights = ("photo_text", "photo_sketch", "sketch_text", "text_text", "distil")
         return {
             "contests": contests,
             "pairs": self.text_pool.draw(rng, step, count) if count else None,
-            "weights": {name: stage.settings.get(name, 0.0) for name in weights},
+            "weights": {name: stage.settings.get(name, 0.0) for name in LOSSES},
+            "size": int(stage.settings.get("size", SIDE)),
+            "mix": stage.settings.get("mix", 0.0),
         }
 
     @torch.inference_mode()
     def vectors(self, pool: Pool, items: list[Item]) -> np.ndarray:
-        """The towers' vectors of some of a pool's items, from its maps."""
+        """The towers' vectors of some of a pool's items, from what is cached of them."""
         model, modality = self.model, items[0].modality
         device = next(model.parameters()).device
         if modality is TEXT:
             rows = self.vocabulary.add([item.content for item in items])
             batches = [self.vocabulary.padded(rows[n : n + 512]) for n in range(0, len(rows), 512)]
             return np.concatenate([model.embed_texts([ids.to(device)]).cpu().numpy() for ids in batches])
-        tower = model.photo if modality is PHOTO else model.sketch
+        embed = model.embed_photos if modality is PHOTO else model.sketch
         held: Rows = pool.rows[modality]
         rows = np.array([held.maps.rows[item.id] for item in items])
         found = []
         for n in range(0, len(rows), 64):
-            maps = torch.from_numpy(held.maps[rows[n : n + 64], 0]).to(device).float()
-            found.append(tower.head(tower.upper(maps)).cpu().numpy())
+            some = torch.from_numpy(held.maps[rows[n : n + 64], 0]).to(device)
+            some = some if modality is PHOTO else resized(some, self.recipe.sketch_size)
+            found.append(embed(some).cpu().numpy())
         return np.concatenate(found)
 
     def validate(self, stage: Stage) -> dict[str, float]:
@@ -295,7 +321,7 @@ def merge(into: dict[str, dict], parts: dict[str, dict]) -> None:
 def _names(items: list[Item]) -> dict[str, list[str]]:
     """What the items' classes are called, by language."""
     labels = sorted({label for item in items for label in datasets.labels_of(item, "class")})
-    told = [names.phrases(label.removeprefix("class:")) for label in labels]
+    told = [names.phrases(label.removeprefix("class:"), synonyms=True) for label in labels]
     return {language: [t for one in told for t in one.get(language, [])] for language in ("en", "de")}
 
 

@@ -29,7 +29,7 @@ class PhotoTower(nn.Module):
         self.head = ProjectionHead(FEATURES, dim, hidden, dropout)
 
     def pixels(self, photo: torch.Tensor) -> torch.Tensor:
-        """(N, 224, 224, 3) uint8 -> (N, 3, 224, 224) in -1..1."""
+        """(N, 224, 224, 3) 0..255 -> (N, 3, 224, 224) in -1..1."""
         return photo.permute(0, 3, 1, 2).float() / 127.5 - 1
 
     def maps(self, photo: torch.Tensor) -> torch.Tensor:

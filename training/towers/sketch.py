@@ -6,7 +6,7 @@ from training.towers.photo import PhotoTower
 
 
 class SketchTower(PhotoTower):
-    """sketch (N, 224, 224) uint8, 255 paper and 0 ink -> (N, dim) unit vectors."""
+    """sketch (N, 224, 224) uint8, 255 paper and 0 ink -> (N, dim) unit vectors; in training of any side, and float."""
 
     def pixels(self, photo: torch.Tensor) -> torch.Tensor:
         """(N, 224, 224) uint8 -> (N, 3, 224, 224) in -1..1, the three channels alike."""

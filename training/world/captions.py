@@ -97,6 +97,7 @@ POSES = {
     "aloft": Pose(("floats", "float"), "floating", ("schwebt", "schweben"), "schwebend"),
     "parked": Pose(("is parked", "are parked"), "parked", ("parkt", "parken"), "geparkt"),
 }
+STATES = {"open": ("open", "offen"), "closed": ("closed", "geschlossen"), "tilted": ("tilted", "geneigt")}  # adjectives
 ALOFT = {"flying", "hovering", "aloft"}
 WINGED = {"aircraft", "bird", "insect", "bat"}  # kinds that fly when they are in the air
 BREATHING = {"animal", "bird", "insect", "bat"}
@@ -184,7 +185,7 @@ TEMPLATES = {
     "en": (
         ("{a}", "{a}", "{bare}"),
         ("{a} {place}", "{bare} {place}", "{a} {doing} {place}", "a photo of {a} {place}", "{a} {light}"),
-        ("{a} {view}", "{a} seen {view}", "{heading}", "a photo of {a} {view}", "{bare} {view}"),
+        ("{a} {view}", "{a} seen {view}", "{heading}", "a photo of {a} {view}", "{bare} {view}", "a picture of {a}"),
         (
             "{a} {verb} {place}.",
             "{a} {verb} {place}.",
@@ -210,7 +211,14 @@ TEMPLATES = {
             "ein Foto von {dat} {place}",
             "{nom} {light}",
         ),
-        ("{nom} {view}", "{nom}, {view} gesehen", "{heading}", "ein Foto {gen} {view}", "{bare} {view}"),
+        (
+            "{nom} {view}",
+            "{nom}, {view} gesehen",
+            "{heading}",
+            "ein Foto {gen} {view}",
+            "{bare} {view}",
+            "ein Bild von {dat}",
+        ),
         (
             "{nom} {verb} {place}{end}.",
             "{place} {verb} {nom}{end}.",
@@ -228,17 +236,15 @@ TEMPLATES = {
         ),
     ),
 }
-CLASS_TEMPLATES = {
-    "en": ("{a}", "{name}", "a photo of {a}", "a picture of {a}", "photo of {a}", "The photo shows {a}."),
-    "de": ("{nom}", "{name}", "ein Foto von {dat}", "ein Bild von {dat}", "Foto {gen}", "Das Foto zeigt {acc}."),
-}
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a picture. `colour`, `material` and `pose` are None where there is nothing to say.
+    """What is known of a picture. `colour`, `material`, `pose` and `view` are None where there is nothing to say, or
+    nothing that is true of all of several.
 
-    stance: how it meets the place: "ground", "water" (it floats) or "air" (it is above the place, as in the sky).
+    stance: how it meets the place: "ground", "water" (it floats), "air" (it is above the place, as in the sky) or
+        "under" (in the midst of the water).
     """
 
     category: str
@@ -246,7 +252,7 @@ class Facts:
     material: str | None
     place: str
     light: str
-    view: str
+    view: str | None
     pose: str | None
     count: int = 1
     stance: str = "ground"
@@ -258,10 +264,10 @@ class Facts:
             ("material", [None, *MATERIALS]),
             ("place", PLACES),
             ("light", LIGHTS),
-            ("view", VIEWS),
-            ("pose", [None, *POSES]),
+            ("view", [None, *VIEWS]),
+            ("pose", [None, *POSES, *STATES]),
             ("count", [1, *NUMBERS["en"]]),
-            ("stance", ["ground", "water", "air"]),
+            ("stance", ["ground", "water", "air", "under"]),
         ):
             if (value := getattr(self, name)) not in words:
                 raise ValueError(f"captions know no {name} {value!r}; they know {', '.join(map(str, words))}")
@@ -272,58 +278,66 @@ def describe(facts: Facts, seed: int) -> dict[str, list[str]]:
     return {language: _five(facts, language, random.Random(f"{seed} {language} {facts}")) for language in TEMPLATES}
 
 
-def class_captions(category: str, language: str) -> list[str]:
-    """All captions that name the class and nothing else, with every synonym: for real photos of the class."""
-    captions = []
-    for noun in getattr(LEXICON[category], language):
-        if language == "en":
-            slots = {"a": noun.phrase(), "name": noun.name}
-        else:
-            slots = {case: noun.phrase(case) for case in ("nom", "acc", "dat", "gen")} | {"name": noun.nominative}
-        captions += [template.format(**slots) for template in CLASS_TEMPLATES[language]]
-    return captions
-
-
-def spoken(category: str, language: str) -> str:
-    """The name of the class to show a person: "car", "Auto"."""
-    noun = getattr(LEXICON[category], language)[0]
-    return noun.name if language == "en" else noun.nominative
-
-
 def _five(facts: Facts, language: str, rng: random.Random) -> list[str]:
-    captions = []
-    for rank, templates in enumerate(TEMPLATES[language]):
-        slots = (_english_slots if language == "en" else _german_slots)(facts, rank, rng)
-        slots = {name: text for name, text in slots.items() if text is not None}
-        sayable = [t for t in templates if all(name in slots for _, name, _, _ in Formatter().parse(t) if name)]
-        caption = rng.choice(sayable).format(**slots)
-        captions.append(caption[0].upper() + caption[1:] if caption.endswith(".") else caption)
-    return captions
+    slots = _english_slots if language == "en" else _german_slots
+    return [fill(templates, slots(facts, rank, rng), rng) for rank, templates in enumerate(TEMPLATES[language])]
+
+
+def fill(templates: tuple[str, ...], slots: dict[str, str | None], rng: random.Random) -> str:
+    """One of the templates whose slots are all known, filled; a sentence begins with a capital."""
+    known = {name: text for name, text in slots.items() if text is not None}
+    sayable = [t for t in templates if all(name in known for _, name, _, _ in Formatter().parse(t) if name)]
+    caption = rng.choice(sayable).format(**known)
+    return caption[0].upper() + caption[1:] if caption.endswith(".") else caption
 
 
 def _mentions(facts: Facts, rank: int, rng: random.Random) -> tuple[str | None, str | None, str | None]:
-    """The colour, material and pose to name in the noun phrase of caption `rank`.
+    """The colour, material and pose or state to name in the noun phrase of caption `rank`.
 
     The first names the colour and the last all it can; between them, people leave things out.
     """
     colour = facts.colour if rank in (0, 4) or rng.random() < 0.8 else None
     material = facts.material if LEXICON[facts.category].kind in MADE and (rank == 4 or rng.random() < 0.5) else None
-    return colour, material, _pose(facts) if facts.pose and rank == 2 and rng.random() < 0.5 else None
+    if facts.pose in STATES:
+        return colour, material, facts.pose if rank == 4 or rng.random() < 0.7 else None
+    return colour, material, act(facts) if facts.pose and rank == 2 and rng.random() < 0.5 else None
 
 
-def _english_slots(facts: Facts, rank: int, rng: random.Random) -> dict[str, str | None]:
+def english_words(facts: Facts, rank: int, rng: random.Random) -> tuple[list[str], str]:
+    """The adjectives before the noun of caption `rank` and the addition behind it."""
     colour, material, pose = _mentions(facts, rank, rng)
-    noun, count = rng.choice(LEXICON[facts.category].en), facts.count
-    adjectives, tail = [POSES[pose].en_doing] if pose and pose != "lying" else [], ""  # "a lying dog" jars
+    adjectives, tail = [], ""
+    if pose and pose != "lying":  # "a lying dog" jars
+        adjectives.append(STATES[pose][0] if pose in STATES else POSES[pose].en_doing)
     if colour:
         adjectives.append(rng.choice(COLOURS[colour].en))
     if material and rng.random() < 0.7:
         adjectives.append(MATERIALS[material].en)
     elif material:
         tail = MATERIALS[material].en_tail
+    return adjectives, tail
 
-    many, action, view = count > 1, POSES.get(_pose(facts)), VIEWS[facts.view]
-    places = _place_words(facts)[0]
+
+def german_words(facts: Facts, rank: int, rng: random.Random) -> tuple[list[str], str]:
+    """As `english_words`; the adjectives without their endings."""
+    colour, material, pose = _mentions(facts, rank, rng)
+    adjectives, tail = [], ""
+    if pose:
+        adjectives.append(STATES[pose][1] if pose in STATES else POSES[pose].de_doing)
+    if colour:
+        adjectives.append(rng.choice(COLOURS[colour].de))
+    if material and MATERIALS[material].de and rng.random() < 0.3:
+        adjectives.append(MATERIALS[material].de)
+    elif material:
+        tail = MATERIALS[material].de_tail
+    return adjectives, tail
+
+
+def _english_slots(facts: Facts, rank: int, rng: random.Random) -> dict[str, str | None]:
+    (adjectives, tail), count = english_words(facts, rank, rng), facts.count
+    noun = rng.choice(LEXICON[facts.category].en)
+    many, action, view = count > 1, POSES.get(act(facts)), VIEWS.get(facts.view)
+    places = place_words(facts)[0]
     slots = {
         "a": noun.phrase(adjectives, tail, count),
         "the": noun.phrase(adjectives, tail, count, article="the"),
@@ -335,27 +349,19 @@ def _english_slots(facts: Facts, rank: int, rng: random.Random) -> dict[str, str
         "colour": facts.colour and rng.choice(COLOURS[facts.colour].en),
         "place": rng.choice(places),
         "there": places[0],
-        "light": rng.choice(_light_words(facts)[0]),
-        "view": rng.choice(view.en),
+        "light": rng.choice(light_words(facts)[0]),
+        "view": view and rng.choice(view.en),
     }
     if action:
         slots["verb"] = rng.choice((action.en[many], f"{slots['is']} {action.en_doing}"))
-    return slots | {"heading": rng.choice(view.en_heading).format(**slots)}
+    return slots | {"heading": view and rng.choice(view.en_heading).format(**slots)}
 
 
 def _german_slots(facts: Facts, rank: int, rng: random.Random) -> dict[str, str | None]:
-    colour, material, pose = _mentions(facts, rank, rng)
-    noun, count = rng.choice(LEXICON[facts.category].de), facts.count
-    adjectives, tail = [POSES[pose].de_doing] if pose else [], ""
-    if colour:
-        adjectives.append(rng.choice(COLOURS[colour].de))
-    if material and MATERIALS[material].de and rng.random() < 0.3:
-        adjectives.append(MATERIALS[material].de)
-    elif material:
-        tail = MATERIALS[material].de_tail
-
-    many, action, view = count > 1, POSES.get(_pose(facts)), VIEWS[facts.view]
-    places = _place_words(facts)[1]
+    (adjectives, tail), count = german_words(facts, rank, rng), facts.count
+    noun = rng.choice(LEXICON[facts.category].de)
+    many, action, view = count > 1, POSES.get(act(facts)), VIEWS.get(facts.view)
+    places = place_words(facts)[1]
     slots = {case: noun.phrase(case, adjectives, tail, count) for case in ("nom", "acc", "dat", "gen")}
     slots |= {
         "the": noun.phrase("nom", adjectives, tail, count, article="der"),
@@ -368,12 +374,12 @@ def _german_slots(facts: Facts, rank: int, rng: random.Random) -> dict[str, str 
         "colour": facts.colour and rng.choice(COLOURS[facts.colour].de),
         "place": rng.choice(places),
         "there": places[0],
-        "light": rng.choice(_light_words(facts)[1]),
-        "view": rng.choice(view.de),
+        "light": rng.choice(light_words(facts)[1]),
+        "view": view and rng.choice(view.de),
     }
     if many:
         slots["gen"] = f"von {slots['dat']}"
-    return slots | {"heading": rng.choice(view.de_heading).format(**slots)}
+    return slots | {"heading": view and rng.choice(view.de_heading).format(**slots)}
 
 
 def _in_air(facts: Facts) -> bool:
@@ -381,10 +387,12 @@ def _in_air(facts: Facts) -> bool:
     return facts.place == "sky" or facts.stance == "air" or facts.pose in ALOFT or floats
 
 
-def _pose(facts: Facts) -> str | None:
+def act(facts: Facts) -> str | None:
     """The pose, else what such a thing does in such a place; None where that would be a guess."""
     kind, rest = LEXICON[facts.category].kind, LEXICON[facts.category].rest
-    if facts.pose:
+    if facts.pose in ("swimming", "floating") and facts.place in INDOORS:  # it keeps its shape, but nothing swims there
+        return None
+    if facts.pose and facts.pose not in STATES:
         return "aloft" if facts.pose == "floating" and _in_air(facts) else facts.pose
     if _in_air(facts):
         act = rest if rest == "aloft" else "flying" if kind in WINGED else None
@@ -397,18 +405,18 @@ def _pose(facts: Facts) -> str | None:
     return rest if stays else None
 
 
-def _place_words(facts: Facts) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def place_words(facts: Facts) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The phrases for the place in English and in German."""
     if _in_air(facts) and facts.place in OVER:
         return OVER[facts.place]
-    if facts.place == "water" and LEXICON[facts.category].kind != "animal" and _pose(facts) in ("swimming", "floating"):
+    if facts.place == "water" and LEXICON[facts.category].kind != "animal" and act(facts) in ("swimming", "floating"):
         return AFLOAT
     if facts.place == "night" and facts.light == "lamp" and not _in_air(facts):
         return LIGHTS["lamp"]
     return PLACES[facts.place]
 
 
-def _light_words(facts: Facts) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def light_words(facts: Facts) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The phrases for the light in English and in German."""
     if facts.place == "night":  # a lamp is then the place: "in the light of a lamp at night"
         return LIGHTS["night"]

@@ -9,33 +9,39 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageDraw
+from PIL import Image
 from tqdm import tqdm
 
-from training.world.captions import MATERIALS, POSES, Facts, describe
-from training.world.families import Family, families
-from training.world.render import photo, photo_and_view, view_of
-from training.world.scene import Scene, sample_scene, thing
+from training.world.arrange import Tableau, all_seen, arrange, sample_tableau
+from training.world.captions import MATERIALS, Facts, describe
+from training.world.families import families
+from training.world.group import Group
+from training.world.relations import relate
+from training.world.render import photo_and_view, view_of
+from training.world.scene import Scene, sample_scene, set_camera, thing
 from training.world.sdf import Field
+from training.world.sheet import write_sheets
 from training.world.strokes import HANDS, sketch
-from training.world.trace import GBuffer
+from training.world.trace import Coarse, GBuffer, trace
 from xmr.modality import BadInput
 
-SPLITS = {"train": 40, "val": 4, "test": 8, "gallery": 10}  # instances a class, unless --split says otherwise
-VIEWS = {"train": 1, "val": 2, "test": 2, "gallery": 1}  # photos an instance
+# Instances a class, unless --split says otherwise. Those of "drawings" are only drawn, which costs a third of a photo.
+SPLITS = {"train": 40, "val": 4, "test": 8, "gallery": 10, "drawings": 12}
+VIEWS = {"train": 1, "val": 2, "test": 2, "gallery": 1, "drawings": 2}  # photos an instance
+CROWDED = {"train": 0.22, "test": 0.22, "gallery": 0.22}  # share of photos of more than one thing
 GALLERY_SIZE = 256
 QUALITY = 86  # of the WebP files
 ROUND = 12.0  # degrees that the second drawing's camera may have gone round the thing
+ELSEWHERE, UNFINISHED = 0.15, 0.15  # share of second drawings from quite another side, and of those broken off
 CLOSE = 0.75  # share of the frame that a thing has to take up to be drawn from its photo's view
 TRIES = 6  # views of an instance, of which the first that shows enough of it is taken
-SHEET = 8  # instances a class on a contact sheet
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,22 @@ class Job:
     @property
     def instance(self) -> int:
         """The seed of the thing: every split has a range of its own."""
-        return (self.seed * len(SPLITS) + list(SPLITS).index(self.split)) * 1_000_000 + self.number
+        return self._first + self.number
+
+    @property
+    def others(self) -> int:
+        """The first seed of the other things in the picture, of the same range."""
+        return self._first + 100_000 + 100 * (self.number * VIEWS[self.split] + self.view)
+
+    @property
+    def crowded(self) -> bool:
+        """Whether it is to show several things."""
+        rng = np.random.default_rng([14, self.instance, self.view, *self.category.encode()])
+        return rng.uniform() < CROWDED.get(self.split, 0.0)
+
+    @property
+    def _first(self) -> int:
+        return (self.seed * len(SPLITS) + list(SPLITS).index(self.split)) * 1_000_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -68,7 +89,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--classes", nargs="+", help="only these classes (default: all)")
     parser.add_argument("--workers", type=int, default=2, help="processes, of one thread each")
     parser.add_argument("--seed", type=int, default=0, help="another seed is another world")
-    parser.add_argument("--sheet", type=Path, help="only write a contact sheet, a row a class, to this file")
+    parser.add_argument("--sheet", type=Path, help="only write contact sheets, of the gallery in --out if it is there: "
+                        "a row a class to a picture (all.webp), or a sheet a class to a folder")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -78,7 +100,8 @@ def run(args: argparse.Namespace) -> None:
     if strangers := [c for c in classes if c not in known]:
         raise BadInput(f"No class is called {', '.join(strangers)}. Choose among: {', '.join(known)}")
     if args.sheet:
-        _contact_sheet([known[c] for c in classes], args.size, args.seed, args.sheet)
+        write_sheets([known[c] for c in classes], args.out / "gallery", args.sheet,
+                     Job("gallery", classes[0], 0, 0, args.seed, args.size).instance)
         return
     jobs = list(_plan(_counts(args.split), classes, args.size, args.seed))
     done = _finished(args.out, jobs)
@@ -152,51 +175,130 @@ def _rows(jobs: list[Job], out: Path, workers: int) -> Iterator[tuple[str, dict]
 
 def make(job: Job, out: Path) -> dict:
     """Render one image into the folder; returns its line of facts."""
-    family = families()[job.category]
-    scene, field, image, view = _shoot(family, job)
-    Image.fromarray(image).save(out / job.split / "photos" / f"{job.id}.webp", quality=QUALITY, method=4)
-    return {"id": job.id, "split": job.split, "category": job.category, "instance": f"{job.category}-{job.instance}",
-            "colour": scene.colour, "material": scene.material, "place": scene.place, "light": scene.light,
-            "view": scene.view(), "pose": scene.pose, "stance": scene.stance,
-            "box": [round(x, 4) for x in view.box()], "seed": job.instance,
-            "captions": describe(_facts(scene), scene.seed), "sketches": _drawings(field, scene, view)}
+    shot = _shoot(job)
+    scene = shot.tableau.scene
+    if shot.photo is None:
+        return {"id": job.id, "split": job.split, "category": job.category, "seed": job.instance,
+                "instance": f"{job.category}-{job.instance}", "sketches": _drawings(shot)}
+    Image.fromarray(shot.photo).save(out / job.split / "photos" / f"{job.id}.webp", quality=QUALITY, method=4)
+    row = {"id": job.id, "split": job.split} | _thing_facts(scene, shot.view)
+    row |= {"place": scene.place, "light": scene.light, "stance": scene.stance, "seed": job.instance}
+    if shot.tableau.others:
+        row["objects"] = [_thing_facts(one, seen) for one, seen in
+                          zip(shot.tableau.things, shot.field.seen(shot.view), strict=True)]  # fmt: skip
+        row["box"] = row["objects"][0]["box"]
+        row["relations"] = [[a, shot.tableau.relation, b] for a in shot.tableau.subjects for b in shot.tableau.objects]
+    return row | {"captions": _captions(shot.tableau), "sketches": _drawings(shot)}
+
+
+def _thing_facts(scene: Scene, view: GBuffer) -> dict:
+    """What a line of facts says of one thing."""
+    return {"category": scene.category, "instance": f"{scene.category}-{scene.instance}", "colour": scene.colour,
+            "material": scene.material, "pose": scene.pose, "view": scene.view(),
+            "box": [round(x, 4) for x in view.box()]}
+
+
+def _captions(tableau: Tableau) -> dict[str, list[str]]:
+    """Captions of all things in the picture."""
+    main = _facts(tableau.scene)
+    if not tableau.others:
+        return describe(main, tableau.scene.seed)
+    things = [_facts(replace(one, place=main.place, light=main.light, stance=main.stance)) for one in tableau.things]
+    if tableau.relation is None:
+        return describe(_several(things), tableau.scene.seed)
+    groups = [_several([things[k] for k in who]) for who in (tableau.subjects,
+              *([(k,) for k in tableau.objects] if tableau.relation == "between" else [tableau.objects]))]
+    return relate(tableau.relation, groups, tableau.scene.seed)
+
+
+def _several(things: list[Facts]) -> Facts:
+    """What is true of each of some things of one kind, and how many there are."""
+    first = things[0]
+    shared = {name: getattr(first, name) if len({getattr(one, name) for one in things}) == 1 else None
+              for name in ("colour", "material", "pose", "view")}  # fmt: skip
+    return replace(first, count=len(things), **shared)
 
 
 def _facts(scene: Scene) -> Facts:
-    """What captions may say of a scene; a material or pose that they have no word for is left unsaid."""
+    """What captions may say of a thing; a material that they have no word for is left unsaid."""
     return Facts(category=scene.category, colour=scene.colour,
                  material=scene.material if scene.material in MATERIALS else None,
-                 place=scene.place, light=scene.light, view=scene.view(),
-                 pose=scene.pose if scene.pose in POSES else None, stance=scene.stance)
+                 place=scene.place, light=scene.light, view=scene.view(), pose=scene.pose, stance=scene.stance)
 
 
-def _shoot(family: Family, job: Job) -> tuple[Scene, Field, np.ndarray, GBuffer]:
-    """The first view of the instance that shows enough of it: not a sheet of paper edge-on."""
+@dataclass(frozen=True)
+class Shot:
+    """A picture that was taken: of what, and the view of it at the same size. No photo: it is only to be drawn."""
+
+    tableau: Tableau
+    field: Field | Group
+    coarse: Coarse
+    photo: np.ndarray | None
+    view: GBuffer
+
+
+def _shoot(job: Job) -> Shot:
+    """The first view of the instance, or of it and others, that shows enough of each: not a sheet of paper edge-on."""
+    family = families()[job.category]
+    for attempt in range(TRIES if job.crowded else 0):
+        seed = job.instance * 100 + job.view * TRIES + attempt
+        others = job.others + 10 * attempt
+        tableau = sample_tableau(family, job.instance, seed, others)
+        arranged = tableau and arrange(tableau)
+        if not arranged:
+            continue
+        group, scene = arranged
+        coarse = Coarse(group)
+        camera = set_camera(scene, coarse, group.ground)
+        if all_seen(group, trace(group, camera, job.size // 2, job.size // 2, coarse), camera):
+            image, view = photo_and_view(group, scene, job.size, coarse)
+            others = tuple(replace(one, elevation=scene.elevation) for one in tableau.others)
+            return Shot(replace(tableau, scene=scene, others=others), group, coarse, image, view)
     for attempt in range(TRIES):
         scene = sample_scene(family, job.instance, job.instance * 100 + job.view * TRIES + attempt)
         field = thing(family, scene)
-        image, view = photo_and_view(field, scene, job.size)
+        coarse = Coarse(field)
+        if job.split == "drawings":
+            scene, image = replace(scene, fill=CLOSE, shift=(0.0, 0.0)), None
+            view = view_of(field, scene, job.size, coarse)
+        else:
+            image, view = photo_and_view(field, scene, job.size, coarse)
         left, top, right, bottom = view.box()
         if len(view.hit) > 0.02 * job.size**2 and min(right - left, bottom - top) > 0.06:
-            return scene, field, image, view
+            return Shot(Tableau(scene, ()), field, coarse, image, view)
     raise RuntimeError(f"{TRIES} views of {job.id} show next to nothing of it: is its shape sound?")
 
 
-def _drawings(field: Field, scene: Scene, view: GBuffer) -> list[dict]:
-    """A careful drawing and one by another hand; the latter's camera may stand a little to the side.
+def _drawings(shot: Shot) -> list[dict]:
+    """A careful drawing and one by another hand: the latter's camera may have gone some way round, or the pen been put
+    down too early.
 
     A thing that is small in its photo is drawn from a view of its own that it fills, so that its details are there.
     """
-    size = view.depth.shape[0]
+    size, scene, view = shot.view.depth.shape[0], shot.tableau.scene, shot.view
     if scene.fill < CLOSE:
         scene = replace(scene, fill=CLOSE, shift=(0.0, 0.0))
-        view = view_of(field, scene, size)
+        view = view_of(shot.field, scene, size, shot.coarse)
+    things = shot.field.first_part[:-1] if shot.tableau.others else (0,)
     rng = np.random.default_rng([11, scene.seed, *scene.category.encode()])
-    other = str(rng.choice([hand for hand in HANDS if hand != "careful"]))
-    aside = rng.uniform(-ROUND, ROUND)
-    second = view_of(field, scene.turned(aside), size) if rng.uniform() < 0.5 else view
-    return [{"hand": hand, "strokes": [np.round(stroke, 1).tolist() for stroke in sketch(seen, hand, rng)]}
-            for hand, seen in (("careful", view), (other, second))]
+    hand = str(rng.choice([hand for hand in HANDS if hand != "careful"]))
+    aside, share = float(rng.uniform(-ROUND, ROUND)), 1.0
+    if not shot.tableau.others and rng.uniform() < ELSEWHERE:
+        aside = float(rng.choice([-1, 1]) * rng.uniform(25, 70))
+    elif rng.uniform() < 0.5:
+        aside = 0.0
+    if not shot.tableau.others and rng.uniform() < UNFINISHED:
+        share = float(rng.uniform(0.5, 0.85))
+    second = view_of(shot.field, scene.turned(aside), size, shot.coarse) if aside else view
+    return [_drawing("careful", view, rng, things, 0.0, 1.0), _drawing(hand, second, rng, things, aside, share)]
+
+
+def _drawing(hand: str, view: GBuffer, rng: np.random.Generator, things: Sequence[int], aside: float,
+             share: float) -> dict:
+    """One drawing as facts.jsonl has it; "aside" (degrees round the thing) and "share" (of the ink) if not as usual."""
+    drawing = {"hand": hand, "strokes": [np.round(s, 1).tolist() for s in sketch(view, hand, rng, things, share)]}
+    unusual = {"aside": (round(aside, 1), 0.0), "share": (round(share, 2), 1.0)}
+    return drawing | {name: value for name, (value, usual) in unusual.items() if value != usual}
 
 
 def _sort(out: Path, jobs: list[Job]) -> None:
@@ -209,16 +311,3 @@ def _sort(out: Path, jobs: list[Job]) -> None:
         new = path.with_suffix(".new")
         new.write_text("".join(lines), encoding="utf-8")
         new.replace(path)
-
-
-def _contact_sheet(rows: list[Family], size: int, seed: int, file: Path) -> None:
-    sheet = Image.new("RGB", (size * SHEET, size * len(rows)))
-    draw = ImageDraw.Draw(sheet)
-    for y, family in enumerate(tqdm(rows, unit="class")):
-        for x in range(SHEET):
-            instance = Job("gallery", family.name, x, 0, seed, size).instance
-            scene = sample_scene(family, instance, instance * 100)
-            sheet.paste(Image.fromarray(photo(thing(family, scene), scene, size)), (x * size, y * size))
-        draw.text((4, y * size + 2), family.name, fill="white", stroke_fill="black", stroke_width=1)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    sheet.save(file)

@@ -180,7 +180,7 @@ class English:
         if count > 1:
             words = f"{NUMBERS['en'][count]} {words}"
         if article == "a":
-            article = "" if count > 1 else _a_or_an(words)
+            article = "" if count > 1 else a_or_an(words)
         return " ".join(filter(None, (article, words, tail)))
 
 
@@ -230,9 +230,10 @@ class Entry:
     de: tuple[German, ...]
 
 
-def _a_or_an(words: str) -> str:
-    """
-    >>> [_a_or_an(w) for w in ("orange car", "hourglass", "unicycle")]
+def a_or_an(words: str) -> str:
+    """The indefinite article before some words.
+
+    >>> [a_or_an(w) for w in ("orange car", "hourglass", "unicycle")]
     ['an', 'an', 'a']
     """
     silent_h, like_you = ("hour", "honest"), ("uni", "eu", "use", "one")

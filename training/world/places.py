@@ -50,6 +50,7 @@ _LIGHT_INDOORS = {
     "overcast": ((0.85, 0.86, 0.88), 2.4, (0.95, 0.96, 1.0), (0.72, 0.73, 0.75), 0.8, 0.0),
     "golden hour": ((2.0, 1.5, 0.98), 6.0, (0.66, 0.56, 0.46), (0.58, 0.46, 0.36), 0.66, 0.0),
 }
+_UNDER = ((0.22, 0.62, 0.70), (0.045, 0.26, 0.34), (0.008, 0.06, 0.095))  # under water: above, ahead, below
 _GROUND = {  # the ground's mean albedo: what it throws back
     "studio": (0.55, 0.55, 0.55), "table": (0.36, 0.20, 0.10), "kitchen": (0.40, 0.26, 0.15),
     "grass": (0.075, 0.15, 0.028), "beach": (0.55, 0.43, 0.28), "street": (0.13, 0.13, 0.135),
@@ -107,6 +108,10 @@ class Place:
         across = float(np.sin(side)) * self.right - float(np.cos(side)) * self.forward
         key = across * float(np.cos(height)) + torch.tensor([0, float(np.sin(height)), 0], device=self.device)
         key_rgb, zenith, horizon = (rgb(*c).to(self.device) for c in (key_rgb, zenith, horizon))
+        if scene.stance == "under":
+            zenith, horizon, below = (rgb(*c).to(self.device) for c in _UNDER)
+            return Air(key / key.norm(), key_rgb * horizon**0.3 * 1.15, soft * 0.4, zenith, horizon, below, 1.6, 0.0,
+                       0.0, False)
         pool = 1.7 if scene.light == "lamp" else 0.0
         lit = key_rgb * (0.5 if pool else float(np.sin(height))) + mix(horizon, zenith, 0.5) * ambient
         if scene.place == "sky":
@@ -157,6 +162,10 @@ class Place:
         """(3, N) radiance of the sky in directions (3, N)."""
         air = self.air
         az, el = self._angles(d)
+        if self.scene.stance == "under":  # lighter towards the surface, from where shafts of light come down
+            base = mix(mix(air.below, air.horizon, smooth(el, -0.7, 0.15)), air.zenith, smooth(el, 0.0, 1.1))
+            shaft = plane_sum(az * 7 + el * 2 + self.offset[0], el * 0.6 + self.offset[1], 3)[0]
+            return base * (1 + 0.45 * shaft * smooth(el, -0.4, 0.6))
         up = el.clamp_min(0) / 1.3
         base = mix(air.horizon, air.zenith, (1 - (-4.0 * up).exp()).clamp(0, 1))
         if self.scene.place == "sky":  # no ground below: the haze goes down with a slow gradient

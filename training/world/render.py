@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch.nn.functional import conv2d, max_pool2d, pad
 
+from training.world.group import Group
 from training.world.noise import cube
 from training.world.places import Air, Place, mix, motes, smooth
 from training.world.scene import Scene, ground_height, set_camera
@@ -21,16 +22,17 @@ FAR = 60.0  # the ground ends there, in the haze
 SPREAD = ((-0.33, -0.17), (0.33, -0.17), (0.0, 0.35))  # samples of a pixel with an edge
 
 
-def photo(field: Field, scene: Scene, size: int) -> np.ndarray:
-    """(size, size, 3) uint8 sRGB photo of the scene, whose thing is `field`."""
+def photo(field: Field | Group, scene: Scene, size: int) -> np.ndarray:
+    """(size, size, 3) uint8 sRGB photo of the scene, whose thing (or group of things) is `field`."""
     return photo_and_view(field, scene, size)[0]
 
 
-def photo_and_view(field: Field, scene: Scene, size: int) -> tuple[np.ndarray, GBuffer]:
-    """The photo together with the G-buffer of its thing at the same size."""
+def photo_and_view(field: Field | Group, scene: Scene, size: int,
+                   coarse: Coarse | None = None) -> tuple[np.ndarray, GBuffer]:
+    """The photo together with the G-buffer of its thing at the same size; `coarse` saves baking it again."""
     with torch.no_grad():
-        coarse = Coarse(field)
-        ground = ground_height(field, coarse, scene)
+        coarse = coarse or Coarse(field)
+        ground = _foot(field, coarse, scene)
         camera = set_camera(scene, coarse, ground)
         view = trace(field, camera, size, size, coarse)
         place = Place(scene, camera.frame(), field.device)
@@ -39,13 +41,18 @@ def photo_and_view(field: Field, scene: Scene, size: int) -> tuple[np.ndarray, G
                                                                                                    ground, scene)
 
 
-def view_of(field: Field, scene: Scene, size: int) -> GBuffer:
+def view_of(field: Field | Group, scene: Scene, size: int, coarse: Coarse | None = None) -> GBuffer:
     """The G-buffer alone, for a drawing: the thing as the scene's camera sees it."""
     with torch.no_grad():
-        coarse = Coarse(field)
-        ground = ground_height(field, coarse, scene)
+        coarse = coarse or Coarse(field)
+        ground = _foot(field, coarse, scene)
         camera = set_camera(scene, coarse, ground)
         return _above_water(trace(field, camera, size, size, coarse), camera, ground, scene)
+
+
+def _foot(field: Field | Group, coarse: Coarse, scene: Scene) -> float:
+    """Height of the ground: a group knows what its things stand on."""
+    return field.ground if isinstance(field, Group) else ground_height(field, coarse, scene)
 
 
 def _above_water(view: GBuffer, camera: Camera, ground: float, scene: Scene) -> GBuffer:
@@ -63,7 +70,7 @@ def _above_water(view: GBuffer, camera: Camera, ground: float, scene: Scene) -> 
 
 
 class _Picture:
-    def __init__(self, field: Field, coarse: Coarse, scene: Scene, camera: Camera, ground: float, place: Place,
+    def __init__(self, field: Field | Group, coarse: Coarse, scene: Scene, camera: Camera, ground: float, place: Place,
                  size: int):
         self.field, self.coarse, self.scene, self.camera = field, coarse, scene, camera
         self.ground, self.place, self.air, self.size = ground, place, place.air, size
@@ -311,7 +318,7 @@ class _Picture:
         to_eye = self.eye - p
         t = length(to_eye)
         to_eye = to_eye / t
-        s = surface(self.field.materials, share, p, n, t * self.pixel, self.scene.instance)
+        s = self._surface(p, n, share, t * self.pixel)
         smooth_n, n = n, s.normal
         facing = (n * to_eye).sum(0)
         n = n + to_eye * (0.03 - facing).clamp_min(0)  # a bump may not turn away from the eye
@@ -347,7 +354,15 @@ class _Picture:
         through = mix(through, behind, 0.6)
         light = light + s.clear * through * s.albedo.sqrt() * (1 - fresnel)
         light = light + s.glow * s.albedo * (3.0 if air.pool else 1.9)
+        if self.scene.stance == "under":  # there is water before it, too
+            light = mix(light, air.horizon, 0.12)
         return light, self._cover(p, smooth_n, to_eye, s)
+
+    def _surface(self, p, n, share, footprint) -> Surface:
+        """The surface at the thing's points; a group's is each thing's own, in its own space."""
+        if isinstance(self.field, Group):
+            return self.field.surfaces(share, p, n, footprint)
+        return surface(self.field.materials, share, p, n, footprint, self.scene.instance)
 
     def _cover(self, p, n, to_eye, s: Surface) -> torch.Tensor:
         """(N,) how much of a sample is the thing: fur frays at its outline, feet sink into grass, water veils."""

@@ -39,6 +39,7 @@ class Scene:
 
     instance:  seed of the thing's shape; seed: of everything else, down to the grain.
     azimuth:   of the camera about the thing, 0 sees its front, 90 its right side; elevation: above the horizon.
+    stance:    "ground", "water" (it floats), "air" or "under": in the midst of the water.
     fill:      share of the picture that the thing takes up, along its longer side; shift: where its middle is.
     sun:       azimuth of the key light, from the camera's viewpoint (90 is light from the right), and its elevation.
     metres:    the thing's real size. hover: height above the ground of what flies; None leaves the ground out.
@@ -108,6 +109,8 @@ def sample_scene(family: Family, instance_seed: int, view_seed: int) -> Scene:
         stance = "air"
     elif stance == "water" and place != "water":
         stance = "ground"
+    elif stance == "air" and place == "water":
+        stance = "under"
 
     shares = [0.55, 0.06, 0.34, 0.03, 0.02] if family.facing else [0.47, 0.28, 0.12, 0.08, 0.05]
     azimuth = rng.choice([rng.uniform(20, 75), rng.uniform(70, 110), rng.uniform(-22, 22), rng.uniform(110, 160),
@@ -116,7 +119,7 @@ def sample_scene(family: Family, instance_seed: int, view_seed: int) -> Scene:
     elevation = low + (high - low) * rng.uniform() ** 1.5
     if rng.uniform() < 0.05:
         elevation = rng.uniform(52, 66)
-    if place == "sky":
+    if place == "sky" or stance == "under":
         elevation = rng.uniform(-22, 12)
     sun_high = {"golden hour": (16, 26), "overcast": (55, 80), "sun": (34, 62), "lamp": (56, 72)}[light]
     side = rng.choice([-1, 1]) * rng.uniform(25, 80)
@@ -129,7 +132,7 @@ def sample_scene(family: Family, instance_seed: int, view_seed: int) -> Scene:
         focal=float(rng.uniform(1.7, 2.8)), fill=float(fill),
         shift=(float(rng.uniform(-slack, slack)), float(rng.uniform(-slack, slack))),
         sun=(float(side), float(rng.uniform(*sun_high))), metres=metres,
-        hover=None if place == "sky" else float(rng.uniform(0.25, 0.7)),
+        hover=None if place == "sky" or stance == "under" else float(rng.uniform(0.25, 0.7)),
         blur=float(rng.uniform(0.004, 0.022) * (1.0 if metres < 1.5 else 0.35)),
         exposure=float(rng.normal(0, 0.14)), warmth=float(rng.normal(0, 0.35)))
 
@@ -145,8 +148,9 @@ def thing(family: Family, scene: Scene, device="cpu") -> Field:
     return family.shape(scene.instance, scene.colour, scene.material, scene.pose).field(device)
 
 
-def ground_height(field: Field, coarse: Coarse, scene: Scene) -> float:
-    """Height of the ground or of the water's surface, in the field's coordinates; -inf where there is none."""
+def ground_height(field: Field, coarse: Coarse, scene: Scene, spread: tuple[float, ...] = (0.0,)) -> float:
+    """Height of the ground or of the water's surface, in the field's coordinates; -inf where there is none. `spread`
+    (cells) moves the rays that feel for it: a rough grid's nodes may pass a thin leg."""
     low, high = _extent(coarse)
     if scene.hover is None:
         return -np.inf
@@ -156,6 +160,7 @@ def ground_height(field: Field, coarse: Coarse, scene: Scene) -> float:
     points = coarse.surface_points()
     columns = np.unique(points[points[:, 1] < low[1] + 2.5 * coarse.cell][:, [0, 2]], axis=0)
     columns = columns[:: 1 + len(columns) // 300]
+    columns = np.concatenate([columns + coarse.cell * np.array([x, z]) for x in spread for z in spread])
     start = torch.tensor(np.insert(columns, 1, float(coarse.low[1]), axis=1).T, dtype=torch.float32,
                          device=field.device)
     up = torch.zeros_like(start)

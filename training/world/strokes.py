@@ -1,40 +1,20 @@
-"""Line drawings from rendered views: the edges of a view traced into pen strokes, and the hands that draw them.
+"""Line drawings from rendered views: the hands that draw a view's lines.
 
-A view is a G-buffer: depth, normal, part and material of every pixel. `edges` finds the one-pixel-wide lines a person
-would see, `outline` traces them into long smooth lines, and `sketch` draws those as a person would: in pen order, with
-some left out, misplaced, shaky or not quite closed. Everything is deterministic by the buffer and the rng.
+`sketch` draws the lines that training.world.lines finds as a person would: in pen order, with some left out, misplaced,
+shaky or not quite closed. Everything is deterministic by the buffer and the rng.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
-from scipy.ndimage import binary_dilation, binary_erosion, convolve, find_objects, gaussian_filter1d, label
-from skimage.measure import find_contours
-from skimage.measure import label as label_equal
-from skimage.morphology import skeletonize
+from scipy.ndimage import gaussian_filter1d
 
-CANVAS = 256.0  # side of the square that strokes live in
+from training.world.lines import CANVAS, CREASE, DETAIL, OCCLUSION, PART, SILHOUETTE, Line, even, outline, smooth
+
 MARGIN = 3.0  # strokes keep this far inside it
-NOTHING, SILHOUETTE, OCCLUSION, PART, CREASE, DETAIL = range(6)  # kinds of edge, the strongest first
-_AROUND = [(-1, 0), (0, 1), (1, 0), (0, -1), (-1, 1), (1, 1), (1, -1), (-1, -1)]
-_FULL = np.ones((3, 3), bool)
-
-
-@dataclass(frozen=True)
-class Line:
-    """One traced line: (n, 2) points on the canvas, whether it closes on itself, its kind of edge and the part it is
-    the border of."""
-
-    points: np.ndarray
-    closed: bool
-    kind: int
-    part: int
-
-    @property
-    def length(self) -> float:
-        return _length(self.points)
 
 
 @dataclass(frozen=True)
@@ -72,332 +52,12 @@ HANDS = {
                    coarse=(0.005, 0.010), stretch=(0.02, 0.10), warp=(0.008, 0.025), slip=(0.002, 0.008),
                    sway=(0.004, 0.010), tremor=(0.001, 0.005), lag=(0.002, 0.014), step=(0.02, 0.05),
                    ends=(0.005, 0.03), again=(0.0, 0.10)),
+    # A broad tip shows nothing small: few strokes, long and round.
+    "marker": Hand(skip=(0.08, 0.16), inner=(0.1, 0.5), budget=(5, 12), lift=(2.5, 6.0), smooth=(0.022, 0.040),
+                   coarse=(0.010, 0.022), stretch=(0.03, 0.12), warp=(0.010, 0.030), slip=(0.004, 0.012),
+                   sway=(0.004, 0.011), tremor=(0.0, 0.0005), lag=(0.004, 0.012), step=(0.03, 0.06), ends=(0.005, 0.03),
+                   again=(0.0, 0.0)),
 }
-
-
-# Edges of a view
-
-
-def _array(values) -> np.ndarray:
-    return values.cpu().numpy() if hasattr(values, "cpu") else np.asarray(values)
-
-
-def _materials(gbuffer, shape: tuple[int, int]) -> np.ndarray:
-    """(H, W) number of the material that has the largest share, -1 where nothing is."""
-    out = np.full(shape, -1)
-    out.reshape(-1)[_array(gbuffer.hit)] = _array(gbuffer.share).argmax(axis=0)
-    return out
-
-
-def _jumps(depth: np.ndarray, size: float) -> np.ndarray:
-    """(H, W - 1) bool: the surface breaks between a pixel and the one to its right, however steep it is."""
-    # A break is a step that neither side's slope foretells; across a mere crease, one of them nearly does.
-    padded = np.pad(depth, ((0, 0), (1, 1)), mode="edge")
-    with np.errstate(invalid="ignore"):
-        slope = np.diff(padded, axis=1)  # (H, W + 1); slope[:, i + 1] is from pixel i to i + 1
-        step = slope[:, 1:-1]
-        left, right = step - slope[:, :-2], step - slope[:, 2:]
-        left, right = (np.where(np.isfinite(v), v, step) for v in (left, right))
-        # The whole step must be large as well: a surface that ends edge-on bends away ever faster.
-        gap = np.minimum(np.minimum(np.abs(left), np.abs(right)), np.abs(step))
-    return np.isfinite(gap) & (gap > max(0.025, 2.5 / size))
-
-
-def _turns(normal: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """(H, W - 1) bool: the surface has a crease between a pixel and the one to its right.
-
-    whole: (H, W - 1) bool, where two neighbours lie on one unbroken surface.
-    """
-    span = 3  # pixels over which a rounded edge may turn
-    width = normal.shape[1]
-    out = np.zeros(whole.shape, bool)
-    if width < 3 * span + 1:
-        return out
-
-    def turn(i: int) -> np.ndarray:
-        """Angle between pixel c + i and pixel c + i + span, for every c with all of its neighbours in the picture."""
-        a = normal[:, i : width - 3 * span + i]
-        b = normal[:, i + span : width - 2 * span + i]
-        return np.arccos(np.clip((a * b).sum(axis=-1), -1, 1))
-
-    excess = turn(span) - turn(0) - turn(2 * span)  # what a cylinder's even turn does not have
-    unbroken = np.lib.stride_tricks.sliding_window_view(whole, 3 * span, axis=1).all(axis=-1)
-    # Only the middle two steps of the window mark the line, so that it does not grow wide.
-    out[:, span + 1 : span + 1 + excess.shape[1]] = (excess > np.radians(28)) & unbroken
-    return out
-
-
-@dataclass(frozen=True)
-class _View:
-    """Edges of a view. kind and part, (H, W), along two-pixel-wide edges, NOTHING and -1 elsewhere; size is the
-    thing's longer side in pixels; spots are the (H, W) masks of eyes, buttons and other small patches."""
-
-    kind: np.ndarray
-    part: np.ndarray
-    size: float
-    spots: list[np.ndarray]
-
-
-def _spots(part: np.ndarray, material: np.ndarray, size: float) -> list[np.ndarray]:
-    """Masks of the small compact patches of another part or material in the midst of the thing."""
-    there = part >= 0
-    patches = label_equal(np.where(there, part * 256 + material + 1, 0), background=0, connectivity=2)
-    areas = np.bincount(patches.ravel())
-    rim = np.unique(patches[there & binary_dilation(~there, _FULL)])
-    out = []
-    for i, window in enumerate(find_objects(patches), start=1):
-        sides = [w.stop - w.start for w in window]
-        if areas[i] < 2 or max(sides) > 0.1 * size or i in rim:
-            continue
-        if max(sides) <= 2.2 * min(sides) and areas[i] > 0.3 * sides[0] * sides[1]:
-            out.append(patches == i)
-    return out
-
-
-def _look(gbuffer) -> _View:
-    depth, normal, part = (_array(v) for v in (gbuffer.depth, gbuffer.normal, gbuffer.part))
-    there = part >= 0
-    if not there.any():
-        raise ValueError("nothing to draw: the view holds no part; aim the camera at the thing")
-    rows, columns = (np.nonzero(there.any(axis=1 - axis))[0] for axis in (0, 1))
-    size = max(np.ptp(rows), np.ptp(columns)) + 1.0
-    material = _materials(gbuffer, part.shape)
-
-    kind = np.full(part.shape, NOTHING)
-    owner = np.full(part.shape, -1)
-    marks = []  # kind, owner (H, W - 1) and whether rows and columns are swapped
-    for swap in (False, True):
-        d, n, p, m = (v.swapaxes(0, 1) if swap else v for v in (depth, normal, part, material))
-        a, b = p[:, :-1], p[:, 1:]
-        both = (a >= 0) & (b >= 0)
-        jump = both & _jumps(d, size)
-        whole = both & ~jump
-        crack = np.full(a.shape, NOTHING)
-        crack[whole & (m[:, :-1] != m[:, 1:])] = DETAIL
-        crack[_turns(n, whole & (a == b))] = CREASE
-        crack[whole & (a != b)] = PART
-        crack[jump] = OCCLUSION
-        crack[(a >= 0) != (b >= 0)] = SILHOUETTE
-        front = np.where(d[:, :-1] <= d[:, 1:], a, b)
-        marks.append((crack, front, swap))
-    for strength in range(DETAIL, NOTHING, -1):  # the strongest last, so that it stays
-        for crack, front, swap in marks:
-            k, o = (kind.T, owner.T) if swap else (kind, owner)
-            here = crack == strength
-            for side in (slice(None, -1), slice(1, None)):
-                k[:, side][here] = strength
-                o[:, side][here] = front[here]
-    spots = _spots(part, material, size)
-    for spot in spots:  # they are drawn as loops of their own
-        kind[binary_dilation(spot, _FULL) & (kind > SILHOUETTE)] = NOTHING
-    _thin_out(kind, kind >= CREASE, (kind > NOTHING) & (kind <= PART))
-    _thin_out(kind, kind >= PART, kind == SILHOUETTE)
-    return _View(kind, owner, size, spots)
-
-
-def _thin_out(kind: np.ndarray, weak: np.ndarray, strong: np.ndarray) -> None:
-    """Erase, in place, weak edges that run along a strong one; those that end at one keep their ends."""
-    free = weak & ~binary_dilation(strong, _FULL, iterations=3)
-    # From what runs free, lines grow back along themselves up to the strong edge.
-    kind[weak & ~binary_dilation(free, _FULL, iterations=4, mask=weak)] = NOTHING
-
-
-def edges(gbuffer) -> np.ndarray:
-    """(H, W) int: SILHOUETTE, OCCLUSION, PART, CREASE or DETAIL along one-pixel-wide lines, else NOTHING.
-
-    Raises ValueError if the view is empty.
-    """
-    view = _look(gbuffer)
-    out = np.where(skeletonize(view.kind > NOTHING), view.kind, NOTHING)
-    for spot in view.spots:
-        out[spot & ~binary_erosion(spot)] = DETAIL
-    return out
-
-
-# Lines of a picture of edges
-
-
-@dataclass
-class _Segment:
-    """Pixels (n, 2) as row, column between two nodes; a node is -1 where the segment ends in the open."""
-
-    pixels: list[tuple[int, int]]
-    nodes: list[int]
-    closed: bool = False
-
-
-def _segments(skeleton: np.ndarray) -> tuple[list[_Segment], np.ndarray]:
-    """Unbranched runs of a skeleton's pixels, and the (J, 2) middles of the junctions that they run between."""
-    padded = np.pad(skeleton, 1)  # so that no neighbour lies outside
-    count = convolve(padded.astype(np.int8), np.ones((3, 3), np.int8), mode="constant") - 1
-    crossing = padded & (count >= 3)
-    nodes, total = label(crossing, _FULL)
-    node_at = {(int(r), int(c)): int(nodes[r, c]) - 1 for r, c in zip(*np.nonzero(crossing), strict=True)}
-    middle = np.zeros((total, 2))
-    for (r, c), n in node_at.items():
-        middle[n] += (r - 1, c - 1)
-    middle /= np.maximum(np.bincount(list(node_at.values()), minlength=total), 1)[:, None] if total else 1.0
-
-    free = {(int(r), int(c)): None for r, c in zip(*np.nonzero(padded & ~crossing), strict=True)}
-    beside = {at: [(at[0] + r, at[1] + c) for r, c in _AROUND if (at[0] + r, at[1] + c) in free] for at in free}
-    out = []
-    ends = [at for at in free if len(beside[at]) < 2]
-    for start in [*ends, *free]:
-        if start not in free:
-            continue
-        run = [start]
-        del free[start]
-        while step := next((at for at in beside[run[-1]] if at in free), None):
-            run.append(step)
-            del free[step]
-        touched = [[node_at[q] for r, c in _AROUND if (q := (at[0] + r, at[1] + c)) in node_at]
-                   for at in (run[0], run[-1])]
-        first = touched[0][0] if touched[0] else -1
-        last = next((n for n in touched[1] if len(run) > 1 or n != first), -1)
-        closed = first == last == -1 and len(run) > 3 and run[0] in beside[run[-1]]
-        out.append(_Segment([(r - 1, c - 1) for r, c in run], [first, last], closed))
-    return out, middle
-
-
-def _heading(segment: _Segment, end: int, middle: np.ndarray) -> np.ndarray:
-    """Unit vector from one end (0 or 1) of a segment into it."""
-    pixels = segment.pixels[:: 1 - 2 * end]
-    node = segment.nodes[end]
-    away = np.asarray(pixels[min(len(pixels), 8) - 1], float) - (middle[node] if node >= 0 else pixels[0])
-    return away / max(np.hypot(*away), 1e-9)
-
-
-def _joints(segments: list[_Segment], middle: np.ndarray, kinds: list[int], parts: list[int],
-            gap: float) -> dict[tuple[int, int], tuple[int, int]]:
-    """Which end of a segment, as (segment, end), the pen goes on to from another's: at a node the straightest way, of
-    the same part and as strong if possible; in the open, the end of a line that goes on after a gap."""
-    at_node: dict[int, list[tuple[int, int]]] = {}
-    for i, segment in enumerate(segments):
-        for end in (0, 1):
-            if segment.nodes[end] >= 0:
-                at_node.setdefault(segment.nodes[end], []).append((i, end))
-    joints = {}
-    for meeting in at_node.values():
-        headings = [_heading(segments[i], end, middle) for i, end in meeting]
-        pairs = []
-        for a in range(len(meeting)):
-            for b in range(a + 1, len(meeting)):
-                bend = np.degrees(np.arccos(np.clip(-headings[a] @ headings[b], -1, 1)))
-                i, j = meeting[a][0], meeting[b][0]
-                bend += 20.0 * (parts[i] != parts[j]) + 30.0 * ((kinds[i] >= CREASE) != (kinds[j] >= CREASE))
-                if len(meeting) == 2 or bend < 60.0:
-                    pairs.append((bend, a, b))
-        for _, a, b in sorted(pairs):
-            if meeting[a] not in joints and meeting[b] not in joints:
-                joints[meeting[a]], joints[meeting[b]] = meeting[b], meeting[a]
-
-    loose = [(i, end) for i, s in enumerate(segments) for end in (0, 1) if s.nodes[end] < 0 and not s.closed]
-    if len(loose) > 1:
-        tips = np.array([segments[i].pixels[-end] for i, end in loose], float)  # (n, 2)
-        headings = np.array([_heading(segments[i], end, middle) for i, end in loose])
-        across = tips[None] - tips[:, None]  # (n, n, 2), from row to column
-        far = np.hypot(*across.transpose(2, 0, 1))
-        ahead = -(across * headings[:, None]).sum(-1)  # how far the other tip lies on along this one's line
-        straight = (np.minimum(ahead, ahead.T) > 0.85 * far) & (far < gap) & (far > 0)
-        for a, b in sorted(np.argwhere(np.triu(straight)).tolist(), key=lambda pair: far[pair[0], pair[1]]):
-            if loose[a][0] != loose[b][0] and loose[a] not in joints and loose[b] not in joints:
-                joints[loose[a]], joints[loose[b]] = loose[b], loose[a]
-    return joints
-
-
-def _pruned(segments: list[_Segment], shortest: int) -> list[_Segment]:
-    """Without the twigs that a skeleton grows at the corners of a thick line."""
-    return [s for s in segments if len(s.pixels) >= shortest or s.closed or (s.nodes[0] < 0) == (s.nodes[1] < 0)]
-
-
-def _most(values: list[int]) -> int:
-    """The commonest of some numbers >= -1."""
-    return int(np.bincount(np.add(values, 1)).argmax()) - 1
-
-
-def outline(gbuffer) -> list[Line]:
-    """The view's lines, faithful and smooth, the longest first; points on the canvas. None is a speck or a twig.
-
-    Raises ValueError if the view is empty.
-    """
-    view = _look(gbuffer)
-    kind, owner = view.kind, view.part
-    segments, middle = _segments(skeletonize(kind > NOTHING))
-    # A skeleton grows twigs at the corners of a thick line.
-    segments = [s for s in segments if len(s.pixels) >= 6 or s.closed or (s.nodes[0] < 0) == (s.nodes[1] < 0)]
-    kinds, parts = ([_most([v[at] for at in s.pixels]) for s in segments] for v in (kind, owner))
-    joints = _joints(segments, middle, kinds, parts, max(6.0, 0.045 * view.size))
-    lines, seen = [], set()
-    for i in range(len(segments)):
-        if i in seen:
-            continue
-        at = (i, 0)  # a segment and the end by which the pen enters it
-        while (back := joints.get(at)) and back[0] != i:
-            at = (back[0], 1 - back[1])
-        closed = bool(back) or segments[i].closed
-        points: list[tuple[float, float]] = []
-        pixels: list[tuple[int, int]] = []
-        while at and at[0] not in seen:
-            j, end = at
-            seen.add(j)
-            nodes, run = segments[j].nodes[:: 1 - 2 * end], segments[j].pixels[:: 1 - 2 * end]
-            points += [tuple(middle[n]) for n in nodes[:1] if n >= 0 and not points] + run
-            points += [tuple(middle[n]) for n in nodes[1:] if n >= 0]
-            pixels += run
-            at = joints.get((j, 1 - end))
-        lines.append((np.array(points, float), closed, *(_most([v[p] for p in pixels]) for v in (kind, owner))))
-    scale = CANVAS / max(kind.shape)
-    out = []
-    for points, closed, k, o in lines:
-        p = _smooth((points[:, ::-1] + 0.5) * scale, 1.6 * scale, closed)
-        line = Line(p, closed, k, o)
-        if line.length > max(0.02 * view.size, 4) * scale:
-            out.append(line)
-    out += [_loop(spot, scale) for spot in view.spots] if out else []
-    return sorted(out, key=lambda line: -line.length) or [_loop(_array(gbuffer.part) >= 0, scale)]
-
-
-def _loop(mask: np.ndarray, scale: float) -> Line:
-    """A loop around a patch of pixels; a round one if the patch is small."""
-    rows, columns = np.nonzero(mask)
-    low, high = (np.array([f(columns), f(rows)]) + 0.5 for f in (np.min, np.max))
-    if len(rows) >= 40 and not mask[[0, -1]].any() and not mask[:, [0, -1]].any():
-        points = _smooth(max(find_contours(mask, 0.5), key=len)[:-1, ::-1] + 0.5, 1.2, True)
-    else:
-        turn = np.linspace(0, 2 * np.pi, 17)[:, None]
-        points = (low + high) / 2 + np.hstack([np.cos(turn), np.sin(turn)]) * np.maximum((high - low) / 2, 0.8)
-    return Line(points * scale, True, DETAIL, -1)
-
-
-# Curves
-
-
-def _length(points: np.ndarray) -> float:
-    return float(np.hypot(*np.diff(points, axis=0).T).sum())
-
-
-def _even(points: np.ndarray, step: float) -> np.ndarray:
-    """The same line with points about `step` apart, both ends kept; at least two points."""
-    along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
-    at = np.linspace(0, along[-1], max(int(round(along[-1] / step)), 1) + 1)
-    return np.stack([np.interp(at, along, c) for c in points.T], axis=1)
-
-
-def _smooth(points: np.ndarray, width: float, closed: bool) -> np.ndarray:
-    """The line under a Gaussian of that standard deviation along its length, with its ends kept. A closed line comes
-    back with its first point at its end again."""
-    step = max(width / 2, 0.5)
-    if closed:
-        ring = _even(np.concatenate([points, points[:1]]), step)[:-1]
-        ring = gaussian_filter1d(ring, width / step, axis=0, mode="wrap")
-        return np.concatenate([ring, ring[:1]])
-    line = _even(points, step)
-    if len(line) < 3:
-        return line
-    n = min(len(line) - 1, int(4 * width / step) + 1)
-    # The line goes on beyond its ends, mirrored through them, so that they stay where they are.
-    tall = np.concatenate([2 * line[0] - line[n:0:-1], line, 2 * line[-1] - line[-2 : -n - 2 : -1]])
-    return gaussian_filter1d(tall, width / step, axis=0, mode="nearest")[n:-n]
 
 
 def _simple(points: np.ndarray, slack: float) -> np.ndarray:
@@ -436,7 +96,7 @@ def _lifted(line: Line, longest: float, size: float, rng: np.random.Generator) -
     step = 0.01 * size
     if line.length <= longest:
         return [line]
-    points = _even(line.points, step)
+    points = even(line.points, step)
     if line.closed:  # a pen sets down at a corner, if there is one
         ring = points[:-1]
         k = int(_bends(np.concatenate([ring, ring[:9]]), 4)[4:-4].argmax()) + 4
@@ -531,15 +191,15 @@ def _drawn(line: Line, hand: Hand, size: float, rng: np.random.Generator) -> np.
         points = np.roll(points[:-1], -int(rng.integers(len(points) - 1)), axis=0)
         points = np.concatenate([points, points[:1]])
     width = min(hand.smooth * size, length / 16)
-    points = _smooth(points[:-1] if closed else points, width, closed)
+    points = smooth(points[:-1] if closed else points, width, closed)
     points = _simple(points, min(hand.coarse * size, 0.04 * length))
-    points = _smooth(_even(points, 0.01 * size), min(0.8 * width + 0.3 * hand.coarse * size, length / 16), False)
+    points = smooth(even(points, 0.01 * size), min(0.8 * width + 0.3 * hand.coarse * size, length / 16), False)
 
     # Ends fall short or run over; those of a loop seldom meet.
     reach = rng.normal(0, hand.ends * size, 2) * small
     points = _stretched(_stretched(points, reach[0])[::-1], reach[1])[::-1]
 
-    points = _even(points, 0.008 * size)
+    points = even(points, 0.008 * size)
     middle = points.mean(axis=0)
     tilt = rng.normal(0, 0.6 * hand.slip) / max(small, 0.3)
     grow = np.exp(rng.normal(0, hand.slip, 2) * 1.5)
@@ -549,7 +209,7 @@ def _drawn(line: Line, hand: Hand, size: float, rng: np.random.Generator) -> np.
     if closed:  # error adds up along the stroke
         points = points + np.linspace(0, 1, len(points))[:, None] * rng.normal(0, 0.6 * hand.ends * size, 2) * small
     points[1:-1] = gaussian_filter1d(points, max(hand.lag * small / 0.008, 0.01), axis=0, mode="nearest")[1:-1]
-    points = _even(points, max(min(hand.step * size, length / 8), 1.0))
+    points = even(points, max(min(hand.step * size, length / 8), 1.0))
     points = points + rng.normal(0, hand.tremor * size, points.shape) * min(1.0, 2 * small)
     return _simple(points, 0.0015 * size)
 
@@ -575,12 +235,41 @@ def _framed(strokes: list[np.ndarray]) -> list[np.ndarray]:
     return [np.clip((s - low) * scale + corner, MARGIN, CANVAS - MARGIN) for s in strokes]
 
 
-def sketch(gbuffer, hand: str, rng: np.random.Generator) -> list[np.ndarray]:
+def _extent(lines: list[Line]) -> tuple[np.ndarray, float]:
+    """The lines' lower corner, (2,), and the longer side of the box around them."""
+    points = np.concatenate([line.points for line in lines])
+    return points.min(axis=0), float(np.ptp(points, axis=0).max())
+
+
+def _by_thing(lines: list[Line], things: Sequence[int]) -> list[list[Line]]:
+    """The lines of each thing, by their parts; what is of no part belongs to the thing that it is nearest to."""
+    if len(things) == 1:
+        return [lines]
+    owned = [line for line in lines if line.part >= 0]
+    every = np.concatenate([line.points for line in owned] or [np.zeros((1, 2))])
+    owner = np.concatenate([np.full(len(line.points), line.part) for line in owned] or [np.zeros(1, int)])
+    out: list[list[Line]] = [[] for _ in things]
+    for line in lines:
+        part = line.part if line.part >= 0 else owner[np.hypot(*(every - line.points.mean(axis=0)).T).argmin()]
+        out[int(np.searchsorted(things, part, side="right")) - 1].append(line)
+    return [own for own in out if own]
+
+
+def _begun(lines: list[Line], share: float) -> list[Line]:
+    """The first of the lines: as many as make up that share of their length, and at least one."""
+    drawn = np.cumsum([line.length for line in lines])
+    return lines[: 1 + int(np.searchsorted(drawn[:-1], share * drawn[-1]))]
+
+
+def sketch(gbuffer, hand: str, rng: np.random.Generator, things: Sequence[int] = (0,),
+           share: float = 1.0) -> list[np.ndarray]:
     """Draw a view by hand.
 
     Args:
         gbuffer: depth, normal, part, share and hit of the view, as `training.world.trace.trace` gives them.
-        hand:    "careful", "doodle" or "wobbly".
+        hand:    "careful", "doodle", "wobbly" or "marker".
+        things:  the number of the first part of each thing that the view shows; each gets strokes of its own.
+        share:   of the ink that is drawn before the pen is put down.
 
     Returns:
         Strokes in pen order, (n, 2) float each with n >= 2, x to the right and y down, in 0..256 whatever the
@@ -593,11 +282,12 @@ def sketch(gbuffer, hand: str, rng: np.random.Generator) -> list[np.ndarray]:
     lines = outline(gbuffer)
     ranges = HANDS[hand]
     traits = Hand(**{f.name: float(rng.uniform(*getattr(ranges, f.name))) for f in fields(Hand)})
-    every = np.concatenate([line.points for line in lines])
-    low, high = every.min(axis=0), every.max(axis=0)
-    size = float((high - low).max())
+    low, size = _extent(lines)
+    high = np.concatenate([line.points for line in lines]).max(axis=0)
 
-    chosen = _chosen(lines, traits, size, rng)
+    each = _by_thing(lines, things)
+    few = replace(traits, budget=traits.budget * (0.5 + 0.5 / len(each)))
+    chosen = [line for own in each for line in _chosen(own, few, _extent(own)[1], rng)]
     pieces = [piece for line in chosen for piece in _lifted(line, traits.lift * size, size, rng)]
     distort = _warp(traits.warp, 1.6, low, size, rng)
     sway = _warp(traits.sway, 0.5, low, size, rng)  # lines side by side sway together
@@ -605,7 +295,7 @@ def sketch(gbuffer, hand: str, rng: np.random.Generator) -> list[np.ndarray]:
     skew = np.array([[1 + a, 0.5 * b], [0.3 * c, 1 + d]])
     middle = (low + high) / 2
     strokes = []
-    for line in _ordered(pieces, size):
+    for line in _begun(_ordered(pieces, size), share):
         for _ in range(1 + (rng.random() < traits.again)):
             stroke = _drawn(line, traits, size, rng)
             strokes.append((distort(sway(stroke)) - middle) @ skew.T + middle)

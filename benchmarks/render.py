@@ -1,0 +1,82 @@
+"""What a photo of the rendered world costs with its two drawings, at 160 px on two cores, and where the time goes.
+
+    python -m benchmarks.render [IMAGES]
+"""
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from benchmarks.report import write
+from training.world import command
+from training.world.families import families
+
+SIZE, CORES, BAR = 160, 2, 0.6  # px, processes, seconds a photo
+
+
+def jobs(count: int) -> list[command.Job]:
+    """As many images of the train split, spread over the classes."""
+    names = list(families())
+    picked = [names[i] for i in np.linspace(0, len(names) - 1, min(count, len(names))).round().astype(int)]
+    return [command.Job("train", picked[n % len(picked)], n // len(picked), 0, 0, SIZE) for n in range(count)]
+
+
+def timed(job: command.Job, out: Path) -> tuple[float, float, bool]:
+    """Processor seconds of the whole image and of its drawings alone, and whether it shows several things."""
+    drawing, inner = [0.0], command._drawings
+
+    def watched(shot: command.Shot) -> list[dict]:
+        start = time.process_time()
+        try:
+            return inner(shot)
+        finally:
+            drawing[0] += time.process_time() - start
+
+    command._drawings = watched
+    try:
+        start = time.process_time()
+        row = command.make(job, out)
+        return time.process_time() - start, drawing[0], "objects" in row
+    finally:
+        command._drawings = inner
+
+
+def warm_up() -> None:
+    torch.set_num_threads(1)
+    families()
+
+
+def main() -> None:
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 64
+    load = os.getloadavg()[0]
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder)
+        (out / "train" / "photos").mkdir(parents=True)
+        with ProcessPoolExecutor(CORES, get_context("spawn"), initializer=warm_up) as pool:
+            list(pool.map(timed, jobs(2 * CORES), [out] * 2 * CORES))  # imports and first calls
+            start = time.perf_counter()
+            found = list(pool.map(timed, jobs(count), [out] * count))
+            wall = (time.perf_counter() - start) / count
+
+    def seconds(pick: Callable[[tuple], bool], part: int = 0) -> float:
+        return round(float(np.mean([f[part] for f in found if pick(f)] or [np.nan])), 3)
+
+    write("render", {
+        "about": f"A photo with its two drawings and its captions at {SIZE} px, {CORES} processes of one thread each.",
+        "photos": count, "load_average_before": round(load, 1), "wall_s_a_photo": round(wall, 3), "bar_s": BAR,
+        "processor_s_a_photo": seconds(lambda f: True), "of_which_drawings": seconds(lambda f: True, 1),
+        "processor_s_one_thing": seconds(lambda f: not f[2]), "processor_s_several_things": seconds(lambda f: f[2]),
+        "several_things": round(float(np.mean([f[2] for f in found])), 2),
+    })  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,28 @@
+// A grid of photos. The next answer changes the cards where they are, so that the keyboard's focus and the place on the
+// page are kept, and photo and caption change in the same moment.
+
+export default function ({ parentElement, data, setTriggerValue }) {
+  const grid = parentElement.querySelector(".xmr-photos");
+  while (grid.children.length > data.length) grid.lastElementChild.remove();
+  while (grid.children.length < data.length) grid.append(blank());
+  data.forEach(({ id, source, caption, note }, at) => {
+    const [photo, text, small, more] = grid.children[at].children;
+    photo.alt = text.textContent = text.title = caption;
+    if (photo.src !== source) photo.src = source;
+    small.textContent = note;
+    more.ariaLabel = `More like this: ${caption}`;
+    more.onclick = () => {
+      setTriggerValue("like", id);
+      if (grid.getBoundingClientRect().top < 0) grid.scrollIntoView();
+    };
+  });
+}
+
+function blank() {
+  const card = document.createElement("li");
+  const [photo, , , more] = ["img", "p", "small", "button"].map((tag) => card.appendChild(document.createElement(tag)));
+  photo.decoding = "sync"; // painted together with its caption
+  more.type = "button";
+  more.textContent = "More like this";
+  return card;
+}
