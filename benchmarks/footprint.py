@@ -50,7 +50,7 @@ def first_stroke() -> dict[str, float]:
             paper.wait_for()
             there = time.perf_counter()
             stroke(page, [(0.3, 0.3), (0.7, 0.7)])
-            while not page.locator("canvas.lower-canvas").evaluate(INKED):
+            while not page.locator("canvas.dc-canvas.lower-canvas").evaluate(INKED):
                 time.sleep(0.01)
             drawn = time.perf_counter()
             page.get_by_text("best of").wait_for()

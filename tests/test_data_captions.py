@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.test_data_sketches import draw_at, every_split, ids
-from training.datasets import MissingData, catalogue, flickr, labels_of
+from training.datasets import MissingData, catalogue, flickr, iaprtc12, labels_of
 from training.datasets.protocols import protocol
-from training.datasets.reading import Skips
+from training.datasets.reading import Skips, read_json
 from training.evaluate import relevance
 from xmr.modality import BadInput, Modality
 
@@ -61,7 +61,7 @@ def test_a_comma_table_may_hold_commas_and_quotes_and_begin_with_a_mark(tmp_path
     photos_at(tmp_path / "Images", "a b.jpg", "c.jpg")
     loaded = catalogue.load("flickr8k", "train", tmp_path)
     assert texts(loaded.items) == ["A child , in pink , climbs .", 'A man says "hi" , twice .', "Ein Mädchen läuft"]
-    assert "photos with captions that are missing" in loaded.skips.line() and "lost.jpg" in loaded.skips.line()
+    assert "photos that are missing" in loaded.skips.line() and "lost.jpg" in loaded.skips.line()
 
 
 def test_flickr30ks_row_without_its_separator_is_mended_and_told(tmp_path):
@@ -98,6 +98,7 @@ def test_a_split_without_lists_is_by_hash_and_holds_every_photo_once(tmp_path):
     found = every_split("flickr30k", tmp_path)
     assert sum(len(ids(items, PHOTO)) for items in found.values()) == 300
     assert 1 <= len(ids(found["test"], PHOTO)) < 30 and 1 <= len(ids(found["val"], PHOTO)) < 30
+    assert "so that a hash divides (dataset_flickr30k.json)" in catalogue.check("flickr30k", tmp_path).line()
 
 
 def test_flickr8ks_published_split_is_kept_here(tmp_path):
@@ -159,6 +160,28 @@ def test_captions_without_photos_and_half_the_photos_are_errors(tmp_path):
     (tmp_path / "dataset_flickr8k.json").write_text('{"images": [{"filename": "1.j')
     with pytest.raises(BadInput, match="not whole JSON"):
         catalogue.load("flickr8k", "train", tmp_path)
+    (tmp_path / "dataset_flickr8k.json").write_text('{"images": [{"filename": "1.jpg"}]}')
+    with pytest.raises(BadInput, match="broken file of flickr8k .KeyError"):
+        catalogue.load("flickr8k", "train", tmp_path)
+
+
+def test_photos_that_one_split_lacks_are_not_held_against_the_next(tmp_path):
+    names = [f"{n}.jpg" for n in range(100)]
+    karpathy(tmp_path / "dataset_flickr8k.json", {n: "train" if int(n[:-4]) < 90 else "val" for n in names})
+    photos_at(tmp_path / "images", *names[20:])
+    found = catalogue.check("flickr8k", tmp_path)
+    assert found.counts["train"]["photos"] == 70 and found.counts["val"]["photos"] == 10
+    assert "20 photos that are missing" in found.line()
+
+
+def test_german_that_is_cut_off_is_an_error(tmp_path):
+    multi30k_tree(tmp_path / "multi30k")
+    photos_at(tmp_path / "images", "1.jpg", "2.jpg")
+    (tmp_path / "captions.txt").write_text("image_name,comment\n1.jpg,one\n2.jpg,two")
+    cut = (tmp_path / "multi30k/task2/raw/train.3.de.gz").read_bytes()[:-9]
+    (tmp_path / "multi30k/task2/raw/train.3.de.gz").write_bytes(cut)
+    with pytest.raises(BadInput, match="broken file of flickr30k .EOFError"):
+        catalogue.load("flickr30k", "train", tmp_path)
 
 
 @real
@@ -220,6 +243,27 @@ def test_karpathys_coco_takes_each_photo_from_the_folder_that_it_names(tmp_path)
     assert any(labels_of(i, "tag") for i in found["train"])
 
 
+def test_cocos_ids_that_come_twice_and_captions_of_no_photo_are_listed(tmp_path):
+    coco_tree(tmp_path, "2017", "train", 3)
+    path = tmp_path / "annotations/captions_train2017.json"
+    whole = json.loads(path.read_text())
+    whole["annotations"] += [
+        {"id": 10, "image_id": 1, "caption": "again"},
+        {"id": 99, "image_id": 7, "caption": "lost"},
+    ]
+    path.write_text(json.dumps(whole))
+    found = catalogue.check("coco2017", tmp_path)
+    assert found.found == {"photos": 3, "captions_en": 15}
+    assert "1 ids that come twice (captions_train2017.json: annotations 10)" in found.line()
+    assert "1 captions without a photo (image 7)" in found.line()
+    assert "again" not in texts(catalogue.load("coco2017", "train", tmp_path).items)
+
+
+def test_of_large_json_only_what_is_used_is_kept(tmp_path):
+    (tmp_path / "a.json").write_text('{"rows": [{"segmentation": [[1, 2]], "id": 3, "in": {"segmentation": 1}}]}')
+    assert read_json(tmp_path / "a.json", without=("segmentation",)) == {"rows": [{"id": 3, "in": {}}]}
+
+
 def test_coco_without_its_photos_or_captions_says_which_archive(tmp_path):
     with pytest.raises(MissingData, match="annotations_trainval2017.zip"):
         catalogue.load("coco2017", "train", tmp_path)
@@ -275,8 +319,14 @@ def test_iapr_reads_both_languages_from_almost_xml_in_cp1252(tmp_path):
     assert ("00/7.jpg#de0", "ein großes Haus 7;") in captions
     photo = next(i for i in items if i.id == "00/7.jpg")
     assert labels_of(photo, "tag") == {"tag:sky-blue", "tag:man-made-other"} and photo.facts["title"] == "Plaza & Café"
+    second = tmp_path / "annotations_complete_eng/03/39b.eng"
+    second.write_bytes((tmp_path / "annotations_complete_eng/03/39.eng").read_bytes())
+    (tmp_path / "annotations_complete_ger/03/40.ger").write_bytes(b"<DOC> cut off")
+    iaprtc12._annotations.cache_clear()
     line = catalogue.check("iaprtc12", tmp_path).line()
     assert "images/00/5.jpg" in line and "1 broken rows (03/labels.txt:21)" in line
+    assert "1 annotations of a photo that has one already (03/39b.eng)" in line
+    assert "1 annotations that name no photo (03/40.ger)" in line
 
 
 def test_iapr_queries_are_never_trained_on_and_searched_in_all_others(tmp_path):
@@ -293,7 +343,6 @@ def test_iapr_queries_are_never_trained_on_and_searched_in_all_others(tmp_path):
 
 
 def test_iapr_whole_is_divided_as_published():
-    from training.datasets import iaprtc12
     from training.datasets.reading import held_out
 
     parts = list(held_out([f"images/{n}.jpg" for n in range(20_000)], "iaprtc12", **iaprtc12.SIZES).values())

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.test_data_sketches import draw_at
+from tests.test_data_sketches import draw_at, every_split
 from training.datasets import MissingData, catalogue, command, download, labels_of
 from training.datasets.decode import Pack, decode, stream
 from training.datasets.reading import Skips
@@ -44,6 +44,7 @@ def test_the_real_sets_have_their_published_counts_and_no_id_in_two_splits(name)
     found = catalogue.check(name)
     assert found.found | COUNTS[name] == found.found
     assert not found.shared and not len(found.skips)
+    every_split(name, catalogue.get(name).place())
     assert found.line().startswith(f"{name}: ") and "\n" not in found.line()
 
 
@@ -94,6 +95,23 @@ def test_a_whole_set_of_ours_that_lost_files_is_told(tmp_path):
     draw_at(tmp_path / "images/2.jpg")
     items, skips = catalogue.load("flickr8k", "train", tmp_path)
     assert {item.id for item in items} == {"0.jpg", "0.jpg#en0", "2.jpg", "2.jpg#en0"} and "(1.jpg)" in skips.line()
+
+
+def test_a_recipe_is_told_what_its_data_set_leaves_out(tmp_path, capsys):
+    rows = [
+        f'{{"id": "{n}_1", "split": "train", "photo": "{n}.jpg", "strokes": [[[0, 0], [1, 2]]]}}' for n in range(60)
+    ]
+    (tmp_path / "sketches.jsonl").write_text("\n".join(rows))
+    for n in range(60):
+        draw_at(tmp_path / f"photo/{n}.jpg")
+    chairs = catalogue.get("chairv2")
+    before = chairs.items("train", tmp_path)
+    assert not capsys.readouterr().out
+    before[0].content.unlink()
+    left = {item.id for item in before} - {item.id for item in chairs.items("train", tmp_path)}
+    assert left == {before[0].id, before[0].id.replace(".jpg", "_1")}  # the photo, and the sketch of it
+    assert f"chairv2, train: 1 photos that are missing ({before[0].id})" in capsys.readouterr().out
+    assert catalogue.get("caltech101").items("test", tmp_path) == []
 
 
 # ---------------------------------------------------------------- downloads

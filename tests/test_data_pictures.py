@@ -60,6 +60,15 @@ def test_a_csv_in_cp1252_with_semicolons_languages_and_broken_rows(tmp_path):
         assert fact in skips
 
 
+def test_a_name_that_two_pictures_bear_is_not_guessed(tmp_path):
+    for name in ("x/a.jpg", "y/a.jpg", "y/b.jpg"):
+        draw_at(tmp_path / name)
+    (tmp_path / "t.csv").write_text("file,caption\na.jpg,whose?\ny/a.jpg,this one\nb.jpg,one\n")
+    found, skips = everything(tmp_path)
+    assert found["y/a.jpg"][1] == {None: ["this one"]} and found["y/b.jpg"][1] == {None: ["one"]}
+    assert "1 rows whose photo's name several have (t.csv row 1: a.jpg)" in skips
+
+
 def test_a_jsonl_with_lists_languages_tags_and_splits(tmp_path):
     rows = [{"image": "a.jpg", "captions": ["eins", "zwei"], "language": "de-AT", "split": "test"},
             {"image": "a.jpg", "text": "one", "lang": "en"},

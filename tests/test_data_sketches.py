@@ -88,12 +88,25 @@ def test_zero_shot_splits_keep_every_unseen_class_out_of_training(tmp_path, name
     assert classes["test"] == {f"class:{c}" for c in unseen}
     assert not classes["test"] & (classes["train"] | classes["val"])
     assert len(ids(found["test"], PHOTO)) == 30 * len(unseen)
-    assert protocol(name, tmp_path).name == f"{name}-unseen"
+    assert protocol(name, tmp_path).items("test") == found["test"]
 
 
-def test_a_sketch_without_its_photo_is_listed(tmp_path):
+def test_what_lies_in_sketchys_folders_and_has_no_place_in_it_is_listed(tmp_path):
     draw_at(sketchy_tree(tmp_path) / "256x256/sketch/tx_000000000000/cat/n9_1-1.png")
-    assert "1 sketches without their photo (cat/n9_1-1.png)" in catalogue.check("sketchy", tmp_path).line()
+    draw_at(tmp_path / "256x256/photo/tx_000000000000/stray.jpg")
+    line = catalogue.check("sketchy", tmp_path).line()
+    assert "1 sketches without their photo (cat/n9_1-1.png)" in line
+    assert "1 pictures outside a class folder (stray.jpg)" in line
+    assert "1 published splits that are missing, so that a hash divides (info/testset.txt)" in line
+
+
+def test_a_flat_tree_that_lost_a_sketched_photo_is_an_error(tmp_path):
+    for n in range(8):
+        draw_at(tmp_path / f"photo/cat/a{n}.jpg")
+        draw_at(tmp_path / f"sketch/cat/a{n}-1.png")
+    (tmp_path / "photo/cat/a3.jpg").unlink()
+    with pytest.raises(BadInput, match="a3.jpg is not there"):
+        catalogue.load("sketchy25", "train", tmp_path)
 
 
 def test_a_half_unpacked_sketchy_is_an_error_that_names_the_archive(tmp_path):
@@ -157,6 +170,20 @@ def test_qmul_pictures_are_split_by_folder_or_by_list(tmp_path):
         assert ids(every_split("chairv2", tmp_path / form)["test"], SKETCH) == {"9910-02-carbon_1"}
 
 
+def test_qmul_pictures_of_one_name_are_listed_and_strokes_that_are_none_are_told(tmp_path):
+    coordinates = qmul_tree(tmp_path)
+    coordinates["test/1135045020_1"] = np.zeros(3)
+    (tmp_path / "ShoeV2_Coordinate").write_bytes(pickle.dumps(coordinates))
+    draw_at(tmp_path / "photo_again/1135045020.png")
+    items, skips = catalogue.load("shoev2", "test", tmp_path)
+    assert "1 pictures whose name another one has (photo_again/1135045020.png, as photo/1135045020.png)" in skips.line()
+    with pytest.raises(BadInput, match="Coordinate#test/1135045020_1 holds no strokes"):
+        picture(next(i for i in items if i.id == "1135045020_1"))
+    (tmp_path / "ShoeV2_Coordinate").write_bytes(b"cut off")
+    with pytest.raises(BadInput, match="not a file of strokes"):
+        catalogue.load("shoev2", "test", tmp_path)
+
+
 def test_a_pickle_that_would_run_code_is_refused(tmp_path):
     class Evil:
         def __reduce__(self):
@@ -211,11 +238,15 @@ def test_pacs_domains_lists_and_its_faulty_picture(tmp_path):
         for part, rows in lines.items():
             (tmp_path / f"{domain}_{part}_kfold.txt").write_text("\n".join(rows))
     draw_at(tmp_path / "kfold/sketch/dog/n02103406_4068-1.png")
+    (tmp_path / "photo_test_kfold.txt").write_text("photo/dog/056_0000.jpg 1")  # of the train and crossval lists again
     found = every_split("pacs", tmp_path)
     assert len(found["val"]) == 12 and found["test"]
     assert {i.facts["domain"] for i in found["train"] if i.modality is PHOTO} == {"photo", "art_painting", "cartoon"}
     assert sum(map(len, found.values())) == 80
-    assert "1 pictures known to be faulty" in catalogue.check("pacs", tmp_path).line()
+    (tmp_path / "kfold/photo/dog/056_0007.jpg").unlink()
+    line = catalogue.check("pacs", tmp_path).line()
+    assert "1 pictures known to be faulty" in line
+    assert "1 pictures that a list names and that are missing (photo/dog/056_0007.jpg)" in line
 
 
 def test_a_protocol_holds_sketches_against_photos_by_class_and_instance(tmp_path):

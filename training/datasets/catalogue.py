@@ -195,7 +195,7 @@ def _read(data: DataSet, root: Path, split: str, skips: Skips) -> list[Item]:
 
 
 def _missing(skips: Skips) -> int:
-    return len(skips.reasons.get("photos with captions that are missing", ()))
+    return len(skips.reasons.get("photos that are missing", ()))
 
 
 def _ours(module) -> Read:
@@ -323,9 +323,9 @@ DATASETS = {
                 "free for research", "https://www.imageclef.org/photodata, https://www.imageclef.org/SIAPRdata",
                 iaprtc12.read, _whole(photos=20_000, captions_en=20_000), splits=("train", "val", "test", "extra"),
                 files=(File(f"{_IAPR}/iaprtc12.tgz"), File(f"{_IAPR}/saiaprtc12ok.tgz"))),
-        DataSet("caltech101", "ten photos of each of Caltech-101's folders", "<class>/*.jpg", "CC BY 4.0",
-                "https://data.caltech.edu/records/mzrjq-6wc02", _ours(caltech101), _whole(photos=1010),
-                splits=("train",)),
+        DataSet("caltech101", "ten photos of each of Caltech-101's 101 classes; not its background pictures",
+                "<class>/*.jpg", "CC BY 4.0", "https://data.caltech.edu/records/mzrjq-6wc02", _ours(caltech101),
+                _whole(photos=1010), splits=("train",)),
         DataSet("imagenet1000", "one photo of each ImageNet class", "<wordnet id>_<class>.jpg", "for research",
                 "https://image-net.org", _ours(imagenet1000), _whole(photos=1000), splits=("train",)),
         DataSet("world", "the rendered world: photos, drawings and captions", "<split>/facts.jsonl, <split>/photos/",

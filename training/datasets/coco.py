@@ -63,7 +63,7 @@ def _items(root: Path, folder: str, rows: dict[str, tuple[str, list[str], frozen
     photos, found = by_name(pictures_under(where)) if rows else {}, []
     for name, texts, tags in rows.values():
         if name not in photos:
-            skips.add("photos with captions that are missing", name)
+            skips.add("photos that are missing", name)
             continue
         found.append(Item(name, Modality.PHOTO, photos[name], frozenset({f"image:{name}"}) | tags))
         found += caption_items(name, {"en": texts}, frozenset({f"image:{name}"}) | tags, skips)

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import hashlib
+import http.client
 import os
 import shutil
 import tarfile
@@ -77,7 +78,7 @@ def fetch(file: File, folder: Path) -> Path:
         if error.code != 416:  # 416: nothing is left to send, so the part is whole
             raise BadInput(f"{file.url} answers {error.code} {error.reason}. Fetch it by hand into {folder}.") from None
         whole, server = have, ""
-    except (urllib.error.URLError, OSError) as error:
+    except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
         kept = part.stat().st_size if part.is_file() else 0
         raise BadInput(f"{file.url} broke off ({error}); {kept:,} bytes are kept. Run it again to go on.") from None
     if whole is not None and part.stat().st_size < whole:

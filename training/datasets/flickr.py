@@ -53,7 +53,7 @@ def read(root: Path, split: str, skips: Skips, name: str) -> list[Item]:
         if part != split:
             continue
         if photo not in photos:
-            skips.add("photos with captions that are missing", photo)
+            skips.add("photos that are missing", photo)
             continue
         labels = frozenset({f"image:{photo}"})
         found.append(Item(photo, Modality.PHOTO, photos[photo], labels))

@@ -33,7 +33,7 @@ def read(root: Path, split: str, skips: Skips) -> list[Item]:
     for photo in sorted(row for row, part in part_of.items() if part == split):
         path = base / photo
         if not path.is_file():
-            skips.add("photos with captions that are missing", photo)
+            skips.add("photos that are missing", photo)
             continue
         key = photo.removeprefix("images/")
         labels = frozenset({f"image:{key}"}) | tags.get(path.stem, frozenset())

@@ -173,7 +173,7 @@ def existing(items: list[Item], skips: Skips) -> list[Item]:
     lost, held = set(), set()
     for item in items:
         if id(item) in gone:
-            skips.add("photos with captions that are missing" if item.modality is Modality.PHOTO else
+            skips.add("photos that are missing" if item.modality is Modality.PHOTO else
                       "sketches that are missing", item.id)  # fmt: skip
         if item.modality is Modality.PHOTO:
             (lost if id(item) in gone else held).update(labels_of(item, "image") | labels_of(item, "instance"))

@@ -10,7 +10,7 @@ from torch import nn
 from tqdm import tqdm
 
 from training import datasets
-from training.datasets import caltech101, chairv2, flickr8k, imagenet1000, multi30k, names, sketchy25, world
+from training.datasets import catalogue, multi30k, names
 from training.datasets.protocols import PROTOCOLS
 from training.evaluate import measure
 from training.features import SIDE
@@ -28,10 +28,6 @@ from xmr.preprocess import Tokenizer
 PHOTO, SKETCH, TEXT = Modality.PHOTO, Modality.SKETCH, Modality.TEXT
 TEACHER_DIM = 384
 LOSSES = ("photo_text", "photo_sketch", "sketch_text", "sketch_names", "text_text", "distil")
-DATASETS = {
-    "flickr8k": flickr8k, "sketchy25": sketchy25, "chairv2": chairv2, "world": world, "imagenet1000": imagenet1000,
-    "caltech101": caltech101,
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -225,7 +221,7 @@ class TriTask:
         found = {}
         for name in self.recipe.pools:
             try:
-                found[name] = DATASETS[name].items(split)
+                found[name] = catalogue.get(name).items(split)
             except datasets.MissingData as error:
                 print(f"Training goes on without {name}. {error}")
         return {name: items for name, items in found.items() if items}
