@@ -1,6 +1,7 @@
 """The Search page's logic, without a browser: what it answers, and what it says when it can't."""
 
 import json
+import sys
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -15,6 +16,8 @@ pytestmark = pytest.mark.slow
 def page(monkeypatch) -> AppTest:
     """The Search page as a new visitor finds it."""
     monkeypatch.chdir(ROOT)
+    # AppTest leaves the page as the main module, which every worker process started later would run again.
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
     page = AppTest.from_file(str(ROOT / "pages" / "search.py"), default_timeout=60).run()
     assert not page.exception
     return page

@@ -179,6 +179,7 @@ def test_qmul_pictures_of_one_name_are_listed_and_strokes_that_are_none_are_told
     assert "1 pictures whose name another one has (photo_again/1135045020.png, as photo/1135045020.png)" in skips.line()
     with pytest.raises(BadInput, match="Coordinate#test/1135045020_1 holds no strokes"):
         picture(next(i for i in items if i.id == "1135045020_1"))
+    strokes._coordinates.cache_clear()
     (tmp_path / "ShoeV2_Coordinate").write_bytes(b"cut off")
     with pytest.raises(BadInput, match="not a file of strokes"):
         catalogue.load("shoev2", "test", tmp_path)
