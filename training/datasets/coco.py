@@ -85,7 +85,7 @@ def _captions(path: Path) -> tuple[dict[int, str], dict[int, list[str]], list[st
 
 @lru_cache(maxsize=4)
 def _instances(path: Path) -> dict[int, frozenset[str]]:
-    whole = read_json(path, without=("segmentation", "bbox", "area"))  # half a gigabyte, and as objects ten times that
+    whole = read_json(path, without=("segmentation", "bbox", "area"))  # else three gigabytes
     names = {category["id"]: f"tag:{category['name']}" for category in whole["categories"]}
     found: dict[int, set[str]] = {}
     for row in whole["annotations"]:  # a crowd (iscrowd, its mask run-length coded) shows its category like any other
