@@ -1,11 +1,22 @@
-"""The app: page chrome and navigation. Open it with `streamlit run app.py`."""
+"""The app: `streamlit run app.py`. The screens are in pages/; pages/frame.py is around each of them."""
 
+import threading
+import webbrowser
+from contextlib import asynccontextmanager
+
+import pandas  # noqa: F401  # the canvas imports it at its first use; here it delays the server, and no visitor
 import streamlit as st
 
-st.set_page_config(page_title="xmr", page_icon="pages/icon.svg", layout="wide")
+import pages.shared  # noqa: F401  # likewise, for all that answers a query
 
-# The default page keeps 6rem of nothing above its first line, and as much below its last.
-st.html("<style>.stMainBlockContainer {padding: 3.2rem clamp(1rem, 3vw, 3rem) 2rem}</style>")
 
-st.navigation([st.Page("pages/search.py", title="Search", icon=":material/search:", default=True)],
-              position="hidden").run()
+@asynccontextmanager
+async def open_in_browser(_app: st.App):
+    """Show the app to who started it, as Streamlit itself does for an app that is a plain script."""
+    if not st.get_option("server.headless"):
+        address = f"http://localhost:{st.get_option('server.port')}"
+        threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+    yield
+
+
+app = st.App("pages/frame.py", lifespan=open_in_browser)

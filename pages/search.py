@@ -38,18 +38,17 @@ def start_from(examples: dict[str, Drawing]) -> None:
 
 def query_by_drawing() -> list[Term]:
     """The canvas with its pens; undo, redo and clear are in its own toolbar."""
-    paper = st.container()  # above the pens, which choose what it draws with
-    pen = st.segmented_control("Pen", PENS, default="Medium", required=True, label_visibility="collapsed")
-    with paper:
-        canvas = st_canvas(
-            stroke_width=PENS[pen],
-            stroke_color="#ffffff" if pen == "Eraser" else "#1a1a1a",
-            background_color="#ffffff",  # paper in both themes
-            width=CANVAS,
-            height=CANVAS,
-            initial_drawing=state.start,
-            key=f"canvas-{state.canvas}",
-        )
+    pen = state.get("pen") or "Medium"  # chosen below, but nothing is sent to the page before the canvas
+    canvas = st_canvas(
+        stroke_width=PENS[pen],
+        stroke_color="#ffffff" if pen == "Eraser" else "#1a1a1a",
+        background_color="#ffffff",  # paper in both themes
+        width=CANVAS,
+        height=CANVAS,
+        initial_drawing=state.start,
+        key=f"canvas-{state.canvas}",
+    )
+    st.segmented_control("Pen", PENS, key="pen", default="Medium", required=True, label_visibility="collapsed")
     drawing = drawing_from_canvas(canvas.json_data)
     return [Term(Modality.SKETCH, drawing)] if drawing.strokes else []
 

@@ -1,18 +1,19 @@
 """What the pages share: the loaded searcher and the grid of photos."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import streamlit as st
 
 from pages.widgets import inline, photos
 from xmr.checkpoint import load
-from xmr.gallery import Gallery
+from xmr.gallery import DEMO, Gallery
 from xmr.modality import BadInput, Hit, Item, Query
 from xmr.search import Searcher
 
 
 @st.cache_resource(show_spinner=False)
-def open_searcher(system: str = "tri", gallery: str = "galleries/demo") -> Searcher:
+def open_searcher(system: str = "tri", gallery: Path = DEMO) -> Searcher:
     """The searcher that all visitors share, ready to answer; BadInput if it cannot be opened."""
     searcher = Searcher(load(system), Gallery.open(gallery))
     searcher.prepare()

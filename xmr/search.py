@@ -38,9 +38,12 @@ class Searcher:
         self._lock = threading.RLock()
 
     def prepare(self) -> None:
-        """Read now the vectors that the first search would wait for; BadInput if this gallery cannot be searched."""
+        """Read now what the first search by words or by a drawing would wait for; BadInput if this gallery cannot be
+        searched. The photo encoder stays for the first photo."""
         self._shelf(Modality.PHOTO)
         self._shelf(Modality.TEXT)
+        for modality in {Modality.SKETCH, Modality.TEXT} & self.system.encoders.keys():
+            _ = self.system.encoder(modality).session
 
     def search(self, query: Query, k: int = 10, exclude: Collection[str] = ()) -> list[Hit]:
         """The k best photos, best first; fewer if the gallery has fewer. `exclude` names ids to leave out."""
