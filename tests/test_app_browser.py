@@ -99,8 +99,9 @@ def test_drawing_and_words_together_find_the_colour_of_the_shape(page):
 def test_more_like_this_keeps_the_query(page):
     page.get_by_label("Words, in English or German").fill("a pineapple")
     categories(page)
-    page.get_by_role("button", name="More like this").first.click()
+    page.get_by_role("button", name="More like this").first.press("Enter")
     expect(page.get_by_text("Photos like this one")).to_be_visible()
+    expect(page.get_by_role("button", name="More like this").first).to_be_focused()
     assert categories(page)["pineapple"] >= 5
     page.get_by_role("button", name="Back to my query").click()
     expect(page.get_by_text("Photos like this one")).to_be_hidden()
