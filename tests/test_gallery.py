@@ -17,7 +17,8 @@ from PIL import Image
 
 from tests.conftest import COLOURS, GERMAN, fill_gallery, write_checkpoint
 from xmr import checkpoint
-from xmr.gallery import THUMB, VERSION, Entry, Gallery, GalleryMismatch, index_folder
+from xmr.folder import index_folder
+from xmr.gallery import THUMB, VERSION, Entry, Gallery, GalleryMismatch
 from xmr.modality import BadInput, Drawing, Modality
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -279,7 +280,7 @@ def test_a_killed_run_loses_nothing_and_the_next_goes_on(tmp_path, system, check
     for number in range(70):
         Image.new("RGB", (40, 30), (number * 3, 100, 50)).save(photos / f"{number:02}.png")
     killed = subprocess.run(
-        [sys.executable, "-c", "import os, sys\nfrom xmr import checkpoint\nfrom xmr.gallery import index_folder\n"
+        [sys.executable, "-c", "import os, sys\nfrom xmr import checkpoint\nfrom xmr.folder import index_folder\n"
          "index_folder(sys.argv[1], checkpoint.load(sys.argv[2]), lambda done, total: os.kill(os.getpid(), 9))",
          str(photos), str(checkpoint_folder)], cwd=ROOT, capture_output=True,
     )  # fmt: skip

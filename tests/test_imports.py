@@ -23,9 +23,10 @@ BELOW = {
     "system": {"encoder", "preprocess", "modality"},
     "checkpoint": {"system", "encoder", "modality"},
     "gallery": {"system", "preprocess", "modality"},
+    "folder": {"gallery", "system", "preprocess", "modality"},
     "search": {"gallery", "system", "index", "modality"},
     "__init__": set(),
-    "__main__": {"checkpoint", "gallery", "metrics", "modality", "preprocess", "search"},
+    "__main__": {"checkpoint", "folder", "gallery", "metrics", "modality", "preprocess", "search"},
 }
 
 

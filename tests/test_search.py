@@ -12,7 +12,8 @@ import pytest
 
 from tests.conftest import pictures, write_checkpoint
 from xmr import checkpoint
-from xmr.gallery import Gallery, GalleryMismatch, index_folder
+from xmr.folder import index_folder
+from xmr.gallery import Gallery, GalleryMismatch
 from xmr.modality import BadInput, Drawing, Modality, Query, Term
 from xmr.search import Searcher
 

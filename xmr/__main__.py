@@ -12,7 +12,8 @@ from typing import NoReturn
 import numpy as np
 
 from xmr import checkpoint, metrics
-from xmr.gallery import DEMO, Gallery, index_folder
+from xmr.folder import index_folder
+from xmr.gallery import DEMO, Gallery
 from xmr.modality import BadInput, Hit, Modality, Query, Term
 from xmr.preprocess import open_picture
 from xmr.search import Searcher
