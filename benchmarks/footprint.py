@@ -1,9 +1,8 @@
 """What the app costs before anyone has searched: its environment, its server's memory, and the wait for a first stroke.
 
-    python -m benchmarks.footprint [--install]     (needs Chromium and tests/requirements.txt)
+    python -m benchmarks.footprint     (needs Chromium and tests/requirements.txt)
 """
 
-import argparse
 import os
 import shutil
 import statistics
@@ -60,9 +59,6 @@ def first_stroke() -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--install", action="store_true", help="also install a fresh environment and measure it")
-    install = parser.parse_args().install
     if not shutil.which("chromium"):
         sys.exit("Chromium is needed: install it with your system's package manager.")
     load = os.getloadavg()[0]
@@ -70,7 +66,7 @@ def main() -> None:
     medians = {key: round(statistics.median(one[key] for one in rounds), 2) for key in rounds[0]}
     write("footprint", {"about": f"The app with `tri` loaded and one drawing answered; the median of {ROUNDS} servers.",
                         "load_average_before": round(load, 1), **medians, "server_mb": round(medians["server_mb"]),
-                        **(installed() if install else {})})
+                        **installed()})
 
 
 if __name__ == "__main__":

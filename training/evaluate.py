@@ -5,18 +5,19 @@ validation runs them on the val items through the towers.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from training.datasets import MissingData, labels_of, picture
-from training.datasets.protocols import TEXT, Comparison, Protocol, by_kind, find
+from training.datasets.protocols import TEXT, Protocol, by_kind, find
 from xmr import checkpoint, metrics
 from xmr.modality import BadInput, Item
 from xmr.system import System
 
+Figures = dict[str, np.ndarray]  # metric -> (Q,) values
 Vectors = Callable[[list[Item]], np.ndarray]  # items of one modality -> (N, dim) float32
 QUERIES = 1024  # whose scores are in memory at a time
 
@@ -38,36 +39,46 @@ def measure(protocol: Protocol, items: list[Item], vectors: Vectors, gallery: li
         if comparison.gallery not in gallery_emb:
             gallery_emb[comparison.gallery] = vectors(found)
         itself = gallery is None and query == comparison.gallery
-        values, chance = _values(
-            comparison, asked[query], found, query_emb[query], gallery_emb[comparison.gallery], itself
-        )
+        values, chance = values_of(
+            comparison.metrics, comparison.kind, asked[query], found, query_emb[query],
+            gallery_emb[comparison.gallery], itself,
+        )  # fmt: skip
         if n == 0:
             dropped = int(np.isnan(chance[comparison.metrics[0]]).sum())
             entry |= {"queries": len(asked[query]), "gallery": len(found), "dropped": dropped}
-        for name in comparison.metrics:
-            key, count = f"{comparison.key}/{name}", (~np.isnan(values[name])).sum()
-            middle = np.nanmedian if name == "median_rank" else np.nanmean
-            entry["metrics"][key] = round(float(middle(values[name])), 4)
-            entry["chance"][key] = round(float(middle(chance[name])), 4)
-            if name != "median_rank":
-                entry["spread"][key] = round(float(np.nanstd(values[name]) / np.sqrt(count)), 4)
+        for kind, figures in summary(values, chance).items():
+            entry[kind] |= {f"{comparison.key}/{name}": figure for name, figure in figures.items()}
     return entry
 
 
-def _values(
-    comparison: Comparison, queries: list[Item], gallery: list[Item], query_emb: np.ndarray, gallery_emb: np.ndarray,
-    itself: bool,
-) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:  # fmt: skip
-    """Each metric's values and what chance gives, (Q,) each. `itself`: query n is gallery item n, and no answer."""
-    values, chance = ({name: [] for name in comparison.metrics} for _ in range(2))
+def summary(values: Figures, chance: Figures) -> dict[str, dict[str, float]]:
+    """The "metrics", "spread" and "chance" of metrics.json, by metric, from what values_of gives."""
+    found: dict[str, dict[str, float]] = {"metrics": {}, "spread": {}, "chance": {}}
+    for name, of_query in values.items():
+        middle = np.nanmedian if name == "median_rank" else np.nanmean
+        found["metrics"][name] = round(float(middle(of_query)), 4)
+        found["chance"][name] = round(float(middle(chance[name])), 4)
+        if name != "median_rank":
+            count = (~np.isnan(of_query)).sum()
+            found["spread"][name] = round(float(np.nanstd(of_query) / np.sqrt(count)), 4)
+    return found
+
+
+def values_of(
+    names: Sequence[str], kind: str, queries: list[Item], gallery: list[Item], query_emb: np.ndarray,
+    gallery_emb: np.ndarray, itself: bool,
+) -> tuple[Figures, Figures]:  # fmt: skip
+    """Each metric's values and what chance gives, (Q,) each; NaN for a query that nothing matches by that kind of
+    label. `itself`: query n is gallery item n, and no answer."""
+    values, chance = ({name: [] for name in names} for _ in range(2))
     for start in range(0, len(queries), QUERIES):
         some = queries[start : start + QUERIES]
-        relevant = relevance(some, gallery, comparison.kind)
+        relevant = relevance(some, gallery, kind)
         scores = query_emb[start : start + QUERIES] @ gallery_emb.T  # (Q, G)
         if itself:
             others = ~np.eye(len(some), len(gallery), start, dtype=bool)
             relevant, scores = (a[others].reshape(len(some), -1) for a in (relevant, scores))
-        for name in comparison.metrics:
+        for name in names:
             values[name].append(metrics.measure(name, scores, relevant))
             chance[name].append(metrics.chance(name, relevant))
     return tuple({name: np.concatenate(parts) for name, parts in found.items()} for found in (values, chance))

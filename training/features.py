@@ -100,11 +100,10 @@ class MapCache:
         path, kind = self.path, str(items[0].modality)
         work = [(item, variant) for item in items for variant in range(variants)]
         part, journal, graph = (path.with_suffix(ending) for ending in (".part", ".journal", ".onnx"))
-        maps_of = lambda batch: batch  # noqa: E731
+        stem = None
         if tower is not None:  # ONNX Runtime is 2 to 3 times faster than torch here
             export(Stem(tower), kind, blank[None], graph, output="maps", half=False)
-            run = session(graph, threads=1).run
-            maps_of = lambda batch: run(None, {kind: batch})[0]  # noqa: E731
+            stem = session(graph, threads=1)
         lines = journal.read_text(encoding="utf-8").splitlines() if part.is_file() and journal.is_file() else []
         told = list(map(json.loads, lines))
         done = told[-1]["done"] if told else 0
@@ -118,7 +117,8 @@ class MapCache:
                 except (BadInput, OSError) as error:
                     arrays.append(blank)
                     lost[item.id] = str(error)
-            maps[start : start + len(arrays)] = maps_of(np.stack(arrays))
+            batch = np.stack(arrays)
+            maps[start : start + len(batch)] = stem.run(None, {kind: batch})[0] if stem else batch
             return lost
 
         bar = tqdm(total=len(work), initial=done, desc=f"{kind} maps", mininterval=5)

@@ -31,21 +31,17 @@ def items(split: str, things: str = "any") -> list[Item]:
     if not path.is_file():
         raise MissingData(f"Expected rendered photos in {path.parent}. Make them: python -m training render")
     found = []
-    with path.open(encoding="utf-8") as lines:
-        for row in sorted(map(json.loads, lines), key=lambda row: row["id"]):  # written as they were finished
-            if things != "any" and (things == "several") != ("objects" in row):
-                continue
-            key = row["id"]
-            labels = {f"image:{key}"}
-            for thing in row.get("objects", [row]):
-                labels |= {f"class:{thing['category']}", f"instance:{thing['instance']}"}
-            labels = frozenset(labels)
-            found.append(Item(key, Modality.PHOTO, _photo(path.parent, key), labels, facts=row))
-            found += _sketches(path, row, labels)
-            for language, texts in row["captions"].items():
-                found += [
-                    Item(f"{key}#{language}{n}", Modality.TEXT, text, labels, language) for n, text in enumerate(texts)
-                ]
+    for row in _rows(path):
+        if things != "any" and (things == "several") != ("objects" in row):
+            continue
+        key = row["id"]
+        labels = _labels(row) | {f"image:{key}"}
+        found.append(Item(key, Modality.PHOTO, _photo(path.parent, key), labels, facts=row))
+        found += _sketches(path, row, labels)
+        for language, texts in row["captions"].items():
+            found += [
+                Item(f"{key}#{language}{n}", Modality.TEXT, text, labels, language) for n, text in enumerate(texts)
+            ]
     return found + (_drawings() if split == "train" and things != "several" else [])
 
 
@@ -54,13 +50,20 @@ def _drawings() -> list[Item]:
     path = root() / "drawings" / "facts.jsonl"
     if not path.is_file():
         return []
+    return [item for row in _rows(path) for item in _sketches(path, row, _labels(row))]
+
+
+def _rows(path: Path) -> list[dict]:
+    """The lines of a facts.jsonl by id; they were written as they were finished."""
     with path.open(encoding="utf-8") as lines:
-        rows = sorted(map(json.loads, lines), key=lambda row: row["id"])
-    return [
-        item
-        for row in rows
-        for item in _sketches(path, row, frozenset({f"class:{row['category']}", f"instance:{row['instance']}"}))
-    ]
+        return sorted(map(json.loads, lines), key=lambda row: row["id"])
+
+
+def _labels(row: dict) -> frozenset[str]:
+    """The class and the instance of each thing in a picture."""
+    things = row.get("objects", [row])
+    return frozenset(f"{kind}:{thing[key]}" for thing in things
+                     for kind, key in (("class", "category"), ("instance", "instance")))  # fmt: skip
 
 
 def _sketches(path: Path, row: dict, labels: frozenset[str]) -> list[Item]:

@@ -10,10 +10,8 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import multiprocessing
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,14 +21,13 @@ from PIL import Image
 from tqdm import tqdm
 
 from training.datasets import labels_of, picture, placed, sketchy25, world
-from training.evaluate import relevance
+from training.evaluate import summary, values_of
 from training.export import export, session
 from training.towers.photo import backbone
-from training.world.command import Job
+from training.world.command import Job, processes
 from training.world.families import families
 from training.world.render import photo
 from training.world.scene import sample_scene, thing
-from xmr import metrics
 from xmr.modality import BadInput, Item, Modality
 from xmr.preprocess import photo_input, sketch_input
 
@@ -160,22 +157,13 @@ class Judge:
         """One protocol's figures; with `mistaken`, also a row a class, and under that name what it was taken for."""
         kind = queries[0].modality
         gallery, real = self.real[kind], self.gallery(kind)
-        relevant = relevance(queries, gallery, "class")  # (Q, G)
-        if queries is gallery:
-            scores = real @ real.T
-            off = ~np.eye(len(real), dtype=bool)
-            relevant, scores = (a[off].reshape(len(real), -1) for a in (relevant, scores))
-        else:
-            scores = self.vectors(queries) @ real.T
+        itself = queries is gallery
+        emb = real if itself else self.vectors(queries)
+        values, chance = values_of(METRICS, "class", queries, gallery, emb, real, itself)
         entry: dict = {"about": about, "queries": len(queries), "gallery": len(gallery),
-                       "dropped": int((~relevant.any(axis=1)).sum()), "metrics": {}, "spread": {}, "chance": {}}
-        values = {name: metrics.measure(name, scores, relevant) for name in METRICS}
-        for name, of_query in values.items():
-            entry["metrics"][name] = round(float(np.nanmean(of_query)), 4)
-            entry["spread"][name] = round(float(np.nanstd(of_query) / np.sqrt((~np.isnan(of_query)).sum())), 4)
-            entry["chance"][name] = round(float(np.nanmean(metrics.chance(name, relevant))), 4)
+                       "dropped": int(np.isnan(chance[METRICS[0]]).sum()), **summary(values, chance)}
         if mistaken:
-            nearest = np.array([class_of(gallery[best]) for best in scores.argmax(axis=1)])
+            nearest = np.array([class_of(gallery[best]) for best in (emb @ real.T).argmax(axis=1)])
             own = np.array([class_of(item) for item in queries])
             entry["classes"] = {
                 name: {"queries": int((own == name).sum()),
@@ -204,8 +192,7 @@ def fresh(classes: list[str], count: int, size: int, seed: int, workers: int, fo
     if strangers := [name for name in classes if name not in families()]:
         raise BadInput(f"No class is called {', '.join(strangers)}. Choose among: {', '.join(families())}")
     jobs = [Job("test", name, number, 0, seed, size) for name in classes for number in range(count)]
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+    with processes(workers) as pool:
         return list(tqdm(pool.map(_shot, jobs, [folder] * len(jobs)), total=len(jobs), unit="photo"))
 
 

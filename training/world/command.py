@@ -162,15 +162,19 @@ def _rows(jobs: list[Job], out: Path, workers: int) -> Iterator[tuple[str, dict]
         for job in jobs:
             yield job.split, make(job, out)
         return
-    # Forked children of a process that has used torch can hang.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+    with processes(workers) as pool:
         try:
             futures = {pool.submit(make, job, out): job.split for job in jobs}
             for future in as_completed(futures):
                 yield futures.pop(future), future.result()
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def processes(workers: int) -> ProcessPoolExecutor:
+    """Processes that render, of one thread each. Forked children of a process that has used torch can hang."""
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(workers, context, initializer=torch.set_num_threads, initargs=(1,))
 
 
 def make(job: Job, out: Path) -> dict:
