@@ -15,10 +15,11 @@ from PIL import Image
 
 from benchmarks.report import machine, write
 from training.datasets.decode import Pack, stream
-from training.datasets.reading import pictures_under
+from training.datasets.reading import STRICT, pictures_under
 from xmr.modality import Item, Modality
 
 SIZE, ROUNDS, BATCH = 224, 2, 32
+WEB, CAMERAS = 1280, 800  # photos: enough for the start of the workers, about a second, not to be what is measured
 CAMERA = 2048  # px, the longer side of the photos as a camera gives them
 
 
@@ -29,8 +30,13 @@ def bare(items: list[Item]) -> None:
 
 
 def consume(items: list[Item], **how) -> None:
-    for _ in stream(items, SIZE, batch=BATCH, **how):
+    for _ in stream(items, SIZE, batch=BATCH, skips=STRICT, **how):  # a worker that dies is an error here
         pass
+
+
+def again(items: list[Item], count: int) -> list[Item]:
+    """The items over and over, to about `count`."""
+    return items * max(1, count // len(items))
 
 
 def per_second(count: int, run: Callable[[], None]) -> float:
@@ -64,8 +70,11 @@ def measure(items: list[Item], folder: Path) -> dict:
 def main() -> None:
     load = os.getloadavg()[0]
     source = Path(sys.argv[1] if len(sys.argv) > 1 else "../shared/data/coco_mini/train2017")
-    web = [Item(name, Modality.PHOTO, path) for name, path in pictures_under(source).items()]
-    web = web * max(1, 640 // len(web))  # enough for the workers' start not to be all that is measured
+    found = pictures_under(source) if source.is_dir() else {}
+    web = [Item(name, Modality.PHOTO, path) for name, path in found.items()]
+    if not web:
+        sys.exit(f"Expected JPEGs in {source}, but there are none. Name another folder.")
+    web = again(web, WEB)
     with tempfile.TemporaryDirectory() as folder:
         camera = []
         for number, item in enumerate(web[:40]):
@@ -74,7 +83,8 @@ def main() -> None:
                 scale = CAMERA / max(image.size)
                 image.convert("RGB").resize([round(s * scale) for s in image.size]).save(path, quality=90)
             camera.append(Item(f"{number}.jpg", Modality.PHOTO, path))
-        figures = {"web_640px": measure(web, Path(folder)), "camera_2048px": measure(camera * 6, Path(folder))}
+        camera = again(camera, CAMERAS)
+        figures = {"web_640px": measure(web, Path(folder)), "camera_2048px": measure(camera, Path(folder))}
     write("decode", {"about": f"JPEG files to ({SIZE}, {SIZE}, 3) uint8; best of {ROUNDS} rounds, files in the page "
                               "cache, worker processes started anew in each round.",
                      "load_average_before": round(load, 1), **figures})  # fmt: skip

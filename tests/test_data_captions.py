@@ -64,6 +64,35 @@ def test_a_comma_table_may_hold_commas_and_quotes_and_begin_with_a_mark(tmp_path
     assert "photos that are missing" in loaded.skips.line() and "lost.jpg" in loaded.skips.line()
 
 
+def test_a_line_that_is_not_utf8_or_holds_odd_characters_changes_no_other(tmp_path):
+    rows = ["image,caption", "a.jpg,ein Mädchen", "a.jpg,one\u2028two \x0b three \x85 four", 'a.jpg,"Hi" , he says',
+            'a.jpg,"never closed']  # fmt: skip
+    (tmp_path / "captions.txt").write_bytes("\n".join(rows).encode() + "\na.jpg,ein Hündchen\n".encode("cp1252"))
+    draw_at(tmp_path / "images/a.jpg")
+    items, skips = catalogue.load("flickr8k", "train", tmp_path)
+    assert texts(items) == ["ein Mädchen", "one two three four", '"Hi" , he says', '"never closed', "ein Hündchen"]
+    assert skips.line() == "1 files that are not UTF-8 in every line, read as cp1252 there (captions.txt:6)"
+
+
+def test_photos_of_one_name_and_rows_of_one_photo_are_listed_and_links_are_followed(tmp_path):
+    karpathy(tmp_path / "dataset_flickr30k.json", {"1.jpg": "train", "2.jpg": "test"})
+    whole = json.loads((tmp_path / "dataset_flickr30k.json").read_text())
+    whole["images"].append(whole["images"][0] | {"split": "test"})
+    (tmp_path / "dataset_flickr30k.json").write_text(json.dumps(whole))
+    photos_at(tmp_path / "elsewhere", "1.jpg", "2.jpg")
+    root = tmp_path / "flickr30k"
+    photos_at(root / "thumbnails", "1.jpg")
+    (tmp_path / "dataset_flickr30k.json").rename(root / "dataset_flickr30k.json")
+    (root / "images").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere/round").symlink_to(tmp_path / "elsewhere")  # a circle
+    found = every_split("flickr30k", root)
+    assert [ids(found[split], PHOTO) for split in ("train", "test")] == [{"1.jpg"}, {"2.jpg"}]
+    assert found["train"][0].content == root / "images/1.jpg"
+    line = catalogue.check("flickr30k", root).line()
+    assert "1 ids that come twice (dataset_flickr30k.json: 1.jpg)" in line
+    assert f"1 pictures whose name another one has (thumbnails/1.jpg, as {root}/images/1.jpg)" in line
+
+
 def test_flickr30ks_row_without_its_separator_is_mended_and_told(tmp_path):
     rows = ["image_name| comment_number| comment", "2199200615.jpg| 0| A dog runs | fast .",
             "2199200615.jpg| 4   A dog runs across the grass .", "broken row", "2199200615.jpg| 0| twice"]  # fmt: skip
@@ -160,6 +189,9 @@ def test_captions_without_photos_and_half_the_photos_are_errors(tmp_path):
     (tmp_path / "dataset_flickr8k.json").write_text('{"images": [{"filename": "1.j')
     with pytest.raises(BadInput, match="not whole JSON"):
         catalogue.load("flickr8k", "train", tmp_path)
+    (tmp_path / "dataset_flickr8k.json").write_bytes(b'{"images": "caf\xe9"}')
+    with pytest.raises(BadInput, match="not UTF-8.* dataset_flickr8k.json:1"):
+        catalogue.load("flickr8k", "train", tmp_path)
     (tmp_path / "dataset_flickr8k.json").write_text('{"images": [{"filename": "1.jpg"}]}')
     with pytest.raises(BadInput, match="broken file of flickr8k .KeyError"):
         catalogue.load("flickr8k", "train", tmp_path)
@@ -180,7 +212,7 @@ def test_german_that_is_cut_off_is_an_error(tmp_path):
     (tmp_path / "captions.txt").write_text("image_name,comment\n1.jpg,one\n2.jpg,two")
     cut = (tmp_path / "multi30k/task2/raw/train.3.de.gz").read_bytes()[:-9]
     (tmp_path / "multi30k/task2/raw/train.3.de.gz").write_bytes(cut)
-    with pytest.raises(BadInput, match="broken file of flickr30k .EOFError"):
+    with pytest.raises(BadInput, match="train.3.de.gz is cut off or damaged"):
         catalogue.load("flickr30k", "train", tmp_path)
 
 
@@ -319,6 +351,11 @@ def test_iapr_reads_both_languages_from_almost_xml_in_cp1252(tmp_path):
     assert ("00/7.jpg#de0", "ein großes Haus 7;") in captions
     photo = next(i for i in items if i.id == "00/7.jpg")
     assert labels_of(photo, "tag") == {"tag:sky-blue", "tag:man-made-other"} and photo.facts["title"] == "Plaza & Café"
+    german = tmp_path / "annotations_complete_ger/00/7.ger"
+    german.write_text(german.read_text(encoding="cp1252"), encoding="utf-8")  # as somebody may have mended it
+    iaprtc12._annotations.cache_clear()
+    assert "ein großes Haus 7;" in [text for s in iaprtc12.SIZES for text in texts(
+        catalogue.load("iaprtc12", s, tmp_path).items, "de")]  # fmt: skip
     second = tmp_path / "annotations_complete_eng/03/39b.eng"
     second.write_bytes((tmp_path / "annotations_complete_eng/03/39.eng").read_bytes())
     (tmp_path / "annotations_complete_ger/03/40.ger").write_bytes(b"<DOC> cut off")

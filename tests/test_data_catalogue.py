@@ -1,6 +1,7 @@
 """The catalogue of data sets: counts, checks, downloads from a local server, decoding and the command."""
 
 import base64
+import gzip
 import hashlib
 import http.server
 import io
@@ -16,7 +17,7 @@ import pytest
 from PIL import Image
 
 from tests.test_data_sketches import draw_at, every_split
-from training.datasets import MissingData, catalogue, command, download, labels_of
+from training.datasets import MissingData, catalogue, command, download, flickr8k, labels_of, placed
 from training.datasets.decode import Pack, decode, stream
 from training.datasets.reading import Skips
 from xmr.modality import BadInput, Drawing, Item, Modality
@@ -29,12 +30,14 @@ PHOTO, SKETCH = Modality.PHOTO, Modality.SKETCH
 # ---------------------------------------------------------------- what is there
 
 COUNTS = {
-    "flickr8k": {"photos": 8091, "captions_en": 40_455},
+    "flickr8k": {"photos": 8091, "captions_en": 40_455, "captions_de": 5 * 7478 + 5528},  # 5,528 translations: train's
     "sketchy25": {"photos": 3125, "sketches": 3125, "classes": 125},
     "sketchy": {"photos": 3125, "sketches": 3125}, "chairv2": {"photos": 400, "sketches": 1275},
     "multi30k": {"captions_en": 6 * 27_262, "captions_de": 6 * 27_262}, "caltech101": {"photos": 1010},
     "imagenet1000": {"photos": 1000}, "coco_mini": {"photos": 80, "captions_en": 400},
+    "sketchy-1": {"photos": 3125, "sketches": 3125}, "sketchy-2": {"photos": 3125, "sketches": 3125},
 }  # fmt: skip
+LEFT_OUT = {"caltech101": {"background pictures, which have no class": 10}}
 
 
 @pytest.mark.parametrize("name", COUNTS)
@@ -43,7 +46,9 @@ def test_the_real_sets_have_their_published_counts_and_no_id_in_two_splits(name)
         pytest.skip(f"{name} is not in {REAL}")
     found = catalogue.check(name)
     assert found.found | COUNTS[name] == found.found
-    assert not found.shared and not len(found.skips)
+    left_out = {reason: len(what) for reason, what in found.skips.reasons.items()}
+    assert not found.shared and left_out == LEFT_OUT.get(name, {})
+    assert "expected" in found.line() and "of" not in found.line().split(";")[0].split()
     every_split(name, catalogue.get(name).place())
     assert found.line().startswith(f"{name}: ") and "\n" not in found.line()
 
@@ -53,6 +58,9 @@ def test_the_real_sets_are_divided_as_published():
         pytest.skip(f"the real data is not in {REAL}")
     flickr = catalogue.check("flickr8k").counts
     assert [flickr[split]["photos"] for split in ("train", "val", "test", "extra")] == [6000, 1000, 1000, 91]
+    told = {min(i.labels) for s in ("train", "val", "test", "extra") for i in catalogue.load("flickr8k", s).items
+            if i.language == "de"}  # fmt: skip
+    assert len(told) == 7478
     chairs = catalogue.check("chairv2").counts
     assert chairs["train"]["sketches"] + chairs["val"]["sketches"] == 952 and chairs["test"]["sketches"] == 323
 
@@ -86,15 +94,22 @@ def test_an_id_that_comes_twice_is_kept_once_and_listed(tmp_path):
 
 
 def test_a_whole_set_of_ours_that_lost_files_is_told(tmp_path):
-    (tmp_path / "train.en-de.tsv").write_text("a dog ein Hund\n")
-    with pytest.raises(BadInput, match="broken file of multi30k"):
+    (tmp_path / "train.en-de.tsv").write_text("a dog ein Hund\na cat\teine Katze\n")
+    with pytest.raises(MissingData, match="multi30k needs .*train5.jsonl.gz"):
         catalogue.load("multi30k", "train", tmp_path)
+    (tmp_path / "train5.jsonl.gz").write_bytes(gzip.compress(b'{"id": "1", "en": ["x", " "], "de": []}\n{"id": "2'))
+    items, skips = catalogue.load("multi30k", "train", tmp_path)
+    assert [item.content for item in items] == ["a cat", "eine Katze", "x"]
+    assert skips.line() == ("2 broken rows (train.en-de.tsv:1, train5.jsonl.gz:2); 1 empty captions (1#en1)")
     rows = [f'{{"image": "{n}.jpg", "split": "train", "en": ["a"], "de": [], "de_translation": []}}' for n in range(3)]
-    (tmp_path / "captions.jsonl").write_text("\n".join(rows))
+    (tmp_path / "captions.jsonl").write_text("\n".join([*rows, "{broken"]))
     draw_at(tmp_path / "images/0.jpg")
     draw_at(tmp_path / "images/2.jpg")
     items, skips = catalogue.load("flickr8k", "train", tmp_path)
-    assert {item.id for item in items} == {"0.jpg", "0.jpg#en0", "2.jpg", "2.jpg#en0"} and "(1.jpg)" in skips.line()
+    assert {item.id for item in items} == {"0.jpg", "0.jpg#en0", "2.jpg", "2.jpg#en0"}
+    assert skips.line() == "1 broken rows (captions.jsonl:4); 1 photos that are missing (1.jpg)"
+    with placed("flickr8k", tmp_path), pytest.raises(BadInput, match="no broken rows, but there is captions.jsonl:4"):
+        flickr8k.items("train")  # who keeps no list of what is left out gets an error
 
 
 def test_a_recipe_is_told_what_its_data_set_leaves_out(tmp_path, capsys):
@@ -134,7 +149,9 @@ class Server(http.server.BaseHTTPRequestHandler):
         if wanted and self.headers.get("If-Range", '"1"') == '"1"':
             start = int(wanted.removeprefix("bytes=").removesuffix("-"))
             if start >= len(data):
-                return self.send_error(416)
+                self.send_response(416)
+                self.send_header("x-goog-hash", "md5=" + base64.b64encode(hashlib.md5(data).digest()).decode())
+                return self.end_headers()
         self.send_response(206 if start else 200)
         self.send_header("Content-Length", str(len(data) - start))
         self.send_header("ETag", '"1"')
@@ -193,6 +210,10 @@ def test_a_part_that_is_whole_already_is_only_verified(server, tmp_path):
     Server.files = {"/a.bin": data}
     (tmp_path / "a.bin.part").write_bytes(data)
     assert download.fetch(download.File(f"{server}/a.bin", md5(data)), tmp_path).read_bytes() == data
+    (tmp_path / "a.bin").unlink()
+    (tmp_path / "a.bin.part").write_bytes(data[::-1])
+    with pytest.raises(BadInput, match="its md5 is"):  # by what the server says, where nothing is published
+        download.fetch(download.File(f"{server}/a.bin"), tmp_path)
 
 
 def test_a_damaged_download_is_deleted_and_told(server, tmp_path):
@@ -315,6 +336,11 @@ def test_a_pack_gives_the_pictures_without_their_files(tmp_path):
         assert np.abs(array.astype(int) - before[row]).mean() < 4
     with pytest.raises(BadInput, match="Pack.make"):
         Pack(tmp_path / "none.pack")
+    whole = (tmp_path / "cache/photos.pack").read_bytes()
+    for cut in (b"", b"cut", whole[:-3], whole[:-50]):
+        (tmp_path / "cut.pack").write_bytes(cut)
+        with pytest.raises(BadInput, match="no whole pack"):
+            Pack(tmp_path / "cut.pack")
 
 
 # ---------------------------------------------------------------- the command
@@ -352,6 +378,17 @@ def test_the_command_checks_one_set_and_draws_a_batch(capsys, tmp_path):
     assert any(r > 200 and g < 60 for r, g, _ in colours) and any(b > 200 and r < 60 for r, _, b in colours)
 
 
+def test_a_batch_of_text_alone_is_drawn_and_captions_of_another_view_are_not(tmp_path):
+    text = [Item(f"{n}#{language}", Modality.TEXT, f"{n} {language}", frozenset({f"image:{n}"}), language)
+            for n in range(30) for language in ("en", "de")]  # fmt: skip
+    assert command.draw(text).size[1] == 10 * (3 * command.LINE + command.GAP) + command.GAP
+    path = draw_at(tmp_path / "a.jpg")
+    views = [Item(f"{n}", PHOTO, path, frozenset({"instance:cup", f"image:{n}"})) for n in range(2)]
+    of_both = [Item(f"{n}#en{k}", Modality.TEXT, "x", frozenset({"instance:cup", f"image:{n}"}), "en")
+               for n in range(2) for k in range(8)]  # fmt: skip
+    assert command.draw(views + of_both).size[1] == 2 * (command.TILE + command.GAP) + command.GAP
+
+
 def test_download_fetches_a_set_that_needs_no_form_and_checks_it(server, tmp_path, capsys, monkeypatch):
     from dataclasses import replace
 
@@ -362,7 +399,7 @@ def test_download_fetches_a_set_that_needs_no_form_and_checks_it(server, tmp_pat
     files = (download.File(f"{server}/cat.ndjson", into="simplified"),)
     monkeypatch.setitem(catalogue.DATASETS, "quickdraw", replace(data, files=files))
     run("quickdraw", "--root", str(tmp_path), "--download", "--picture", str(tmp_path / "a.png"))
-    assert "quickdraw: 40 sketches, 1 classes" in capsys.readouterr().out
+    assert "quickdraw: 40 sketches of 1,000 expected, 1 classes as expected" in capsys.readouterr().out
     with pytest.raises(BadInput, match="without a form"):
         run("sketchy", "--root", str(tmp_path), "--download")
 

@@ -60,6 +60,31 @@ def test_a_csv_in_cp1252_with_semicolons_languages_and_broken_rows(tmp_path):
         assert fact in skips
 
 
+def test_a_quote_that_is_not_closed_takes_no_row_with_it_unlisted(tmp_path):
+    rows = ["file,caption", "a.jpg,\"two\nlines\"", "a.jpg,\"never closed", "b.jpg,lost", "b.jpg,\"closed\" too early",
+            "c.jpg,kept", "c.jpg,kept", "c.jpg,\"open"]  # fmt: skip
+    (tmp_path / "t.csv").write_text("\n".join(rows) + "\n")
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        draw_at(tmp_path / name)
+    found, skips = everything(tmp_path)
+    assert found["a.jpg"][1] == {None: ["two lines"]} and found["c.jpg"][1] == {None: ["kept"]}
+    assert "2 broken rows (t.csv:4-6, t.csv:9)" in skips and "1 captions given twice (t.csv row 3: c.jpg)" in skips
+    (tmp_path / "t.csv").write_text('file,"caption\na.jpg,x\n')
+    with pytest.raises(BadInput, match="broken file of pictures"):
+        catalogue.load("pictures", "train", tmp_path)
+
+
+def test_splits_of_another_name_and_texts_of_no_picture_are_listed(tmp_path):
+    draw_at(tmp_path / "a.jpg")
+    (tmp_path / "t.csv").write_text("file,caption,split\na.jpg,x,holdout\n")
+    for name in ("b.txt", "README.txt", "a.de.txt"):
+        (tmp_path / name).write_text("x")
+    found, skips = everything(tmp_path)
+    assert list(found) == ["a.jpg"]
+    assert "1 rows of an unknown split, divided by hash (t.csv row 1: holdout)" in skips
+    assert "2 text files beside no picture (README.txt, b.txt)" in skips
+
+
 def test_a_name_that_two_pictures_bear_is_not_guessed(tmp_path):
     for name in ("x/a.jpg", "y/a.jpg", "y/b.jpg"):
         draw_at(tmp_path / name)
@@ -172,4 +197,4 @@ def test_empty_captions_are_listed(tmp_path):
     draw_at(tmp_path / "a.jpg")
     skips = Skips()
     assert pictures.caption_items("a.jpg", {"en": [" ", "b"]}, frozenset(), skips)[0].id == "a.jpg#en1"
-    assert skips.line() == "1 empty captions (a.jpg#0)"
+    assert skips.line() == "1 empty captions (a.jpg#en0)"

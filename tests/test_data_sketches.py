@@ -109,6 +109,19 @@ def test_a_flat_tree_that_lost_a_sketched_photo_is_an_error(tmp_path):
         catalogue.load("sketchy25", "train", tmp_path)
 
 
+def test_a_flat_tree_that_lost_a_class_is_an_error_and_a_stray_file_is_no_class(tmp_path):
+    for name in ("bee", "cat", "dog"):
+        for n in range(8):
+            draw_at(tmp_path / f"photo/{name}/{name}{n}.jpg")
+            draw_at(tmp_path / f"sketch/{name}/{name}{n}-1.png")
+    before = every_split("sketchy25", tmp_path)
+    (tmp_path / "photo/.DS_Store").touch()
+    assert every_split("sketchy25", tmp_path) == before
+    (tmp_path / "photo/cat").rename(tmp_path / "elsewhere")
+    with pytest.raises(BadInput, match="cat is in one alone .1 are.. .* half unpacked"):
+        catalogue.load("sketchy25", "train", tmp_path)
+
+
 def test_a_half_unpacked_sketchy_is_an_error_that_names_the_archive(tmp_path):
     draw_at(tmp_path / "256x256/photo/tx_000000000000/cat/a.jpg")
     (tmp_path / "256x256/sketch.zip").touch()

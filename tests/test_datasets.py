@@ -12,6 +12,7 @@ from PIL import Image
 from training import datasets
 from training.datasets import (
     caltech101,
+    catalogue,
     chairv2,
     flickr8k,
     imagenet1000,
@@ -22,8 +23,9 @@ from training.datasets import (
     stable_order,
     world,
 )  # fmt: skip
+from training.datasets.reading import Skips
 from training.world.lexicon import LEXICON
-from xmr.modality import Drawing, Modality
+from xmr.modality import BadInput, Drawing, Modality
 
 REAL = Path(os.environ.get("XMR_DATA", "../shared/data"))
 real = pytest.mark.skipif(not (REAL / "sketchy25").is_dir(), reason=f"the real data is not in {REAL}")
@@ -101,7 +103,9 @@ def test_multi30k_captions_meet_by_image_and_translations_by_pair(root):
     (root / "multi30k" / "train.en-de.tsv").write_text("a dog\tein Hund\n")
     with gzip.open(root / "multi30k" / "train5.jsonl.gz", "wt") as file:
         file.write(json.dumps({"id": "7", "en": ["x", " "], "de": ["y"]}) + "\n")
-    items = multi30k.items("train")
+    with pytest.raises(BadInput, match="no empty captions, but there is 7#en1"):
+        multi30k.items("train")
+    items = multi30k.items("train", Skips())
     assert [(i.content, i.language) for i in items] == [("a dog", "en"), ("ein Hund", "de"), ("x", "en"), ("y", "de")]
     assert items[0].labels == items[1].labels != items[2].labels == items[3].labels
     assert multi30k.items("test") == []
@@ -111,7 +115,7 @@ def test_named_photos_carry_their_class_in_words(root):
     _picture(root / "caltech101/rhino/image_0001.jpg")
     _picture(root / "caltech101/BACKGROUND_Google/image_0001.jpg")
     _picture(root / "imagenet1000/n01484850_great_white_shark.jpg")
-    assert [set(i.labels) for i in caltech101.items("train")] == [{"class:rhinoceros"}]
+    assert [set(i.labels) for i in caltech101.items("train", Skips())] == [{"class:rhinoceros"}]
     assert [set(i.labels) for i in imagenet1000.items("train")] == [{"class:great white shark"}]
 
 
@@ -144,6 +148,10 @@ def test_world_has_a_photo_two_drawings_and_captions_for_each_line(tmp_path, mon
     assert photo.facts["colour"] == "red"
     with pytest.raises(datasets.MissingData, match="training render"):
         world.items("test")
+    for split in ("train", "test", "gallery"):
+        write_world(tmp_path, split)
+    found = catalogue.check("world", tmp_path)
+    assert found.found["photos"] == 16 and not found.shared and not len(found.skips)
 
 
 def test_order_is_stable_when_a_name_is_added():

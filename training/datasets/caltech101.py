@@ -1,6 +1,7 @@
 """Caltech-101: 10 photos in each of 102 folders. Used for training only: more photos of named things."""
 
 from training.datasets import folder
+from training.datasets.reading import Skips
 from xmr.modality import Item, Modality
 
 # Folders whose name is no name: what they show, or None where they show no one thing.
@@ -13,13 +14,15 @@ RENAMED = {
 }  # fmt: skip
 
 
-def items(split: str) -> list[Item]:
-    """Photos with their class; only "train" has any."""
+def items(split: str, skips: Skips) -> list[Item]:
+    """Photos with their class; only "train" has any. The background pictures, which show no one thing, are listed."""
     if split != "train":
         return []
     found = []
     for path in sorted(folder("caltech101").glob("*/*.jpg")):
         name = RENAMED.get(path.parent.name, path.parent.name.replace("_", " "))
-        if name:
+        if name is None:
+            skips.add("background pictures, which have no class", f"{path.parent.name}/{path.name}")
+        else:
             found.append(Item(f"{path.parent.name}/{path.stem}", Modality.PHOTO, path, frozenset({f"class:{name}"})))
     return found

@@ -4,6 +4,7 @@
     print(check("flickr30k", "/data/flickr30k").line())
 """
 
+import csv
 import os
 import zlib
 from collections import Counter
@@ -179,7 +180,7 @@ def _read(data: DataSet, root: Path, split: str, skips: Skips) -> list[Item]:
         raise MissingData(f"{data.name} needs {error.filename}, which is not there. Unpack it again.") from None
     except BadInput:
         raise
-    except (OSError, EOFError, zlib.error, ValueError, LookupError, TypeError, AttributeError) as error:
+    except (OSError, EOFError, zlib.error, csv.Error, ValueError, LookupError, TypeError, AttributeError) as error:
         raise BadInput(f"{root} holds a broken file of {data.name} ({error!r}). It needs {data.layout}. Unpack the "
                        "whole set again.") from error  # fmt: skip
     for item in found:
@@ -189,7 +190,7 @@ def _read(data: DataSet, root: Path, split: str, skips: Skips) -> list[Item]:
             kept[item.id] = item
     missing = _missing(skips) - known
     if missing > max(HALF * (missing + sum(item.modality is Modality.PHOTO for item in kept.values())), 5):
-        raise BadInput(f"{root} lacks {missing:,} photos that {data.name}'s captions name: {skips.line()}. The archive "
+        raise BadInput(f"{root} lacks {missing:,} photos that {data.name} names: {skips.line()}. The archive "
                        "of photos is half unpacked: unpack it again.")  # fmt: skip
     return list(kept.values())
 
@@ -198,20 +199,19 @@ def _missing(skips: Skips) -> int:
     return len(skips.reasons.get("photos that are missing", ()))
 
 
-def _ours(module) -> Read:
+def _ours(name: str, items: Callable[[str, Skips], list[Item]]) -> Read:
     """An adapter that finds its folder by name."""
-    name = module.__name__.rpartition(".")[2]
 
     def read(root: Path, split: str, skips: Skips) -> list[Item]:
         with placed(name, root):
-            return existing(module.items(split), skips)
+            return existing(items(split, skips), skips)
 
     return read
 
 
 def _chairs(root: Path, split: str, skips: Skips) -> list[Item]:
     if (root / "sketches.jsonl").is_file():
-        return _ours(chairv2)(root, split, skips)
+        return _ours("chairv2", chairv2.items)(root, split, skips)
     return strokes.qmul(root, split, skips, "chair")
 
 
@@ -269,7 +269,8 @@ DATASETS = {
                 read=partial(sketchy.read, held_out="sketchy-2"), **_SKETCHY),
         DataSet("sketchy25", "a subset of Sketchy: 25 photos and 25 sketches of each class; what tri trains on",
                 "photo/<class>/<photo>.jpg, sketch/<class>/<photo>-<n>.png", _SKETCHY["licence"], _SKETCHY["source"],
-                _ours(sketchy25), _whole(photos=3125, sketches=3125, classes=125)),
+                _ours("sketchy25", lambda split, skips: sketchy25.items(split)),
+                _whole(photos=3125, sketches=3125, classes=125)),
         DataSet("tuberlin", "20,000 sketches of 250 things; photos of the same in its extension",
                 "png/<class>/<n>.png; if wanted ImageResized/<class>/*.jpg", "CC BY 4.0",
                 "http://cybertron.cg.tu-berlin.de/eitz/projects/classifysketch/", classes.tuberlin,
@@ -284,8 +285,8 @@ DATASETS = {
                 _chairs, _whole(photos=400, sketches=1275)),
         DataSet("quickdraw", f"Quick, Draw!: strokes of 345 classes; the first {strokes.PER_CLASS:,} of each are read",
                 "<class>.ndjson, simplified or raw", "CC BY 4.0",
-                "https://github.com/googlecreativelab/quickdraw-dataset (--download: eleven classes)",
-                strokes.quickdraw, files=_QUICKDRAW_FILES),
+                "https://github.com/googlecreativelab/quickdraw-dataset",
+                strokes.quickdraw, strokes.quickdraw_expected, files=_QUICKDRAW_FILES),
         DataSet("pacs", "seven classes as photos, paintings, cartoons and sketches",
                 "{photo,art_painting,cartoon,sketch}/<class>/, and <domain>_{train,crossval}_kfold.txt",
                 "for research", "https://sketchx.eecs.qmul.ac.uk/downloads (a Google Drive)", classes.pacs,
@@ -302,7 +303,7 @@ DATASETS = {
                 splits=("train", "val", "test", "extra"), files=(_KARPATHY, *_GERMAN_FILES)),
         DataSet("multi30k", "text alone: 27,262 translation pairs, and 5 + 5 captions of 27,262 images",
                 "train.en-de.tsv, train5.jsonl.gz", "for non-commercial research; see its README", "https://github.com/multi30k/dataset",
-                _ours(multi30k), _whole(captions_en=163_572, captions_de=163_572), splits=("train",)),
+                _ours("multi30k", multi30k.items), _whole(captions_en=163_572, captions_de=163_572), splits=("train",)),
         DataSet("coco2014", "123,287 photos, five captions each, 80 categories as tags",
                 "annotations/{captions,instances}_{train,val}2014.json, train2014/, val2014/",
                 "annotations: CC BY 4.0; photos: their Flickr owners'", "https://cocodataset.org/#download",
@@ -324,15 +325,16 @@ DATASETS = {
                 iaprtc12.read, _whole(photos=20_000, captions_en=20_000), splits=("train", "val", "test", "extra"),
                 files=(File(f"{_IAPR}/iaprtc12.tgz"), File(f"{_IAPR}/saiaprtc12ok.tgz"))),
         DataSet("caltech101", "ten photos of each of Caltech-101's 101 classes; not its background pictures",
-                "<class>/*.jpg", "CC BY 4.0", "https://data.caltech.edu/records/mzrjq-6wc02", _ours(caltech101),
-                _whole(photos=1010), splits=("train",)),
+                "<class>/*.jpg", "CC BY 4.0", "https://data.caltech.edu/records/mzrjq-6wc02",
+                _ours("caltech101", caltech101.items), _whole(photos=1010, classes=95), splits=("train",)),
         DataSet("imagenet1000", "one photo of each ImageNet class", "<wordnet id>_<class>.jpg", "for research",
-                "https://image-net.org", _ours(imagenet1000), _whole(photos=1000), splits=("train",)),
+                "https://image-net.org", _ours("imagenet1000", imagenet1000.items), _whole(photos=1000, classes=998),
+                splits=("train",)),
         DataSet("world", "the rendered world: photos, drawings and captions", "<split>/facts.jsonl, <split>/photos/",
-                "ours, as the code", "python -m training render", _ours(world),
-                splits=("train", "val", "test", "gallery")),
+                "ours, as the code", "python -m training render",
+                _ours("world", lambda split, skips: world.items(split)), splits=("train", "val", "test", "gallery")),
         DataSet("pictures", "a folder of your own: class folders, a table of captions, sidecars or embedded captions",
-                "pictures; and if there, one .csv, .jsonl or .parquet, or a.txt beside a.jpg", "yours", "--root DIR",
+                "pictures; and if there, one .csv, .jsonl or .parquet, or a.txt beside a.jpg", "yours", "your own disk",
                 pictures.read),
     )
 }  # fmt: skip

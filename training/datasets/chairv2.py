@@ -3,20 +3,19 @@
 The published split is by photo: 300 train, 100 test. Val is the 40 training photos that come first by a stable hash.
 """
 
-import json
-
 import numpy as np
 
 from training.datasets import folder, stable_order
+from training.datasets.reading import STRICT, Skips, json_lines
 from xmr.modality import Drawing, Item, Modality
 
 VAL_PHOTOS = 40
 
 
-def items(split: str) -> list[Item]:
-    """Photos and sketches of "train", "val" or "test"."""
+def items(split: str, skips: Skips = STRICT) -> list[Item]:
+    """Photos and sketches of "train", "val" or "test". skips: where broken rows are listed; without it, errors."""
     root = folder("chairv2")
-    rows = [json.loads(line) for line in (root / "sketches.jsonl").read_text(encoding="utf-8").splitlines()]
+    rows = list(json_lines(root / "sketches.jsonl", skips))
     train = stable_order(sorted({row["photo"] for row in rows if row["split"] == "train"}), "chairv2")
     wanted = {
         "val": train[:VAL_PHOTOS],

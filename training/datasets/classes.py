@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from training.datasets.reading import Skips, class_label, drawn_split, first, need, pictures_under, read_text
+from training.datasets.reading import Skips, class_label, drawn_split, first, need, pictures_under, read_lines
 from xmr.modality import Item, Modality
 
 DOMAINS = {
@@ -46,7 +46,7 @@ def pacs(root: Path, split: str, skips: Skips) -> list[Item]:
     for path in sorted(root.rglob("*_kfold.txt")):
         part = path.stem.split("_")[-2]
         if part in ("train", "crossval"):
-            listed |= dict.fromkeys((line.rpartition(" ")[0] for line in read_text(path, skips).splitlines()), part)
+            listed |= dict.fromkeys((line.rpartition(" ")[0] for line in read_lines(path, skips)), part)
     found = []
     for key in sorted(key for key in listed if not (images / key).is_file()):
         skips.add("pictures that a list names and that are missing", key)

@@ -8,7 +8,17 @@ from collections import Counter
 from functools import lru_cache
 from pathlib import Path
 
-from training.datasets.reading import Skips, by_name, caption_items, drawn_split, first, need, pictures_under, read_json
+from training.datasets.reading import (
+    Skips,
+    by_name,
+    caption_items,
+    drawn_split,
+    first,
+    karpathy_images,
+    need,
+    pictures_under,
+    read_json,
+)
 from xmr.modality import BadInput, Item, Modality
 
 KARPATHY = {"train": "train", "restval": "train", "val": "val", "test": "test"}
@@ -49,7 +59,7 @@ def karpathy(root: Path, split: str, skips: Skips) -> list[Item]:
     for part in ("train2014", "val2014"):
         tags |= _tags(root / "annotations" / f"instances_{part}.json", skips)
     rows: dict[str, dict] = {"train2014": {}, "val2014": {}}
-    for image in read_json(path, without=("tokens", "sentids"))["images"]:
+    for image in karpathy_images(path, skips):
         if KARPATHY[image["split"]] == split:
             name, texts = image["filename"], [sentence["raw"] for sentence in image["sentences"]]
             rows.setdefault(image["filepath"], {})[name] = (name, texts, tags.get(image["cocoid"], frozenset()))
@@ -60,7 +70,7 @@ def _items(root: Path, folder: str, rows: dict[str, tuple[str, list[str], frozen
     where = first(root, folder, f"images/{folder}")
     if rows and where is None:
         raise BadInput(f"Expected COCO's photos in {root / folder}, which is not there. Unpack {folder}.zip there.")
-    photos, found = by_name(pictures_under(where)) if rows else {}, []
+    photos, found = by_name(pictures_under(where), skips) if rows else {}, []
     for name, texts, tags in rows.values():
         if name not in photos:
             skips.add("photos that are missing", name)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from training.datasets import catalogue, picture, stable_order
+from training.datasets import catalogue, labels_of, picture, stable_order
 from training.datasets.download import download
 from xmr.modality import BadInput, Item, Modality
 from xmr.preprocess import sketch_input
@@ -47,16 +47,18 @@ def run(args: argparse.Namespace) -> None:
         told.append(f"  {item.modality} {item.id}: {item.content}  [{labels}]")
     split = next(split for split, counts in found.counts.items() if counts)
     items = catalogue.load(args.name, split, root).items
-    if any(item.modality is not Modality.TEXT for item in items):
-        path = args.picture or Path("runs") / f"data-{args.name}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draw(items).save(path)
-        told.append(f"  a batch of {split} is drawn in {path}")
+    path = args.picture or Path("runs") / f"data-{args.name}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draw(items).save(path)
+    told.append(f"  a batch of {split} is drawn in {path}")
     print("\n".join(told))
 
 
 def draw(items: list[Item], count: int = PAIRS) -> Image.Image:
-    """A batch as one picture: a row for each of `count` photos (or sketches), with a sketch of it and its captions."""
+    """A batch as one picture: a row for each of `count` photos, with a sketch of it and its captions.
+
+    Of a set without photos the rows are sketches, or else captions with the others of their image.
+    """
     partners: dict[str, list[Item]] = {}
     for item in items:
         for label in item.labels:
@@ -65,20 +67,21 @@ def draw(items: list[Item], count: int = PAIRS) -> Image.Image:
     sketched = {label for label, found in partners.items() if any(i.modality is Modality.SKETCH for i in found)}
     anchors = [item for item in items if item.modality is Modality.PHOTO]
     anchors = [item for item in anchors if item.labels & sketched] or anchors
-    anchors = anchors or [item for item in items if item.modality is Modality.SKETCH]
+    anchors = anchors or [item for item in items if item.modality is Modality.SKETCH] or items
     by_id = {item.id: item for item in anchors}
     chosen = [by_id[id] for id in stable_order(list(by_id), "draw")[:count]]
-    columns = 2 if sketched and anchors[0].modality is Modality.PHOTO else 1
+    columns = {Modality.PHOTO: 2 if sketched else 1, Modality.SKETCH: 1, Modality.TEXT: 0}[anchors[0].modality]
     text_left = GAP + columns * (TILE + GAP)
     rows = []  # of tiles, and lines of text
     for item in chosen:
         others = {id(o): o for label in sorted(item.labels) for o in partners.get(label, ())}.values()
         sketch = next((other for other in others if other.modality is Modality.SKETCH), None)
-        captions = [f"{o.language or ''}: {o.content}" for o in others if o.modality is Modality.TEXT]
+        captions = [f"{o.language or ''}: {o.content}" for o in others
+                    if o.modality is Modality.TEXT and labels_of(o, "image") & item.labels]  # fmt: skip
         told = [f"{item.id}  [{' '.join(sorted(item.labels)[:5])}]", *captions]
         lines = [line for text in told for line in textwrap.wrap(text, 68)]
         rows.append(([_tile(one) for one in (item, sketch)[:columns] if one], lines))
-    heights = [max(TILE, LINE * len(lines)) + GAP for _, lines in rows]
+    heights = [max(TILE * bool(tiles), LINE * len(lines)) + GAP for tiles, lines in rows]
     sheet = Image.new("RGB", (text_left + TEXT_WIDTH, sum(heights) + GAP), "white")
     pen, (font, readable), top = ImageDraw.Draw(sheet), _font(), GAP
     for (tiles, lines), height in zip(rows, heights, strict=True):
@@ -115,6 +118,8 @@ def _font() -> tuple[ImageFont.ImageFont, Callable[[str], str]]:
 def _listed(data: catalogue.DataSet) -> str:
     place = data.place()
     there = "there" if place.is_dir() else "not there"
-    fetched = " (--download fetches it)" if data.files else ""
+    names = [file.name for file in data.files]
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    fetched = f"; --download fetches {', '.join(names[:3])}{more}" if names else ""
     return (f"{data.name}: {data.about}\n    {there}: {place}\n    needs {data.layout}\n"
             f"    licence: {data.licence}\n    from {data.source}{fetched}")  # fmt: skip

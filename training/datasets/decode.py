@@ -26,6 +26,7 @@ AHEAD = 3  # batches a worker is given beyond the one that is waited for
 SPARE = 1.25  # how much larger than needed a packed photo is kept, so that it may be cropped
 QUALITY = 92
 JPEG = b"\xff\xd8"
+TAIL = 8  # bytes, the end of a pack
 
 
 def decode(item: Item, size: int = 224, pack: "Pack | None" = None) -> np.ndarray:
@@ -86,15 +87,21 @@ class Pack:
     """Pictures of many items in one file, read with one seek each: for disks and network shares slow at small files.
 
     Sketches and small JPEGs are kept byte for byte, larger photos as JPEG with both sides at least 1.25 times `size`.
-    Delete it (and its .json) when the pictures themselves have changed.
+    After them come where each lies, as JSON, and in the last 8 bytes where that begins. Delete the file when the
+    pictures themselves have changed.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = Path(path)
         if not self.path.is_file():
             raise BadInput(f"Expected a pack of pictures at {path}, which is not there. Make it with Pack.make.")
-        self.index: dict[str, list[int]] = json.loads(self.path.with_suffix(".json").read_text(encoding="utf-8"))
         self.file = os.open(self.path, os.O_RDONLY)
+        end = max(self.path.stat().st_size - TAIL, 0)
+        start = int.from_bytes(os.pread(self.file, TAIL, end), "little")
+        try:  # id -> where it starts, how long it is
+            self.index: dict[str, list[int]] = json.loads(os.pread(self.file, end - start, start))
+        except (OSError, ValueError, OverflowError):
+            raise BadInput(f"{path} is no whole pack of pictures. Delete it, and make it with Pack.make.") from None
 
     def __del__(self) -> None:
         if hasattr(self, "file"):
@@ -125,7 +132,7 @@ class Pack:
                 out.write(data)
                 index[item.id] = [at, len(data)]
                 at += len(data)
-        path.with_suffix(".json").write_text(json.dumps(index), encoding="utf-8")
+            out.write(json.dumps(index).encode() + at.to_bytes(TAIL, "little"))
         part.replace(path)
         return cls(path)
 

@@ -77,7 +77,7 @@ def fetch(file: File, folder: Path) -> Path:
     except urllib.error.HTTPError as error:
         if error.code != 416:  # 416: nothing is left to send, so the part is whole
             raise BadInput(f"{file.url} answers {error.code} {error.reason}. Fetch it by hand into {folder}.") from None
-        whole, server = have, ""
+        whole, server = have, _server_md5(error.headers)
     except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
         kept = part.stat().st_size if part.is_file() else 0
         raise BadInput(f"{file.url} broke off ({error}); {kept:,} bytes are kept. Run it again to go on.") from None

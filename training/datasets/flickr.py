@@ -17,10 +17,10 @@ from training.datasets.reading import (
     drawn_split,
     existing,
     first,
+    karpathy_images,
     need,
     pictures_under,
-    read_json,
-    read_text,
+    read_lines,
 )
 from xmr.modality import BadInput, Item, Modality
 
@@ -40,10 +40,10 @@ def read(root: Path, split: str, skips: Skips, name: str) -> list[Item]:
     """Photos and their English captions of "flickr8k" or "flickr30k", and German ones where Multi30k's lie at hand."""
     if (root / "captions.jsonl").is_file():
         with placed("flickr8k", root):
-            return existing(flickr8k.items(split), skips)
+            return existing(flickr8k.items(split, skips), skips)
     need(root, name, "Its source: python -m training data.")
-    photos = by_name(pictures_under(root))
-    captions, split_of = _karpathy(root, name) or _table(root, name, skips)
+    photos = by_name(pictures_under(root), skips)
+    captions, split_of = _karpathy(root, name, skips) or _table(root, name, skips)
     if not photos and captions:
         raise BadInput(f"{root} holds captions of {len(captions):,} photos, but no photo. Unpack the photos there.")
     german = multi30k(root, split, skips)
@@ -63,12 +63,12 @@ def read(root: Path, split: str, skips: Skips, name: str) -> list[Item]:
     return found
 
 
-def _karpathy(root: Path, name: str):
+def _karpathy(root: Path, name: str, skips: Skips):
     """(captions by photo, photo -> split) from Karpathy's json, or None."""
     path = first(root, f"dataset_{name}.json", f"*/dataset_{name}.json", "dataset.json")
     if path is None:
         return None
-    images = read_json(path)["images"]
+    images = list(karpathy_images(path, skips))
     captions = {image["filename"]: [sentence["raw"] for sentence in image["sentences"]] for image in images}
     return captions, {image["filename"]: image["split"] for image in images}.get
 
@@ -93,7 +93,7 @@ def rows(path: Path, skips: Skips) -> Iterator[tuple[str, str, str]]:
     A field may hold its separator without being quoted, so each line is cut at its first ones only. Flickr30k's row
     `2199200615.jpg| 4   A dog runs ...`, where one separator is missing, is mended and listed.
     """
-    lines = read_text(path, skips).splitlines()
+    lines = read_lines(path, skips)
     counted: dict[str, int] = {}
     head = lines[0].lower().replace(" ", "") if lines else ""
     separator = "\t" if "\t" in head else "|" if "|" in head else ","
@@ -102,8 +102,8 @@ def rows(path: Path, skips: Skips) -> Iterator[tuple[str, str, str]]:
         if not line.strip() or (at == 1 and re.match(r"(image|image_name|file|filename)[,|\t]", head)):
             continue
         cells = [cell.strip() for cell in line.split(separator, 2 if numbered else 1)]
-        if separator == "," and cells[-1][:1] == '"' and len(cells) == 2:
-            cells[1] = next(csv.reader([cells[1]], skipinitialspace=True), [""])[0]
+        if separator == "," and len(cells) == 2:
+            cells[1] = _unquoted(cells[1])
         if numbered and len(cells) == 2 and (mended := re.match(r"(\d)\s+(.+)", cells[1])):
             cells[1:] = mended.groups()
             skips.add("rows with a separator missing, mended", f"{path.name}:{at}")
@@ -116,6 +116,15 @@ def rows(path: Path, skips: Skips) -> Iterator[tuple[str, str, str]]:
         yield photo, number or (cells[1] if numbered else str(counted[photo])), cells[-1]
 
 
+def _unquoted(cell: str) -> str:
+    """What a quoted cell holds; the cell as it stands if its quotes are those of a caption that isn't quoted."""
+    try:
+        whole = next(csv.reader([cell], strict=True), [])
+    except csv.Error:
+        return cell
+    return whole[0] if len(whole) == 1 else cell
+
+
 def _split_of(root: Path, name: str, skips: Skips):
     """photo -> split: by lists at hand (Flickr30k's also in multi30k/), else by the one kept here, else by hash."""
     listed = {}
@@ -123,10 +132,10 @@ def _split_of(root: Path, name: str, skips: Skips):
         inside = [f"{folder}{file}" for folder in ("", "*/", "**/image_splits/") for file in names]
         path = first(root, *inside) or (name == "flickr30k" and first(root.parent / "multi30k", *inside))
         if path:
-            listed |= dict.fromkeys((_photo(line) for line in read_text(path).splitlines() if line.strip()), split)
+            listed |= dict.fromkeys((_photo(line) for line in read_lines(path) if line.strip()), split)
     kept = SPLITS / f"{name}.txt"
     if not listed and kept.is_file():
-        listed = {photo: split for split, photo in map(str.split, kept.read_text().splitlines())}
+        listed = {photo: split for split, photo in map(str.split, read_lines(kept))}
         return lambda photo: listed.get(photo, "train")
     if listed:
         return lambda photo: listed.get(photo, "extra")
@@ -143,7 +152,7 @@ def multi30k(root: Path, split: str, skips: Skips) -> dict[str, list[str]]:
     for base in (root, root / "multi30k", root.parent / "multi30k"):
         for path in _german_files(base, split):
             photos = _photos_of(path, split)
-            lines = read_text(path, skips).splitlines()
+            lines = read_lines(path, skips)
             if photos is None or len(photos) != len(lines):
                 raise BadInput(f"{path} has {len(lines):,} lines, but its list in image_splits has "
                                f"{len(photos or []):,}. Take both from the same release of Multi30k.")  # fmt: skip
@@ -166,7 +175,7 @@ def _photos_of(path: Path, split: str) -> list[str] | None:
     """The photos of a caption file's lines: from image_splits/ beside the file's folder."""
     for folder in (path.parent, path.parent.parent):
         if found := first(folder, *(f"image_splits/{name}" for name in LISTS[split])):
-            return [_photo(line) for line in read_text(found).splitlines() if line.strip()]
+            return [_photo(line) for line in read_lines(found) if line.strip()]
     return None
 
 

@@ -3,30 +3,24 @@
 The standard split: 6,000 train, 1,000 val, 1,000 test. Photos without German captions keep their English ones.
 """
 
-import json
-
 from training.datasets import folder
+from training.datasets.reading import STRICT, Skips, caption_items, json_lines
 from xmr.modality import Item, Modality
 
 
-def items(split: str) -> list[Item]:
+def items(split: str, skips: Skips = STRICT) -> list[Item]:
     """Photos and captions of "train", "val" or "test". A training photo also gets the German translation of one of
-    its English captions; val and test have the independent German captions only."""
+    its English captions; val and test have the independent German captions only.
+
+    skips: where broken rows and empty captions are listed; without it they are errors.
+    """
     root = folder("flickr8k")
     found = []
-    with (root / "captions.jsonl").open(encoding="utf-8") as lines:
-        for line in lines:
-            row = json.loads(line)
-            if row["split"] != split:
-                continue
-            name, labels = row["image"], frozenset({f"image:{row['image']}"})
-            found.append(Item(name, Modality.PHOTO, root / "images" / name, labels))
-            translated = row["de_translation"] or [] if split == "train" else []
-            captions = {"en": row["en"], "de": row["de"] + translated}
-            for language, texts in captions.items():
-                found += [
-                    Item(f"{name}#{language}{n}", Modality.TEXT, text, labels, language)
-                    for n, text in enumerate(texts)
-                    if text.strip()
-                ]
+    for row in json_lines(root / "captions.jsonl", skips):
+        if row["split"] != split:
+            continue
+        name, labels = row["image"], frozenset({f"image:{row['image']}"})
+        found.append(Item(name, Modality.PHOTO, root / "images" / name, labels))
+        translated = row["de_translation"] or [] if split == "train" else []
+        found += caption_items(name, {"en": row["en"], "de": row["de"] + translated}, labels, skips, as_is=True)
     return found

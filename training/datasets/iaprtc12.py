@@ -11,7 +11,7 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
-from training.datasets.reading import Skips, caption_items, clean, first, held_out, need, read_text
+from training.datasets.reading import Skips, caption_items, clean, first, held_out, need, read_lines, read_text
 from xmr.modality import Item, Modality
 
 LANGUAGES = {"eng": "en", "ger": "de"}
@@ -52,7 +52,7 @@ def _annotations(base: Path) -> tuple[dict[str, dict[str, dict[str, str]]], list
     left_out = []
     for ending, language in LANGUAGES.items():
         for path in sorted((base / f"annotations_complete_{ending}").glob(f"*/*.{ending}")):
-            fields, name = _fields(read_text(path, encoding="cp1252")), f"{path.parent.name}/{path.name}"
+            fields, name = _fields(read_text(path)), f"{path.parent.name}/{path.name}"
             if "IMAGE" not in fields:
                 left_out.append(("annotations that name no photo", name))
             elif rows.setdefault(fields["IMAGE"], {}).setdefault(language, fields) is not fields:
@@ -69,13 +69,13 @@ def _fields(text: str) -> dict[str, str]:
 def _tags(root: Path, skips: Skips) -> dict[str, frozenset[str]]:
     """The labels of each photo's regions, by the photo's number."""
     wlist = first(root, "wlist.txt", "*/wlist.txt", "*/*/wlist.txt", "*/*/*/wlist.txt")
-    names = dict(line.split(None, 1) for line in read_text(wlist).splitlines() if line.strip()) if wlist else {}
+    names = dict(line.split(None, 1) for line in read_lines(wlist) if line.strip()) if wlist else {}
     found: dict[str, set[str]] = {}
     lists = sorted(root.rglob("labels.txt"))
     if not lists:
         skips.add("annotation files that are missing", "SAIAPR's labels.txt: photos have no tags")
     for path in lists:
-        for number, line in enumerate(read_text(path).splitlines(), start=1):
+        for number, line in enumerate(read_lines(path), start=1):
             if not line.strip():
                 continue
             cells = line.split()

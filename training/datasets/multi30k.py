@@ -3,31 +3,27 @@
 Nothing of Flickr8k's val or test is in it. All of it is training data.
 """
 
-import gzip
-import json
-
 from training.datasets import folder
+from training.datasets.reading import STRICT, Skips, caption_items, json_lines, read_lines
 from xmr.modality import Item, Modality
 
 
-def items(split: str) -> list[Item]:
+def items(split: str, skips: Skips = STRICT) -> list[Item]:
     """Captions whose labels meet when they are of one image; a translation pair has a label of its own.
 
-    Only "train" has any.
+    Only "train" has any. skips: where broken rows and empty captions are listed; without it they are errors.
     """
     if split != "train":
         return []
     root, found = folder("multi30k"), []
-    with (root / "train.en-de.tsv").open(encoding="utf-8") as lines:
-        for n, line in enumerate(lines):
-            for language, text in zip(("en", "de"), line.rstrip("\n").split("\t"), strict=True):
-                found.append(Item(f"pair{n}#{language}", Modality.TEXT, text, frozenset({f"image:pair{n}"}), language))
-    with gzip.open(root / "train5.jsonl.gz", "rt", encoding="utf-8") as lines:
-        for row in map(json.loads, lines):
-            found += [
-                Item(f"{row['id']}#{language}{n}", Modality.TEXT, text, frozenset({f"image:{row['id']}"}), language)
-                for language in ("en", "de")
-                for n, text in enumerate(row[language])
-                if text.strip()
-            ]
+    for n, line in enumerate(read_lines(root / "train.en-de.tsv", skips)):
+        texts = line.split("\t")
+        if len(texts) != 2 or not all(map(str.strip, texts)):
+            skips.add("broken rows", f"train.en-de.tsv:{n + 1}")
+            continue
+        for language, text in zip(("en", "de"), texts, strict=True):
+            found.append(Item(f"pair{n}#{language}", Modality.TEXT, text, frozenset({f"image:pair{n}"}), language))
+    for row in json_lines(root / "train5.jsonl.gz", skips):
+        captions, labels = {"en": row["en"], "de": row["de"]}, frozenset({f"image:{row['id']}"})
+        found += caption_items(row["id"], captions, labels, skips, as_is=True)
     return found

@@ -16,7 +16,6 @@ from PIL import Image, IptcImagePlugin
 
 from training.datasets.reading import (
     Skips,
-    by_name,
     caption_items,
     class_label,
     clean,
@@ -25,7 +24,7 @@ from training.datasets.reading import (
     json_lines,
     need,
     pictures_under,
-    read_text,
+    read_lines,
 )
 from xmr.modality import BadInput, Item, Modality
 
@@ -45,7 +44,7 @@ def read(root: Path, split: str, skips: Skips) -> list[Item]:
     pictures = pictures_under(need(root, "a folder of pictures", "Give it with --root DIR."))
     if not pictures:
         raise BadInput(f"{root} holds no picture. Give a folder with JPEG, PNG, WebP, GIF, BMP or TIFF files.")
-    told, sides = _table(root, pictures, skips), sidecars(root)
+    told, sides = _table(root, pictures, skips), sidecars(root, pictures, skips)
     foldered = told is None or not any(row["labels"] for row in told.values())
     found = []
     for name, path in pictures.items():
@@ -63,24 +62,29 @@ def read(root: Path, split: str, skips: Skips) -> list[Item]:
     return found
 
 
-def sidecars(root: Path) -> dict[Path, list[tuple[str | None, Path]]]:
+def sidecars(root: Path, pictures: dict[str, Path], skips: Skips) -> dict[Path, list[tuple[str | None, Path]]]:
     """(language, file) of the captions beside pictures, by the picture's path with and without its ending.
 
     a.txt and a.jpg.txt are a.jpg's, in a language that isn't told; a.de.txt is its German.
     """
-    found: dict[Path, list[tuple[str | None, Path]]] = {}
-    for side in sorted(root.rglob("*.txt")):
+    found = {base: [] for path in pictures.values() for base in (path, path.with_suffix(""))}
+    for side in sorted(side for folder in {path.parent for path in pictures.values()} for side in folder.glob("*.txt")):
         base = side.with_suffix("")
-        found.setdefault(base, []).append((None, side))
+        of = [(base, None)]
         if re.fullmatch(r"\.[a-z]{2}", base.suffix):
-            found.setdefault(base.with_suffix(""), []).append((base.suffix[1:], side))
+            of.append((base.with_suffix(""), base.suffix[1:]))
+        of = [(base, language) for base, language in of if base in found]
+        for base, language in of:
+            found[base].append((language, side))
+        if not of:
+            skips.add("text files beside no picture", side.relative_to(root).as_posix())
     return found
 
 
 def _beside(path: Path, sides: dict[Path, list[tuple[str | None, Path]]], skips: Skips) -> dict[str | None, list[str]]:
     found: dict[str | None, list[str]] = {}
-    for language, side in [*sides.get(path.with_suffix(""), ()), *sides.get(path, ())]:
-        found.setdefault(language, []).extend(line for line in read_text(side, skips).splitlines() if line.strip())
+    for language, side in [*sides[path.with_suffix("")], *sides[path]]:
+        found.setdefault(language, []).extend(line for line in read_lines(side, skips) if line.strip())
     return found
 
 
@@ -139,7 +143,6 @@ def _table(root: Path, pictures: dict[str, Path], skips: Skips) -> dict[str, dic
         return None
     path, found = tables[0], {}
     names = {path.name: name for name, path in pictures.items()}
-    by_path = by_name(pictures) | pictures
     borne = Counter(path.name for path in pictures.values())
     for number, row in enumerate(_rows(path, skips), start=1):
         row = {str(key).strip().lower(): value for key, value in row.items() if key is not None}
@@ -147,7 +150,7 @@ def _table(root: Path, pictures: dict[str, Path], skips: Skips) -> dict[str, dic
         if column is None:
             raise BadInput(f"{path} has columns {', '.join(row)}; one of {', '.join(FILE)} is expected. Rename one.")
         name = str(row[column] or "").strip().replace("\\", "/").removeprefix("./")
-        if name not in by_path:
+        if name not in pictures and name not in names:
             skips.add("captions without a photo", f"{path.name} row {number}: {name}")
             continue
         if name not in pictures and borne[name] > 1:
@@ -157,13 +160,19 @@ def _table(root: Path, pictures: dict[str, Path], skips: Skips) -> dict[str, dic
                                  {"captions": {}, "labels": set(), "split": None})  # fmt: skip
         for language, texts in _captions(row).items():
             held = entry["captions"].setdefault(language, [])
-            held += [text for text in texts if text not in held]
+            for text in texts:
+                if text in held:
+                    skips.add("captions given twice", f"{path.name} row {number}: {name}")
+                else:
+                    held.append(text)
         for column in CLASS:
             values = row.get(column)
             for value in values if isinstance(values, list) else [values]:
                 if value not in (None, ""):
                     entry["labels"].add(class_label(str(value)))
         told = next((str(row[name]).lower() for name in SPLIT if row.get(name)), None)
+        if told and told not in SPLITS:
+            skips.add("rows of an unknown split, divided by hash", f"{path.name} row {number}: {told}")
         entry["split"] = SPLITS.get(told, entry["split"])
     return found
 

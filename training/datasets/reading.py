@@ -1,10 +1,12 @@
 """What every adapter needs to read other people's files: encodings, tables, indexes of pictures, and counted skips."""
 
+import codecs
 import csv
 import gzip
 import io
 import json
 import os
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,6 +39,16 @@ class Skips:
         return "; ".join(told) or "nothing skipped"
 
 
+class Strict(Skips):
+    """For a caller that keeps no list: what would be left out is an error."""
+
+    def add(self, reason: str, what: str) -> None:
+        raise BadInput(f"Expected no {reason}, but there is {what}. Mend it, or unpack the data set again.")
+
+
+STRICT = Strict()
+
+
 def need(path: Path, what: str, remedy: str) -> Path:
     """The path if it exists; else MissingData that says what was expected there and what to do."""
     if path.exists():
@@ -51,21 +63,42 @@ def first(root: Path, *names: str) -> Path | None:
     return next((path for name in names for path in sorted(root.glob(name))), None)
 
 
-def read_text(path: Path, skips: Skips | None = None, encoding: str = "utf-8") -> str:
-    """A text file, gzip or not, with or without a byte-order mark. What is not UTF-8 is read as cp1252, and listed."""
-    data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+def read_text(path: Path, skips: Skips | None = None) -> str:
+    """A text file, gzip or not, with or without a byte-order mark.
+
+    Lines that are not UTF-8 are read as cp1252, which no others are, and the file is listed. BadInput for a gzip file
+    that is cut off or damaged.
+    """
+    data = path.read_bytes()
+    if path.suffix == ".gz":
+        try:
+            data = gzip.decompress(data)
+        except (OSError, EOFError, zlib.error) as error:
+            raise BadInput(f"{path} is cut off or damaged ({error}). Download it again.") from None
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16")
+    lines = [_decoded(line) for line in data.removeprefix(codecs.BOM_UTF8).split(b"\n")]
+    if skips is not None and (odd := [number for number, (_, utf8) in enumerate(lines, start=1) if not utf8]):
+        skips.add("files that are not UTF-8 in every line, read as cp1252 there", f"{path.name}:{odd[0]}")
+    return "\n".join(line for line, _ in lines)
+
+
+def _decoded(line: bytes) -> tuple[str, bool]:
+    """The line, and whether it is UTF-8."""
     try:
-        return data.decode("utf-8-sig" if encoding == "utf-8" else encoding)
-    except UnicodeDecodeError as error:
-        if skips is not None and encoding == "utf-8":
-            skips.add("files that are not UTF-8, read as cp1252", f"{path.name} byte {error.start}")
-        return data.decode("cp1252", errors="replace")
+        return line.decode(), True
+    except UnicodeDecodeError:
+        return line.decode("cp1252", errors="replace"), False
+
+
+def read_lines(path: Path, skips: Skips | None = None) -> list[str]:
+    """The lines of a text file. They end where files' lines end, not at every odd character that captions may hold and
+    str.splitlines cuts at, such as U+2028."""
+    return [line.rstrip("\n") for line in io.StringIO(read_text(path, skips), newline=None)]
 
 
 def read_json(path: Path, without: Sequence[str] = ()) -> dict:
-    """A JSON file; BadInput that names the place if it is cut off or no JSON.
+    """A JSON file; BadInput that names the place if it is cut off, no JSON or not UTF-8.
 
     without: keys that every object loses as it is read, so that what isn't used of a large file never fills the memory.
     """
@@ -74,16 +107,27 @@ def read_json(path: Path, without: Sequence[str] = ()) -> dict:
         return {key: value for key, value in row.items() if key not in without}
 
     try:
-        return json.loads(read_text(path), object_hook=lean if without else None)
+        return json.loads(read_text(path, STRICT), object_hook=lean if without else None)
     except json.JSONDecodeError as error:
         raise BadInput(
             f"{path} is not whole JSON ({error}). It may be half unpacked: unpack or download it again."
         ) from None
 
 
+def karpathy_images(path: Path, skips: Skips) -> Iterator[dict]:
+    """The images of Karpathy's dataset_*.json; of two with the same file name the first counts."""
+    seen = set()
+    for image in read_json(path, without=("tokens", "sentids"))["images"]:
+        if image["filename"] in seen:
+            skips.add("ids that come twice", f"{path.name}: {image['filename']}")
+        else:
+            seen.add(image["filename"])
+            yield image
+
+
 def json_lines(path: Path, skips: Skips) -> Iterator[dict]:
     """The objects of a JSONL file; a line that is none is skipped and listed."""
-    for number, line in enumerate(read_text(path, skips).splitlines(), start=1):
+    for number, line in enumerate(read_lines(path, skips), start=1):
         if not line.strip():
             continue
         try:
@@ -96,18 +140,30 @@ def json_lines(path: Path, skips: Skips) -> Iterator[dict]:
             skips.add("broken rows", f"{path.name}:{number}")
 
 
-def csv_rows(path: Path, skips: Skips, delimiter: str | None = None) -> Iterator[dict[str, str]]:
-    """The rows of a CSV file by its header; a row with too many or too few cells is skipped and listed."""
-    text = read_text(path, skips)
-    head = text.partition("\n")[0]
-    delimiter = delimiter or max(",;\t|", key=head.count)
-    table = csv.reader(io.StringIO(text), delimiter=delimiter, skipinitialspace=True)
+def csv_rows(path: Path, skips: Skips) -> Iterator[dict[str, str]]:
+    """The rows of a CSV file by its header, separated by whichever of , ; tab | it has most.
+
+    A row with too many or too few cells is skipped and listed; so are the lines that a quote swallows which is closed
+    nowhere, or not at the end of its cell.
+    """
+    lines = io.StringIO(read_text(path, skips), newline=None)
+    delimiter = max(",;\t|", key=lines.readline().count)
+    lines.seek(0)
+    table = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
     names = [name.strip() for name in next(table, [])]
-    for row in table:
-        if len(row) == len(names):
+    while True:
+        start = table.line_num + 1
+        try:
+            row = next(table)
+        except StopIteration:
+            return
+        except csv.Error:
+            row = None
+        if row and len(row) == len(names):
             yield dict(zip(names, row, strict=True))
-        elif any(map(str.strip, row)):
-            skips.add("broken rows", f"{path.name}:{table.line_num}")
+        elif row is None or any(map(str.strip, row)):
+            end = f"-{table.line_num}" if table.line_num > start else ""
+            skips.add("broken rows", f"{path.name}:{start}{end}")
 
 
 def clean(text: str) -> str:
@@ -118,10 +174,15 @@ def clean(text: str) -> str:
 def pictures_under(root: Path) -> dict[str, Path]:
     """Every picture below a folder by its path relative to it ("a/b.jpg"), in sorted order; hidden ones left out.
 
-    "__MACOSX" and "._x.jpg", which some archives bring along, are no pictures.
+    "__MACOSX" and "._x.jpg", which some archives bring along, are no pictures. Links are followed, and every folder is
+    read once; OSError for one that can't be.
     """
-    found = {}
-    for folder, folders, files in os.walk(root):
+    found, seen = {}, set()
+    for folder, folders, files in os.walk(root, onerror=_raise, followlinks=True):
+        if (real := os.path.realpath(folder)) in seen:
+            folders.clear()
+            continue
+        seen.add(real)
         folders[:] = sorted(name for name in folders if not name.startswith((".", "__MACOSX")))
         for name in sorted(files):
             if not name.startswith(".") and os.path.splitext(name)[1].lower() in PICTURES:
@@ -130,9 +191,13 @@ def pictures_under(root: Path) -> dict[str, Path]:
     return found
 
 
-def by_name(pictures: dict[str, Path]) -> dict[str, Path]:
-    """The same pictures by file name alone, for sets whose captions name no folder."""
-    return {path.name: path for path in pictures.values()}
+def by_name(pictures: dict[str, Path], skips: Skips) -> dict[str, Path]:
+    """The same pictures by file name alone, for sets whose captions name no folder; of one name the first counts."""
+    found: dict[str, Path] = {}
+    for key, path in pictures.items():
+        if (held := found.setdefault(path.name, path)) != path:
+            skips.add("pictures whose name another one has", f"{key}, as {held}")
+    return found
 
 
 def class_label(name: str) -> str:
@@ -155,15 +220,18 @@ def held_out(names: list[str], seed: str, **sizes: int) -> dict[str, str]:
     return found | dict.fromkeys(order[start:], "extra")
 
 
-def caption_items(photo: str, texts: dict[str | None, list[str]], labels: frozenset[str], skips: Skips) -> list[Item]:
-    """Text items of one photo, by language; empty captions are skipped and listed."""
+def caption_items(
+    photo: str, texts: dict[str | None, list[str]], labels: frozenset[str], skips: Skips, as_is: bool = False
+) -> list[Item]:
+    """Text items of one photo, by language; empty captions are skipped and listed. `as_is`: not `clean`ed."""
     found = []
     for language, captions in texts.items():
         for n, text in enumerate(captions):
-            if text := clean(text):
-                found.append(Item(f"{photo}#{language or ''}{n}", Modality.TEXT, text, labels, language))
+            key = f"{photo}#{language or ''}{n}"
+            if tidy := clean(text):
+                found.append(Item(key, Modality.TEXT, text if as_is else tidy, labels, language))
             else:
-                skips.add("empty captions", f"{photo}#{n}")
+                skips.add("empty captions", key)
     return found
 
 
@@ -178,6 +246,10 @@ def existing(items: list[Item], skips: Skips) -> list[Item]:
         if item.modality is Modality.PHOTO:
             (lost if id(item) in gone else held).update(labels_of(item, "image") | labels_of(item, "instance"))
     return [item for item in items if id(item) not in gone and not item.labels & (lost - held)]
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def _beside(path: Path) -> list[Path]:

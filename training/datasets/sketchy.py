@@ -8,7 +8,7 @@ repeat the official photos. Ids are therefore <class>/<stem>.
 from pathlib import Path
 
 from training.datasets import labels_of, placed, sketchy25
-from training.datasets.reading import Skips, drawn_split, first, need, pictures_under, read_text
+from training.datasets.reading import Skips, drawn_split, first, need, pictures_under, read_lines
 from xmr.modality import BadInput, Item, Modality
 
 SEED = "sketchy-1"
@@ -109,7 +109,7 @@ def _splits(root: Path, held_out: str, skips: Skips):
     listed = first(root, "info/testset.txt", "*/info/testset.txt", "testset.txt")
     if listed is None:
         skips.add("published splits that are missing, so that a hash divides", "info/testset.txt")
-    test = {_key(line.strip()) for line in read_text(listed).splitlines() if line.strip()} if listed else set()
+    test = {_key(line.strip()) for line in read_lines(listed) if line.strip()} if listed else set()
 
     def by_photo(key: str) -> str:
         stem = key.split("/")[1]  # an ImageNet photo may be in two classes; its split is one

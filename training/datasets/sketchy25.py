@@ -13,8 +13,13 @@ TEST_DISTRACTORS, VAL_DISTRACTORS, VAL_EVERY = 4, 2, 3
 
 
 def classes() -> list[str]:
-    """The 125 class names, sorted."""
-    return sorted(path.name for path in (folder("sketchy25") / "photo").iterdir())
+    """The 125 class names, sorted: the split counts them, so that one that is missing is an error."""
+    root = folder("sketchy25")
+    photo, sketch = ({p.name for p in (root / kind).iterdir() if p.is_dir()} for kind in ("photo", "sketch"))
+    if alone := photo ^ sketch:
+        raise BadInput(f"Expected the same classes in {root}/photo and {root}/sketch, but {min(alone)} is in one alone "
+                       f"({len(alone)} are). The archive is half unpacked: unpack it again.")  # fmt: skip
+    return sorted(photo)
 
 
 def items(split: str) -> list[Item]:

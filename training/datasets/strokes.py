@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from training.datasets.reading import Skips, class_label, drawn_split, first, need, pictures_under, read_text
+from training.datasets.reading import Skips, class_label, drawn_split, first, need, pictures_under, read_lines
 from xmr.modality import BadInput, Drawing, Item, Modality
 
 PER_CLASS = 1000  # drawings read of each Quick, Draw! class: the whole set has 50 million
@@ -41,7 +41,7 @@ def qmul(root: Path, split: str, skips: Skips, thing: str) -> list[Item]:
         raise BadInput(f"{root} holds {len(photos)} photos, but neither a *_Coordinate file nor sketches named "
                        "<photo>_<n>.png. Unpack the sketches beside the photos.")  # fmt: skip
     lists = {stem: part for part in ("train", "test") for path in root.rglob(f"photo_{part}.txt")
-             for stem in (Path(line.strip()).stem for line in read_text(path, skips).splitlines())}  # fmt: skip
+             for stem in (Path(line.strip()).stem for line in read_lines(path, skips))}  # fmt: skip
     part_of = {}
     for stem, photo in sketches.items():
         told = drawn[stem] if strokes else stems[stem]
@@ -140,6 +140,12 @@ def quickdraw(root: Path, split: str, skips: Skips, per_class: int = PER_CLASS) 
                     labels = frozenset({class_label(word.lower())})
                     found.append(Item(key, Modality.SKETCH, content, labels, facts=facts))
     return found
+
+
+def quickdraw_expected(root: Path) -> dict[str, int]:
+    """What the files that are there give when they are whole: each class has far more than PER_CLASS."""
+    files = sum(1 for _ in root.glob("**/*.ndjson"))
+    return {"sketches": files * PER_CLASS, "classes": files}
 
 
 @dataclass(frozen=True)
