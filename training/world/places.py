@@ -51,6 +51,9 @@ _LIGHT_INDOORS = {
     "golden hour": ((2.0, 1.5, 0.98), 6.0, (0.66, 0.56, 0.46), (0.58, 0.46, 0.36), 0.66, 0.0),
 }
 _UNDER = ((0.22, 0.62, 0.70), (0.045, 0.26, 0.34), (0.008, 0.06, 0.095))  # under water: above, ahead, below
+POND = 0.3  # what measures less, in metres, also swims in ponds and dark tanks
+_TANKS = (_UNDER, ((0.42, 0.50, 0.22), (0.20, 0.25, 0.09), (0.05, 0.06, 0.02)),
+          ((0.05, 0.07, 0.08), (0.012, 0.018, 0.02), (0.004, 0.006, 0.007)))
 _GROUND = {  # the ground's mean albedo: what it throws back
     "studio": (0.55, 0.55, 0.55), "table": (0.36, 0.20, 0.10), "kitchen": (0.40, 0.26, 0.15),
     "grass": (0.075, 0.15, 0.028), "beach": (0.55, 0.43, 0.28), "street": (0.13, 0.13, 0.135),
@@ -109,9 +112,10 @@ class Place:
         key = across * float(np.cos(height)) + torch.tensor([0, float(np.sin(height)), 0], device=self.device)
         key_rgb, zenith, horizon = (rgb(*c).to(self.device) for c in (key_rgb, zenith, horizon))
         if scene.stance == "under":
-            zenith, horizon, below = (rgb(*c).to(self.device) for c in _UNDER)
-            return Air(key / key.norm(), key_rgb * horizon**0.3 * 1.15, soft * 0.4, zenith, horizon, below, 1.6, 0.0,
-                       0.0, False)
+            water = _TANKS[int(self.pick[5] * len(_TANKS))] if scene.metres < POND else _UNDER
+            zenith, horizon, below = (rgb(*c).to(self.device) for c in water)
+            return Air(key / key.norm(), key_rgb * horizon.clamp_min(0.04) ** 0.3 * 1.15, soft * 0.4, zenith, horizon,
+                       below, 1.6, 0.0, 0.0, False)
         pool = 1.7 if scene.light == "lamp" else 0.0
         lit = key_rgb * (0.5 if pool else float(np.sin(height))) + mix(horizon, zenith, 0.5) * ambient
         if scene.place == "sky":
@@ -165,7 +169,8 @@ class Place:
         if self.scene.stance == "under":  # lighter towards the surface, from where shafts of light come down
             base = mix(mix(air.below, air.horizon, smooth(el, -0.7, 0.15)), air.zenith, smooth(el, 0.0, 1.1))
             shaft = plane_sum(az * 7 + el * 2 + self.offset[0], el * 0.6 + self.offset[1], 3)[0]
-            return base * (1 + 0.45 * shaft * smooth(el, -0.4, 0.6))
+            base = base * (1 + 0.45 * shaft * smooth(el, -0.4, 0.6))
+            return self._weeds(base, az, el) if self.scene.metres < POND else base
         up = el.clamp_min(0) / 1.3
         base = mix(air.horizon, air.zenith, (1 - (-4.0 * up).exp()).clamp(0, 1))
         if self.scene.place == "sky":  # no ground below: the haze goes down with a slow gradient
@@ -185,6 +190,22 @@ class Place:
         white = air.key_rgb * 0.42 + air.zenith * 0.35
         return mix(base, white * (0.95 + 0.35 * shade), cover * smooth(el.abs(), 0.0, 0.12).clamp_min(
             0.35 if self.scene.place == "sky" else 0.0))
+
+    def _weeds(self, colour, az, el):
+        """Water plants before the (3, N) colour of the water, over a bed of gravel."""
+        lit = self.air.horizon.mean() ** 0.5
+        for row, (width, rise) in enumerate(((0.05, 0.25), (0.10, 0.12))):
+            x = az / width + 0.8 * (el * 9 + 4 * self.pick[6] + 2 * row).sin() + self.offset[0]
+            number = x.floor()
+            top = rise * (2 * strew(number, 1.0 + row) - 0.9) - 0.05
+            half = 0.22 + 0.2 * strew(number, 2.0 + row)
+            leaf = smooth((x - number - 0.5).abs(), half + 0.1, half - 0.1) * smooth(el, top + 0.05, top - 0.05)
+            tint = mix(rgb(0.05, 0.10, 0.015).to(self.device), rgb(0.20, 0.24, 0.04).to(self.device),
+                       strew(number, 3.0 + row))
+            colour = mix(colour, tint * lit, leaf * (0.55 + 0.35 * row) * (strew(number, 4.0 + row) > 0.35))
+        grain = plane_sum(az * 60, el * 120, 3)[0]
+        bed = rgb(0.20, 0.16, 0.10).to(self.device) * lit * (1 + 0.9 * grain).clamp_min(0.2)
+        return mix(colour, bed, smooth(el, -0.13, -0.19 - 0.04 * self.pick[4]))
 
     def _ridge(self, az: torch.Tensor, frequency: float, seed: float, octaves: int = 4) -> torch.Tensor:
         return plane_sum(az * frequency + seed + self.offset[0], torch.full_like(az, seed), octaves)[0]

@@ -14,14 +14,15 @@ from training.world.trace import Camera, Coarse, march
 INDOORS = ("studio", "kitchen", "table")
 LIGHTS = {"sun": 0.42, "overcast": 0.28, "golden hour": 0.30}  # by day; the place "night" has its own
 AIR_VIEWS = ("sky",)
+HEAD = 0.42  # how far a portrait reaches down and back from the head's front and top, each a share of the thing
 
 # What the things measure in reality, in metres: it sets the scale of grass, sand and tiles around them.
 _SIZES = {
     0.12: "ant bee beetle butterfly spider scorpion snail hermit_crab strawberry mushroom",
     0.2: "apple pear banana cup mouse songbird frog hamburger hotdog pretzel candle alarm_clock eyeglasses spoon knife "
-         "hourglass starfish scissors shoe crab flower lizard pistol hedgehog",
+         "fish hourglass starfish scissors shoe crab flower lizard pistol hedgehog",
     0.4: "teapot bread pineapple pizza wine_bottle bell trumpet violin hat squirrel rabbit parrot owl duck chicken "
-         "hammer lobster saw turtle seagull bat fan jack-o-lantern teddy_bear racket fish jellyfish axe cat raccoon",
+         "hammer lobster saw turtle seagull bat fan jack-o-lantern teddy_bear racket jellyfish axe cat raccoon",
     0.9: "dog penguin guitar saxophone sword rifle umbrella swan wading_bird snake sheep pig chair sea_turtle harp "
          "kangaroo ray seal window",
     1.8: "armor bench bicycle wheelchair motorcycle table couch piano deer lion tiger bear cow horse zebra cannon door "
@@ -41,6 +42,7 @@ class Scene:
     azimuth:   of the camera about the thing, 0 sees its front, 90 its right side; elevation: above the horizon.
     stance:    "ground", "water" (it floats), "air" or "under": in the midst of the water.
     fill:      share of the picture that the thing takes up, along its longer side; shift: where its middle is.
+    portrait:  with a fill above 1, it is the thing's head and chest that take up so much.
     sun:       azimuth of the key light, from the camera's viewpoint (90 is light from the right), and its elevation.
     metres:    the thing's real size. hover: height above the ground of what flies; None leaves the ground out.
     blur:      radius of the blur of what is far away, of the picture's size.
@@ -62,6 +64,7 @@ class Scene:
     roll: float
     focal: float
     fill: float
+    portrait: bool
     shift: tuple[float, float]
     sun: tuple[float, float]
     metres: float
@@ -112,7 +115,8 @@ def sample_scene(family: Family, instance_seed: int, view_seed: int) -> Scene:
     elif stance == "air" and place == "water":
         stance = "under"
 
-    shares = [0.55, 0.06, 0.34, 0.03, 0.02] if family.facing else [0.47, 0.28, 0.12, 0.08, 0.05]
+    habit = family.habit
+    shares = habit.sides or ([0.55, 0.06, 0.34, 0.03, 0.02] if family.facing else [0.47, 0.28, 0.12, 0.08, 0.05])
     azimuth = rng.choice([rng.uniform(20, 75), rng.uniform(70, 110), rng.uniform(-22, 22), rng.uniform(110, 160),
                           rng.uniform(160, 200)], p=shares) * rng.choice([-1, 1])
     low, high = (3, 18) if metres > 3 else (4, 24) if metres > 0.5 else (8, 34)
@@ -121,20 +125,25 @@ def sample_scene(family: Family, instance_seed: int, view_seed: int) -> Scene:
         elevation = rng.uniform(52, 66)
     if place == "sky" or stance == "under":
         elevation = rng.uniform(-22, 12)
+    if habit.elevation:
+        elevation = rng.uniform(*habit.elevation)
     sun_high = {"golden hour": (16, 26), "overcast": (55, 80), "sun": (34, 62), "lamp": (56, 72)}[light]
     side = rng.choice([-1, 1]) * rng.uniform(25, 80)
-    fill = rng.uniform(0.60, 0.88)
-    slack = (1 - fill) * 0.35
-    return Scene(
+    fill = rng.uniform(*habit.fill)
+    slack = abs(1 - fill) * 0.35
+    scene = Scene(
         category=family.name, instance=instance_seed, seed=view_seed, colour=colour, material=material, pose=pose,
         place=place, light=light, stance=stance, waterline=family.waterline,
         azimuth=float((azimuth + 180) % 360 - 180), elevation=float(elevation), roll=float(rng.normal(0, 1.2)),
-        focal=float(rng.uniform(1.7, 2.8)), fill=float(fill),
+        focal=float(rng.uniform(*habit.focal)), fill=float(fill), portrait=False,
         shift=(float(rng.uniform(-slack, slack)), float(rng.uniform(-slack, slack))),
         sun=(float(side), float(rng.uniform(*sun_high))), metres=metres,
         hover=None if place == "sky" or stance == "under" else float(rng.uniform(0.25, 0.7)),
         blur=float(rng.uniform(0.004, 0.022) * (1.0 if metres < 1.5 else 0.35)),
         exposure=float(rng.normal(0, 0.14)), warmth=float(rng.normal(0, 0.35)))
+    if habit.portrait and rng.uniform() < habit.portrait and abs(scene.azimuth) < 100 and elevation < 40:
+        scene = replace(scene, portrait=True, fill=float(rng.uniform(1.02, 1.45)), blur=scene.blur * 2)
+    return scene
 
 
 def _drowns(colour: str, place: str) -> bool:
@@ -180,6 +189,9 @@ def set_camera(scene: Scene, coarse: Coarse, ground: float) -> Camera:
     points = coarse.surface_points()
     if scene.stance == "water":  # what is under water does not count
         points = points[points[:, 1] > ground - 0.04]
+    if scene.portrait and scene.fill > 1:  # what is in front and on top
+        height = points[:, 0] + points[:, 1]
+        points = points[height > height.max() - HEAD]
     middle = (points.min(axis=0) + points.max(axis=0)) / 2
     a, e = np.radians(scene.azimuth), np.radians(scene.elevation)
     toward = np.array([np.cos(a) * np.cos(e), np.sin(e), np.sin(a) * np.cos(e)])

@@ -16,6 +16,7 @@ _KINDS = {
     "matte": (0.75, 0.035, 0.0, 0.0, 0.05, 0.05), "plastic": (0.24, 0.055, 0.0, 0.0, 0.0, 0.0),
     "metal": (0.24, 0.5, 1.0, 0.0, 0.0, 0.02), "wood": (0.48, 0.04, 0.0, 0.0, 0.0, 0.10),
     "fur": (0.72, 0.035, 0.0, 0.36, 0.14, 0.34), "feather": (0.62, 0.035, 0.0, 0.20, 0.12, 0.22),
+    "coat": (0.68, 0.035, 0.0, 0.42, 0.14, 0.34),
     "ceramic": (0.09, 0.065, 0.0, 0.0, 0.0, 0.0), "glass": (0.05, 0.06, 0.0, 0.0, 0.0, 0.0),
     "fabric": (0.90, 0.03, 0.0, 0.30, 0.10, 0.22), "stone": (0.88, 0.03, 0.0, 0.0, 0.0, 0.30),
     "leaf": (0.45, 0.04, 0.0, 0.06, 0.30, 0.16), "skin": (0.46, 0.035, 0.0, 0.05, 0.22, 0.07),
@@ -146,6 +147,22 @@ def _grain(kind: str, colour, p, n, f, seed: int) -> tuple[torch.Tensor, torch.T
         grey = colour.mean(dim=0)
         worn = mix(colour, 0.75 * colour + 0.25 * grey + 0.06, 0.5 * below + 0.15 * (swirl[2] + 1)) * (1 - 0.20 * above)
         return worn * tone.clamp(0.35, 1.7), loud * (strand * 0.5 * detail + 0.5 * tuft), flat
+    if kind == "coat":
+        # Hair in locks, each hair of its own tone, and down that shows close by; pale coats are more even.
+        swirl = cube(p * 3.5 + off)
+        flow = torch.tensor([-0.80, -0.55, 0.0], device=p.device)[:, None] + 0.45 * swirl
+        flow = flow - n * (flow * n).sum(dim=0)
+        flow = flow / length(flow).clamp_min(0.1)
+        along = flow * (p * flow).sum(dim=0)
+        lock, hair, fleck = cube((p - along * 0.72) * 26 + off), cube((p - along * 0.88) * 110), cube(p * 9 + off)
+        down = cube((p - along * 0.9) * 260)
+        grey = colour.mean(dim=0)
+        tone = 1 + (1 - 0.75 * grey) * (0.16 * lock[0] + 0.50 * hair[0] * fine(110) + 0.40 * down[0] * fine(260)
+                                        + 0.20 * fleck[0] + 0.10 * swirl[1])
+        above, below = smooth(n[1], 0.1, 0.95), smooth(-n[1], -0.1, 0.8)
+        worn = mix(colour, 0.7 * colour + 0.3 * grey + 0.05, 0.6 * below + 0.25 * (fleck[1] + 0.3).clamp_min(0))
+        return (worn * (1 - 0.25 * above) * tone.clamp(0.22, 2.0),
+                0.2 * lock + 0.7 * hair * fine(110) + 0.3 * down * fine(260), flat)
     if kind == "wood":
         warp = cube_sum(p * 2.5 + off, 2)
         # Rings about an axis that lies along the longest boards: x and y look alike on both.

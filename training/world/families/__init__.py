@@ -32,6 +32,21 @@ class Look:
 
 
 @dataclass(frozen=True)
+class Habit:
+    """How people photograph a class; ranges of what Scene says of the camera.
+
+    elevation: None goes by the thing's size. sides: shares of views from three quarters, side, front, three quarters
+    behind and behind; None goes by Family.facing. portrait: share of photos that show little but the head.
+    """
+
+    fill: tuple[float, float] = (0.60, 0.88)
+    elevation: tuple[float, float] | None = None
+    focal: tuple[float, float] = (1.7, 2.8)
+    sides: tuple[float, ...] | None = None
+    portrait: float = 0.0
+
+
+@dataclass(frozen=True)
 class Family:
     """A class of the world.
 
@@ -39,6 +54,7 @@ class Family:
     colours, materials, poses: what captions may say of it (empty where there is nothing to say).
     places: where it is photographed. stance: how it meets the place: "ground", "water" (floats, the waterline at
     `waterline` of its height) or "air" (hovers). facing: it is known by its front, and photographed from there.
+    habit: how it is photographed.
     """
 
     name: str
@@ -50,6 +66,7 @@ class Family:
     stance: str = "ground"
     waterline: float = 0.2
     facing: bool = False
+    habit: Habit = Habit()
 
     def shape(self, seed: int, colour: str, material: str | None = None, pose: str | None = None) -> Shape:
         """The instance of a seed. Its proportions depend on the seed alone; colour, material and pose can be varied."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.world.families import COLOURS, family
+from training.world.families import COLOURS, Habit, family
 from training.world.families.anatomy import DARK, IVORY, WHITE, band, curve, dark_eyes, glossy, mix, place, skin
 from training.world.sdf import Shape, smooth_outline, turn
 
@@ -17,17 +17,18 @@ def _on_side(body, points, proud: float) -> np.ndarray:
     return points * (1, 1, 0) + (skin(body, points * (1, 1, 0), ASIDE) + proud)[:, None] * ASIDE
 
 
-@family("fish", colours=("orange", "red", "yellow", "blue", "silver", "green", "purple"),
-        places=("water", "water", "studio"), stance="air")
+@family("fish", colours=("orange", "yellow", "silver", "grey", "brown", "green", "blue", "red"),
+        places=("water",), stance="air",
+        habit=Habit(fill=(0.75, 0.98), elevation=(-8, 10), sides=(0.2, 0.8, 0.0, 0.0, 0.0)))
 def fish(shape: Shape, rng: np.random.Generator, look) -> None:
     kind = rng.integers(4)  # carp, goldfish, angelfish, clownfish
     deep, wide = ((0.2, 0.12), (0.24, 0.16), (0.34, 0.1), (0.22, 0.13))[kind]
     deep *= rng.uniform(0.9, 1.1)
-    natural = mix(look.rgb, (0.30, 0.27, 0.20), 0.3)
+    natural = mix(look.rgb, (0.30, 0.27, 0.20), 0.45 if kind < 2 else 0.2)
     spotted = "spots" if rng.random() < 0.4 else "plain"
     scales = shape.material(natural, "scales", spotted, mix(natural, DARK, 0.5), 0.04)
-    fin = shape.material(mix(natural, (WHITE, DARK, COLOURS["yellow"])[rng.integers(3)], 0.35), "skin", "mottle",
-                         mix(natural, DARK, 0.4), 0.05)
+    fin = shape.material(mix(natural, (WHITE, DARK, COLOURS["yellow"])[rng.integers(3)], 0.35), "skin", "stripes",
+                         mix(natural, DARK, 0.4), 0.022)
     back, pale = shape.material(mix(natural, DARK, 0.55), "scales"), shape.material(mix(natural, WHITE, 0.6), "scales")
     body = shape.part("body", 0.025)
     body.ellipsoid((0.04, 0, 0), (0.4, deep, wide), scales)
@@ -60,9 +61,9 @@ def fish(shape: Shape, rng: np.random.Generator, look) -> None:
         for x in (0.19, -0.06, -0.29):
             band(bands, body, (x, 0, 0), turn(y=90), 0.022, stripe)
     at = _on_side(body, [(0.32, deep * 0.2, 0)], 0)[0]
-    shape.part("eyes").ellipsoid(at - (0, 0, 0.012), (0.045, 0.045, 0.026), glossy(shape, (0.75, 0.7, 0.5)),
+    shape.part("eyes").ellipsoid(at - (0, 0, 0.012), (0.045, 0.045, 0.026), glossy(shape, (0.42, 0.34, 0.14)),
                                  mirror=True)
-    shape.part("pupils").ellipsoid(at + (0, 0, 0.003), (0.025, 0.025, 0.018), glossy(shape), mirror=True)
+    shape.part("pupils").ellipsoid(at + (0, 0, 0.003), (0.03, 0.03, 0.02), glossy(shape), mirror=True)
     lips = shape.part("mouth", 0.01)
     lips.limb((0.475, -0.005, -0.02), (0.475, -0.005, 0.02), 0.02, 0.02, fin)
     lips.limb((0.46, -0.045, -0.018), (0.46, -0.045, 0.018), 0.017, 0.017, fin)

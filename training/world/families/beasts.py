@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.world.families import COLOURS, family
+from training.world.families import COLOURS, Habit, family
 from training.world.families.anatomy import (
     DARK,
     IVORY,
@@ -76,11 +76,12 @@ def elephant(shape: Shape, rng: np.random.Generator, look) -> None:
     place(shape.parts[first:], b.head + (0.16, 0.08, 0), look_round(rng, 6, 15), 0.25)
 
 
-@family("bear", colours=("brown", "black", "white"), places=("forest", "forest", "grass", "grass", "snow", "studio"),
-        poses=("standing", "standing", "sitting"), facing=True)
+@family("bear", colours=("brown", "black", "white"), places=("forest", "forest", "grass", "grass", "snow"),
+        poses=("standing", "standing", "sitting"), facing=True, habit=Habit(fill=(0.8, 1.05), elevation=(2, 14)))
 def bear(shape: Shape, rng: np.random.Generator, look) -> None:
     stout = rng.uniform(0.95, 1.12)
-    coat = shape.material(look.rgb, "fur")
+    rgb = mix(look.rgb, (0.09, 0.065, 0.045), 0.4 if look.colour == "brown" else 0.0)
+    coat = shape.material(rgb, "coat", "mottle", mix(rgb, DARK, 0.3), 0.12)
     s = Skeleton(length=0.62, shoulder=0.62, croup=0.58, chest=(0.29 * stout, 0.22 * stout),
                  waist=(0.28 * stout, 0.24 * stout), hip=(0.29 * stout, 0.24 * stout), neck=0.26,
                  rise=rng.uniform(12, 32), neck_r=(0.22, 0.18), fore=(0.16, 0.115, 0.1), hind=(0.2, 0.125, 0.1),
@@ -88,7 +89,7 @@ def bear(shape: Shape, rng: np.random.Generator, look) -> None:
     b = quadruped(shape, rng, s, look.pose, coat, coat, stride=rng.uniform(0, 0.1))
     if look.pose == "standing":
         b.body.ellipsoid(b.chest + (0.02, 0.16, 0), (0.2, 0.17, 0.15), coat)
-    claw = shape.material(mix(IVORY, DARK, 0.45), "ceramic")
+    claw = shape.material(mix(IVORY, DARK, 0.85), "ceramic")
     claws = shape.part("claws")
     for foot in [p for p in b.body.solid if p.kind == "ellipsoid" and p.sizes == s.foot]:
         for side in (-0.06, -0.02, 0.02, 0.06):
@@ -97,18 +98,18 @@ def bear(shape: Shape, rng: np.random.Generator, look) -> None:
     shape.part("tail").ball(b.tail + (-0.04, 0, 0), 0.06, coat)
 
     first = len(shape.parts)
-    snout = shape.material(mix(look.rgb, (0.45, 0.28, 0.12), 0.6) if look.colour != "white" else look.rgb, "fur")
+    snout = shape.material(mix(look.rgb, (0.45, 0.28, 0.12), 0.6) if look.colour != "white" else look.rgb, "coat")
     head, jaw = shape.part("head", 0.12), shape.part("jaw", 0.05)
     head.ellipsoid((0, 0, 0), (0.98, 0.9, 0.98), coat)
     head.ellipsoid((0.1, -0.35, 0.45), (0.6, 0.5, 0.45), coat, mirror=True)
-    head.limb((0.6, -0.25, 0), (1.2, -0.32, 0), 0.46, 0.36, snout)
-    jaw.limb((0.5, -0.58, 0), (1.1, -0.62, 0), 0.3, 0.2, snout)
-    shape.part("nose").ellipsoid((1.5, -0.14, 0), (0.16, 0.15, 0.22), glossy(shape))
-    dark_eyes(shape, (0.76, 0.16, 0.4), 0.12)
+    head.limb((0.6, -0.22, 0), (1.5, -0.32, 0), 0.46, 0.31, snout)
+    jaw.limb((0.5, -0.55, 0), (1.4, -0.58, 0), 0.28, 0.16, snout)
+    shape.part("nose").ellipsoid((1.78, -0.14, 0), (0.13, 0.13, 0.19), glossy(shape))
+    dark_eyes(shape, (0.8, 0.14, 0.38), 0.085)
     angle = np.linspace(0, 2 * np.pi, 16, endpoint=False)
-    ears(shape, (-0.1, 0.82, 0.68), np.stack([np.cos(angle), np.sin(angle)], axis=1) * 0.34, 0.11, facing(25, 20, 5),
-         coat, shape.material(mix(look.rgb, DARK, 0.5) if look.colour != "black" else (0.08, 0.06, 0.05), "fur"), 0.6)
-    place(shape.parts[first:], b.head + (0.08, 0.03, 0), look_round(rng, 12, 25), 0.245)
+    ears(shape, (-0.1, 0.82, 0.68), np.stack([np.cos(angle), np.sin(angle)], axis=1) * 0.28, 0.11, facing(25, 20, 5),
+         coat, shape.material(mix(look.rgb, DARK, 0.5) if look.colour != "black" else (0.08, 0.06, 0.05), "coat"), 0.6)
+    place(shape.parts[first:], b.head + (0.08, 0.03, 0), look_round(rng, 12, 25), 0.2)
 
 
 def _big_cat(shape: Shape, rng, pose: str, coat: int, pale: int, stripes: int | None = None, size: float = 1.0):
@@ -220,9 +221,11 @@ def _kangaroo_head(shape: Shape, coat: int, tall: float) -> None:
          shape.material(PINK, "skin"))
 
 
-@family("kangaroo", colours=("brown", "grey", "beige"), places=("grass", "desert", "forest", "studio"))
+@family("kangaroo", colours=("brown", "brown", "grey", "beige"), places=("grass", "grass", "grass", "desert", "forest"),
+        habit=Habit(fill=(0.7, 0.95), elevation=(2, 16), sides=(0.6, 0.2, 0.2, 0.0, 0.0)))
 def kangaroo(shape: Shape, rng: np.random.Generator, look) -> None:
-    coat, pale = shape.material(look.rgb, "fur"), shape.material(mix(look.rgb, WHITE, 0.6), "fur")
+    rgb = mix(look.rgb, (0.27, 0.19, 0.12), 0.4)
+    coat, pale = shape.material(rgb, "coat"), shape.material(mix(rgb, WHITE, 0.45), "coat")
     lean = rng.uniform(48, 74)
     lift = turn(z=lean)
     hip = np.array([0, 0.36, 0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.world.families import COLOURS, family
+from training.world.families import COLOURS, Habit, family
 from training.world.families.anatomy import DARK, IVORY, WHITE, curve, dark_eyes, glossy, leaf, mix, place
 from training.world.families.parts import FLAT
 from training.world.sdf import Shape, smooth_outline, turn
@@ -36,9 +36,9 @@ def _gaze(rng, most: float = 40) -> np.ndarray:
     return turn(y=rng.uniform(-most, most) * (rng.random() < 0.6)) @ turn(z=rng.uniform(-8, 6))
 
 
-@family("duck", colours=("brown", "white", "yellow", "grey"), places=("water", "water", "grass", "beach", "studio",
-                                                                      "snow"),
-        stance="water", waterline=0.36)
+@family("duck", colours=("brown", "white", "yellow", "grey"), places=("water", "water", "water", "grass"),
+        stance="water", waterline=0.36,
+        habit=Habit(fill=(0.75, 0.98), elevation=(3, 14), sides=(0.4, 0.55, 0.03, 0.02, 0.0), portrait=0.2))
 def duck(shape: Shape, rng: np.random.Generator, look) -> None:
     stout, drake = rng.uniform(0.9, 1.12), rng.random() < 0.6
     mallard = drake and look.colour in ("brown", "grey")

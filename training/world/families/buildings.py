@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.world.families import Look, family
+from training.world.families import Habit, Look, family
 from training.world.families.parts import SIDE, arch
 from training.world.sdf import Part, Shape, smooth_outline, turn
 
@@ -316,7 +316,8 @@ def cabin(shape: Shape, rng: np.random.Generator, look: Look) -> None:
 
 
 @family("skyscraper", colours=("grey", "blue", "beige", "silver", "brown", "black", "white", "turquoise"),
-        places=("street", "street", "night"), materials=("glass", "stone", "metal"))
+        places=("street", "street", "street", "night"), materials=("glass", "stone", "metal"),
+        habit=Habit(fill=(0.95, 1.3), elevation=(-32, -14), focal=(0.85, 1.3)))
 def skyscraper(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     kind = rng.choice(["slab", "setbacks", "tapered", "round", "pair"])
     facade = rng.choice(["grid", "ribbons", "piers"])

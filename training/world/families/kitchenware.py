@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.world.families import family
-from training.world.families.parts import DARK, FRONT, IVORY, SIDE, arc, kind_of, lay, lean, lighter, upright
+from training.world.families import Habit, family
+from training.world.families.parts import DARK, FRONT, IVORY, SIDE, arc, kind_of, lay, lean, lie, lighter, upright
 from training.world.sdf import smooth_outline
 
 TABLE = ("studio", "studio", "kitchen", "kitchen", "grass", "street")
@@ -140,7 +140,8 @@ def wine_bottle(shape, rng, look):
 
 
 @family("knife", colours=("black", "brown", "red", "blue", "green", "silver", "white", "yellow"),
-        places=("studio", "kitchen", "studio", "kitchen", "street", "beach"))
+        places=("kitchen", "kitchen", "table", "studio", "street"),
+        habit=Habit(fill=(0.75, 0.98), elevation=(40, 78)))
 def knife(shape, rng, look):
     blade = shape.material((0.62, 0.63, 0.65), "metal")
     grip = shape.material(look.rgb, {"brown": "wood", "silver": "metal"}.get(look.colour, "plastic"))
@@ -172,7 +173,7 @@ def knife(shape, rng, look):
             bolster.box((0, 0.0, 0), (0.035, 0.018, 0.085), blade, round=0.008)
         else:
             bolster.box((0, 0.0, -0.005), (0.03, 0.016, 0.05), blade, round=0.006)
-    lay(shape, rng)
+    lie(shape, rng)
 
 
 @family("spoon", colours=("silver", "gold", "brown", "white", "red", "black"), materials=("metal", "wood", "plastic"),

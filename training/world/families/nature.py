@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.world.families import Look, family
+from training.world.families import Habit, Look, family
 from training.world.sdf import Part, Shape, toward, turn
 
 LEAFY = (0.05, 0.20, 0.03)
@@ -293,54 +293,62 @@ def _mushroom(shape: Shape, rng: np.random.Generator, at: np.ndarray, size: floa
 
 
 @family("volcano", colours=("brown", "grey", "black", "brown", "beige"),
-        places=("desert", "grass", "snow", "beach", "night"))
+        places=("desert", "grass", "grass", "snow", "beach", "night"),
+        habit=Habit(fill=(0.95, 1.4), elevation=(1, 4), focal=(1.7, 3.5)))
 def volcano(shape: Shape, rng: np.random.Generator, look: Look) -> None:
-    rock = shape.material(look.rgb, "stone", "mottle", tuple(0.5 * c for c in look.rgb), 0.06)
+    rgb = 0.8 * np.array(look.rgb) + 0.2 * np.array((0.20, 0.25, 0.34))  # the air between gives it some blue
+    rock = shape.material(rgb, "stone", "mottle", 0.5 * rgb, 0.05)
+    woods = shape.material((0.06, 0.11, 0.04), "leaf", "mottle", (0.03, 0.055, 0.025), 0.012)
     lava = shape.material((0.85, 0.16, 0.01), "glow", "mottle", (0.9, 0.45, 0.03), 0.03)
-    smoke = shape.material((0.42, 0.40, 0.40), "matte", "mottle", (0.22, 0.21, 0.22), 0.08)
-    wide, tall, mouth = rng.uniform(2.6, 3.4), rng.uniform(2.0, 2.8), rng.uniform(0.42, 0.6)
-    mountain, flows = shape.part("mountain", 0.10), shape.part("lava", 0.06)
-    steep = rng.uniform(1.5, 2.2)
+    smoke = shape.material((0.62, 0.61, 0.62), "matte", "mottle", (0.44, 0.43, 0.44), 0.08)
+    wide, tall, mouth = rng.uniform(3.4, 4.6), rng.uniform(1.9, 2.7), rng.uniform(0.22, 0.42)
+    mountain, steep = shape.part("mountain", 0.10), rng.uniform(1.35, 1.9)
+    snowy, wooded, active = rng.random() < 0.5, rng.random() < 0.6, rng.random() < 0.35
 
     def flank(t):  # radius at a share t of the height
         return mouth + (wide - mouth) * (1 - t) ** steep
+
+    def coat(low, high, m, proud=0.02):  # of the flank between two shares of the height
+        t = np.linspace(low, high, 10)
+        profile = [(0, tall * low), *np.stack([flank(t) + proud, tall * t], axis=1), (0, tall * high)]
+        mountain.lathe((0, tall * (low + high) / 2, 0), np.array(profile) - (0, tall * (low + high) / 2), m)
 
     t = np.linspace(0, 1, 16)
     profile = [(0, 0), *np.stack([flank(t), tall * t], axis=1), (mouth * 0.75, tall * 0.99), (mouth * 0.4, tall * 0.86),
                (0, tall * 0.84)]
     mountain.lathe((0, tall / 2, 0), np.array(profile) - (0, tall / 2), rock)
-    for a in _around(rng, int(rng.integers(8, 12)), 0.4):  # ridges
-        d = np.array([np.cos(a), 0, np.sin(a)])
-        ridge = [d * flank(s) * 0.98 + (0, tall * s, 0) for s in (0.05, 0.3, 0.6, 0.85)]
-        mountain.chain(ridge, [0.30, 0.20, 0.13, 0.06], rock)
-    flows.cone((0, tall * 0.86, 0), (0, tall * 0.93, 0), mouth * 0.8, m=lava)
-    for a in _around(rng, int(rng.integers(3, 6)), 0.3):
-        end, bend = rng.uniform(0.2, 0.6), rng.uniform(-0.35, 0.35)
-        path = []
-        for s in np.linspace(1.0, end, 5):
-            turned = a + bend * (1 - s)
-            path.append(np.array([np.cos(turned), 0, np.sin(turned)]) * flank(s) + (0, tall * s + 0.02, 0))
-        flows.chain(path, np.linspace(0.10, 0.17, 5), lava)
-    if rng.random() < 0.75:
-        plume = shape.part("smoke", 0.12)
-        lean, high = rng.uniform(-0.8, 0.8, 2), rng.uniform(1.6, 2.6)
-        for i in range(16):
-            s = (i + 0.5) / 16
+    if snowy:
+        coat(rng.uniform(0.5, 0.7), 0.98, shape.material((0.80, 0.82, 0.86), "stone"), 0.05)
+    if wooded:
+        coat(0.0, rng.uniform(0.15, 0.3), woods, 0.06)
+    for a in _around(rng, int(rng.integers(14, 20)), 0.4):  # ridges
+        d, top = np.array([np.cos(a), 0, np.sin(a)]), rng.uniform(0.75, 0.96)
+        ridge = [d * flank(s) * 0.985 + (0, tall * s, 0) for s in top * np.linspace(0.05, 1, 6)]
+        mountain.chain(ridge, [0.22, 0.17, 0.13, 0.1, 0.075, 0.04], rock)
+    if active:
+        flows = shape.part("lava", 0.04)
+        flows.cone((0, tall * 0.86, 0), (0, tall * 0.95, 0), mouth * 0.8, m=lava)
+        for a in _around(rng, int(rng.integers(1, 4)), 0.3):
+            end, bend = rng.uniform(0.4, 0.75), rng.uniform(-0.35, 0.35)
+            path = []
+            for s in np.linspace(1.0, end, 6):
+                turned = a + bend * (1 - s)
+                path.append(np.array([np.cos(turned), 0, np.sin(turned)]) * flank(s) + (0, tall * s + 0.01, 0))
+            flows.chain(path, np.linspace(0.05, 0.09, 6), lava)
+    if active or rng.random() < 0.5:
+        plume = shape.part("smoke", 0.08)
+        lean, high = rng.uniform(-1.4, 1.4, 2), rng.uniform(0.7, 1.5)
+        for i in range(30):
+            s = (i + 0.5) / 30
             a = i * 2.399963
-            r = 0.22 + 0.55 * s
-            centre = np.array([lean[0] * s * s, tall + 0.15 + high * s, lean[1] * s * s])
-            size = r * rng.uniform(0.62, 0.85)
+            r = mouth * 0.5 + 0.4 * s
+            centre = np.array([lean[0] * s * s, tall + high * s, lean[1] * s * s])
+            size = r * rng.uniform(0.45, 0.75)
             plume.ellipsoid(centre + np.array([np.cos(a), 0, np.sin(a)]) * r * 0.6, (size, size * 0.8, size), smoke)
-    else:
-        shape.part("fountain", 0.03).chain([(0, tall * 0.9, 0), (0, tall + 0.5, 0)], [0.2, 0.06], lava)
-        bombs = shape.part("bombs")
-        for a in _around(rng, 9):
-            out = rng.uniform(0.2, 0.8)
-            bombs.ball((out * np.cos(a), tall + 0.25 + rng.uniform(0.1, 0.7), out * np.sin(a)), rng.uniform(0.04, 0.09),
-                       lava)
 
 
-@family("geyser", colours=("white", "white", "grey"), places=("grass", "grass", "desert", "forest"))
+@family("geyser", colours=("white", "white", "grey"), places=("grass", "desert", "beach"),
+        habit=Habit(fill=(0.85, 1.2), elevation=(-28, -8), focal=(0.9, 1.5)))
 def geyser(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     rgb = np.array(look.rgb) if look.colour == "white" else 0.4 * np.array(look.rgb) + 0.45
     spray = shape.material(rgb, "fur", "mottle", 0.8 * rgb, 0.05)  # its grain streaks the water, its fuzz blurs the rim

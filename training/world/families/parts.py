@@ -45,6 +45,11 @@ def lay(shape, rng, level=(20, 55)):
     lean(shape, SIDE @ turn(z=rng.uniform(15, 38)) @ turn(x=90 * across + up * rng.uniform(*level)))
 
 
+def lie(shape, rng):
+    """Lay such a thing down flat, in whatever direction: it is seen from above."""
+    lean(shape, turn(y=rng.uniform(0, 360)) @ turn(z=90 * rng.choice([-1, 1])))
+
+
 def upright(points):
     """Points (n, 2) drawn as seen from the front, as (n, 3): x to the viewer's right, so -z."""
     return [(0.0, y, -x) for x, y in points]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.world.families import COLOURS, family
+from training.world.families import COLOURS, Habit, family
 from training.world.families.anatomy import (
     DARK,
     PINK,
@@ -23,24 +23,25 @@ from training.world.families.anatomy import (
 )
 from training.world.sdf import Shape, turn
 
-HOME = ("studio", "grass", "kitchen", "street", "beach", "snow", "forest")
+HOME = ("grass", "grass", "street", "beach", "snow", "forest", "kitchen")
 
 
 def _coat(shape: Shape, rng, rgb, light=WHITE):
     """Coat, underside and paws of a pet: plain or in two colours, or with light belly and socks."""
     pied, other = rng.random() < 0.35, (light, 0.9) if max(rgb) < 0.5 else ((0.10, 0.05, 0.02), 0.85)
-    coat = shape.material(rgb, "fur", "patches" if pied else "plain", mix(rgb, *other), rng.uniform(0.25, 0.4))
-    under = shape.material(mix(rgb, light, 0.7), "fur") if rng.random() < 0.45 else coat
+    coat = shape.material(rgb, "coat", "patches" if pied else "plain", mix(rgb, *other), rng.uniform(0.25, 0.4))
+    under = shape.material(mix(rgb, light, 0.7), "coat") if rng.random() < 0.45 else coat
     return coat, under, under if rng.random() < 0.6 else coat
 
 
 @family("dog", colours=("brown", "black", "white", "beige", "grey", "gold"), places=HOME,
-        poses=("standing", "sitting", "lying"), facing=True)
+        poses=("standing", "sitting", "lying"), facing=True,
+        habit=Habit(fill=(0.75, 0.98), elevation=(2, 20), portrait=0.2))
 def dog(shape: Shape, rng: np.random.Generator, look) -> None:
     size, long, stout, snout = rng.uniform(0, 1), rng.uniform(0.85, 1.15), rng.uniform(0.9, 1.2), rng.uniform(0.95, 1.7)
     short = rng.random() < 0.2  # dachshunds and corgis
     coat, under, socks = _coat(shape, rng, look.rgb)
-    r, leg = 0.235 - 0.04 * size, 0.6 if short else 1.0
+    r, leg = 0.21 - 0.04 * size, 0.6 if short else 1.0
     s = Skeleton(length=0.62 * long * (1.25 if short else 1), shoulder=0.72 * leg + 0.04 * short, croup=0.73 * leg,
                  chest=(0.25 * stout, 0.17 * stout), waist=(0.17 * stout, 0.14 * stout),
                  hip=(0.2 * stout, 0.15 * stout), neck=0.34, rise=rng.uniform(42, 60), neck_r=(0.17 * stout, 0.125),
@@ -57,7 +58,7 @@ def dog(shape: Shape, rng: np.random.Generator, look) -> None:
 
     first = len(shape.parts)
     muzzle = coat if rng.random() < 0.55 else shape.material(mix(look.rgb, WHITE if rng.random() < 0.6 else DARK,
-                                                                 0.75), "fur")
+                                                                 0.75), "coat")
     head, jaw = shape.part("head", 0.12), shape.part("jaw", 0.05)
     head.ellipsoid((0, 0, 0), (1.0, 0.92, 0.9), coat)
     head.limb((0.45, -0.22, 0), (snout, -0.32, 0), 0.56, 0.4, muzzle)
@@ -69,9 +70,9 @@ def dog(shape: Shape, rng: np.random.Generator, look) -> None:
         tongue = shape.material((0.6, 0.12, 0.14), "skin")
         shape.part("tongue", 0.1).chain([hinge + tip * 0.6 + (0, 0.2, 0), hinge + tip + (0.1, 0.2, 0),
                                          hinge + tip + (0.28, -0.25, 0)], [0.17, 0.18, 0.14], tongue)
-    shape.part("nose").ellipsoid((snout + 0.3, -0.16, 0), (0.2, 0.17, 0.22), glossy(shape))
-    dark_eyes(shape, (0.74, 0.22, 0.42), 0.16, 0.19 * (rng.random() < 0.5))
-    ear = coat if rng.random() < 0.6 else shape.material(mix(look.rgb, DARK, 0.6), "fur")
+    shape.part("nose").ellipsoid((snout + 0.3, -0.14, 0), (0.15, 0.13, 0.18), glossy(shape))
+    dark_eyes(shape, (0.76, 0.2, 0.42), 0.16)
+    ear = coat if rng.random() < 0.6 else shape.material(mix(look.rgb, DARK, 0.6), "coat")
     if rng.random() < 0.5:
         drop = rng.uniform(0.55, 0.95)
         shape.part("ears", 0.1).ellipsoid((-0.12, 0.35 - drop, 0.98), (0.42, drop, 0.16), ear, turn(x=-12, z=-8),
@@ -83,13 +84,14 @@ def dog(shape: Shape, rng: np.random.Generator, look) -> None:
     place(shape.parts[first:], b.head + (0.02, 0.03, 0), look_round(rng), r)
 
 
-@family("cat", colours=("orange", "grey", "black", "white", "brown", "beige"), places=HOME,
-        poses=("standing", "sitting", "lying"), facing=True)
+@family("cat", colours=("orange", "grey", "black", "white", "brown", "beige"),
+        places=("kitchen", "kitchen", "studio", "grass", "street"), poses=("standing", "sitting", "lying"), facing=True,
+        habit=Habit(fill=(0.75, 0.98), sides=(0.4, 0.1, 0.5, 0.0, 0.0), portrait=0.3))
 def cat(shape: Shape, rng: np.random.Generator, look) -> None:
     stout, tabby = rng.uniform(0.85, 1.2), rng.random() < 0.6 and look.colour in ("orange", "grey", "brown", "beige")
     rgb = mix(look.rgb, (0.22, 0.15, 0.10), 0.3 if look.colour not in ("black", "white") else 0)
-    coat = shape.material(rgb, "fur", "stripes" if tabby else "plain", mix(rgb, DARK, 0.6), 0.055)
-    bib = shape.material(mix(look.rgb, WHITE, 0.85), "fur") if rng.random() < 0.4 else coat
+    coat = shape.material(rgb, "coat", "stripes" if tabby else "plain", mix(rgb, DARK, 0.6), 0.055)
+    bib = shape.material(mix(look.rgb, WHITE, 0.85), "coat") if rng.random() < 0.4 else coat
     s = Skeleton(length=0.62 * rng.uniform(0.95, 1.1), shoulder=0.54, croup=0.55, chest=(0.175 * stout, 0.135 * stout),
                  waist=(0.17 * stout, 0.14 * stout), hip=(0.175 * stout, 0.14 * stout), neck=0.22,
                  rise=rng.uniform(35, 50), neck_r=(0.13, 0.115), fore=(0.085, 0.06, 0.048),
@@ -110,19 +112,20 @@ def cat(shape: Shape, rng: np.random.Generator, look) -> None:
     head.ellipsoid((0, 0, 0), (0.92, 0.86, 1.05), coat)
     head.ellipsoid((0.25, -0.32, 0.5), (0.55, 0.42, 0.45), coat, mirror=True)
     pads = shape.part("muzzle", 0.06)
-    pads.ball((0.82, -0.34, 0.2), 0.29, bib if bib != coat else shape.material(mix(look.rgb, WHITE, 0.35), "fur"),
+    pads.ball((0.82, -0.34, 0.2), 0.29, bib if bib != coat else shape.material(mix(look.rgb, WHITE, 0.35), "coat"),
               mirror=True)
     shape.part("chin").ball((0.74, -0.58, 0), 0.22, bib)
     shape.part("nose").ellipsoid((1.08, -0.16, 0), (0.1, 0.09, 0.14), shape.material(PINK, "skin"))
     iris = glossy(shape, (COLOURS["green"], (0.6, 0.42, 0.05), (0.1, 0.3, 0.5))[rng.integers(3)])
-    shape.part("eyes").ball((0.6, 0.12, 0.44), 0.27, iris, mirror=True)
-    shape.part("pupils").ellipsoid((0.8, 0.13, 0.52), (0.09, 0.2, 0.08), glossy(shape), turn(y=-18), mirror=True)
+    shape.part("eyes").ball((0.64, 0.1, 0.43), 0.25, iris, mirror=True)
+    shape.part("eye rims").ellipsoid((0.6, 0.1, 0.42), (0.2, 0.28, 0.29), shape.material(DARK, "skin"), mirror=True)
+    shape.part("pupils").ellipsoid((0.83, 0.11, 0.5), (0.07, 0.18, 0.09), glossy(shape), turn(y=-18), mirror=True)
     whisker, white = shape.part("whiskers"), shape.material(WHITE)
     for tilt in (-0.22, 0.0, 0.22):
-        whisker.limb((0.9, -0.34 + tilt * 0.3, 0.38), (0.6, -0.34 + tilt, 1.5), 0.015, 0.011, white, mirror=True)
+        whisker.limb((0.9, -0.34 + tilt * 0.3, 0.38), (0.6, -0.34 + tilt, 1.5), 0.009, 0.005, white, mirror=True)
     ears(shape, (-0.05, 0.5, 0.58), leaf(rng.uniform(0.85, 1.05), 0.9, 0.85, 0.95), 0.07, facing(20, 22, 6), coat,
          shape.material(PINK, "skin"))
-    place(shape.parts[first:], b.head + (0.03, 0.06, 0), look_round(rng), rng.uniform(0.215, 0.24))
+    place(shape.parts[first:], b.head + (0.03, 0.06, 0), look_round(rng), rng.uniform(0.19, 0.215))
 
 
 def _agouti(shape: Shape, rgb) -> int:
@@ -186,7 +189,8 @@ def _rodent_head(shape: Shape, coat: int, pale: int, long: float, eye: float) ->
                      shape.material(WHITE), mirror=True)
 
 
-@family("mouse", colours=("grey", "brown", "white", "black", "beige"), places=("kitchen", "grass", "studio", "forest"))
+@family("mouse", colours=("grey", "brown", "white", "black", "beige"), places=("kitchen", "grass", "studio", "forest"),
+        habit=Habit(fill=(0.8, 1.0), elevation=(6, 26), sides=(0.6, 0.35, 0.05, 0.0, 0.0)))
 def mouse(shape: Shape, rng: np.random.Generator, look) -> None:
     fat = rng.uniform(0.9, 1.12)
     coat, pale = _agouti(shape, look.rgb), shape.material(mix(look.rgb, WHITE, 0.5), "fur")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.world.families import COLOURS, family
+from training.world.families import COLOURS, Habit, family
 from training.world.families.anatomy import (
     DARK,
     PINK,
@@ -140,7 +140,8 @@ def bee(shape: Shape, rng: np.random.Generator, look) -> None:
                    black, mirror=True)
 
 
-@family("beetle", colours=("red", "green", "black", "brown", "blue", "orange"), places=SOIL, facing=True)
+@family("beetle", colours=("red", "green", "black", "brown", "blue", "orange"), facing=True,
+        places=("grass", "forest", "desert", "beach", "street"), habit=Habit(fill=(0.65, 0.95), elevation=(35, 75)))
 def beetle(shape: Shape, rng: np.random.Generator, look) -> None:
     lady = rng.random() < 0.45  # a ladybird
     stag = not lady and rng.random() < 0.5
@@ -160,8 +161,7 @@ def beetle(shape: Shape, rng: np.random.Generator, look) -> None:
             for side in (-1, 1):
                 up = np.sqrt(max(1 - (z / wide) ** 2, 0.1))
                 patch(spots, shape.parts[2 if side > 0 else 1], (x * 0.6, y + 0.02, side * z * 0.6),
-                      (x * 0.6, up * 0.5, side * z),
-                      (0.055, 0.055), black, 0.004)
+                      (x * 0.6, up * 0.5, side * z), (0.055, 0.055), black, 0.004)
     else:
         grooves = shape.part("grooves")
         for side in (-1, 1):
@@ -175,8 +175,7 @@ def beetle(shape: Shape, rng: np.random.Generator, look) -> None:
     head = np.array([long * 0.88 + 0.13, y + 0.01, 0])
     shape.part("head", 0.01).ellipsoid(head, (0.09, 0.07, wide * 0.5), black if lady else front)
     shape.part("eyes").ball(head + (0.045, 0.025, wide * 0.36), 0.028,
-                            glossy(shape, WHITE if lady else (0.12, 0.03, 0.02)),
-                            mirror=True)
+                            glossy(shape, WHITE if lady else (0.12, 0.03, 0.02)), mirror=True)
     if lady:
         shape.part("cheeks").ellipsoid((long * 0.95, y + 0.1, 0.15), (0.045, 0.05, 0.05), shape.material(WHITE),
                                        mirror=True)

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.world.families import family
-from training.world.families.parts import DARK, FRONT, SIDE, arc, lay, lean
+from training.world.families import Habit, family
+from training.world.families.parts import DARK, FRONT, arc, lay, lie
 from training.world.sdf import smooth_outline, turn
+
+WORKSHOP = ("table", "table", "studio", "street", "grass")
+FROM_ABOVE = Habit(fill=(0.75, 0.98), elevation=(48, 80))
 
 
 @family("hammer", colours=("red", "yellow", "brown", "blue", "black", "orange", "green", "grey"),
-        places=("studio", "studio", "grass", "street", "kitchen", "snow"))
+        places=WORKSHOP, habit=FROM_ABOVE)
 def hammer(shape, rng, look):
     grip = shape.material(look.rgb, "wood" if look.colour == "brown" else "plastic")
     steel = shape.material((0.33, 0.34, 0.36), "metal")
@@ -41,11 +44,11 @@ def hammer(shape, rng, look):
         head.box((0, y, 0), (0.085, 0.085, wide), steel, round=0.022)
     if rng.random() < 0.5:
         shape.part("ferrule").cone((0, long * 0.36, 0), (0, long * 0.4, 0), thick * 1.22, m=steel)
-    lay(shape, rng)
+    lie(shape, rng)
 
 
 @family("axe", colours=("brown", "red", "yellow", "orange", "black", "blue"),
-        places=("forest", "grass", "studio", "snow", "studio"))
+        places=("forest", "grass", "table", "street", "snow"), habit=FROM_ABOVE)
 def axe(shape, rng, look):
     grip = shape.material(look.rgb, "wood" if look.colour == "brown" else "plastic")
     steel = shape.material((0.36, 0.37, 0.39), "metal")
@@ -65,18 +68,18 @@ def axe(shape, rng, look):
         edge.plate((0, 0, 0), np.concatenate([curve + (0.006, 0), inner]) * (way, 1), 0.028, bright, FRONT, round=0.004)
     if len(heads) == 1:
         head.box((0, 0.895, 0.08), (0.036, 0.075, 0.05), steel, round=0.01)
-    lay(shape, rng, (20, 60))
+    lie(shape, rng)
 
 
-@family("saw", colours=("brown", "red", "yellow", "orange", "blue", "black", "green"),
-        places=("studio", "studio", "grass", "street", "forest", "snow"))
+@family("saw", colours=("brown", "brown", "brown", "red", "orange", "black"),
+        places=WORKSHOP, habit=FROM_ABOVE)
 def saw(shape, rng, look):
     grip = shape.material(look.rgb, "wood" if look.colour == "brown" else "plastic")
     steel = shape.material((0.6, 0.61, 0.63), "metal")
-    long, heel, toe = rng.uniform(0.68, 0.78), rng.uniform(0.2, 0.25), rng.uniform(0.07, 0.12)
-    teeth = 17
+    long, heel, toe = rng.uniform(0.58, 0.74), rng.uniform(0.22, 0.34), rng.uniform(0.1, 0.24)
+    teeth = 28
     t = np.linspace(0, 1, 2 * teeth + 1)
-    bottom = np.stack([-0.02 + long * t, np.where(np.arange(2 * teeth + 1) % 2, 0.036, 0.0)], 1)
+    bottom = np.stack([-0.02 + long * t, np.where(np.arange(2 * teeth + 1) % 2, 0.02, 0.0)], 1)
     blade = np.concatenate([bottom, [(long, toe), (long * 0.9, toe + 0.035), (-0.02, heel)]])
     shape.part("blade").plate((0, 0, 0), blade, 0.011, steel, FRONT, round=0.001)
     handle = shape.part("handle")
@@ -90,7 +93,7 @@ def saw(shape, rng, look):
     screws = shape.part("screws")
     for x, y in ((0.03, heel * 0.8), (0.03, heel * 0.3)):
         screws.cone((-0.042, y, -x), (0.042, y, -x), 0.016, m=steel, round=0.004)
-    lean(shape, SIDE @ turn(z=rng.uniform(15, 38)) @ turn(x=rng.uniform(-25, 40)))
+    lie(shape, rng)
 
 
 @family("scissors", colours=("red", "black", "blue", "orange", "green", "yellow", "purple", "pink", "silver"),

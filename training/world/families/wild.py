@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.world.families import family
+from training.world.families import Habit, family
 from training.world.families.anatomy import (
     DARK,
     IVORY,
@@ -64,14 +64,17 @@ def hedgehog(shape: Shape, rng: np.random.Generator, look) -> None:
           0.18)
 
 
-@family("raccoon", colours=("grey", "brown"), places=WOODS, poses=("standing", "sitting"), facing=True)
+@family("raccoon", colours=("grey", "grey", "brown"), places=("grass", "grass", "forest", "forest", "street", "night"),
+        poses=("standing", "standing", "standing", "sitting"), facing=True,
+        habit=Habit(fill=(0.75, 0.98), elevation=(3, 18)))
 def raccoon(shape: Shape, rng: np.random.Generator, look) -> None:
     fat = rng.uniform(0.95, 1.15)
-    coat, black = shape.material(look.rgb, "fur"), shape.material(DARK, "fur")
-    white = shape.material(mix(WHITE, look.rgb, 0.12), "fur")
-    s = Skeleton(length=0.5, shoulder=0.38, croup=0.42, chest=(0.19 * fat, 0.165 * fat),
-                 waist=(0.21 * fat, 0.185 * fat),
-                 hip=(0.215 * fat, 0.185 * fat), neck=0.2, rise=rng.uniform(18, 32), neck_r=(0.16, 0.14),
+    rgb = mix(look.rgb, (0.17, 0.14, 0.11), 0.5)
+    coat, black = shape.material(rgb, "coat", "mottle", mix(rgb, DARK, 0.55), 0.05), shape.material(DARK, "coat")
+    white = shape.material(mix(WHITE, look.rgb, 0.12), "coat")
+    s = Skeleton(length=0.5, shoulder=0.38, croup=0.42, chest=(0.2 * fat, 0.18 * fat),
+                 waist=(0.235 * fat, 0.215 * fat),
+                 hip=(0.245 * fat, 0.22 * fat), neck=0.2, rise=rng.uniform(18, 32), neck_r=(0.16, 0.14),
                  fore=(0.1, 0.07, 0.052), hind=(0.15, 0.09, 0.055), foot=(0.08, 0.035, 0.05), bend=0.08, belly=0.02)
     b = quadruped(shape, rng, s, look.pose, coat, black, black if rng.random() < 0.5 else coat)
     side = rng.choice((-1, 1))
@@ -89,7 +92,7 @@ def raccoon(shape: Shape, rng: np.random.Generator, look) -> None:
     head.ellipsoid((0, 0, 0), (0.92, 0.86, 1.05), coat)
     head.ellipsoid((0.3, -0.32, 0.5), (0.5, 0.4, 0.5), white, mirror=True)
     head.limb((0.5, -0.22, 0), (1.3, -0.36, 0), 0.46, 0.24, white)
-    shape.part("brow", 0.03).ellipsoid((0.5, 0.4, 0.42), (0.42, 0.22, 0.44), white, turn(x=22), mirror=True)
+    shape.part("brow", 0.03).ellipsoid((0.5, 0.38, 0.45), (0.38, 0.13, 0.42), white, turn(x=22), mirror=True)
     mask = shape.part("mask", 0.03)
     mask.ellipsoid((0.58, 0.06, 0.5), (0.36, 0.25, 0.46), black, turn(x=14) @ turn(y=-20), mirror=True)
     mask.ellipsoid((0.45, -0.12, 0.8), (0.3, 0.22, 0.24), black, mirror=True)
@@ -98,9 +101,9 @@ def raccoon(shape: Shape, rng: np.random.Generator, look) -> None:
     eyes = shape.part("eyes")
     eyes.ball((0.84, 0.1, 0.42), 0.15, glossy(shape, (0.09, 0.05, 0.025)), mirror=True)
     shape.part("glints").ball((0.96, 0.16, 0.44), 0.05, shape.material(WHITE, "ceramic"), mirror=True)
-    ears(shape, (-0.1, 0.55, 0.66), leaf(0.72, 0.78, 0.6, 0.95), 0.1, facing(26, 22, 6), white, black, 0.68)
+    ears(shape, (-0.1, 0.6, 0.62), leaf(0.5, 0.6, 0.6, 0.95), 0.1, facing(26, 22, 6), white, black, 0.68)
     place(shape.parts[first:], b.head + (0.05, 0.04, 0), turn(y=rng.uniform(-30, 30)) @ turn(z=rng.uniform(-8, 8)),
-          0.225)
+          0.195)
 
 
 @family("rhinoceros", colours=("grey", "brown", "beige"), places=("grass", "grass", "desert", "studio", "forest"))
@@ -215,8 +218,8 @@ def ape(shape: Shape, rng: np.random.Generator, look) -> None:
           0.18 * bulk**0.5)
 
 
-@family("turtle", colours=("green", "brown", "grey", "beige"), places=("grass", "beach", "desert", "forest", "studio"),
-        poses=("walking",))
+@family("turtle", colours=("green", "brown", "grey", "beige"), places=("grass", "grass", "forest", "street"),
+        poses=("walking",), habit=Habit(fill=(0.75, 0.98), elevation=(8, 28), sides=(0.55, 0.4, 0.05, 0.0, 0.0)))
 def turtle(shape: Shape, rng: np.random.Generator, look) -> None:
     tall, long, wide = rng.uniform(0.27, 0.36), rng.uniform(0.38, 0.44), rng.uniform(0.3, 0.35)
     horn, yellow = mix(look.rgb, (0.10, 0.07, 0.03), 0.65), mix(look.rgb, (0.62, 0.42, 0.10), 0.7)
@@ -258,15 +261,16 @@ def turtle(shape: Shape, rng: np.random.Generator, look) -> None:
 
 
 @family("crocodilian", colours=("green", "brown", "grey", "black"),
-        places=("water", "beach", "grass", "forest", "studio"), poses=("lying",))
+        places=("forest", "forest", "grass", "grass", "beach", "water"), poses=("lying",),
+        habit=Habit(fill=(0.75, 0.98), elevation=(4, 18), sides=(0.35, 0.65, 0.0, 0.0, 0.0), portrait=0.15))
 def crocodilian(shape: Shape, rng: np.random.Generator, look) -> None:
-    muddy = mix(look.rgb, (0.11, 0.10, 0.055), 0.55)
-    skin = shape.material(muddy, "scales", "mottle", mix(muddy, DARK, 0.6), 0.07)
-    ridge = shape.material(mix(muddy, DARK, 0.5), "scales")
-    pale = shape.material(mix(look.rgb, (0.7, 0.62, 0.38), 0.65), "scales")
+    muddy = mix(look.rgb, (0.15, 0.13, 0.085), 0.7)
+    skin = shape.material(muddy, "stone", "mottle", mix(muddy, DARK, 0.55), 0.04)
+    ridge = shape.material(mix(muddy, DARK, 0.35), "stone")
+    pale = shape.material(mix(muddy, (0.5, 0.45, 0.33), 0.5), "stone")
     ivory = shape.material(WHITE, "ceramic")
     side, sway, fat, gape = (rng.choice((-1, 1)), rng.uniform(0.05, 0.25), rng.uniform(0.92, 1.12),
-                             rng.uniform(8, 30) * (rng.random() < 0.65))
+                             rng.uniform(8, 26) * (rng.random() < 0.4))
     spine = curve([(0.34, 0.19, 0), (0.1, 0.19, 0), (-0.25, 0.18, 0), (-0.55, 0.13, -0.04 * side),
                    (-0.9, 0.08, -sway * side),
                    (-1.3, 0.045, -sway * 0.3 * side)], 2)
@@ -279,7 +283,13 @@ def crocodilian(shape: Shape, rng: np.random.Generator, look) -> None:
         two = (-1, 1) if i < 6 else (0,)
         for s in two:
             top = at + (0, r * (0.9 if s else 1.0), s * r * 0.42)
-            spikes.limb(top, top + (-0.04, 0.045, 0), 0.036, 0.006, ridge)
+            spikes.limb(top, top + (-0.03, 0.03, 0), 0.03, 0.006, ridge)
+    scutes = shape.part("scutes")
+    for i, (at, r) in enumerate(zip(curve(spine, 2), np.interp(np.arange(21) / 2, np.arange(11), radii), strict=True)):
+        for angle in np.radians((-62, -38, -12, 12, 38, 62) if i < 13 else (-45, 0, 45)):
+            out = np.array([0, np.cos(angle), np.sin(angle)])
+            scutes.ellipsoid(at + out * r * 0.98, np.array([0.03, 0.35, 0.8]) * (1, 0.05, 0.035 * r / 0.15), ridge,
+                             turn(x=np.degrees(angle)))
     legs = shape.part("legs", 0.015)
     for x, reach in ((0.24, 0.06), (-0.42, -0.02)):
         for s in (-1, 1):
@@ -305,6 +315,6 @@ def crocodilian(shape: Shape, rng: np.random.Generator, look) -> None:
     jaw.plate((0, 0, 0), snout * (0.95, 0.92), 0.05, pale, FLAT, round=0.11)
     shape.part("lower teeth").plate((0, 0.1, 0.33 * wide), fang * (1, -0.9), 0.03, ivory, turn(y=5), mirror=True)
     place(shape.parts[second:], (-0.1, -0.3, 0), turn(z=-gape))
-    shape.part("eyes").ball((0.36, 0.62, 0.5), 0.2, glossy(shape, (0.65, 0.45, 0.04)), mirror=True)
+    shape.part("eyes").ball((0.36, 0.62, 0.5), 0.2, glossy(shape, (0.2, 0.16, 0.05)), mirror=True)
     shape.part("pupils").ellipsoid((0.42, 0.65, 0.63), (0.06, 0.16, 0.12), glossy(shape), mirror=True)
     place(shape.parts[first:], (0.48, 0.24, 0), turn(y=rng.uniform(-18, 18)) @ turn(z=gape * 0.35), 0.17)
