@@ -29,7 +29,7 @@ class Task:
         torch.manual_seed(3)
         self.model, self.die_at, self.nan_at, self.calls = Line(), die_at, nan_at, 0
 
-    def begin(self, stage):
+    def begin(self, stage, step):
         pass
 
     def batch(self, stage, step, rng: np.random.Generator):

@@ -55,6 +55,17 @@ def test_a_sketch_is_seen_as_a_grey_photo():
     assert sketch(ink).norm(dim=1).item() == pytest.approx(1)
 
 
+@weights
+def test_a_sketch_tower_that_begins_as_the_photo_tower_answers_alike_wherever_each_is_cut():
+    sketch, photo = SketchTower(16, 8, 3).eval(), PhotoTower(16, 8, 5).eval()
+    with torch.no_grad():
+        for weight in [*photo.upper.parameters(), *photo.head.parameters()]:
+            weight.add_(0.01 * torch.randn_like(weight))  # it was trained
+    sketch.begin_as(photo)
+    ink = torch.randint(0, 256, (1, 224, 224), dtype=torch.uint8)
+    torch.testing.assert_close(sketch(ink), photo(ink[..., None].expand(-1, -1, -1, 3)))
+
+
 def test_a_head_starts_as_its_linear_map():
     head = ProjectionHead(6, 4, 8)
     x = torch.randn(3, 6)

@@ -5,7 +5,7 @@ render       make the rendered world           -> runs/world
 world-check  judge it by ImageNet's features   -> runs/world/check.json
 fit          train a system by its recipe      -> runs/<system>
 publish      export it, calibrate, evaluate    -> checkpoints/<system>, galleries/demo
-evaluate     measure a published checkpoint    -> checkpoints/<system>/metrics.json
+evaluate     measure a published checkpoint    -> checkpoints/<system>/metrics.json, card.md
 """
 
 import argparse
@@ -86,8 +86,10 @@ def _publish(args: argparse.Namespace) -> None:
 
 def _evaluate(args: argparse.Namespace) -> None:
     from training.evaluate import evaluate
+    from training.publish import write_card
 
     evaluate(args.system, args.checkpoints, args.protocol)
+    write_card(args.checkpoints / args.system)
 
 
 def _recipe(name: str):

@@ -43,8 +43,8 @@ class Task(Protocol):
 
     model: nn.Module
 
-    def begin(self, stage: Stage) -> None:
-        """Called before a stage's first step, and again where the stage goes on after a kill."""
+    def begin(self, stage: Stage, step: int) -> None:
+        """Called before a stage's first step (0), and again where the stage goes on after a kill."""
         ...
 
     def batch(self, stage: Stage, step: int, rng: np.random.Generator) -> dict: ...
@@ -70,7 +70,7 @@ def fit(task: Task, stages: tuple[Stage, ...], folder: Path, seed: int, precisio
     for number, stage in enumerate(stages):
         if number < run.stage:
             continue
-        task.begin(stage)
+        task.begin(stage, run.step)
         groups = parameter_groups(task.model, stage)
         model, optimizer = fabric.setup(task.model, torch.optim.AdamW(groups, betas=(0.9, 0.98)))
         average = Average(task.model, stage.average)

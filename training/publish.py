@@ -66,7 +66,7 @@ def publish(recipe_module, runs: Path, checkpoints: Path, galleries: Path) -> No
     config["calibration"] = calibrate(encoder_vectors(checkpoint.load(recipe.name, checkpoints)))
     _write(folder / "config.json", config)
     evaluate(recipe.name, checkpoints)
-    (folder / "card.md").write_text(card(folder), encoding="utf-8")
+    write_card(folder)
     try:
         demo_gallery(checkpoint.load(recipe.name, checkpoints), galleries / "demo")
     except MissingData as error:
@@ -211,8 +211,13 @@ photos: non-commercial research; weights: Apache-2.0 |
 None of these photos, captions or drawings is part of the checkpoint, only weights that were trained on them."""
 
 
+def write_card(folder: Path) -> None:
+    """Write the checkpoint's card.md from its config, history and metrics."""
+    (folder / "card.md").write_text(card(folder), encoding="utf-8")
+
+
 def card(folder: Path) -> str:
-    """The checkpoint's card in Markdown, from its config, history and metrics."""
+    """The checkpoint's card in Markdown."""
     config, history, metrics = (
         json.loads((folder / f"{name}.json").read_text()) for name in ("config", "history", "metrics")
     )

@@ -238,8 +238,11 @@ class TriTask:
         targets = pool.teacher[[row for _, row in pairs]].astype(np.float32)
         bag_of_pieces(self.model.text, self.model.to_teacher, ids, targets)
 
-    def begin(self, stage: Stage) -> None:
-        """What a stage needs first: a frozen `upper` runs once over all photos' maps, and its features stand in."""
+    def begin(self, stage: Stage, step: int) -> None:
+        """What a stage needs first: a frozen `upper` runs once over all photos' maps, and its features stand in; and
+        where the stage says "as_photo", the sketch tower begins as what the photo tower has become."""
+        if step == 0 and stage.settings.get("as_photo"):
+            self.model.sketch.begin_as(self.model.photo)
         frozen = not any("photo.upper".startswith(key) for key in stage.rates)
         for pool in self.pools.values():
             if stage.settings.get(pool.name):
