@@ -141,6 +141,12 @@ def test_a_careful_hand_keeps_closer_to_the_thing_than_a_doodle(beast):
     assert off["careful"] < 4 and off["careful"] < off["doodle"]
 
 
+def test_a_marker_shows_less_than_a_careful_hand(beast):
+    count = {hand: np.mean([len(sketch(beast, hand, np.random.default_rng(s))) for s in range(8)])
+             for hand in ("careful", "marker")}
+    assert count["marker"] < count["careful"]
+
+
 def test_an_empty_view_and_an_unknown_hand_are_refused(beast):
     nothing = SimpleNamespace(depth=np.full((8, 8), np.inf), normal=np.zeros((8, 8, 3)), part=np.full((8, 8), -1),
                               share=np.zeros((1, 0)), hit=np.zeros(0, int))

@@ -33,14 +33,15 @@ from training.world.trace import Coarse, GBuffer, trace
 from xmr.modality import BadInput
 
 # Instances a class, unless --split says otherwise. Those of "drawings" are only drawn, which costs a third of a photo.
-SPLITS = {"train": 40, "val": 4, "test": 8, "gallery": 10, "drawings": 12}
+SPLITS = {"train": 14, "val": 1, "test": 2, "gallery": 24, "drawings": 4}
 VIEWS = {"train": 1, "val": 2, "test": 2, "gallery": 1, "drawings": 2}  # photos an instance
 CROWDED = {"train": 0.22, "test": 0.22, "gallery": 0.22}  # share of photos of more than one thing
 GALLERY_SIZE = 256
 QUALITY = 86  # of the WebP files
 ROUND = 12.0  # degrees that the second drawing's camera may have gone round the thing
-ELSEWHERE, UNFINISHED = 0.15, 0.15  # share of second drawings from quite another side, and of those broken off
-CLOSE = 0.75  # share of the frame that a thing has to take up to be drawn from its photo's view
+ELSEWHERE, UNFINISHED = 0.12, 0.08  # share of second drawings from quite another side, and of those broken off
+CLOSE = 0.9  # share of the frame that a thing takes up when it is drawn ...
+FINE = 1.5  # ... and the side of that frame, of the photo's
 TRIES = 6  # views of an instance, of which the first that shows enough of it is taken
 
 
@@ -277,12 +278,11 @@ def _drawings(shot: Shot) -> list[dict]:
     """A careful drawing and one by another hand: the latter's camera may have gone some way round, or the pen been put
     down too early.
 
-    A thing that is small in its photo is drawn from a view of its own that it fills, so that its details are there.
+    Both are drawn from a finer view than the photo's, which the thing fills, so that its details are there.
     """
-    size, scene, view = shot.view.depth.shape[0], shot.tableau.scene, shot.view
-    if scene.fill < CLOSE:
-        scene = replace(scene, fill=CLOSE, shift=(0.0, 0.0))
-        view = view_of(shot.field, scene, size, shot.coarse)
+    size = round(FINE * shot.view.depth.shape[0])
+    scene = replace(shot.tableau.scene, fill=CLOSE, shift=(0.0, 0.0))
+    view = view_of(shot.field, scene, size, shot.coarse)
     things = shot.field.first_part[:-1] if shot.tableau.others else (0,)
     rng = np.random.default_rng([11, scene.seed, *scene.category.encode()])
     hand = str(rng.choice([hand for hand in HANDS if hand != "careful"]))
@@ -292,7 +292,7 @@ def _drawings(shot: Shot) -> list[dict]:
     elif rng.uniform() < 0.5:
         aside = 0.0
     if not shot.tableau.others and rng.uniform() < UNFINISHED:
-        share = float(rng.uniform(0.5, 0.85))
+        share = float(rng.uniform(0.6, 0.9))
     second = view_of(shot.field, scene.turned(aside), size, shot.coarse) if aside else view
     return [_drawing("careful", view, rng, things, 0.0, 1.0), _drawing(hand, second, rng, things, aside, share)]
 

@@ -150,16 +150,18 @@ def _look(gbuffer) -> _View:
     spots = _spots(part, material, size)
     for spot in spots:  # they are drawn as loops of their own
         kind[binary_dilation(spot, _FULL) & (kind > SILHOUETTE)] = NOTHING
-    _thin_out(kind, kind >= CREASE, (kind > NOTHING) & (kind <= PART))
-    _thin_out(kind, kind >= PART, kind == SILHOUETTE)
+    near = max(round(0.022 * size), 3)
+    _thin_out(kind, kind >= CREASE, (kind > NOTHING) & (kind <= PART), near)
+    _thin_out(kind, kind >= PART, kind == SILHOUETTE, near)
     return _View(kind, owner, size, spots)
 
 
-def _thin_out(kind: np.ndarray, weak: np.ndarray, strong: np.ndarray) -> None:
-    """Erase, in place, weak edges that run along a strong one; those that end at one keep their ends."""
-    free = weak & ~binary_dilation(strong, _FULL, iterations=3)
+def _thin_out(kind: np.ndarray, weak: np.ndarray, strong: np.ndarray, near: int) -> None:
+    """Erase, in place, weak edges that run along a strong one, within so many pixels; those that end at one keep their
+    ends."""
+    free = weak & ~binary_dilation(strong, _FULL, iterations=near)
     # From what runs free, lines grow back along themselves up to the strong edge.
-    kind[weak & ~binary_dilation(free, _FULL, iterations=4, mask=weak)] = NOTHING
+    kind[weak & ~binary_dilation(free, _FULL, iterations=near + 1, mask=weak)] = NOTHING
 
 
 def edges(gbuffer) -> np.ndarray:

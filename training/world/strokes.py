@@ -40,22 +40,22 @@ class Hand:
 
 
 HANDS = {
-    "careful": Hand(skip=(0.02, 0.05), inner=(0.7, 1.0), budget=(20, 40), lift=(1.2, 4.0), smooth=(0.008, 0.014),
-                    coarse=(0.003, 0.006), stretch=(0.0, 0.05), warp=(0.004, 0.015), slip=(0.0, 0.006),
-                    sway=(0.002, 0.006), tremor=(0.0, 0.001), lag=(0.0, 0.0), step=(0.02, 0.04), ends=(0.0, 0.015),
-                    again=(0.0, 0.06)),
-    "doodle": Hand(skip=(0.05, 0.12), inner=(0.2, 0.8), budget=(8, 19), lift=(1.2, 4.5), smooth=(0.010, 0.022),
-                   coarse=(0.008, 0.02), stretch=(0.04, 0.14), warp=(0.01, 0.032), slip=(0.004, 0.014),
-                   sway=(0.004, 0.010), tremor=(0.0, 0.0015), lag=(0.0, 0.008), step=(0.03, 0.06), ends=(0.01, 0.04),
-                   again=(0.0, 0.04)),
-    "wobbly": Hand(skip=(0.02, 0.06), inner=(0.4, 0.9), budget=(14, 30), lift=(0.9, 3.5), smooth=(0.008, 0.016),
-                   coarse=(0.005, 0.010), stretch=(0.02, 0.10), warp=(0.008, 0.025), slip=(0.002, 0.008),
-                   sway=(0.004, 0.010), tremor=(0.001, 0.005), lag=(0.002, 0.014), step=(0.02, 0.05),
-                   ends=(0.005, 0.03), again=(0.0, 0.10)),
+    "careful": Hand(skip=(0.03, 0.06), inner=(0.8, 1.0), budget=(30, 55), lift=(1.2, 4.0), smooth=(0.001, 0.004),
+                    coarse=(0.007, 0.015), stretch=(0.0, 0.04), warp=(0.002, 0.008), slip=(0.0, 0.004),
+                    sway=(0.0, 0.003), tremor=(0.0, 0.0006), lag=(0.0, 0.0), step=(0.02, 0.04), ends=(0.0, 0.008),
+                    again=(0.0, 0.03)),
+    "doodle": Hand(skip=(0.04, 0.09), inner=(0.5, 1.0), budget=(15, 28), lift=(1.2, 4.5), smooth=(0.002, 0.006),
+                   coarse=(0.011, 0.020), stretch=(0.03, 0.11), warp=(0.006, 0.017), slip=(0.002, 0.009),
+                   sway=(0.001, 0.005), tremor=(0.0, 0.001), lag=(0.0, 0.004), step=(0.03, 0.05), ends=(0.005, 0.02),
+                   again=(0.0, 0.03)),
+    "wobbly": Hand(skip=(0.02, 0.06), inner=(0.7, 1.0), budget=(20, 38), lift=(0.9, 3.5), smooth=(0.002, 0.006),
+                   coarse=(0.006, 0.012), stretch=(0.02, 0.09), warp=(0.006, 0.016), slip=(0.002, 0.007),
+                   sway=(0.001, 0.005), tremor=(0.0005, 0.0022), lag=(0.0, 0.008), step=(0.02, 0.05),
+                   ends=(0.003, 0.02), again=(0.0, 0.06)),
     # A broad tip shows nothing small: few strokes, long and round.
-    "marker": Hand(skip=(0.08, 0.16), inner=(0.1, 0.5), budget=(5, 12), lift=(2.5, 6.0), smooth=(0.022, 0.040),
-                   coarse=(0.010, 0.022), stretch=(0.03, 0.12), warp=(0.010, 0.030), slip=(0.004, 0.012),
-                   sway=(0.004, 0.011), tremor=(0.0, 0.0005), lag=(0.004, 0.012), step=(0.03, 0.06), ends=(0.005, 0.03),
+    "marker": Hand(skip=(0.06, 0.11), inner=(0.3, 0.8), budget=(12, 24), lift=(2.5, 6.0), smooth=(0.006, 0.014),
+                   coarse=(0.010, 0.020), stretch=(0.03, 0.10), warp=(0.006, 0.015), slip=(0.002, 0.008),
+                   sway=(0.001, 0.004), tremor=(0.0, 0.0005), lag=(0.001, 0.005), step=(0.03, 0.05), ends=(0.004, 0.02),
                    again=(0.0, 0.0)),
 }
 
@@ -117,12 +117,12 @@ def _chosen(lines: list[Line], hand: Hand, size: float, rng: np.random.Generator
     details such as an eye."""
     weights = {SILHOUETTE: 1.2, OCCLUSION: 0.9, PART: 0.7, CREASE: 0.45, DETAIL: 0.45}
     dots = [line.closed and line.kind >= PART and line.length < 0.3 * size for line in lines]
-    texture = sum(dots) > 8 and rng.random() > 0.7 * hand.inner  # spokes and rivets: all of them or none
+    texture = sum(dots) > 8 and rng.random() > hand.inner  # spokes and rivets: all of them or none
     ranked = []
     for line, dot in zip(lines, dots, strict=True):
         draw, luck = rng.random(2)
         if dot:
-            wanted = not texture and draw < 0.4 + 0.6 * hand.inner
+            wanted = not texture and draw < 0.7 + 0.3 * hand.inner
             worth = 0.2 * size
         else:
             wanted = line.length >= hand.skip * size and (line.kind < CREASE or draw < hand.inner)
