@@ -226,7 +226,8 @@ def card(folder: Path) -> str:
     lines = [
         f"# {config['name']}", "", config["about"], "",
         f"A photo, a sketch and a text tower give unit vectors of {config['dim']} numbers, compared by cosine. "
-        f"Photo and sketch: MobileNetV2 (ImageNet-1k), its last stages trained further, "
+        f"Photo and sketch: MobileNetV2 (ImageNet-1k), trained further: its last stages for photos, all but the first "
+        f"layer for sketches, "
         f"{config['encoders']['photo']['size']} and {config['encoders']['sketch']['size']} px. Text: a transformer "
         f"over subwords, English and German, at most {config['encoders']['text']['max_tokens']} tokens. "
         f"Graphs: {sizes}; weights sha256 `{config['weights'][:16]}`.", "",

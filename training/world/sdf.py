@@ -25,7 +25,8 @@ class Material:
     """How a surface looks.
 
     rgb, rgb2: linear colours in 0..1; rgb2 is the second colour of the pattern.
-    kind:      matte, plastic, metal, wood, fur, feather, ceramic, glass, fabric, stone, leaf, skin, scales or glow.
+    kind:      matte, plastic, metal, wood, fur, coat (fur in locks), feather, ceramic, glass, fabric, stone, leaf,
+               skin, scales or glow.
     pattern:   plain, stripes, spots, patches, bricks, windows, planks, checks or mottle; evaluated in the shape's own
                space, so that it keeps its place over views.
     scale:     size of one repeat of the pattern, of the shape's size (a settled shape is 1 across).
