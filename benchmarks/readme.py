@@ -24,6 +24,38 @@ ROWS = (
     ("sketchy25-heldout", "sketch_to_photo/instance/hit@10", "… sketch → the photo it was drawn from, hit@10"),
     ("chairv2-test", "sketch_to_photo/instance/hit@10", "ChairV2 test: sketch → its chair, hit@10"),
 )
+# What the systems are held against each other by.
+LEADERS = (
+    ("sketchy-2-unseen", "sketch_to_photo/category/map", "Sketchy, 21 classes never seen: sketch → photo, mAP"),
+    ("sketchy-2-unseen", "sketch_to_photo/category/p@1", "… P@1 by category"),
+    ("sketchy25-heldout", "sketch_to_photo/category/p@1", "Sketchy, unseen photos of 125 classes, P@1 by category"),
+    ("sketchy25-heldout", "sketch_to_photo/category/map", "… mAP"),
+    ("world-test", "sketch_to_photo/category/p@1", "rendered world: drawing → photo, P@1 by category"),
+    ("chairv2-test", "sketch_to_photo/instance/hit@10", "ChairV2: sketch → its chair, hit@10"),
+    ("flickr8k-test-en", "text_to_photo/hit@10", "Flickr8k: English caption → its photo, hit@10"),
+    ("flickr8k-test-en", "photo_to_text/hit@10", "… photo → one of its captions, hit@10"),
+)
+
+
+def leaderboard() -> list[str]:
+    """The lines of the table of all systems."""
+    held = json.loads((ROOT / "checkpoints" / "leaderboard.json").read_text())
+    names = sorted({name for entry in held.values() for name in entry["systems"]}, key=lambda n: (n != "tri", n))
+    lines = [f"| what is asked | protocol | {' | '.join(f'`{name}`' for name in names)} | chance |",
+             "| --- | --- |" + " --- |" * (len(names) + 1)]
+    for protocol, metric, called in LEADERS:
+        if protocol in held:
+            found = {name: figures.get(metric) for name, figures in held[protocol]["systems"].items()}
+            best = max(value for value in found.values() if value is not None)
+            cells = [_cell(found.get(name), best) for name in names]
+            lines.append(f"| {called} | `{protocol}` | {' | '.join(cells)} | {held[protocol]['chance'][metric]:.3f} |")
+    return lines
+
+
+def _cell(value: float | None, best: float) -> str:
+    if value is None:
+        return "–"
+    return f"**{value:.3f}**" if value == best else f"{value:.3f}"
 
 
 def figures() -> str:
@@ -40,9 +72,10 @@ def figures() -> str:
     dropped = sum(protocols[name]["dropped"] for name in {row[0] for row in ROWS})
     lines += ["", f"± is the standard error over queries; {dropped} queries were dropped for having no match. Every "
               "figure of every protocol, with what chance would score: `checkpoints/tri/metrics.json`.", "",
+              *leaderboard(), "", "A dash: the system can't be asked that, or was trained on what is asked for.", "",
               "| one warm query, encode and search | | the network alone |", "| --- | --- | --- |"]
     lines += [f"| {kind} | {times['query_ms']:.1f} ms | {times['network_alone_ms']:.1f} ms |"
-              for kind, times in latency["queries"].items()]
+              for kind, times in latency["systems"]["tri"].items()]
     machine = latency["machine"]
     lines += ["", f"Medians on {machine['cores']} cores of an {machine['processor']}, {latency['photos']:,} photos. "
               f"The app's environment takes {footprint['environment_mb']} MB and {footprint['install_s']:.0f} s to "

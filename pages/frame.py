@@ -7,7 +7,19 @@ import streamlit as st
 st.set_page_config(page_title="xmr", page_icon=Path(__file__).with_name("icon.svg"), layout="wide")
 
 # The default page keeps 6rem of nothing above its first line, and as much below its last.
-st.html("<style>.stMainBlockContainer {padding: 3.2rem clamp(1rem, 3vw, 3rem) 2rem}</style>")
+st.html("<style>.stMainBlockContainer {padding: 4.6rem clamp(1rem, 3vw, 3rem) 2rem}</style>")
 
-st.navigation([st.Page("search.py", title="Search", icon=":material/search:", default=True)],
-              position="hidden").run()
+page = st.navigation([
+    st.Page("search.py", title="Search", icon=":material/search:", default=True),
+    st.Page("compare.py", title="Compare", icon=":material/compare:"),
+    st.Page("results.py", title="Results", icon=":material/leaderboard:"),
+    st.Page("gallery.py", title="Gallery", icon=":material/photo_library:"),
+    st.Page("systems.py", title="Systems", icon=":material/hub:"),
+], position="top")  # fmt: skip
+state = st.session_state
+for key in ("words", "without", "pen"):  # Streamlit forgets what a page without these fields was told
+    if key in state:
+        state[key] = state[key]
+if state.get("here") != page.title:
+    state.moved, state.here = "here" in state, page.title  # what was drawn goes on the next canvas
+page.run()

@@ -1,31 +1,43 @@
-"""The Search page's logic, without a browser: what it answers, and what it says when it can't."""
+"""The pages' logic, without a browser: what they answer, and what they say when they can't."""
 
 import json
 import sys
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.browser import ROOT
+from xmr import checkpoint
+from xmr.gallery import DEMO, Gallery
 from xmr.preprocess import drawing_from_canvas
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def page(monkeypatch) -> AppTest:
-    """The Search page as a new visitor finds it."""
+def opened(monkeypatch):
+    """A page by its file's name, as a new visitor finds it."""
     monkeypatch.chdir(ROOT)
     # AppTest leaves the page as the main module, which every worker process started later would run again.
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
-    page = AppTest.from_file(str(ROOT / "pages" / "search.py"), default_timeout=60).run()
-    assert not page.exception
-    return page
+
+    def opened(name: str) -> AppTest:
+        page = AppTest.from_file(str(ROOT / "pages" / f"{name}.py"), default_timeout=60).run()
+        assert not page.exception
+        return page
+
+    return opened
+
+
+@pytest.fixture
+def page(opened) -> AppTest:
+    return opened("search")
 
 
 def said(page: AppTest) -> str:
     """Everything on the page that is text."""
-    kinds = (page.markdown, page.caption, page.warning, page.info, page.text)
+    kinds = (page.markdown, page.caption, page.warning, page.info, page.text, page.success, page.error)
     return "\n".join(element.value for kind in kinds for element in kind)
 
 
@@ -93,3 +105,110 @@ def test_more_like_this_leaves_out_the_photo_itself_and_goes_back(page):
     assert "Photos like this one" in said(page) and len(ids(page)) == 10 and first not in ids(page)
     next(button for button in page.button if button.label == "Back to my query").click().run()
     assert "Photos like this one" not in said(page) and ids(page)[0] == first
+
+
+SYSTEMS = checkpoint.available()
+
+
+def test_words_are_offered_only_to_systems_that_take_them(page):
+    deaf = [name for name in SYSTEMS if "text" not in checkpoint.describe(name)["encoders"]]
+    if not deaf:
+        pytest.skip("every system takes words")
+    page.text_input(key="words").set_value("a red car").run()
+    assert not set(deaf) & set(page.segmented_control(key="system").options)
+    assert all(f"{name} takes no words" in said(page) for name in deaf)
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_every_system_answers_an_example_drawing_or_words(page, name):
+    if "sketch" in checkpoint.describe(name)["encoders"]:
+        page.session_state["start"] = page.session_state["drawn"] = None
+        page.session_state["wanted"] = name
+        page.session_state["like"] = "gallery-cup-0001-0"
+        page.run()
+        assert not page.exception and page.session_state["system"] == name and len(ids(page)) == 10
+    else:
+        page.session_state["wanted"] = name
+        page.text_input(key="words").set_value("a red car").run()
+        assert not page.exception and page.session_state["system"] == name and len(ids(page)) == 10
+
+
+def test_a_system_that_cannot_use_the_query_gives_way_and_comes_back(page):
+    deaf = next((n for n in SYSTEMS if "text" not in checkpoint.describe(n)["encoders"]), None)
+    if deaf is None:
+        pytest.skip("every system takes words")
+    page.session_state["wanted"] = deaf
+    page.text_input(key="words").set_value("a red car").run()
+    assert page.session_state["system"] == "tri" and len(ids(page)) == 10
+    page.text_input(key="words").set_value("").run()
+    assert page.session_state["system"] == deaf
+
+
+def test_compare_shows_each_systems_ten_and_how_many_they_share(opened):
+    page = opened("compare")
+    assert "asked of several systems" in said(page)
+    page.text_input(key="words").set_value("a red car").run()
+    assert not page.exception
+    compared = page.session_state["compared"]
+    assert len(cards(page)) == 10 * len(compared)
+    if len(compared) > 1:
+        first, second = (set(ids(page)[10 * n : 10 * n + 10]) for n in (0, 1))
+        assert f"{compared[0]} and {compared[1]} share **{len(first & second)}** of 10" in said(page)
+    assert page.selectbox(key="category").value == "car_(sedan)"
+    assert sum(card["framed"] for card in cards(page)[:10]) >= 5
+
+
+def test_results_show_what_the_files_hold(opened):
+    page = opened("results")
+    held = json.loads((ROOT / "checkpoints" / "tri" / "metrics.json").read_text())["protocols"]
+    protocol = page.selectbox[0].value
+    assert held[protocol]["about"] in said(page)
+    for name in page.selectbox[0].options:
+        page.selectbox[0].set_value(name).run()
+        assert not page.exception
+    for name in SYSTEMS:
+        page.segmented_control(key="trained").set_value(name).run()
+        assert not page.exception and page.get("vega_lite_chart") or page.get("arrow_vega_lite_chart")
+
+
+def test_every_system_has_a_card(opened):
+    page = opened("systems")
+    for name in SYSTEMS:
+        config = checkpoint.describe(name)
+        assert config["about"] in said(page) and config["card"]["limits"] in said(page)
+
+
+def test_filters_leave_what_is_all_of_them(opened):
+    page = opened("gallery")
+    page.multiselect(key="filter-category").set_value(["cup"]).run()
+    page.multiselect(key="filter-place").set_value(["kitchen"]).run()
+    with Gallery.open(DEMO) as gallery:
+        wanted = [i.id for i in gallery if i.facts["category"] == "cup" and i.facts["place"] == "kitchen"]
+    assert ids(page) == wanted[:30] and f"{len(wanted)} of 3,000 photos" in said(page)
+
+
+def test_filters_that_nothing_passes_say_so(opened):
+    page = opened("gallery")
+    page.multiselect(key="filter-category").set_value(["shark"]).run()
+    page.multiselect(key="filter-place").set_value(["kitchen"]).run()
+    assert not page.exception and "No photo is all of that" in said(page)
+
+
+def test_a_folder_is_indexed_and_searched_from_then_on(opened, photo_folder):
+    (photo_folder / "broken.jpg").write_bytes(b"no picture")
+    page = opened("gallery")
+    page.text_input(key="path").set_value(str(photo_folder)).run()
+    next(b for b in page.button if b.label == "Index them").click().run()
+    assert not page.exception and "6 photos can be searched now" in said(page)
+    assert page.session_state["folder"] == photo_folder / ".xmr"
+    assert [Path(file).name for file in page.dataframe[0].value["file"]] == ["broken.jpg"]
+    assert len(ids(page)) == 6
+    next(b for b in page.button if b.label == "Back to the shipped photos").click().run()
+    assert not page.exception and "of 3,000 photos" in said(page)
+
+
+def test_a_folder_that_is_not_there_is_explained(opened):
+    page = opened("gallery")
+    page.text_input(key="path").set_value("/no/such/folder").run()
+    next(b for b in page.button if b.label == "Index them").click().run()
+    assert not page.exception and "There is no folder" in said(page)

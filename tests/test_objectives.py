@@ -5,7 +5,16 @@ import math
 import pytest
 import torch
 
-from training.objectives import contrastive, distillation, same
+from training.objectives import (
+    contrastive,
+    distillation,
+    imbalance,
+    quantisation,
+    ramp,
+    reversed_gradient,
+    same,
+    triplet,
+)
 
 
 def _unit(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -63,3 +72,44 @@ def test_distillation_is_zero_for_the_same_direction_and_one_for_a_right_angle()
 
 def test_unknown_labels_match_nothing():
     assert same(torch.tensor([-1, 2]), torch.tensor([-1, 2])).tolist() == [[False, False], [False, True]]
+
+
+def test_the_triplet_loss_is_that_of_every_positive_against_the_nearest_wrong_one():
+    a, b = _unit(4, 3), _unit(6, 3, seed=1)
+    # Sharing a tag is not transitive: the second item of either side matches what the first doesn't.
+    tags = [{"a"}, {"a", "b"}, {"c"}, set()], [{"a"}, {"b"}, {"b", "c"}, {"d"}, set(), {"a"}]
+    positive = torch.tensor([[bool(x & y) for y in tags[1]] for x in tags[0]])
+    ignore = torch.zeros(4, 6, dtype=torch.bool)
+    ignore[0, 0] = ignore[1, 3] = True
+    terms = []
+    for i in range(4):
+        far = {j: math.dist(a[i].tolist(), b[j].tolist()) for j in range(6) if not ignore[i, j]}
+        wrong = min(d for j, d in far.items() if not tags[0][i] & tags[1][j])
+        terms += [max(0.0, d - wrong + 0.4) for j, d in far.items() if tags[0][i] & tags[1][j]]
+    assert triplet(a, b, positive, 0.4, ignore).item() == pytest.approx(sum(terms) / len(terms), abs=1e-5)
+
+
+def test_the_triplet_loss_is_nothing_without_a_wrong_item_and_can_still_be_learned_from():
+    a, b = _unit(2, 3).requires_grad_(), _unit(2, 3, seed=1)
+    loss = triplet(a, b, torch.ones(2, 2, dtype=torch.bool), 0.4)
+    loss.backward()
+    assert loss.item() == 0.0 and not a.grad.any()
+
+
+def test_reversing_changes_nothing_on_the_way_there_and_multiplies_by_minus_the_strength_on_the_way_back():
+    x = torch.randn(3, 2, requires_grad=True)
+    y = reversed_gradient(x, 0.3)
+    torch.testing.assert_close(y, x)
+    (gradient,) = torch.autograd.grad((y * torch.arange(6).view(3, 2)).sum(), x)
+    torch.testing.assert_close(gradient, -0.3 * torch.arange(6).view(3, 2).float())
+
+
+def test_the_reversal_waits_for_its_epoch_and_rises_to_one():
+    assert [ramp(epoch, 5, 20) for epoch in (0, 5, 10, 15, 25, 99)] == [0.0, 0.0, 0.25, 0.5, 1.0, 1.0]
+
+
+def test_codes_at_their_signs_cost_nothing_and_bits_that_are_always_on_cost_most():
+    halves = torch.tensor([[1.0, -1.0], [-1.0, 1.0]])
+    assert quantisation(halves).item() == imbalance(halves).item() == 0.0
+    assert imbalance(torch.ones(4, 3)).item() == 1.0
+    assert quantisation(torch.tensor([[0.5, -0.5]])).item() == pytest.approx(0.25)

@@ -12,9 +12,10 @@ from training.evaluate import measure
 from training.features import MapCache, pixels
 from training.publish import platt
 from training.recipes import BadRecipe, load, tri
-from training.recipes.tri import Recipe, Tri, merge
-from training.sampling import Cycle, TextPool, Vocabulary, make_pool
+from training.recipes.tri import Recipe, Tri
+from training.sampling import Cycle, TextPool, Vocabulary, make_pool, merge
 from training.towers.heads import ProjectionHead
+from training.towers.photo import PhotoTower
 from training.towers.text import TextTower, train_tokenizer
 from training.vary import mixed, vary_sketches
 from xmr.modality import Drawing, Item, Modality
@@ -66,6 +67,8 @@ class TinyTower(torch.nn.Module):
         self.stem = torch.nn.Conv2d(3, 6, 56, stride=56)
         self.upper = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
         self.head = ProjectionHead(6, 8, 4)
+
+    from_maps = PhotoTower.from_maps
 
     def maps(self, photo):
         x = photo.float() if photo.ndim == 4 else photo.float()[..., None].expand(-1, -1, -1, 3)

@@ -1,15 +1,18 @@
-"""python -m training data | render | world-check | fit | evaluate | publish: from nothing to a checkpoint for the app.
+"""python -m training COMMAND: from nothing to a checkpoint for the app.
 
 data         list the data sets, check or fetch one
 render       make the rendered world           -> runs/world
 world-check  judge it by ImageNet's features   -> runs/world/check.json
 fit          train a system by its recipe      -> runs/<system>
-publish      export it, calibrate, evaluate    -> checkpoints/<system>, galleries/demo
+study        train and compare its variants    -> checkpoints/<system>/study.json
+publish      export it, calibrate, evaluate    -> checkpoints/<system>, its vectors of galleries/demo
+gallery      make the demo gallery anew        -> galleries/demo
 evaluate     measure a published checkpoint    -> checkpoints/<system>/metrics.json, card.md
+leaderboard  all systems, all protocols        -> checkpoints/leaderboard.json
+show         a picture of queries and answers  -> runs/shown/<system>.png
 """
 
 import argparse
-import importlib
 import sys
 from pathlib import Path
 
@@ -35,19 +38,31 @@ def main(argv: list[str] | None = None) -> int:
         from training.datasets import command as data_command
 
         data_command.add_arguments(data)
+    leaderboard = commands.add_parser("leaderboard", help="join the figures of all systems in one file")
+    show = commands.add_parser("show", help="some test sketches with the best photos for each, as a picture")
+    if argv[:1] == ["show"]:
+        from training import show as show_command
+
+        show_command.add_arguments(show)
     train = commands.add_parser("fit", help="train a system; goes on where a killed run stopped")
     train.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides",
                        help="change a setting of the recipe, such as stages.0.steps=10")  # fmt: skip
-    publish = commands.add_parser("publish", help="export, calibrate, evaluate, write the card and the demo gallery")
+    train.add_argument("--data", help="where its pictures are, or a data set's name: the recipe's setting `folder`")
+    train.add_argument("--variant", help="one of the recipe's variants (default: the one that ships)")
+    train.add_argument("--seed", type=int, help="of all that is random (default: the recipe's first)")
+    study = commands.add_parser("study", help="train a recipe's variants from several seeds, and compare them")
+    publish = commands.add_parser("publish", help="export, evaluate; write the card and the gallery's vectors")
+    gallery = commands.add_parser("gallery", help="make the demo gallery anew from the rendered world")
     evaluate = commands.add_parser("evaluate", help="measure a published checkpoint on the test items")
     evaluate.add_argument("--protocol", action="append", help="only this one; may be repeated")
-    evaluate.add_argument("--checkpoints", type=Path, default=Path("checkpoints"))
-    for command in (train, publish, evaluate):
+    for command in (train, study, publish, evaluate):
         command.add_argument("system", nargs="?", default="tri", help="the recipe's name (default: tri)")
-    for command in (train, publish):
+    for command in (train, study, publish):
         command.add_argument("--runs", type=Path, default=Path("runs"), help="where runs and caches lie")
-    publish.add_argument("--checkpoints", type=Path, default=Path("checkpoints"))
-    publish.add_argument("--galleries", type=Path, default=Path("galleries"))
+    for command in (study, publish, gallery, evaluate, leaderboard):
+        command.add_argument("--checkpoints", type=Path, default=Path("checkpoints"))
+    for command in (publish, gallery):
+        command.add_argument("--galleries", type=Path, default=Path("galleries"))
     args = parser.parse_args(argv)
     try:
         return COMMANDS[args.command](args) or 0
@@ -74,14 +89,43 @@ def _data(args: argparse.Namespace) -> None:
     command.run(args)
 
 
+def _show(args: argparse.Namespace) -> None:
+    from training import show
+
+    show.run(args)
+
+
+def _leaderboard(args: argparse.Namespace) -> None:
+    from training.leaderboard import write
+
+    print(write(args.checkpoints))
+
+
 def _fit(args: argparse.Namespace) -> None:
-    _recipe(args.system).run(args.runs / args.system, args.runs / "cache", args.overrides)
+    from training import recipes
+    from training.study import run_of
+
+    folder, overrides = run_of(args.system, args.runs, args.variant, args.seed)
+    data = [f"folder={args.data}"] if args.data else []
+    recipes.module(args.system).run(folder, args.runs / "cache", [*overrides, *data, *args.overrides])
+
+
+def _study(args: argparse.Namespace) -> None:
+    from training.study import study
+
+    study(args.system, args.runs, args.checkpoints)
 
 
 def _publish(args: argparse.Namespace) -> None:
     from training.publish import publish
 
-    publish(_recipe(args.system), args.runs, args.checkpoints, args.galleries)
+    publish(args.system, args.runs, args.checkpoints, args.galleries)
+
+
+def _gallery(args: argparse.Namespace) -> None:
+    from training.publish import demo_gallery
+
+    demo_gallery(args.galleries / "demo", args.checkpoints)
 
 
 def _evaluate(args: argparse.Namespace) -> None:
@@ -90,13 +134,6 @@ def _evaluate(args: argparse.Namespace) -> None:
 
     evaluate(args.system, args.checkpoints, args.protocol)
     write_card(args.checkpoints / args.system)
-
-
-def _recipe(name: str):
-    if not (Path(__file__).parent / "recipes" / f"{name}.yaml").is_file():
-        known = ", ".join(sorted(path.stem for path in (Path(__file__).parent / "recipes").glob("*.yaml")))
-        raise BadInput(f"There is no recipe {name!r}. Choose one of: {known}.")
-    return importlib.import_module(f"training.recipes.{name}")
 
 
 class _Raw(argparse.RawDescriptionHelpFormatter):
@@ -108,7 +145,11 @@ COMMANDS = {
     "render": _render,
     "world-check": _world_check,
     "fit": _fit,
+    "show": _show,
+    "leaderboard": _leaderboard,
+    "study": _study,
     "publish": _publish,
+    "gallery": _gallery,
     "evaluate": _evaluate,
 }
 

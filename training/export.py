@@ -1,6 +1,5 @@
 """torch -> ONNX, refused unless both give the same vectors."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -97,12 +96,3 @@ def check_parity(tower: nn.Module, path: Path, inputs: np.ndarray, gallery: np.n
     if slip > 1e-4:
         raise ExportRefused(f"{path.name} ranks otherwise than its tower: a score in the top 10 is off by {slip:.2g}.")
     return worst
-
-
-def state(towers: Mapping[str, nn.Module]) -> dict[str, torch.Tensor]:
-    """The towers' weights in one flat table, "photo.stem.0.weight", for safetensors; float16."""
-    return {
-        f"{name}.{key}": value.half().contiguous() if value.is_floating_point() else value.contiguous()
-        for name, tower in towers.items()
-        for key, value in tower.state_dict().items()
-    }

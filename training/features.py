@@ -23,6 +23,7 @@ from xmr.preprocess import photo_input, sketch_input
 
 SIDE = 224  # of a tower's input, in pixels
 CHUNK = 32
+SHOWN = 200  # inputs that a graph is held against its tower with
 
 
 def pixels(item: Item, variant: int, size: int = SIDE) -> np.ndarray:
@@ -35,6 +36,11 @@ def pixels(item: Item, variant: int, size: int = SIDE) -> np.ndarray:
         rng = np.random.default_rng(int.from_bytes(seed[:8], "little"))
         image = vary_photo(image, rng, flip=variant % 2 == 1)
     return photo_input(image, size)
+
+
+def inputs(items: Sequence[Item], size: int, most: int = SHOWN) -> np.ndarray:
+    """The tower's inputs for the first `most` of some pictures."""
+    return np.stack([pixels(item, 0, size) for item in items[:most]])
 
 
 class MapCache:

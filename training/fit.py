@@ -77,8 +77,8 @@ def fit(task: Task, stages: tuple[Stage, ...], folder: Path, seed: int, precisio
         run.restore(optimizer, average)
         peaks = [group["lr"] for group in groups]
         bar = tqdm(range(run.step, stage.steps), stage.name, initial=run.step, total=stage.steps, mininterval=5)
-        sums: dict[str, float] = {}
-        started, counted = time.time(), 0
+        told: dict[str, list[float]] = {}  # since the last validation; not every step has every loss
+        started = time.time()
         for step in bar:
             rng = np.random.default_rng((seed, number, step))
             torch.manual_seed(int(rng.integers(2**62)))
@@ -98,19 +98,18 @@ def fit(task: Task, stages: tuple[Stage, ...], folder: Path, seed: int, precisio
             optimizer.step()
             average.update()
             for name, value in losses.items():
-                sums[name] = sums.get(name, 0.0) + value.item()
-            counted += 1
+                told.setdefault(name, []).append(value.item())
             bar.set_postfix(loss=f"{losses['loss'].item():.3f}", refresh=False)
             if (step + 1) % stage.every == 0 or step + 1 == stage.steps:
                 entry = {"stage": stage.name, "step": step + 1, "seconds": round(time.time() - started)}
-                entry |= {f"train/{name}": round(value / counted, 5) for name, value in sums.items()}
+                entry |= {f"train/{name}": round(sum(values) / len(values), 5) for name, values in told.items()}
                 with average.swapped_in():
                     task.model.eval()
                     entry |= {name: round(value, 5) for name, value in task.validate(stage).items()}
                     run.record(entry, task.model)
                 run.write(task.model, optimizer, average, number, step + 1)
                 tqdm.write(json.dumps(entry))
-                sums, counted = {}, 0
+                told = {}
         run.next_stage(number + 1)
     task.model.load_state_dict(load_file(folder / "best.safetensors"))
     task.model.eval()

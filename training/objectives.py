@@ -45,3 +45,62 @@ def distillation(student: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:
 def same(a_labels: torch.Tensor, b_labels: torch.Tensor) -> torch.Tensor:
     """(A,), (B,) integer labels -> (A, B) bool: equal, and known (a label of -1 equals nothing)."""
     return (a_labels[:, None] == b_labels[None, :]) & (a_labels[:, None] >= 0)
+
+
+def triplet(
+    a_emb: torch.Tensor, b_emb: torch.Tensor, positive: torch.Tensor, margin: float, ignore: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Triplet margin with hard negatives, from one set of items to another.
+
+        mean over (i, p) of max(0, |a_i - b_p| - min_n |a_i - b_n| + margin)
+
+    with p the items that match anchor i and n those that don't: the negative is the nearest wrong item, which is of
+    what the anchor is taken for (Hermans et al. 2017, eq. 5, with every positive instead of the farthest). What matches
+    is asked of each anchor alone: that two items match the same third makes them no match.
+
+    Args:
+        a_emb:    (A, dim) anchors; b_emb: (B, dim).
+        positive: (A, B) bool.
+        ignore:   (A, B) bool, pairs that are neither, such as an item and itself.
+
+    Returns:
+        A scalar; 0 if no anchor has both a positive and a negative.
+    """
+    distance = torch.cdist(a_emb, b_emb)  # (A, B)
+    neither = torch.zeros_like(positive) if ignore is None else ignore
+    nearest = distance.masked_fill(positive | neither, torch.inf).min(1, keepdim=True).values  # (A, 1)
+    counted = positive & ~neither & nearest.isfinite()
+    if not counted.any():
+        return distance.sum() * 0
+    return F.relu(distance - nearest + margin)[counted].mean()
+
+
+def quantisation(code: torch.Tensor) -> torch.Tensor:
+    """How far real-valued codes (N, bits) in -1..1 are from their signs: mean of (|code| - 1)^2."""
+    return (code.abs() - 1).square().mean()
+
+
+def imbalance(code: torch.Tensor) -> torch.Tensor:
+    """How far the bits of codes (N, bits) are from being on half the time: mean over bits of (mean over items)^2."""
+    return code.mean(0).square().mean()
+
+
+class _Reversal(torch.autograd.Function):
+    @staticmethod
+    def forward(context, x: torch.Tensor, strength: float) -> torch.Tensor:
+        context.strength = strength
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(context, gradient: torch.Tensor):
+        return -context.strength * gradient, None
+
+
+def reversed_gradient(x: torch.Tensor, strength: float) -> torch.Tensor:
+    """x itself; on the way back its gradient is multiplied by -strength (Ganin et al. 2016, section 4.2)."""
+    return _Reversal.apply(x, strength)
+
+
+def ramp(epoch: float, threshold: float, length: float) -> float:
+    """The gradient reversal's strength: 0 up to epoch `threshold`, then rising to 1 within `length` epochs."""
+    return min(max((epoch - threshold) / length, 0.0), 1.0)

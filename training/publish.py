@@ -1,118 +1,103 @@
-"""Trained towers -> what the app loads: graphs, calibration, figures, a card, and the demo gallery."""
+"""Trained towers -> what the app loads: graphs, calibration, figures, a card, and their vectors of the demo gallery."""
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from tqdm import tqdm
 
-from training.datasets import MissingData, flickr8k, sketchy25, world
+from training.datasets import MissingData, world
 from training.datasets.names import spoken
 from training.datasets.protocols import PROTOCOLS
 from training.evaluate import encoder_vectors, evaluate, relevance
-from training.export import check_parity, export, state
-from training.features import SIDE, pixels
-from training.recipes import load
+from training.export import check_parity, export
+from training.recipes import Part, Published, module
+from training.study import run_of
 from xmr import checkpoint
+from xmr.folder import index_folder
 from xmr.gallery import Entry, Gallery
 from xmr.modality import BadInput, Item, Modality
-from xmr.preprocess import Tokenizer
+from xmr.system import System
 
 PHOTO, SKETCH, TEXT = Modality.PHOTO, Modality.SKETCH, Modality.TEXT
 PARITY_ITEMS, PARITY_GALLERY = 48, 200
 EXAMPLES = (
     "airplane", "bicycle", "car_(sedan)", "cat", "chair", "cup", "elephant", "guitar", "sailboat", "tree",
 )  # fmt: skip
+CALIBRATED = {  # protocols whose val items tell a match, and by which labels
+    "flickr8k-test-en": "image", "flickr8k-test-de": "image", "sketchy25-heldout": "class", "world-test": "class",
+    "sketchy-1-unseen": "class", "sketchy-2-unseen": "class",
+}  # fmt: skip
 CALIBRATION_TOP = 20  # how many of each query's first answers the curve is fitted to
 
 
-def publish(recipe_module, runs: Path, checkpoints: Path, galleries: Path) -> None:
-    """Export the best weights of runs/<system> to checkpoints/<system>, evaluate them there, and fill galleries/demo.
+def publish(name: str, runs: Path, checkpoints: Path, galleries: Path) -> None:
+    """Export what `python -m training fit` left in runs/<system> to checkpoints/<system>, evaluate it there, and give
+    galleries/demo, if it is there, the new vectors.
 
     Raises:
         BadInput: nothing was trained yet.
         ExportRefused: a graph doesn't answer as its tower does.
     """
-    recipe = load(recipe_module.Recipe, Path(recipe_module.__file__).with_suffix(".yaml"))
-    run, folder = runs / recipe.name, checkpoints / recipe.name
+    run, folder = run_of(name, runs)[0], checkpoints / name
     if not (run / "best.safetensors").is_file():
-        raise BadInput(f"Expected trained weights in {run}. Train first: python -m training fit {recipe.name}")
-    model = recipe_module.Tri(recipe)
-    model.load_state_dict(load_file(run / "best.safetensors"))
-    towers = {"photo": model.photo, "sketch": model.sketch, "text": model.text}
+        raise BadInput(f"Expected trained weights in {run}. Train first: python -m training fit {name}")
+    made = module(name).published(run)
     folder.mkdir(parents=True, exist_ok=True)
-    for name in ("tokenizer.json", "history.json"):
-        shutil.copyfile(run / name, folder / name)
-    save_file(state(towers), folder / "weights.safetensors")
-    worst = _export(towers, folder, recipe.text.max_tokens, recipe.sketch_size)
+    for file in ("tokenizer.json", "history.json"):
+        if (run / file).is_file():
+            shutil.copyfile(run / file, folder / file)
+    worst = _export(made.parts, folder)
     config = {
-        "name": recipe.name, "about": recipe.about, "space": "cosine", "dim": recipe.dim,
-        "weights": checkpoint.weights_hash(folder), "protocols": list(recipe.protocols),
+        "name": made.name, "about": made.about, "space": made.space, "dim": made.dim,
+        "weights": checkpoint.weights_hash(folder), "protocols": list(made.protocols),
         "encoders": {
-            "photo": {"file": "photo.onnx", "size": SIDE},
-            "sketch": {"file": "sketch.onnx", "size": recipe.sketch_size},
-            "text": {
-                "file": "text.onnx", "tokenizer": "tokenizer.json", "max_tokens": recipe.text.max_tokens,
-                "languages": ["en", "de"],
-            },
+            modality: {"file": f"{modality}.onnx", **part.config} for modality, part in made.parts.items()
         },
-        "parity": {name: float(f"{value:.2g}") for name, value in worst.items()},
-        "calibration": {},
+        "parity": {modality: float(f"{value:.2g}") for modality, value in worst.items()},
+        "calibration": {}, "card": dict(made.card),
     }  # fmt: skip
     _write(folder / "config.json", config)
-    config["calibration"] = calibrate(encoder_vectors(checkpoint.load(recipe.name, checkpoints)))
+    config["calibration"] = calibrate(encoder_vectors(checkpoint.load(name, checkpoints)), made)
     _write(folder / "config.json", config)
-    evaluate(recipe.name, checkpoints)
+    evaluate(name, checkpoints)
     write_card(folder)
-    try:
-        demo_gallery(checkpoint.load(recipe.name, checkpoints), galleries / "demo")
-    except MissingData as error:
-        print(f"No demo gallery. {error}")
+    if (galleries / "demo" / "gallery.sqlite").is_file():
+        fill(checkpoint.load(name, checkpoints), galleries / "demo")
 
 
-def _export(towers: dict, folder: Path, max_tokens: int, sketch_size: int) -> dict[str, float]:
-    """Write the graphs and give each one's largest difference from its tower, on real val items."""
-    drawn, told = sketchy25.items("val"), flickr8k.items("val")
-    some = {
-        "photo": _inputs([i for i in drawn if i.modality is PHOTO][:PARITY_GALLERY], SIDE),
-        "sketch": _inputs([i for i in drawn if i.modality is SKETCH][:PARITY_ITEMS], sketch_size),
-        "text": Tokenizer(folder / "tokenizer.json").encode(
-            [i.content for i in told if i.modality is TEXT][:PARITY_ITEMS], max_tokens
-        ),
-    }
-    for name, tower in towers.items():
-        export(tower, "ids" if name == "text" else name, some[name][:2], folder / f"{name}.onnx")
+def _export(parts: Mapping[Modality, Part], folder: Path) -> dict[Modality, float]:
+    """Write the graphs and give each one's largest difference from its tower."""
+    for modality, part in parts.items():
+        export(part.tower, "ids" if modality is TEXT else str(modality), part.inputs[:2], folder / f"{modality}.onnx")
+    photo = parts[PHOTO]
     with torch.inference_mode():
-        photos = [towers["photo"](torch.from_numpy(part)) for part in np.array_split(some["photo"], 10)]
-    gallery = torch.cat(photos).numpy()
+        batches = np.array_split(photo.inputs[:PARITY_GALLERY], 10)
+        gallery = torch.cat([photo.tower(torch.from_numpy(batch)) for batch in batches]).numpy()
     return {
-        name: check_parity(tower, folder / f"{name}.onnx", some[name][:PARITY_ITEMS], gallery)
-        for name, tower in towers.items()
+        modality: check_parity(part.tower, folder / f"{modality}.onnx", part.inputs[:PARITY_ITEMS], gallery)
+        for modality, part in parts.items()
     }
 
 
-def _inputs(items: list[Item], size: int) -> np.ndarray:
-    return np.stack([pixels(item, 0, size) for item in items])
-
-
-def calibrate(vectors: Callable[[list[Item]], np.ndarray]) -> dict[str, dict[str, float]]:
-    """From a score to the chance of a match, for each kind of query, on val items.
+def calibrate(vectors: Callable[[list[Item]], np.ndarray], made: Published) -> dict[str, dict[str, float]]:
+    """From a score to the chance of a match, for each kind of query, on the val items of the system's protocols.
 
     "mean" and "std" are of the scores of random pairs; "slope" and "intercept" of the logistic curve (Platt 1999)
     fitted to the first 20 answers of every query, which is what a person sees. A match is one of the same class where
     items have classes, of the same image in Flickr8k.
     """
     curves: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
-    for name, kind in (("flickr8k-test-en", "image"), ("flickr8k-test-de", "image"), ("sketchy25-heldout", "class"),
-                       ("world-test", "class")):  # fmt: skip
+    for name in filter(CALIBRATED.get, made.protocols):
+        kind = CALIBRATED[name]
         try:
             items = PROTOCOLS[name].items("val")
         except MissingData:
             continue
-        groups = {m: [i for i in items if i.modality is m] for m in (PHOTO, SKETCH, TEXT)}
+        groups = {m: [i for i in items if i.modality is m] for m in made.parts}
         emb = {m: vectors(found) for m, found in groups.items() if found}
         for query, gallery in ((SKETCH, PHOTO), (TEXT, PHOTO), (PHOTO, PHOTO), (PHOTO, TEXT)):
             if query not in emb or gallery not in emb or (query is gallery and kind == "image"):
@@ -158,11 +143,11 @@ def platt(scores: np.ndarray, matches: np.ndarray, weights: np.ndarray) -> tuple
     return float(beta[0]), float(beta[1])
 
 
-def demo_gallery(system, folder: Path) -> None:
-    """Make galleries/demo anew from the rendered world's gallery split: photos, captions, vectors, example drawings."""
+def demo_gallery(folder: Path, checkpoints: Path) -> None:
+    """Make galleries/demo anew from the rendered world's gallery split: photos, captions and example drawings, and the
+    vectors of every published system."""
     items = world.items("gallery")
     shutil.rmtree(folder, ignore_errors=True)
-    vectors = encoder_vectors(system)
     captions: dict[str, list[tuple[str, str]]] = {}
     for item in items:
         if item.modality is TEXT:
@@ -178,14 +163,16 @@ def demo_gallery(system, folder: Path) -> None:
         for category in EXAMPLES
     }  # fmt: skip
     with Gallery.create(folder) as gallery:
-        for start in range(0, len(photos), 64):
-            batch = photos[start : start + 64]
-            with gallery.batch():
-                gallery.add(Entry(i.id, i.content, _shown(i.facts), captions[i.id]) for i in batch)
-                gallery.put_vectors(system.name, system.weights, PHOTO, [i.id for i in batch], vectors(batch))
-        texts = gallery.texts()
-        gallery.put_vectors(system.name, system.weights, TEXT, [t.id for t in texts], vectors(texts))
+        gallery.add(Entry(i.id, i.content, _shown(i.facts), captions[i.id]) for i in photos)
         gallery.put_examples(examples)
+    for name in checkpoint.available(checkpoints):
+        fill(checkpoint.load(name, checkpoints), folder)
+
+
+def fill(system: System, folder: Path) -> None:
+    """Give a gallery the vectors of a system that it lacks."""
+    with tqdm(desc=f"{system.name}'s vectors of {folder}", mininterval=5) as bar:
+        index_folder(folder, system, lambda done, total: (setattr(bar, "total", total), bar.update(done - bar.n)))
 
 
 def _shown(facts: dict) -> dict:
@@ -193,22 +180,27 @@ def _shown(facts: dict) -> dict:
     return {key: value for key, value in facts.items() if key not in ("captions", "sketches", "id", "split", "seed")}
 
 
-DATA = """\
-| data | used for | terms |
-| --- | --- | --- |
-| rendered world (this project) | training, val, test, the demo gallery | MIT, as this project |
-| Flickr8k (Hodosh et al. 2013), German captions of Multi30k (Elliott et al. 2016) | training, val, test | photos \
-belong to their Flickr authors; research and education |
-| Multi30k text (Elliott et al. 2016) | training of the text tower | research, see its page |
-| Sketchy (Sangkloy et al. 2016), a subset of 125 x 25 photos and sketches | training, val, test | research; the \
-photos are ImageNet's |
-| QMUL ChairV2 (Yu et al. 2016) | training, val, test | research |
-| Caltech-101 (Fei-Fei et al. 2004), 10 photos a class | training | CC BY 4.0 |
-| ImageNet-1k (Deng et al. 2009), one photo a class; weights of timm mobilenetv2_100 | training; the backbone | \
-photos: non-commercial research; weights: Apache-2.0 |
-| all-MiniLM-L6-v2 | teacher of the text tower | Apache-2.0 |
-
-None of these photos, captions or drawings is part of the checkpoint, only weights that were trained on them."""
+DATA = {  # what a recipe trains on -> what for, and its terms
+    "world": ("rendered world (this project)", "training, val, test, the demo gallery", "MIT, as this project"),
+    "flickr8k": (
+        "Flickr8k (Hodosh et al. 2013), German captions of Multi30k (Elliott et al. 2016)", "training, val, test",
+        "photos belong to their Flickr authors; research and education",
+    ),
+    "multi30k": ("Multi30k text (Elliott et al. 2016)", "training of the text tower", "research, see its page"),
+    "sketchy25": (
+        "Sketchy (Sangkloy et al. 2016), a subset of 125 x 25 photos and sketches", "training, val, test",
+        "research; the photos are ImageNet's",
+    ),
+    "chairv2": ("QMUL ChairV2 (Yu et al. 2016)", "training, val, test", "research"),
+    "caltech101": ("Caltech-101 (Fei-Fei et al. 2004), 10 photos a class", "training", "CC BY 4.0"),
+    "imagenet": (
+        "weights of timm mobilenetv2_100, of ImageNet-1k (Deng et al. 2009)", "the backbone", "weights: Apache-2.0",
+    ),
+    "imagenet1000": (
+        "ImageNet-1k (Deng et al. 2009), one photo a class", "training", "non-commercial research",
+    ),
+    "minilm": ("all-MiniLM-L6-v2", "teacher of the text tower", "Apache-2.0"),
+}  # fmt: skip
 
 
 def write_card(folder: Path) -> None:
@@ -223,17 +215,16 @@ def card(folder: Path) -> str:
     )
     best = max(history, key=lambda entry: entry["score"])
     sizes = ", ".join(f"{name} {(folder / f'{name}.onnx').stat().st_size / 1e6:.1f} MB" for name in config["encoders"])
+    told = config["card"]
     lines = [
-        f"# {config['name']}", "", config["about"], "",
-        f"A photo, a sketch and a text tower give unit vectors of {config['dim']} numbers, compared by cosine. "
-        f"Photo and sketch: MobileNetV2 (ImageNet-1k), trained further: its last stages for photos, all but the first "
-        f"layer for sketches, "
-        f"{config['encoders']['photo']['size']} and {config['encoders']['sketch']['size']} px. Text: a transformer "
-        f"over subwords, English and German, at most {config['encoders']['text']['max_tokens']} tokens. "
-        f"Graphs: {sizes}; weights sha256 `{config['weights'][:16]}`.", "",
+        f"# {config['name']}", "", config["about"], "", f"{told['built']} Graphs: {sizes}; weights sha256 "
+        f"`{config['weights'][:16]}`.", "",
         f"Chosen by validation at step {best['step']} of stage \"{best['stage']}\" (score {best['score']:.3f}). "
         f"Trained by `python -m training fit {config['name']}`; figures below are of the exported graphs, by "
-        f"`python -m training evaluate {config['name']}`.", "", "## Data", "", DATA, "", "## Figures", "",
+        f"`python -m training evaluate {config['name']}`.", "", "## Data", "",
+        "| data | used for | terms |", "| --- | --- | --- |", *(f"| {' | '.join(DATA[key])} |" for key in told["data"]),
+        "", "None of these photos, captions or drawings is part of the checkpoint, only weights that were trained on "
+        "them.", "", "## Figures", "",
         "On items never trained on, beside what a random ranking would reach; ± is the standard error over queries.",
     ]  # fmt: skip
     for name, entry in metrics["protocols"].items():
@@ -244,12 +235,7 @@ def card(folder: Path) -> str:
         for key, value in entry["metrics"].items():
             spread = f" ± {entry['spread'][key]:.3f}" if key in entry["spread"] else ""
             lines.append(f"| {key} | {value:.3f}{spread} | {entry['chance'][key]:.3f} |")
-    lines += [
-        "", "## Limits", "",
-        "It knows the words, things and views of this data: everyday scenes, 125 kinds of things, rendered objects. "
-        "Words outside them are guessed from their parts; counts, text in pictures and relations are mostly lost. "
-        "Photos of people come with the biases of Flickr's photos and captions.", "",
-    ]  # fmt: skip
+    lines += ["", "## Limits", "", told["limits"], ""]
     return "\n".join(lines)
 
 

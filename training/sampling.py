@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 from training.datasets import labels_of
 from training.datasets.names import phrases
@@ -24,7 +25,8 @@ _NONE = np.zeros(0, np.int64)
 class Vocabulary:
     """Numbers for labels, the same for the same label in every data set; and token ids for texts, each once."""
 
-    def __init__(self, tokenizer: Tokenizer, max_tokens: int) -> None:
+    def __init__(self, tokenizer: Tokenizer | None = None, max_tokens: int = 0) -> None:
+        """Without a tokenizer there are no texts, only labels."""
         self.numbers: dict[str, int] = {}
         self.tokenizer, self.max_tokens = tokenizer, max_tokens
         self.ids: list[np.ndarray] = []
@@ -126,16 +128,22 @@ class Pool:
             ]))  # fmt: skip
         else:
             photo_rows = np.unique(self.cycles[Modality.PHOTO].take(step * count, count))
-        part["photo"] = photos.take(photo_rows, rng.integers(photos.maps.maps.shape[1], size=len(photo_rows)))
-        for language, captions in self.captions.items():
-            told = [row for row in photo_rows if len(captions[row])]
-            if told:
-                texts = np.array([rng.choice(captions[row]) for row in told])
-                part[f"text_{language}"] = self._texts(texts, photos.group[told], np.full(len(told), -1))
+        part |= self.captioned(rng, photo_rows)
         if self.names:
             drawn = sorted(self.names) if every_name else np.setdiff1d(photos.cls[photo_rows], [-1])
             texts = np.array([rng.choice(self.names[c][str(rng.choice(list(self.names[c])))]) for c in drawn])
             part["names"] = self._texts(texts, np.full(len(drawn), -1), np.array(drawn))
+        return part
+
+    def captioned(self, rng: np.random.Generator, rows: np.ndarray) -> dict[str, dict]:
+        """A part of the photos in some rows, and one of their captions in each language."""
+        photos = self.rows[Modality.PHOTO]
+        part = {"photo": photos.take(rows, rng.integers(photos.maps.maps.shape[1], size=len(rows)))}
+        for language, captions in self.captions.items():
+            told = [row for row in rows if len(captions[row])]
+            if told:
+                texts = np.array([rng.choice(captions[row]) for row in told])
+                part[f"text_{language}"] = self._texts(texts, photos.group[told], np.full(len(told), -1))
         return part
 
     def _photos(self, sketch: int, own: bool) -> np.ndarray:
@@ -176,19 +184,35 @@ def make_pool(
                 items = [item for item in items if _identity(item) not in gone]
     photos = rows[Modality.PHOTO]
     row_of = {group: row for row, group in enumerate(photos.group)}
-    texts = [item for item in items if item.modality is Modality.TEXT]
+    texts = [item for item in items if item.modality is Modality.TEXT and vocabulary.tokenizer]
     captions = {
         language: [[] for _ in photos.items] for language in sorted({item.language for item in texts})
     }
     for item, row in zip(texts, vocabulary.add([item.content for item in texts]), strict=True):
         captions[item.language][row_of[vocabulary.number(_identity(item))]].append(row)
     names = {}
-    if named:
+    if named and vocabulary.tokenizer:
         for label in sorted({label for item in photos.items for label in labels_of(item, "class")}):
             told = phrases(label.removeprefix("class:"), synonyms=True)
             names[vocabulary.number(frozenset({label}))] = {k: vocabulary.add(v) for k, v in told.items()}
     captions = {language: [np.array(c, np.int64) for c in found] for language, found in captions.items()}
     return Pool(name, rows, captions, vocabulary, names, own, lost=every - {item.id for item in items})
+
+
+def merge(into: dict[str, dict], parts: dict[str, dict]) -> None:
+    """Put one pool's parts beside those of the pools it competes with, part by part."""
+    for name, part in parts.items():
+        if name not in into:
+            into[name] = dict(part)
+            continue
+        held = into[name]
+        if "ids" in part:
+            longest = max(held["ids"].shape[1], part["ids"].shape[1])
+            held["ids"], part["ids"] = (
+                F.pad(ids, (0, longest - ids.shape[1])) for ids in (held["ids"], part["ids"])
+            )
+        for key in part:
+            held[key] = torch.cat([held[key], part[key]])
 
 
 def _identity(item: Item) -> frozenset[str]:

@@ -23,6 +23,15 @@ def available(root: str | Path = ROOT) -> list[str]:
     return sorted(config.parent.name for config in Path(root).glob("*/config.json"))
 
 
+def describe(name: str, root: str | Path = ROOT) -> dict:
+    """What a checkpoint's config.json says, without a look at its graphs; CheckpointError if it cannot be read."""
+    folder = Path(root) / name
+    try:
+        return json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise _damaged(folder, f"config.json cannot be read: {error}") from None
+
+
 def load(name: str | Path, root: str | Path = ROOT) -> System:
     """The system of that name under `root`, or in the folder `name` itself. Its graphs are opened at first use.
 

@@ -342,6 +342,10 @@ class Gallery:
         )
         return [id for (id,) in rows]
 
+    def systems(self) -> dict[str, str]:
+        """The hash of the weights of each system that gave vectors, by the system's name."""
+        return dict(self._rows("SELECT name, weights FROM systems"))
+
     def stamps(self) -> dict[str, str | None]:
         """The stamp of each photo's original, by id."""
         return dict(self._rows("SELECT id, stamp FROM items"))

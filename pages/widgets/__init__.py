@@ -6,6 +6,7 @@ Its data is a list and not a dict: in a dict, Streamlit looks for data frames.
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -14,10 +15,11 @@ _photos = st.components.v2.component("xmr_photos", html='<ol class="xmr-photos">
                                      isolate_styles=False)  # one of the page itself, not of a frame
 
 
-def photos(cards: Sequence[dict[str, str]], on_like: Callable[[str], None], key: str = "photos") -> None:
+def photos(cards: Sequence[dict[str, Any]], on_like: Callable[[str], None], key: str = "photos") -> None:
     """Photos side by side in rows as wide as the screen allows, each with "More like this".
 
-    cards: {"id", "source", "caption", "note"} each; the source is an address, see `inline`.
+    cards: {"id", "source", "caption", "note", "framed"} each; the source is an address, see `inline`; a framed photo
+        has a green line around it.
     on_like: called with the id of the card whose button was pressed.
     """
     _photos(key=key, data=list(cards), on_like_change=lambda: on_like(st.session_state[key].like))

@@ -5,11 +5,12 @@ export default function ({ parentElement, data, setTriggerValue }) {
   const grid = parentElement.querySelector(".xmr-photos");
   while (grid.children.length > data.length) grid.lastElementChild.remove();
   while (grid.children.length < data.length) grid.append(blank());
-  data.forEach(({ id, source, caption, note }, at) => {
+  data.forEach(({ id, source, caption, note, framed }, at) => {
     const [photo, text, small, more] = grid.children[at].children;
     photo.alt = text.textContent = text.title = caption;
     if (photo.src !== source) photo.src = source;
     small.textContent = note;
+    photo.classList.toggle("framed", framed);
     more.ariaLabel = `More like this: ${caption}`;
     more.onclick = () => {
       setTriggerValue("like", id);

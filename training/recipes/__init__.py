@@ -1,18 +1,60 @@
-"""Recipes: how each system is trained. YAML + overrides -> a frozen dataclass; an unknown key names the nearest one."""
+"""Recipes: how each system is trained. YAML + overrides -> a frozen dataclass; an unknown key names the nearest one.
+
+A recipe's module has `run(folder, cache, overrides)`, which trains into a folder or goes on there, and
+`published(folder)`, which says what of it the app gets.
+"""
 
 import dataclasses
 import difflib
+import importlib
+import json
 import types
 import typing
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
+from torch import nn
 
-from xmr.modality import BadInput
+from xmr.modality import BadInput, Modality
 
 T = typing.TypeVar("T")
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """One tower as it is published: `inputs` are real ones of its val items, to hold its graph against it; `config` is
+    its encoder's entry of config.json without the file, such as {"size": 224}."""
+
+    tower: nn.Module
+    inputs: np.ndarray
+    config: dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Published:
+    """A trained system as it is published.
+
+    card: "built" (how), "data" (keys of training.publish.DATA) and "limits", for its card.
+    """
+
+    name: str
+    about: str
+    protocols: tuple[str, ...]
+    space: str
+    dim: int
+    parts: Mapping[Modality, Part]
+    card: Mapping[str, Any]
+
+
+def module(name: str) -> types.ModuleType:
+    """The recipe module of a system; BadInput if there is none."""
+    known = sorted(path.stem.replace("_", "-") for path in Path(__file__).parent.glob("*.yaml"))
+    if name not in known:
+        raise BadInput(f"There is no recipe {name!r}. Choose one of: {', '.join(known)}.")
+    return importlib.import_module(f"training.recipes.{name.replace('-', '_')}")
 
 
 class BadRecipe(BadInput):
@@ -31,6 +73,18 @@ def load(kind: type[T], path: Path, overrides: Sequence[str] = ()) -> T:
             raise BadRecipe(f"Expected --set key=value, got {override!r}.")
         _put(tree, key.split("."), yaml.safe_load(value), key)
     return _build(kind, tree, "")
+
+
+def keep(recipe: T, folder: Path) -> T:
+    """Write a recipe as it is used to its run's folder, where publishing finds it; gives it back."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "recipe.json").write_text(json.dumps(dataclasses.asdict(recipe), indent=1) + "\n")
+    return recipe
+
+
+def kept(kind: type[T], folder: Path) -> T:
+    """The recipe that a run was trained by."""
+    return _build(kind, json.loads((folder / "recipe.json").read_text()), "")
 
 
 def _put(tree: Any, keys: list[str], value: Any, whole: str) -> None:

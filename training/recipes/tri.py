@@ -6,18 +6,19 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 from torch import nn
 from tqdm import tqdm
 
 from training import datasets
-from training.datasets import catalogue, multi30k, names
+from training.datasets import catalogue, flickr8k, multi30k, names, sketchy25
 from training.datasets.protocols import PROTOCOLS
 from training.evaluate import measure
-from training.features import SIDE
+from training.features import SHOWN, SIDE, inputs
 from training.fit import Stage, fit
 from training.objectives import contrastive, distillation, same
-from training.recipes import load
-from training.sampling import Pool, Rows, TextPool, Vocabulary, make_pool
+from training.recipes import Part, Published, keep, kept, load
+from training.sampling import Pool, Rows, TextPool, Vocabulary, make_pool, merge
 from training.towers.photo import PhotoTower
 from training.towers.sketch import SketchTower
 from training.towers.text import TextTower, bag_of_pieces, teacher_vectors, train_tokenizer
@@ -150,7 +151,7 @@ class Tri(nn.Module):
         """Every part's vectors by (contest, part); each tower runs once over all that are its own."""
         embs = {}
         for embed, is_mine, key in (
-            (self.embed_photos, lambda part: part == PHOTO, "input"),
+            (self.photo.from_maps, lambda part: part == PHOTO, "input"),
             (self.sketch, lambda part: part == SKETCH, "input"),
             (self.embed_texts, lambda part: part not in (PHOTO, SKETCH), "ids"),
         ):
@@ -160,14 +161,6 @@ class Tri(nn.Module):
                 vectors = embed(inputs if key == "ids" else torch.cat(inputs))
                 embs |= dict(zip(mine, vectors.split([len(i) for i in inputs]), strict=True))
         return embs
-
-    def embed_photos(self, maps: torch.Tensor) -> torch.Tensor:
-        """Photos from the stem's maps (N, channels, side, side), or from the pooled features (N, channels) of a frozen
-        `upper`."""
-        maps = maps.float()
-        if maps.ndim == 4:  # in this order convolutions are faster on a CPU
-            maps = self.photo.upper(maps.contiguous(memory_format=torch.channels_last))
-        return self.photo.head(maps)
 
     def embed_texts(self, inputs: list[torch.Tensor], chunks: int = 4) -> torch.Tensor:
         """Texts of all lengths: sorted, so that short ones are not padded to the length of the longest."""
@@ -278,7 +271,7 @@ class TriTask:
             rows = self.vocabulary.add([item.content for item in items])
             batches = [self.vocabulary.padded(rows[n : n + 512]) for n in range(0, len(rows), 512)]
             return np.concatenate([model.embed_texts([ids.to(device)]).cpu().numpy() for ids in batches])
-        embed = model.embed_photos if modality is PHOTO else model.sketch
+        embed = model.photo.from_maps if modality is PHOTO else model.sketch
         held: Rows = pool.rows[modality]
         rows = np.array([held.maps.rows[item.id] for item in items])
         found = []
@@ -301,22 +294,6 @@ class TriTask:
         return {"score": score} | {key: figures[key] for key in weights}
 
 
-def merge(into: dict[str, dict], parts: dict[str, dict]) -> None:
-    """Put one pool's parts beside those of the pools it competes with, part by part."""
-    for name, part in parts.items():
-        if name not in into:
-            into[name] = dict(part)
-            continue
-        held = into[name]
-        if "ids" in part:
-            longest = max(held["ids"].shape[1], part["ids"].shape[1])
-            held["ids"], part["ids"] = (
-                nn.functional.pad(ids, (0, longest - ids.shape[1])) for ids in (held["ids"], part["ids"])
-            )
-        for key in part:
-            held[key] = torch.cat([held[key], part[key]])
-
-
 def _names(items: list[Item]) -> dict[str, list[str]]:
     """What the items' classes are called, by language."""
     labels = sorted({label for item in items for label in datasets.labels_of(item, "class")})
@@ -326,7 +303,40 @@ def _names(items: list[Item]) -> dict[str, list[str]]:
 
 def run(folder: Path, cache: Path, overrides: Sequence[str] = ()) -> TriTask:
     """Train tri into `folder` (or go on there), and give the task with its best weights."""
-    recipe = load(Recipe, Path(__file__).with_suffix(".yaml"), overrides)
+    recipe = keep(load(Recipe, Path(__file__).with_suffix(".yaml"), overrides), folder)
     task = TriTask(recipe, cache, folder)
     fit(task, recipe.stages, folder, recipe.seed, recipe.precision)
     return task
+
+
+def published(folder: Path) -> Published:
+    """The towers of a finished run, as the app gets them."""
+    recipe = kept(Recipe, folder)
+    model = Tri(recipe)
+    model.load_state_dict(load_file(folder / "best.safetensors"))
+    drawn, told = sketchy25.items("val"), flickr8k.items("val")
+    photos, sketches = ([item for item in drawn if item.modality is modality] for modality in (PHOTO, SKETCH))
+    captions = [item.content for item in told if item.modality is TEXT]
+    size, length = recipe.sketch_size, recipe.text.max_tokens
+    ids = Tokenizer(folder / "tokenizer.json").encode(captions[:SHOWN], length)
+    return Published(
+        recipe.name, recipe.about, recipe.protocols, "cosine", recipe.dim,
+        {
+            PHOTO: Part(model.photo, inputs(photos, SIDE), {"size": SIDE}),
+            SKETCH: Part(model.sketch, inputs(sketches, size), {"size": size}),
+            TEXT: Part(model.text, ids, {
+                "tokenizer": "tokenizer.json", "max_tokens": length, "languages": ["en", "de"],
+            }),
+        },
+        {
+            "built": f"A photo, a sketch and a text tower give unit vectors of {recipe.dim} numbers, compared by "
+            "cosine. Photo and sketch: MobileNetV2 (ImageNet-1k), trained further: its last stages for photos, all but "
+            f"the first layer for sketches, {SIDE} and {size} px. Text: a transformer over subwords, English and "
+            f"German, at most {length} tokens.",
+            "data": ["world", "flickr8k", "multi30k", "sketchy25", "chairv2", "caltech101", "imagenet1000", "imagenet",
+                     "minilm"],
+            "limits": "It knows the words, things and views of this data: everyday scenes, 125 kinds of things, "
+            "rendered objects. Words outside them are guessed from their parts; counts, text in pictures and relations "
+            "are mostly lost. Photos of people come with the biases of Flickr's photos and captions.",
+        },
+    )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What every tower ends with: a projection into the shared space."""
+"""What towers end with: a projection into the shared space, or none."""
 
 import torch
 from torch import nn
@@ -20,6 +20,13 @@ class ProjectionHead(nn.Module):
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         return unit(self.linear(features) + self.inner(features))
+
+
+class Unit(nn.Module):
+    """No head at all: features at length 1."""
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        return unit(features)
 
 
 def unit(vectors: torch.Tensor) -> torch.Tensor:

@@ -1,32 +1,34 @@
-"""The photo tower: MobileNetV2, cut in two so that what training leaves alone is computed once and kept."""
+"""The photo tower: a backbone, cut in two so that what training leaves alone is computed once and kept, and a head."""
 
 import os
 from pathlib import Path
 
 import timm
 import torch
+from safetensors import safe_open
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from training.towers.heads import ProjectionHead
+from training.towers.heads import ProjectionHead, Unit
 from xmr.modality import BadInput
 
 FEATURES = 1280  # channels after conv_head
+SHIPPED = "shipped"  # the name that recipes give MobileNetV2
 
 
 class PhotoTower(nn.Module):
     """photo (N, 224, 224, 3) uint8 -> (N, dim) unit vectors.
 
     stem:  pixels -> maps, the first `cut` stages; never trained, so that its maps can be cached.
-    upper: maps -> pooled features (N, 1280), the other stages.
-    head:  features -> unit vectors.
+    upper: maps -> pooled features (N, features), the other stages.
+    head:  features -> unit vectors; with a dim of 0 those are the features themselves, at length 1.
     """
 
-    def __init__(self, dim: int, hidden: int, cut: int, dropout: float = 0.0) -> None:
+    def __init__(self, dim: int, hidden: int, cut: int, dropout: float = 0.0, name: str = SHIPPED) -> None:
         super().__init__()
-        self.stem, self.upper = backbone(cut)
+        self.stem, self.upper, self.features = backbone(cut, name)
         self.stem.requires_grad_(False)
-        self.head = ProjectionHead(FEATURES, dim, hidden, dropout)
+        self.head = ProjectionHead(self.features, dim, hidden, dropout) if dim else Unit()
 
     def pixels(self, photo: torch.Tensor) -> torch.Tensor:
         """(N, 224, 224, 3) 0..255 -> (N, 3, 224, 224) in -1..1."""
@@ -36,28 +38,78 @@ class PhotoTower(nn.Module):
         """Pixels through the stem: (N, channels, side, side)."""
         return self.stem(self.pixels(photo))
 
+    def from_maps(self, maps: torch.Tensor) -> torch.Tensor:
+        """Unit vectors from the stem's maps (N, channels, side, side), or from the pooled features (N, features) that
+        are kept where `upper` is frozen."""
+        maps = maps.float()
+        if maps.ndim == 4:  # in this order convolutions are faster on a CPU
+            maps = self.upper(maps.contiguous(memory_format=torch.channels_last))
+        return self.head(maps)
+
     def forward(self, photo: torch.Tensor) -> torch.Tensor:
         return self.head(self.upper(self.maps(photo)))
 
 
-def backbone(cut: int) -> tuple[nn.Sequential, nn.Sequential]:
-    """timm's mobilenetv2_100 as (stem, upper), with BatchNorm folded into the convolution before it.
+def backbone(cut: int, name: str = SHIPPED) -> tuple[nn.Module, nn.Module, int]:
+    """A network of timm without its classifier, as (stem, upper, number of features).
 
-    Folding keeps the ImageNet statistics for good and makes training and export faster.
+    "shipped" is MobileNetV2, which alone can be cut in two: BatchNorm is folded into the convolution before it, which
+    keeps the ImageNet statistics for good and makes training and export faster. Of any other name the stem only brings
+    pixels in -1..1 to the mean and spread that the network wants.
 
-    The weights are $XMR_WEIGHTS or ../shared/weights/mobilenetv2_100_imagenet.safetensors; if that file is not there,
-    BadInput says so.
+    Weights are read from $XMR_WEIGHTS (../shared/weights) where they lie as <name>.safetensors, else from the hub.
+
+    Raises:
+        BadInput: no such network, no weights, or a cut of another network than "shipped".
     """
+    root = Path(os.environ.get("XMR_WEIGHTS", "../shared/weights"))
+    if name == SHIPPED:
+        path = root / "mobilenetv2_100_imagenet.safetensors"
+        if not path.is_file():
+            raise BadInput(f"Expected MobileNetV2's weights at {path}. Put them there, or set XMR_WEIGHTS to their "
+                           "folder.")  # fmt: skip
+        overlay = {"file": str(path), "mean": (0.5,) * 3, "std": (0.5,) * 3}
+        net = timm.create_model("mobilenetv2_100", pretrained=True, pad_type="same", pretrained_cfg_overlay=overlay)
+        net.eval()
+        stem = nn.Sequential(net.conv_stem, net.bn1, *net.blocks[:cut])
+        upper = nn.Sequential(*net.blocks[cut:], net.conv_head, net.bn2, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        fold_norms(stem)
+        fold_norms(upper)
+        return stem, upper, FEATURES
+    if cut:
+        raise BadInput(f"Only the shipped backbone can be cut; set photo_cut and sketch_cut to 0 for {name}.")
+    if not timm.is_model(name):
+        raise BadInput(f"timm has no model {name!r}. Choose {SHIPPED!r}, or one that timm.list_models() names.")
+    path = root / f"{name}.safetensors"
+    try:
+        overlay = {"file": str(path)} if path.is_file() else None
+        net = timm.create_model(name, pretrained=True, num_classes=0, pretrained_cfg_overlay=overlay).eval()
+    except Exception as error:  # what a hub raises without a network depends on its client
+        raise BadInput(f"{name}'s weights cannot be fetched ({type(error).__name__}: {error}). Connect to the network, "
+                       f"or put them at {path}.") from error  # fmt: skip
+    return Standardised(net.pretrained_cfg["mean"], net.pretrained_cfg["std"]), net, net.num_features
+
+
+class Standardised(nn.Module):
+    """(N, 3, H, W) in -1..1 -> the same at the mean and spread of a network's training, given for 0..1."""
+
+    def __init__(self, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+        super().__init__()
+        for name, values in (("mean", mean), ("std", std)):
+            self.register_buffer(name, torch.tensor(values)[:, None, None])
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return ((x + 1) / 2 - self.mean) / self.std
+
+
+def classifier() -> nn.Linear:
+    """MobileNetV2's own last layer, frozen: its pooled features (N, 1280) -> logits (N, 1000) of ImageNet's classes."""
     path = Path(os.environ.get("XMR_WEIGHTS", "../shared/weights")) / "mobilenetv2_100_imagenet.safetensors"
-    if not path.is_file():
-        raise BadInput(f"Expected MobileNetV2's weights at {path}. Put them there, or set XMR_WEIGHTS to their folder.")
-    overlay = {"file": str(path), "mean": (0.5,) * 3, "std": (0.5,) * 3}
-    net = timm.create_model("mobilenetv2_100", pretrained=True, pad_type="same", pretrained_cfg_overlay=overlay).eval()
-    stem = nn.Sequential(net.conv_stem, net.bn1, *net.blocks[:cut])
-    upper = nn.Sequential(*net.blocks[cut:], net.conv_head, net.bn2, nn.AdaptiveAvgPool2d(1), nn.Flatten())
-    fold_norms(stem)
-    fold_norms(upper)
-    return stem, upper
+    with safe_open(path, "pt") as held:
+        weight, bias = held.get_tensor("classifier.weight"), held.get_tensor("classifier.bias")
+    layer = nn.Linear(weight.shape[1], weight.shape[0])
+    layer.load_state_dict({"weight": weight, "bias": bias})
+    return layer.requires_grad_(False)
 
 
 def fold_norms(module: nn.Module) -> None:

@@ -1,6 +1,9 @@
 """The sketch tower: the photo tower's architecture on one channel of ink, with upper stages and a head of its own."""
 
+from itertools import pairwise
+
 import torch
+from torch import nn
 
 from training.towers.photo import PhotoTower
 
@@ -10,7 +13,7 @@ class SketchTower(PhotoTower):
 
     def pixels(self, photo: torch.Tensor) -> torch.Tensor:
         """(N, 224, 224) uint8 -> (N, 3, 224, 224) in -1..1, the three channels alike."""
-        return (photo.float() / 127.5 - 1).unsqueeze(1).expand(-1, 3, -1, -1)
+        return paper(photo)
 
     @torch.no_grad()
     def begin_as(self, photo: PhotoTower) -> None:
@@ -18,3 +21,18 @@ class SketchTower(PhotoTower):
         for mine, theirs in zip(reversed(self.upper), reversed(photo.upper), strict=False):
             mine.load_state_dict(theirs.state_dict())
         self.head.load_state_dict(photo.head.state_dict())
+
+
+def paper(sketch: torch.Tensor) -> torch.Tensor:
+    """(N, S, S), 255 paper and 0 ink -> (N, 3, S, S) in -1..1, the three channels alike."""
+    return (sketch.float() / 127.5 - 1).unsqueeze(1).expand(-1, 3, -1, -1)
+
+
+def plain_cnn() -> tuple[nn.Module, nn.Module, int]:
+    """A CNN of six layers that knows nothing yet, as (stem, upper, number of features), like `backbone`."""
+    widths = (3, 32, 64, 128, 256, 384, 512)
+    layers = [
+        nn.Sequential(nn.Conv2d(a, b, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(b), nn.ReLU())
+        for a, b in pairwise(widths)
+    ]
+    return nn.Identity(), nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten()), widths[-1]

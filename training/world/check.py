@@ -74,7 +74,7 @@ class Raw(torch.nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.net = torch.nn.Sequential(*backbone(0))
+        self.net = torch.nn.Sequential(*backbone(0)[:2])
 
     def forward(self, photo: torch.Tensor) -> torch.Tensor:
         return self.net(photo.permute(0, 3, 1, 2).float() / 127.5 - 1)

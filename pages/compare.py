@@ -1,0 +1,112 @@
+"""Compare: one query, several systems side by side, and how far they agree."""
+
+import re
+import time
+from dataclasses import dataclass
+from functools import partial
+from itertools import combinations
+
+import streamlit as st
+
+from pages import ask
+from pages.shared import able, load_gallery, open_searcher, photo_grid, worded
+from xmr.gallery import Gallery
+from xmr.modality import BadInput, Hit, Query, Term
+from xmr.search import Searcher
+
+K = 10
+MOST = 3  # systems that are chosen to begin with
+
+state = st.session_state
+ask.begin()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one system found, and the milliseconds it took to encode the query and search."""
+
+    searcher: Searcher
+    query: Query
+    hits: list[Hit]
+    spent: float
+
+
+def answers(gallery: Gallery, terms: list[Term], chosen: list[str]) -> dict[str, Answer]:
+    """Each chosen system's answer; a word on each that has none."""
+    found = {}
+    for name in chosen:
+        try:
+            searcher = open_searcher(name, gallery.path)
+            start = time.perf_counter()
+            query = Query(tuple(searcher.encode(term) for term in terms))
+            hits = searcher.search(query, K)
+            found[name] = Answer(searcher, query, hits, (time.perf_counter() - start) * 1000)
+        except BadInput as error:
+            st.warning(f"{name}: {error}")
+    return found
+
+
+def category(gallery: Gallery, terms: list[Term]) -> str | None:
+    """Whose photos are framed: what the person says, to begin with the one that the words or the example name."""
+    known = sorted({item.facts["category"] for item in gallery if item.facts.get("category")})
+    said = " ".join([state.get("words") or "", state.get("example") or ""]).lower()
+    longest = sorted(known, key=len, reverse=True)
+    guess = next((name for name in longest if re.search(rf"\b{re.escape(worded(name))}s?\b", said)), None)
+    if guess != state.get("guess"):
+        state.guess = state.category = guess
+    return st.selectbox("Frame photos of", known, index=None, key="category", format_func=worded,
+                        placeholder="a kind of thing", help="Those of this kind get a frame in every column.")
+
+
+def agreement(found: dict[str, Answer]) -> None:
+    """How many of the ten photos each two systems share."""
+    ids = {name: {hit.item.id for hit in answer.hits} for name, answer in found.items()}
+    names = list(ids)
+    lines = [f"{a} and {b} share **{len(ids[a] & ids[b])}** of {K}" for a, b in combinations(names, 2)]
+    if lines:
+        st.markdown(" · ".join(lines))
+
+
+def compare(gallery: Gallery, terms: list[Term]) -> None:
+    """The right half: a column a system, or how to begin."""
+    can, why = able({term.modality for term in terms}, gallery)
+    kept = [name for name in state.get("compared", can[:MOST]) if name in can] or can[:MOST]
+    state.compared = kept
+    chosen = st.pills("Systems", can, key="compared", selection_mode="multi")
+    if why:
+        st.caption(why)
+    if not any(term.weight > 0 for term in terms):
+        st.markdown("##### The same query, asked of several systems")
+        st.markdown("Draw, type or upload on the left. Each system shows its ten best photos, how long it took, and "
+                    "how many of them another one found as well. A drawing is understood by the most systems.")
+        return
+    framed = category(gallery, terms)
+    found = answers(gallery, terms, chosen)
+    agreement(found)
+    for column, (name, answer) in zip(st.columns(max(len(found), 1), gap="medium"), found.items(), strict=False):
+        with column:
+            st.markdown(f"**{name}**")
+            right = sum(framed in hit.item.labels for hit in answer.hits) if framed else None
+            told = "" if right is None else f" · {right} of {len(answer.hits)} {worded(framed)}"
+            st.caption(f"{answer.spent:.0f} ms{told}")
+            explain = partial(answer.searcher.explain, answer.query)
+            photo_grid(gallery, answer.hits, to_search, explain, f"photos-{name}", framed)
+
+
+def to_search(item_id: str) -> None:
+    """The photos like this one are asked on the Search page."""
+    state.like = item_id
+    state.leave = True
+
+
+if state.pop("leave", False):
+    st.switch_page("search.py")
+left, right = st.columns([30, 70], gap="large")
+with left:
+    st.markdown("#### Draw, type or upload")
+    asked = ask.by_drawing()
+    gallery = load_gallery()
+    ask.offer_examples(gallery)
+    asked = ask.refined(asked + ask.by_words() + ask.by_photo())
+with right:
+    compare(gallery, asked)

@@ -1,0 +1,110 @@
+"""Results: what was measured, read from the files that training wrote."""
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from pages.shared import DEFAULT, reports, systems
+
+SCORES = ("hit@1", "hit@5", "hit@10", "p@1", "p@10", "map")  # 0..1, and the charts' order
+
+
+def rows() -> pd.DataFrame:
+    """One line a system, protocol and metric: value, spread, chance."""
+    return pd.DataFrame([
+        {"system": name, "protocol": protocol, "question": key.rpartition("/")[0], "metric": key.rpartition("/")[2],
+         "value": value, "spread": entry["spread"].get(key, 0.0), "chance": entry["chance"].get(key)}
+        for name, files in reports().items()
+        for protocol, entry in files["metrics"].get("protocols", {}).items()
+        for key, value in entry["metrics"].items()
+    ])  # fmt: skip
+
+
+def about(protocol: str) -> str:
+    """A protocol's sentence, and how much was asked of how many."""
+    entry = next(files["metrics"]["protocols"][protocol] for files in reports().values()
+                 if protocol in files["metrics"].get("protocols", {}))  # fmt: skip
+    dropped = f", {entry['dropped']} of them without a match" if entry["dropped"] else ""
+    return f"{entry['about']} {entry['queries']:,} queries{dropped}, {entry['gallery']:,} in the gallery."
+
+
+def leaderboard(table: pd.DataFrame) -> None:
+    """All systems on one protocol, beside chance."""
+    protocol = st.selectbox("Protocol", table.protocol.unique(), help="Which queries are held against which gallery.")
+    st.caption(about(protocol))
+    found = table[(table.protocol == protocol) & table.metric.isin(SCORES)]
+    question = st.segmented_control("Question", list(found.question.unique()), key=f"question-{protocol}",
+                                    default=found.question.iloc[0], required=True, format_func=spoken)
+    found = found[found.question == question].assign(
+        low=lambda t: (t.value - t.spread).clip(0), high=lambda t: (t.value + t.spread).clip(upper=1))  # fmt: skip
+    order = [name for name in SCORES if name in set(found.metric)]
+    x = alt.X("metric:N", sort=order, title=None, axis=alt.Axis(labelAngle=0))
+    bars = alt.Chart(found).mark_bar().encode(
+        x, alt.Y("value:Q", scale=alt.Scale(domain=[0, 1]), title=None), alt.Color("system:N", title=None),
+        xOffset="system:N", tooltip=["system", "metric", "value", "spread", "chance"],
+    )  # fmt: skip
+    spread = alt.Chart(found).mark_rule().encode(x, alt.Y("low:Q"), alt.Y2("high:Q"), xOffset="system:N")
+    chance = alt.Chart(found).mark_tick(thickness=2, color="#888888").encode(x, alt.Y("chance:Q"), xOffset="system:N")
+    st.altair_chart(bars + spread + chance, height=320)
+    st.caption("Bars: the exported encoders, on items never trained on. Thin lines: the standard error over queries. "
+               "Grey ticks: what a random ranking would reach.")  # fmt: skip
+    every = table[table.protocol == protocol]
+    wide = every.pivot_table(index=["question", "metric"], columns="system", values="value")
+    chances = every.groupby(["question", "metric"]).chance.first()
+    with st.expander("All of its figures"):
+        st.dataframe(wide.assign(chance=chances).reset_index().round(3), hide_index=True)
+
+
+def spoken(question: str) -> str:
+    """sketch_to_photo/category -> sketch to photo, category"""
+    return question.replace("_", " ").replace("/", ", ")
+
+
+def training(name: str) -> None:
+    """A system's losses and validation figures over the steps of its training."""
+    history = reports()[name]["history"]
+    table, start, stage = [], 0, None
+    for entry in history:
+        if entry["stage"] != stage:
+            start, stage = table[-1]["steps"] if table else 0, entry["stage"]
+        table += [
+            {"steps": start + entry["step"], "stage": stage, "figure": key, "value": value}
+            for key, value in entry.items() if isinstance(value, float)
+        ]  # fmt: skip
+    found = pd.DataFrame(table)
+    losses = found.figure.str.startswith("train/")
+    for part, title in ((found[losses], "Losses"), (found[~losses], "Validation")):
+        chart = alt.Chart(part).mark_line(point=True).encode(
+            alt.X("steps:Q", title="steps"), alt.Y("value:Q", title=None),
+            alt.Color("figure:N", title=None, legend=alt.Legend(orient="bottom", columns=2, labelLimit=320)),
+            tooltip=["stage", "steps", "figure", "value"],
+        )  # fmt: skip
+        st.altair_chart(chart.properties(title=title, height=380))
+
+
+def study(name: str) -> None:
+    """A recipe's variants from several seeds, beside what was learned by nobody."""
+    report = reports()[name]["study"]
+    st.caption(f"Each variant from {len(report['seeds'])} seeds: the mean ± the standard deviation over them. “raw” is "
+               f"ImageNet's network as it is. What ships is “{report['ships']}”.")  # fmt: skip
+    lines = []
+    for variant, protocols in {"raw": report["raw"], **report["variants"]}.items():
+        for protocol, entry in protocols.items():
+            for key, value in entry["metrics"].items():
+                spread = f" ± {entry['spread'][key]:.3f}" if variant != "raw" else ""
+                lines.append({"protocol": protocol, "metric": spoken(key), "variant": variant,
+                              "value": f"{value:.3f}{spread}", "chance": entry["chance"][key]})  # fmt: skip
+    table = pd.DataFrame(lines)
+    wide = table.pivot(index=["protocol", "metric", "chance"], columns="variant", values="value").reset_index()
+    order = ["protocol", "metric", *(v for v in ("raw", *report["variants"]) if v in wide), "chance"]
+    st.dataframe(wide[order], hide_index=True)
+
+
+st.markdown("#### How well each system finds what it is asked for")
+leaderboard(rows())
+st.markdown("#### How each system was trained")
+chosen = st.segmented_control("System", list(systems()), default=DEFAULT, required=True, key="trained")
+training(chosen)
+if reports()[chosen]["study"]:
+    st.markdown("##### What its parts are worth")
+    study(chosen)

@@ -1,0 +1,23 @@
+"""Systems: a card each: what it takes, what it was trained on, its figures, its size and its speed, its limits."""
+
+import streamlit as st
+
+from pages.shared import NAMES, reports, systems
+from xmr.checkpoint import ROOT
+
+st.markdown("#### What can search")
+st.markdown("A system is a set of encoders that share one space: what they make of a drawing, of words and of a photo "
+            "can be held against each other. Choose one on the Search page, or several on Compare.")  # fmt: skip
+for name, config in systems().items():
+    with st.container(border=True):
+        size = sum((ROOT / name / part["file"]).stat().st_size for part in config["encoders"].values()) / 1e6
+        st.markdown(f"##### {name}\n{config['about']}")
+        takes = ", ".join(NAMES[modality] for modality in config["encoders"])
+        speeds = reports()[name]["speed"]
+        told = "".join(f" · {modality} {ms:.1f} ms" for modality, ms in speeds.items())
+        space = f"vectors of {config['dim']} numbers, compared by {config['space']}"
+        st.caption(f"Takes {takes} · {space} · {size:.0f} MB{told}")
+        st.markdown(config["card"]["built"])
+        st.markdown(f"**Limits.** {config['card']['limits']}")
+        with st.expander("Its whole card"):
+            st.markdown((ROOT / name / "card.md").read_text(encoding="utf-8").partition("\n")[2])

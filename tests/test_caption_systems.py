@@ -1,0 +1,85 @@
+"""The text systems: how their batches are drawn, and MiniLM cut to the words that are needed."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from training.captions import NEIGHBOURS, CaptionTask
+from training.recipes import flickr30k_clip, load
+from training.towers.sentence import SPECIAL, SentenceTower, cut_tokenizer, pretrained
+from xmr.modality import Modality
+from xmr.preprocess import Tokenizer
+
+YAML = Path(flickr30k_clip.__file__).with_suffix(".yaml")
+TEXTS = ["A dog runs through the snow.", "Two children play football on the beach"]
+
+
+@pytest.fixture(scope="module")
+def cut(tmp_path_factory) -> tuple[Path, list[int]]:
+    path = tmp_path_factory.mktemp("tokenizer") / "tokenizer.json"
+    return path, cut_tokenizer(TEXTS, path)
+
+
+def test_a_cut_tokenizer_gives_the_same_pieces_under_new_numbers(cut):
+    path, rows = cut
+    whole, small = pretrained("shipped", "AutoTokenizer"), Tokenizer(path)
+    for text in TEXTS:
+        wanted = whole(text)["input_ids"]
+        assert [rows[id] for id in small.encode([text], 32)[0]] == wanted
+
+
+def test_padding_and_unknown_words_have_the_numbers_that_the_app_expects(cut):
+    path, rows = cut
+    whole = pretrained("shipped", "AutoTokenizer")
+    assert [whole.convert_ids_to_tokens(row) for row in rows[:4]] == list(SPECIAL)
+    small = Tokenizer(path)
+    assert small.encode(["snow", TEXTS[1]], 32)[0, -1] == 0
+    assert small.known("zebra")  # spelled out of letters
+    assert not small.known("🐶") and not small.known("...")
+
+
+def test_the_sentence_tower_gives_the_vectors_of_the_whole_model(cut):
+    path, rows = cut
+    torch.manual_seed(0)
+    tower = SentenceTower(8, 4, 0.0, rows).eval()
+    whole, encode = pretrained("shipped", "AutoModel").eval(), pretrained("shipped", "AutoTokenizer")
+    given = encode(TEXTS, padding=True, return_tensors="pt")
+    with torch.inference_mode():
+        mask = given["attention_mask"][..., None]
+        wanted = (whole(**given).last_hidden_state * mask).sum(1) / mask.sum(1)
+        found = tower.features(torch.from_numpy(Tokenizer(path).encode(TEXTS, 32)))
+        alone = tower.features(torch.from_numpy(Tokenizer(path).encode(TEXTS[:1], 32)))
+    torch.testing.assert_close(found, wanted, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(alone, found[:1], atol=1e-4, rtol=1e-4)  # padding counts for nothing
+
+
+def task(hard: float) -> CaptionTask:
+    """A CaptionTask over 200 photos of which n looks like n + 1, n + 2 and so on."""
+    made = CaptionTask.__new__(CaptionTask)
+    made.recipe = load(flickr30k_clip.Recipe, YAML, [f"hard={hard}", "batch=40"])
+
+    class Photos:
+        @staticmethod
+        def take(start: int, count: int) -> np.ndarray:
+            return np.arange(start, start + count)
+
+    class Pool:
+        cycles = {Modality.PHOTO: Photos}
+
+    made.pool = Pool
+    made.alike = (np.arange(200)[:, None] + np.arange(1, NEIGHBOURS + 1)) % 200
+    return made
+
+
+def test_no_photo_is_twice_in_a_batch():
+    rows = task(0.5).rows(3, np.random.default_rng(0))
+    assert len(set(rows.tolist())) == len(rows) <= 40
+
+
+def test_hard_negatives_look_like_photos_of_the_same_batch():
+    rows = task(0.5).rows(0, np.random.default_rng(0))
+    assert set(range(20)) <= set(rows.tolist())
+    assert all(any(0 < row - seed <= NEIGHBOURS for seed in range(20)) for row in rows if row >= 20)
+    assert task(0.0).rows(0, np.random.default_rng(0)).tolist() == list(range(40))

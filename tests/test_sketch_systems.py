@@ -1,0 +1,154 @@
+"""The sketch systems: what they are shown, what moves which of their parts, and when training gives up."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageDraw
+
+from training import study
+from training.datasets import labels_of
+from training.fit import TrainingStopped
+from training.recipes import BadRecipe, load, sketchy_gan, zero_shot_dann
+from training.sketches import real_items
+from training.towers import photo as photo_tower
+from xmr.modality import BadInput, Modality
+
+SEEN, UNSEEN = ("ant", "apple", "bear"), ("bat", "cow")
+SMALL = ["backbone=tiny", "photo_cut=0", "hidden=8", "sketch_size=40", "batch=6", "world=0", "precision=32-true",
+         "stages.0.steps=4", "stages.0.every=2"]  # fmt: skip
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Five classes of Sketchy with 40 photos of one colour each, and a sketch of each of them."""
+    rng = np.random.default_rng(0)
+    for number, name in enumerate(SEEN + UNSEEN):
+        for kind in ("photo", "sketch"):
+            (tmp_path / "data" / kind / name).mkdir(parents=True)
+        for n in range(40):
+            colour = tuple(int(v) for v in np.clip(rng.normal(40 + 40 * number, 12, 3), 0, 255))
+            Image.new("RGB", (30, 30), colour).save(tmp_path / "data" / "photo" / name / f"{name}{n}.jpg")
+            page = Image.new("RGB", (60, 60), "white")
+            ImageDraw.Draw(page).line([(5, 5 + 8 * number), (50, 10 + n)], fill="black", width=2)
+            page.save(tmp_path / "data" / "sketch" / name / f"{name}{n}-1.png")
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    """In place of MobileNetV2 and timm's networks a convolution of six features."""
+
+    def backbone(cut: int, name: str = "tiny"):
+        pooled = torch.nn.Sequential(torch.nn.Conv2d(6, 6, 1), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
+        return torch.nn.Conv2d(3, 6, 7, stride=5), pooled, 6
+
+    monkeypatch.setattr(photo_tower, "backbone", backbone)
+    monkeypatch.setattr(sketchy_gan, "backbone", backbone)
+
+
+def dann(pictures: Path, *overrides: str) -> list[str]:
+    return [f"folder={pictures}", "dim=8", "head=new", "reversal.hidden=4", *SMALL, *overrides]
+
+
+def gan(pictures: Path, *overrides: str) -> list[str]:
+    return [f"folder={pictures}", "data=sketchy", "protocols=[sketchy25-heldout]", "code=8", "generator=8",
+            "discriminator=8", *(one for one in SMALL if not one.startswith("hidden")), *overrides]  # fmt: skip
+
+
+def test_what_trains_a_zero_shot_system_holds_nothing_of_an_unseen_class(pictures):
+    recipe = load(zero_shot_dann.Recipe, Path(zero_shot_dann.__file__).with_suffix(".yaml"), dann(pictures))
+    for split in ("train", "val"):
+        found = {label for item in real_items(recipe, split) for label in labels_of(item, "class")}
+        assert found and found <= {f"class:{name}" for name in SEEN}
+
+
+def test_zero_shot_dann_trains_resumes_and_gives_unit_vectors(pictures, tiny, tmp_path):
+    overrides = dann(pictures, "reversal.threshold=0", "reversal.length=1")
+    task = zero_shot_dann.run(tmp_path / "run", tmp_path / "cache", overrides)
+    last = json.loads((tmp_path / "run" / "history.json").read_text())[-1]
+    assert {"train/triplet", "train/domain", "train/domain_right", "score"} <= last.keys()
+    assert 0 <= last["train/domain_right"] <= 1
+    vectors = task.vectors(task.val[:3])
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    again = zero_shot_dann.run(tmp_path / "run", tmp_path / "cache", overrides)  # nothing is left to be done
+    np.testing.assert_allclose(again.vectors(task.val[:3]), vectors, atol=1e-6)
+
+
+def test_the_domain_classifier_pulls_the_towers_the_other_way(pictures, tiny, tmp_path):
+    recipe = load(zero_shot_dann.Recipe, Path(zero_shot_dann.__file__).with_suffix(".yaml"),
+                  dann(pictures, "reversal.threshold=0", "reversal.length=2"))  # fmt: skip
+    model = zero_shot_dann.ZeroShotDann(recipe)
+    a, b = (torch.randn(3, 8, requires_grad=True) for _ in range(2))
+    model.domain_losses(a, b, epoch=1.0)["domain"].backward()
+    wanted = torch.autograd.grad(
+        0.5 * (torch.nn.functional.softplus(-model.domain(a)).mean()
+               + torch.nn.functional.softplus(model.domain(b)).mean()), (a, b)
+    )  # fmt: skip
+    torch.testing.assert_close(a.grad, -0.5 * wanted[0])
+    torch.testing.assert_close(b.grad, -0.5 * wanted[1])
+
+
+def test_imagenets_names_need_imagenets_network(pictures, tiny, tmp_path):
+    with pytest.raises(BadRecipe, match="need backbone=shipped"):
+        zero_shot_dann.run(tmp_path / "run", tmp_path / "cache", dann(pictures, "losses.names=1"))
+
+
+def test_each_player_of_the_gan_is_moved_by_its_own_loss_alone(pictures, tiny):
+    recipe = load(sketchy_gan.Recipe, Path(sketchy_gan.__file__).with_suffix(".yaml"), gan(pictures))
+    model = sketchy_gan.SketchyGan(recipe, classes=3).eval()
+    made, real = torch.randn(4, 6, requires_grad=True), torch.randn(4, 6)
+    losses = model.play(made, real)
+    losses["discriminator"].backward(retain_graph=True)
+    assert made.grad is None and model.discriminator[1].weight.grad.any()
+    model.zero_grad()
+    losses["adversarial"].backward()
+    assert made.grad.any() and not any(p.grad is not None and p.grad.any() for p in model.discriminator.parameters())
+
+
+def test_sketchy_gan_trains_and_publishes_what_it_validated(pictures, tiny, tmp_path):
+    task = sketchy_gan.run(tmp_path / "run", tmp_path / "cache", gan(pictures))
+    last = json.loads((tmp_path / "run" / "history.json").read_text())[-1]
+    assert {"train/discriminator", "train/adversarial", "told_apart", "score"} <= last.keys()
+    made = sketchy_gan.published(tmp_path / "run")
+    assert made.dim == 6 and set(made.parts) == {Modality.PHOTO, Modality.SKETCH}
+    for modality, part in made.parts.items():
+        items = [item for item in task.val if item.modality is modality][:4]
+        with torch.inference_mode():
+            vectors = part.tower.eval()(torch.from_numpy(part.inputs[:4])).numpy()
+        np.testing.assert_allclose(vectors, task.vectors(items), atol=1e-5)
+
+
+def test_a_discriminator_that_wins_stops_the_training_and_says_so(pictures, tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(sketchy_gan, "told_apart", lambda *_: 1.0)
+    with pytest.raises(TrainingStopped, match="for 2 validations: it has won"):
+        sketchy_gan.run(tmp_path / "run", tmp_path / "cache", gan(pictures, "patience=2"))
+    assert json.loads((tmp_path / "run" / "last.json").read_text())["step"] == 2  # the last good one is kept
+
+
+def test_features_are_told_apart_by_guessing_half_the_time():
+    always_real = torch.nn.Linear(2, 1)
+    torch.nn.init.zeros_(always_real.weight)
+    torch.nn.init.ones_(always_real.bias)
+    one = np.ones((5, 2), np.float32)
+    assert sketchy_gan.told_apart(always_real, one, one) == 0.5
+    by_sign = torch.nn.Linear(2, 1, bias=False)
+    torch.nn.init.ones_(by_sign.weight)
+    assert sketchy_gan.told_apart(by_sign, -one, one) == 1.0
+
+
+def test_several_seeds_become_a_mean_and_a_spread():
+    entries = [{"about": "x", "metrics": {"map": value}, "spread": {"map": 9.0}, "chance": {"map": 0.1}}
+               for value in (0.2, 0.3, 0.4)]  # fmt: skip
+    found = study.mean(entries)
+    assert found["metrics"] == {"map": 0.3} and found["spread"] == {"map": 0.1} and found["seeds"] == 3
+
+
+def test_a_variant_has_a_folder_of_its_own_and_one_that_is_unknown_is_named(tmp_path):
+    folder, overrides = study.run_of("zero-shot-dann", tmp_path, "triplet", 2)
+    assert folder == tmp_path / "zero-shot-dann" / "triplet-2" and overrides == ["losses.domain=0", "seed=2"]
+    assert study.run_of("tri", tmp_path) == (tmp_path / "tri", [])
+    with pytest.raises(BadInput, match="Choose one of: triplet, dann, plus"):
+        study.run_of("zero-shot-dann", tmp_path, "best")

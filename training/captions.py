@@ -1,0 +1,125 @@
+"""What the text systems share: photos with captions, how a batch of both is drawn, and how they are validated."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import nn
+
+from training.datasets import catalogue
+from training.datasets.protocols import find
+from training.evaluate import measure
+from training.features import SHOWN, SIDE, inputs, pixels
+from training.fit import Stage
+from training.recipes import Part
+from training.sampling import Pool, Vocabulary, make_pool
+from xmr.modality import Item, Modality
+from xmr.preprocess import Tokenizer
+
+PHOTO, TEXT = Modality.PHOTO, Modality.TEXT
+BATCH = 64
+NEIGHBOURS = 20  # photos that look most like one, among which its hard negatives are drawn
+
+
+class Settings(Protocol):
+    """What the recipes set; the comments of their YAML files say what each setting changes."""
+
+    data: str
+    languages: tuple[str, ...]
+    protocols: tuple[str, ...]
+    score: str
+    max_tokens: int
+    batch: int
+    hard: float
+
+
+def captioned(recipe: Settings, split: str) -> list[Item]:
+    """The photos of a split and their captions in the recipe's languages."""
+    return [item for item in catalogue.get(recipe.data).items(split)
+            if item.modality is PHOTO or item.language in recipe.languages]  # fmt: skip
+
+
+class CaptionTask:
+    """Batches of photos with one caption in each language, no photo twice, and a validation on held-out ones.
+
+    model: has a PhotoTower `photo`, whose stem's maps are cached, and a tower `text`.
+    """
+
+    def __init__(self, recipe: Settings, model: nn.Module, tokenizer: Tokenizer, cache: Path) -> None:
+        self.recipe, self.model = recipe, model
+        labels = Vocabulary(tokenizer, recipe.max_tokens)
+        self.val = captioned(recipe, "val")
+        self.pool, self.held = (
+            make_pool(recipe.data, items, model.photo, variants, labels, cache, named=False)
+            for items, variants in ((captioned(recipe, "train"), 2), (self.val, 1))
+        )
+        self.val = [item for item in self.val if item.id not in self.held.lost]
+        self.alike = neighbours(self.pool, model.photo.upper) if recipe.hard else None
+
+    def begin(self, stage: Stage, step: int) -> None:
+        """A frozen photo network runs once over all photos, and its features stand in."""
+        frozen = not any("photo.upper".startswith(key) for key in stage.rates)
+        rows = self.pool.rows[PHOTO]
+        rows.features = rows.maps.pooled(self.model.photo.upper) if frozen else None
+
+    def batch(self, stage: Stage, step: int, rng: np.random.Generator) -> dict:
+        """The keywords of the model's forward: a part of photos, and one of captions a language."""
+        return self.pool.captioned(rng, self.rows(step, rng))
+
+    def rows(self, step: int, rng: np.random.Generator) -> np.ndarray:
+        """The photos of a batch, each once: (N,) rows of the pool. A share `hard` of them look like one of the rest."""
+        count, hard = self.recipe.batch, int(self.recipe.hard * self.recipe.batch)
+        drawn = self.pool.cycles[PHOTO].take(step * (count - hard), count - hard)
+        if hard:
+            drawn = np.concatenate([drawn, [rng.choice(self.alike[row]) for row in rng.choice(drawn, hard)]])
+        return np.unique(drawn)
+
+    @torch.inference_mode()
+    def vectors(self, items: list[Item]) -> np.ndarray:
+        """(N, dim) float32 vectors of items of one modality, through the towers."""
+        modality, device, found = items[0].modality, next(self.model.parameters()).device, []
+        maps = self.held.rows[PHOTO].maps
+        for start in range(0, len(items), BATCH):
+            some = items[start : start + BATCH]
+            if modality is TEXT:
+                vocabulary = self.pool.vocabulary
+                vectors = self.model.text(vocabulary.padded(vocabulary.add([i.content for i in some])).to(device))
+            elif all(item.id in maps.rows for item in some):
+                rows = np.array([maps.rows[item.id] for item in some])
+                vectors = self.model.photo.from_maps(torch.from_numpy(maps[rows, 0]).to(device))
+            else:
+                vectors = self.model.photo(torch.from_numpy(np.stack([pixels(i, 0) for i in some])).to(device))
+            found.append(vectors.float().cpu().numpy())
+        return np.concatenate(found)
+
+    def validate(self, stage: Stage) -> dict[str, float]:
+        """The protocols' metrics on the val items; "score" is the mean of those that the recipe names."""
+        figures = {}
+        for name in self.recipe.protocols:
+            protocol = find(name)
+            told = {c.query[1] or c.gallery[1] for c in protocol.comparisons}
+            items = [item for item in self.val if item.modality is PHOTO or item.language in told]
+            described = {label for item in items if item.modality is TEXT for label in item.labels}
+            entry = measure(protocol, [item for item in items if item.labels & described], self.vectors)
+            figures |= {f"{name}/{key}": value for key, value in entry["metrics"].items()}
+        return {"score": float(np.mean([figures[key] for key in self.recipe.score]))} | figures
+
+
+def neighbours(pool: Pool, upper: nn.Module) -> np.ndarray:
+    """The photos that look most like each photo of a pool to an untrained network: (N, NEIGHBOURS) rows."""
+    features = pool.rows[PHOTO].maps.pooled(upper)[:, 0].astype(np.float32)
+    features /= np.linalg.norm(features, axis=1, keepdims=True)
+    alike = features @ features.T
+    np.fill_diagonal(alike, -1.0)
+    return np.argpartition(-alike, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
+
+
+def parts(recipe: Settings, photo: nn.Module, text: nn.Module, tokenizer: Path, languages: Sequence[str]) -> dict:
+    """Two towers as they are published."""
+    held = captioned(recipe, "val")
+    photos, texts = ([item for item in held if item.modality is m][:SHOWN] for m in (PHOTO, TEXT))
+    ids = Tokenizer(tokenizer).encode([item.content for item in texts], recipe.max_tokens)
+    told = {"tokenizer": tokenizer.name, "max_tokens": recipe.max_tokens, "languages": list(languages)}
+    return {PHOTO: Part(photo, inputs(photos, SIDE), {"size": SIDE}), TEXT: Part(text, ids, told)}

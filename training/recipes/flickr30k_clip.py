@@ -1,0 +1,111 @@
+"""flickr30k-clip: photos and English captions in one space, by a symmetric contrastive loss (Radford et al. 2021)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from training.captions import CaptionTask, captioned, parts
+from training.fit import Stage, fit
+from training.objectives import contrastive
+from training.recipes import Published, keep, kept, load
+from training.towers.photo import PhotoTower
+from training.towers.sentence import SentenceTower, cut_tokenizer
+from xmr.modality import Modality
+from xmr.preprocess import Tokenizer
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What flickr30k_clip.yaml sets; the comments there say what each setting changes."""
+
+    name: str
+    about: str
+    data: str
+    languages: tuple[str, ...]
+    protocols: tuple[str, ...]
+    score: tuple[str, ...]
+    seed: int
+    precision: str
+    backbone: str
+    sentences: str
+    dim: int
+    photo_cut: int
+    hidden: int
+    dropout: float
+    max_tokens: int
+    batch: int
+    hard: float
+    unique: bool
+    stages: tuple[Stage, ...]
+    seeds: tuple[int, ...]
+    ships: str
+    variants: dict[str, tuple[str, ...]]
+
+
+class Clip(nn.Module):
+    """Both towers and the temperature.
+
+    rows: of the word vectors that are kept, see SentenceTower.
+    """
+
+    def __init__(self, recipe: Recipe, rows: Sequence[int]) -> None:
+        super().__init__()
+        r = recipe
+        torch.manual_seed(r.seed)
+        self.photo = PhotoTower(r.dim, r.hidden, r.photo_cut, r.dropout, r.backbone)
+        self.text = SentenceTower(r.dim, r.hidden, r.dropout, rows, r.sentences)
+        self.log_scale = nn.Parameter(torch.tensor(3.0))
+
+    def forward(self, photo: dict, text_en: dict) -> dict:
+        """The loss. photo, text_en: what training.sampling drew; caption n is of photo n."""
+        a, b = self.photo.from_maps(photo["input"]), self.text(text_en["ids"])
+        with torch.autocast(a.device.type, enabled=False):  # temperatures want exact logits
+            own = torch.eye(len(a), device=a.device)
+            return {"loss": contrastive(a.float(), b.float(), own, self.log_scale.exp().clamp(max=100.0))}
+
+
+class Task(CaptionTask):
+    """CaptionTask, or with `unique` off captions drawn at random with their photos, of which some come twice."""
+
+    def __init__(self, recipe: Recipe, cache: Path, folder: Path) -> None:
+        path = folder / "tokenizer.json"
+        texts = [item.content for item in captioned(recipe, "train") if item.modality is Modality.TEXT]
+        rows = cut_tokenizer(texts, path, recipe.sentences)
+        super().__init__(recipe, Clip(recipe, rows), Tokenizer(path), cache)
+
+    def rows(self, step: int, rng: np.random.Generator) -> np.ndarray:
+        if self.recipe.unique:
+            return super().rows(step, rng)
+        return rng.integers(len(self.pool.rows[Modality.PHOTO].items), size=self.recipe.batch)
+
+
+def run(folder: Path, cache: Path, overrides: Sequence[str] = ()) -> Task:
+    """Train into `folder` (or go on there), and give the task with its best weights."""
+    recipe = keep(load(Recipe, Path(__file__).with_suffix(".yaml"), overrides), folder)
+    task = Task(recipe, cache, folder)
+    fit(task, recipe.stages, folder, recipe.seed, recipe.precision)
+    return task
+
+
+def published(folder: Path) -> Published:
+    """The towers of a finished run, as the app gets them."""
+    recipe, held = kept(Recipe, folder), load_file(folder / "best.safetensors")
+    model = Clip(recipe, range(len(held["text.net.embeddings.word_embeddings.weight"])))
+    model.load_state_dict(held)
+    return Published(
+        recipe.name, recipe.about, recipe.protocols, "cosine", recipe.dim,
+        parts(recipe, model.photo, model.text, folder / "tokenizer.json", recipe.languages),
+        {
+            "built": f"MobileNetV2 (ImageNet-1k), its last stages trained further, and all-MiniLM-L6-v2, trained "
+            f"further, the mean of whose tokens counts, at most {recipe.max_tokens}; a head on each gives unit vectors "
+            f"of {recipe.dim} numbers, compared by cosine.",
+            "data": ["flickr8k", "imagenet", "minilm"],
+            "limits": "It knows everyday scenes as Flickr shows them, and English. Words that none of its captions had "
+            "are spelled out of smaller pieces. It takes no drawings.",
+        },
+    )  # fmt: skip

@@ -1,0 +1,237 @@
+"""sketchy-gan: a generator turns a sketch's features into those of a photo, against a discriminator of photo features.
+
+The photo's features are those of a network that knows photos; a sketch network and the generator learn to reach them:
+the discriminator is to take what is generated for a real photo's features (Goodfellow et al. 2014), and retrieval
+losses put it near the photos of its class.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file
+from torch import nn
+from torch.func import functional_call
+
+from training.datasets import labels_of
+from training.fit import Stage, TrainingStopped, fit
+from training.objectives import contrastive, same, triplet
+from training.recipes import BadRecipe, Published, keep, kept, load
+from training.sketches import SketchTask, class_means, parts, real_items
+from training.towers.heads import unit
+from training.towers.photo import PhotoTower, backbone
+from training.towers.sketch import paper, plain_cnn
+from training.vary import mixed, vary_sketches
+from xmr.modality import Modality
+
+PHOTO, SKETCH = Modality.PHOTO, Modality.SKETCH
+
+
+@dataclass(frozen=True)
+class Losses:
+    triplet: float
+    adversarial: float
+    contrast: float
+    centres: float
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What sketchy_gan.yaml sets; the comments there say what each setting changes."""
+
+    name: str
+    about: str
+    data: str
+    folder: str
+    protocols: tuple[str, ...]
+    score: str
+    seed: int
+    precision: str
+    backbone: str
+    sketcher: str
+    photo_cut: int
+    code: int
+    generator: int
+    discriminator: int
+    dropout: float
+    sketch_size: int
+    batch: int
+    own: float
+    margin: float
+    mix: float
+    losses: Losses
+    winning: float
+    patience: int
+    world: int
+    stages: tuple[Stage, ...]
+    seeds: tuple[int, ...]
+    ships: str
+    variants: dict[str, tuple[str, ...]]
+
+
+class Sketcher(nn.Module):
+    """sketch (N, S, S), 255 paper and 0 ink -> (N, code) features."""
+
+    def __init__(self, kind: str, code: int) -> None:
+        super().__init__()
+        if kind not in ("pretrained", "plain"):
+            raise BadRecipe(f"Expected pretrained or plain for 'sketcher', got {kind!r}.")
+        self.stem, self.upper, features = backbone(0) if kind == "pretrained" else plain_cnn()
+        self.stem.requires_grad_(False)
+        self.code = nn.Linear(features, code)
+
+    def forward(self, sketch: torch.Tensor) -> torch.Tensor:
+        return self.code(self.upper(self.stem(paper(sketch))))
+
+
+class SketchyGan(nn.Module):
+    """The photo network, the sketch network, the two players, and a temperature."""
+
+    def __init__(self, recipe: Recipe, classes: int) -> None:
+        super().__init__()
+        r = self.recipe = recipe
+        torch.manual_seed(r.seed)
+        self.photo = PhotoTower(0, 0, r.photo_cut, name=r.backbone)
+        self.sketch = Sketcher(r.sketcher, r.code).to(memory_format=torch.channels_last)
+        self.generator = nn.Sequential(
+            nn.ReLU(), nn.Dropout(r.dropout), nn.Linear(r.code, r.generator), nn.ReLU(), nn.Dropout(r.dropout),
+            nn.Linear(r.generator, self.photo.features),
+        )  # fmt: skip
+        self.discriminator = nn.Sequential(
+            nn.LayerNorm(self.photo.features, elementwise_affine=False),
+            nn.Linear(self.photo.features, r.discriminator), nn.LeakyReLU(0.2),
+            nn.Dropout(r.dropout), nn.Linear(r.discriminator, 1),
+        )  # fmt: skip
+        self.log_scale = nn.Parameter(torch.tensor(3.0))
+        self.register_buffer("centres", torch.zeros(classes, self.photo.features))
+
+    def forward(self, photo: dict, sketch: dict) -> dict:
+        """Both players' losses by name, and their weighted sum as "loss".
+
+        One step moves both players: each one's loss has a gradient for that player alone, so that Adam's steps are the
+        same as those of two optimisers that step at the same time.
+
+        photo, sketch: what training.sampling drew, the sketches as pixels; "row" is their class's row of the centres.
+        """
+        weights, share = self.recipe.losses, 1.0
+        drawn = vary_sketches(sketch["input"], self.recipe.sketch_size)
+        other = torch.arange(len(drawn), device=drawn.device)
+        if self.recipe.mix and torch.rand(()) < 0.5:
+            drawn, other, share = mixed(drawn, self.recipe.mix)
+        made = self.generator(self.sketch(drawn))  # (N, features)
+        real = self.photo.from_maps(photo["input"])
+        losses = {}
+        with torch.autocast(made.device.type, enabled=False):
+            made, real = unit(made.float()), real.float()
+            scale = self.log_scale.exp().clamp(max=100.0)
+            if weights.triplet and share == 1.0:
+                losses["triplet"] = triplet(made, real, same(sketch["cls"], photo["cls"]), self.recipe.margin)
+            if weights.contrast:
+                positive = same(sketch["cls"], photo["cls"]).float()
+                losses["contrast"] = contrastive(made, real, positive.lerp(positive[other], 1 - share), scale)
+            if weights.centres:
+                wanted = F.one_hot(sketch["row"], len(self.centres)).float()
+                logits = scale * made @ self.centres.T
+                losses["centres"] = F.cross_entropy(logits, wanted.lerp(wanted[other], 1 - share))
+            if weights.adversarial:
+                losses |= self.play(made, real)
+        told = {"discriminator": 1.0} | vars(weights)
+        losses["loss"] = sum(told[name] * loss for name, loss in losses.items())
+        return losses
+
+    def play(self, made: torch.Tensor, real: torch.Tensor) -> dict:
+        """Binary cross-entropy of each player: the discriminator on both, the generator on what it wants it to say."""
+        fake, true = self.discriminator(made.detach()), self.discriminator(real.detach())
+        frozen = {name: p.detach() for name, p in self.discriminator.named_parameters()}
+        return {
+            "discriminator": 0.5 * (F.softplus(fake).mean() + F.softplus(-true).mean()),
+            "adversarial": F.softplus(-functional_call(self.discriminator, frozen, (made,))).mean(),
+        }
+
+    def embed(self, modality: Modality, pixels: torch.Tensor) -> torch.Tensor:
+        return self.photo(pixels) if modality is PHOTO else Generated(self.sketch, self.generator)(pixels)
+
+
+class Task(SketchTask):
+    """SketchTask, the mean features of each class's photos, and an eye on whether the discriminator wins."""
+
+    def __init__(self, recipe: Recipe, cache: Path) -> None:
+        classes = {label for item in real_items(recipe, "train") for label in labels_of(item, "class")}
+        super().__init__(recipe, SketchyGan(recipe, len(classes)), cache)
+        features = self.real.rows[PHOTO].maps.pooled(self.model.photo.upper)[:, 0].astype(np.float32)
+        self.classes, centres = class_means(self.real, features / np.linalg.norm(features, axis=1, keepdims=True))
+        self.model.centres.copy_(F.normalize(centres))
+        self.won = 0
+
+    def batch(self, stage: Stage, step: int, rng: np.random.Generator) -> dict:
+        batch = super().batch(stage, step, rng)
+        batch["sketch"]["row"] = torch.from_numpy(np.searchsorted(self.classes, batch["sketch"]["cls"].numpy()))
+        return batch
+
+    def validate(self, stage: Stage) -> dict[str, float]:
+        """SketchTask's, and "told_apart": how often the discriminator is right, sketches and photos counted alike."""
+        figures = super().validate(stage)
+        if not self.recipe.losses.adversarial:
+            return figures
+        told = told_apart(self.model.discriminator, *(
+            self.vectors([item for item in self.val if item.modality is m]) for m in (SKETCH, PHOTO)
+        ))  # fmt: skip
+        self.won = self.won + 1 if told >= self.recipe.winning else 0
+        if self.won >= self.recipe.patience:
+            raise TrainingStopped(
+                f"The discriminator has told {told:.1%} of the val features right for {self.won} validations: it has "
+                f"won, and teaches nothing any more. The checkpoint before is kept. Lower its rate, or raise "
+                f"losses.adversarial, and train again."
+            )
+        return figures | {"told_apart": told}
+
+
+@torch.inference_mode()
+def told_apart(discriminator: nn.Module, made: np.ndarray, real: np.ndarray) -> float:
+    """The mean of the shares of generated and of real features, (N, dim) each, that a discriminator takes for what they
+    are; 0.5 is what it gets by guessing."""
+    device = next(discriminator.parameters()).device
+    fake, true = (discriminator(torch.from_numpy(x).to(device)).squeeze(1) for x in (made, real))
+    return 0.5 * ((fake <= 0).float().mean() + (true > 0).float().mean()).item()
+
+
+def run(folder: Path, cache: Path, overrides: Sequence[str] = ()) -> Task:
+    """Train into `folder` (or go on there), and give the task with its best weights."""
+    recipe = keep(load(Recipe, Path(__file__).with_suffix(".yaml"), overrides), folder)
+    task = Task(recipe, cache)
+    fit(task, recipe.stages, folder, recipe.seed, recipe.precision)
+    return task
+
+
+def published(folder: Path) -> Published:
+    """What answers queries of a finished run: the photo network, and the sketch network with the generator."""
+    recipe, held = kept(Recipe, folder), load_file(folder / "best.safetensors")
+    model = SketchyGan(recipe, len(held["centres"]))
+    model.load_state_dict(held)
+    dim = model.photo.features
+    return Published(
+        recipe.name, recipe.about, recipe.protocols, "cosine", dim,
+        parts(recipe, model.photo, Generated(model.sketch, model.generator)),
+        {
+            "built": f"Photos: the {dim} pooled features of MobileNetV2 as ImageNet left it, at unit length. Sketches: "
+            f"MobileNetV2, trained further, to {recipe.code} features at {recipe.sketch_size} px, and a generator from "
+            f"them to {dim}. They are compared by cosine. The discriminator is not needed any more.",
+            "data": ["sketchy25", "imagenet", *(["world"] if recipe.world else [])],
+            "limits": "It knows the 125 classes of Sketchy, and of a drawing mostly the class: of several photos of a "
+            "class it seldom finds the very one that was drawn. It takes no words.",
+        },
+    )  # fmt: skip
+
+
+class Generated(nn.Module):
+    """sketch (N, S, S) -> unit vectors in the space of photo features."""
+
+    def __init__(self, sketch: Sketcher, generator: nn.Module) -> None:
+        super().__init__()
+        self.sketch, self.generator = sketch, generator
+
+    def forward(self, sketch: torch.Tensor) -> torch.Tensor:
+        return unit(self.generator(self.sketch(sketch)))

@@ -1,0 +1,209 @@
+"""zero-shot-dann: two towers whose vectors don't tell whether a drawing or a photo made them (Ganin et al. 2016).
+
+A triplet loss pulls a sketch towards photos of its class; a classifier learns to tell sketches from photos by their
+vectors, and the gradient that reaches the towers through it is reversed, so that they learn to leave it nothing to go
+by. What is learned of the seen classes has to do for classes that were never seen.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file
+from torch import nn
+
+from training.fit import Stage, fit
+from training.objectives import contrastive, ramp, reversed_gradient, same, triplet
+from training.recipes import BadRecipe, Published, keep, kept, load
+from training.sketches import SketchTask, class_means, parts
+from training.towers.photo import SHIPPED, PhotoTower, classifier
+from training.towers.sketch import SketchTower
+from training.vary import mixed, vary_sketches
+from xmr.modality import Modality
+
+
+@dataclass(frozen=True)
+class Losses:
+    triplet: float
+    domain: float
+    contrast: float
+    names: float
+
+
+@dataclass(frozen=True)
+class Reversal:
+    threshold: float
+    length: float
+    hidden: int
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What zero_shot_dann.yaml sets; the comments there say what each setting changes."""
+
+    name: str
+    about: str
+    data: str
+    folder: str
+    protocols: tuple[str, ...]
+    score: str
+    seed: int
+    precision: str
+    backbone: str
+    dim: int
+    photo_cut: int
+    sketch_cut: int
+    head: str
+    hidden: int
+    dropout: float
+    sketch_size: int
+    batch: int
+    own: float
+    margin: float
+    mix: float
+    losses: Losses
+    world: int
+    reversal: Reversal
+    stages: tuple[Stage, ...]
+    seeds: tuple[int, ...]
+    ships: str
+    variants: dict[str, tuple[str, ...]]
+
+
+class ZeroShotDann(nn.Module):
+    """Both towers, the domain classifier, and a temperature."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        super().__init__()
+        r = self.recipe = recipe
+        if (r.losses.names or r.head == "names") and r.backbone != SHIPPED:
+            raise BadRecipe(f"losses.names and head=names need backbone={SHIPPED}, whose classifier is at hand. Set "
+                            "them to 0 and to new.")  # fmt: skip
+        if r.head not in ("new", "names"):
+            raise BadRecipe(f"Expected new or names for 'head', got {r.head!r}.")
+        torch.manual_seed(r.seed)
+        self.photo = PhotoTower(r.dim, r.hidden, r.photo_cut, r.dropout, r.backbone)
+        self.sketch = SketchTower(r.dim, r.hidden, r.sketch_cut, r.dropout, r.backbone)
+        if r.head == "names":
+            begin_as_names(self.photo.head.linear)
+        self.sketch.head.load_state_dict(self.photo.head.state_dict())  # so that both begin in one space
+        self.sketch = self.sketch.to(memory_format=torch.channels_last)
+        hidden = r.reversal.hidden
+        self.domain = nn.Sequential(nn.Linear(r.dim, hidden), nn.ReLU(), nn.Linear(hidden, 1))
+        self.log_scale = nn.Parameter(torch.tensor(3.0))
+
+    def forward(self, photo: dict, sketch: dict, epoch: float, taught: torch.Tensor | None = None) -> dict:
+        """Losses by name, their weighted sum as "loss", and how often the domain is told right as "domain_right".
+
+        photo, sketch: what training.sampling drew, the sketches as pixels.
+        epoch: counts passes over the sketches; it sets the strength of the reversed gradient.
+        taught: (N, 1000) for each sketch the probabilities that ImageNet's classifier gives the photos of its class.
+        """
+        weights, share = self.recipe.losses, 1.0
+        drawn = vary_sketches(sketch["input"], self.recipe.sketch_size)
+        other = torch.arange(len(drawn), device=drawn.device)
+        if self.recipe.mix and not weights.triplet and torch.rand(()) < 0.5:
+            drawn, other, share = mixed(drawn, self.recipe.mix)
+        features = self.sketch.upper(self.sketch.maps(drawn))
+        a, b = self.sketch.head(features), self.photo.from_maps(photo["input"])
+        losses = {}
+        with torch.autocast(a.device.type, enabled=False):
+            a, b = a.float(), b.float()
+            if weights.triplet:
+                kin = same(sketch["cls"], photo["cls"])
+                losses["triplet"] = 0.5 * (triplet(a, b, kin, self.recipe.margin)
+                                           + triplet(b, a, kin.T, self.recipe.margin))  # fmt: skip
+            if weights.contrast:
+                positive = same(sketch["cls"], photo["cls"]).float()
+                positive = positive.lerp(positive[other], 1 - share)
+                losses["contrast"] = contrastive(a, b, positive, self.log_scale.exp().clamp(max=100.0))
+            if weights.names:
+                taught = taught.lerp(taught[other], 1 - share)
+                losses["names"] = F.cross_entropy(self.names(features.float()), taught)
+            if weights.domain:
+                losses |= self.domain_losses(a, b, epoch)
+        losses["loss"] = sum(getattr(weights, name) * loss for name, loss in losses.items() if hasattr(weights, name))
+        return losses
+
+    def domain_losses(self, a: torch.Tensor, b: torch.Tensor, epoch: float) -> dict:
+        """The domain classifier's loss on sketches and on photos alike, and the share it gets right."""
+        strength = ramp(epoch, self.recipe.reversal.threshold, self.recipe.reversal.length)
+        a_logit, b_logit = (self.domain(reversed_gradient(x, strength)).squeeze(1) for x in (a, b))
+        found = {"domain": 0.5 * (F.softplus(-a_logit).mean() + F.softplus(b_logit).mean())}
+        right = 0.5 * ((a_logit > 0).float().mean() + (b_logit <= 0).float().mean())
+        return found | {"domain_right": right.detach()}
+
+    def names(self, features: torch.Tensor) -> torch.Tensor:
+        """What ImageNet's classifier makes of a sketch's features: (N, 1280) -> (N, 1000) logits."""
+        return F.linear(features, self.name_weight, self.name_bias)
+
+    def teach(self) -> None:
+        """Take up ImageNet's classifier, which is no part of the published towers."""
+        layer = classifier()
+        self.register_buffer("name_weight", layer.weight, persistent=False)
+        self.register_buffer("name_bias", layer.bias, persistent=False)
+
+    def embed(self, modality: Modality, pixels: torch.Tensor) -> torch.Tensor:
+        return (self.photo if modality is Modality.PHOTO else self.sketch)(pixels)
+
+
+@torch.no_grad()
+def begin_as_names(linear: nn.Linear) -> None:
+    """Let a layer from features to `dim` numbers begin as ImageNet's classifier: its logits less their mean, in their
+    `dim` main directions. Things are near each other there that go by like names, seen or not."""
+    layer = classifier()
+    weight, bias = layer.weight - layer.weight.mean(0), layer.bias - layer.bias.mean()  # (1000, features), (1000,)
+    left, sizes, right = torch.linalg.svd(weight, full_matrices=False)
+    kept = linear.out_features
+    linear.weight.copy_(sizes[:kept, None] * right[:kept])
+    linear.bias.copy_(left[:, :kept].T @ bias)
+
+
+class Task(SketchTask):
+    """SketchTask, and what ImageNet's classifier says of the photos of each class."""
+
+    def __init__(self, recipe: Recipe, cache: Path) -> None:
+        super().__init__(recipe, ZeroShotDann(recipe), cache)
+        self.taught = None
+        if recipe.losses.names:
+            self.model.teach()
+            seen = self.real.rows[Modality.PHOTO].maps.pooled(self.model.photo.upper)[:, 0].astype(np.float32)
+            told = (self.model.names(torch.from_numpy(seen))).softmax(1).numpy()
+            self.classes, self.taught = class_means(self.real, told)
+
+    def batch(self, stage: Stage, step: int, rng: np.random.Generator) -> dict:
+        batch = super().batch(stage, step, rng)
+        batch["epoch"] = step * self.recipe.batch / len(self.real.rows[Modality.SKETCH].items)
+        if self.taught is not None:
+            batch["taught"] = self.taught[np.searchsorted(self.classes, batch["sketch"]["cls"].numpy())]
+        return batch
+
+
+def run(folder: Path, cache: Path, overrides: Sequence[str] = ()) -> Task:
+    """Train into `folder` (or go on there), and give the task with its best weights."""
+    recipe = keep(load(Recipe, Path(__file__).with_suffix(".yaml"), overrides), folder)
+    task = Task(recipe, cache)
+    fit(task, recipe.stages, folder, recipe.seed, recipe.precision)
+    return task
+
+
+def published(folder: Path) -> Published:
+    """The towers of a finished run, as the app gets them."""
+    recipe = kept(Recipe, folder)
+    model = ZeroShotDann(recipe)
+    model.load_state_dict(load_file(folder / "best.safetensors"))
+    unseen = {"sketchy-1": 25, "sketchy-2": 21}[recipe.data]
+    return Published(
+        recipe.name, recipe.about, recipe.protocols, "cosine", recipe.dim, parts(recipe, model.photo, model.sketch),
+        {
+            "built": f"Two towers of the same form, MobileNetV2 (ImageNet-1k) and a head, give unit vectors of "
+            f"{recipe.dim} numbers, compared by cosine; sketches are shown at {recipe.sketch_size} px. A classifier of "
+            "sketches and photos behind a gradient reversal layer was trained beside them, and is not needed any more.",
+            "data": ["sketchy25", "imagenet", *(["world"] if recipe.world else [])],
+            "limits": f"Trained on {125 - unseen} of Sketchy's 125 classes; the other {unseen} and everything else it "
+            "knows only by likeness, and through what ImageNet's network knew before. It takes no words.",
+        },
+    )  # fmt: skip

@@ -1,0 +1,113 @@
+"""What the two sketch systems share: the photos and sketches that they draw from, and how they are validated."""
+
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import nn
+
+from training.datasets import MissingData, catalogue, folder, labels_of, world
+from training.datasets.protocols import find
+from training.evaluate import measure
+from training.features import SHOWN, SIDE, inputs, pixels
+from training.fit import Stage
+from training.recipes import Part
+from training.sampling import Pool, Vocabulary, make_pool, merge
+from xmr.modality import Item, Modality
+
+PHOTO, SKETCH = Modality.PHOTO, Modality.SKETCH
+BATCH = 64
+
+
+class Settings(Protocol):
+    """What both recipes set; the comments of their YAML files say what each setting changes."""
+
+    data: str
+    folder: str
+    protocols: tuple[str, ...]
+    score: str
+    sketch_size: int
+    batch: int
+    own: float
+    world: int
+
+
+def real_items(recipe: Settings, split: str) -> list[Item]:
+    """The real photos and sketches of a split."""
+    place = Path(recipe.folder) if Path(recipe.folder).is_dir() else folder(recipe.folder)
+    return catalogue.get(recipe.data).items(split, place)
+
+
+def rendered_items(seen: list[Item]) -> list[Item]:
+    """The rendered world's photos and drawings of the classes that some training items have, and of no others."""
+    classes = {label for item in seen for label in labels_of(item, "class")}
+    found = [item for item in world.items("train", things="one") if labels_of(item, "class") <= classes]
+    if not found:
+        raise MissingData("Expected rendered photos of the classes trained on. Make them: python -m training render")
+    return found
+
+
+class SketchTask:
+    """Batches of sketches with photos of their classes, and a validation on photos that are held out.
+
+    model: has a PhotoTower `photo`, whose stem's maps are cached, a `sketch` tower, and for one modality's pixels the
+        vectors: `embed(modality, pixels)`.
+    """
+
+    def __init__(self, recipe: Settings, model: nn.Module, cache: Path) -> None:
+        self.recipe, self.model = recipe, model
+        self.val = real_items(recipe, "val")
+        train, labels, photo = real_items(recipe, "train"), Vocabulary(), model.photo
+        self.real = make_pool(recipe.data, train, photo, 2, labels, cache, recipe.own)
+        self.pools = [(self.real, recipe.batch)]
+        if recipe.world:
+            rendered = make_pool("world", rendered_items(train), photo, 1, labels, cache, recipe.own)
+            self.pools.append((rendered, recipe.world))
+
+    def begin(self, stage: Stage, step: int) -> None:
+        """A frozen photo network runs once over all photos, and its features stand in."""
+        frozen = not any("photo.upper".startswith(key) for key in stage.rates)
+        for pool, _ in self.pools:
+            rows = pool.rows[PHOTO]
+            rows.features = rows.maps.pooled(self.model.photo.upper) if frozen else None
+
+    def batch(self, stage: Stage, step: int, rng: np.random.Generator) -> dict:
+        """The keywords of the model's forward: a part of photos and one of sketches."""
+        parts: dict[str, dict] = {}
+        for pool, count in self.pools:
+            merge(parts, pool.draw(rng, step, count, every_name=False))
+        return {"photo": parts["photo"], "sketch": parts["sketch"]}
+
+    @torch.inference_mode()
+    def vectors(self, items: list[Item]) -> np.ndarray:
+        """(N, dim) float32 vectors of items of one modality, through the towers."""
+        modality, device = items[0].modality, next(self.model.parameters()).device
+        size, found = SIDE if modality is PHOTO else self.recipe.sketch_size, []
+        for start in range(0, len(items), BATCH):
+            batch = np.stack([pixels(item, 0, size) for item in items[start : start + BATCH]])
+            found.append(self.model.embed(modality, torch.from_numpy(batch).to(device)).float().cpu().numpy())
+        return np.concatenate(found)
+
+    def validate(self, stage: Stage) -> dict[str, float]:
+        """The first protocol's metrics on the val items; "score" is the one that the recipe names."""
+        figures = measure(find(self.recipe.protocols[0]), self.val, self.vectors)["metrics"]
+        return {"score": figures[self.recipe.score]} | figures
+
+
+def class_means(pool: Pool, vectors: np.ndarray) -> tuple[np.ndarray, torch.Tensor]:
+    """The mean of the (N, dim) vectors of a pool's photos over each class: the classes (C,), sorted, and (C, dim)."""
+    cls = pool.rows[PHOTO].cls
+    known = np.unique(cls)
+    return known, torch.from_numpy(np.stack([vectors[cls == c].mean(0) for c in known])).float()
+
+
+def parts(recipe: Settings, photo: nn.Module, sketch: nn.Module) -> dict[Modality, Part]:
+    """Two towers as they are published."""
+    held = real_items(recipe, "val")
+    photos, sketches = ([item for item in held if item.modality is m][:SHOWN] for m in (PHOTO, SKETCH))
+    size = recipe.sketch_size
+    return {
+        PHOTO: Part(photo, inputs(photos, SIDE), {"size": SIDE}),
+        SKETCH: Part(sketch, inputs(sketches, size), {"size": size}),
+    }
