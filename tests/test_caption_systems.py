@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from training.captions import NEIGHBOURS, CaptionTask
-from training.recipes import flickr30k_clip, load
+from training.recipes import flickr30k_clip, iaprtc12_hashing, load
+from training.towers import photo as photo_tower
 from training.towers.sentence import SPECIAL, SentenceTower, cut_tokenizer, pretrained
 from xmr.modality import Modality
 from xmr.preprocess import Tokenizer
@@ -83,3 +84,48 @@ def test_hard_negatives_look_like_photos_of_the_same_batch():
     assert set(range(20)) <= set(rows.tolist())
     assert all(any(0 < row - seed <= NEIGHBOURS for seed in range(20)) for row in rows if row >= 20)
     assert task(0.0).rows(0, np.random.default_rng(0)).tolist() == list(range(40))
+
+
+@pytest.fixture
+def hashing(monkeypatch) -> iaprtc12_hashing.Hashing:
+    """The hashing model of 8 bits on tiny towers."""
+
+    def backbone(cut: int, name: str = ""):
+        pooled = torch.nn.Sequential(torch.nn.Conv2d(6, 6, 1), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
+        return torch.nn.Conv2d(3, 6, 7, stride=5), pooled, 6
+
+    monkeypatch.setattr(photo_tower, "backbone", backbone)
+    recipe = load(iaprtc12_hashing.Recipe, Path(iaprtc12_hashing.__file__).with_suffix(".yaml"), ["bits=8"])
+    return iaprtc12_hashing.Hashing(recipe, range(40))
+
+
+def test_codes_are_signs_when_asked_and_numbers_in_training(hashing):
+    features = torch.randn(5, 6)
+    hashing.train()
+    assert (hashing.photo.head(features).abs() < 1).all()
+    hashing.eval()
+    assert set(hashing.photo.head(features).unique().tolist()) <= {-1.0, 1.0}
+    hashing.photo.head.signs = False
+    assert (hashing.photo.head(features).abs() < 1).all()
+
+
+def test_every_hashing_loss_is_of_what_shares_a_concept_and_moves_both_towers(hashing):
+    torch.manual_seed(0)
+    tags = torch.zeros(6, 3, dtype=torch.bool)
+    tags[torch.arange(6), torch.arange(6) % 3] = True
+    ids = torch.randint(2, 40, (6, 7))
+    losses = hashing.train()({"input": torch.randn(6, 6), "tags": tags}, {"ids": ids, "tags": tags},
+                             {"ids": ids.flip(0), "tags": tags.flip(0)})  # fmt: skip
+    assert losses.keys() == {"photo_text", "text_text", "photo_photo", "quantise", "balance", "loss"}
+    losses["loss"].backward()
+    assert hashing.photo.head.net[0].weight.grad.any() and hashing.text.net.embeddings.word_embeddings.weight.grad.any()
+
+
+def test_an_item_is_no_answer_to_itself(hashing):
+    codes = {"photo": torch.tensor([[1.0] * 8, [1.0] * 8, [-1.0] * 8])}
+    tags = {"photo": torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])}
+    assert hashing.pair(codes, tags, "photo", "photo").item() == 0.0  # the two alike are as near as can be
+    codes["photo"] = torch.tensor([[1.0] * 8, [-1.0] * 8, [1.0] * 8])
+    wanted = 2.0 - 0.0 + hashing.recipe.margin  # 0 -> 1 is as far as can be, and 2, the wrong one, is where 0 is
+    other = 2.0 - 2.0 + hashing.recipe.margin  # 1 -> 0, and 2 as far
+    assert hashing.pair(codes, tags, "photo", "photo").item() == pytest.approx((wanted + other) / 2, abs=1e-5)

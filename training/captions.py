@@ -1,6 +1,6 @@
 """What the text systems share: photos with captions, how a batch of both is drawn, and how they are validated."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -41,19 +41,27 @@ def captioned(recipe: Settings, split: str) -> list[Item]:
             if item.modality is PHOTO or item.language in recipe.languages]  # fmt: skip
 
 
+Items = Callable[[Settings, str], list[Item]]  # a split's photos and texts
+
+
 class CaptionTask:
     """Batches of photos with one caption in each language, no photo twice, and a validation on held-out ones.
 
     model: has a PhotoTower `photo`, whose stem's maps are cached, and a tower `text`.
+    items: gives the photos and texts of "train" and "val".
     """
 
-    def __init__(self, recipe: Settings, model: nn.Module, tokenizer: Tokenizer, cache: Path) -> None:
+    modalities = (PHOTO, TEXT)
+
+    def __init__(
+        self, recipe: Settings, model: nn.Module, tokenizer: Tokenizer, cache: Path, items: Items = captioned
+    ) -> None:
         self.recipe, self.model = recipe, model
         labels = Vocabulary(tokenizer, recipe.max_tokens)
-        self.val = captioned(recipe, "val")
+        self.val = items(recipe, "val")
         self.pool, self.held = (
             make_pool(recipe.data, items, model.photo, variants, labels, cache, named=False)
-            for items, variants in ((captioned(recipe, "train"), 2), (self.val, 1))
+            for items, variants in ((items(recipe, "train"), 2), (self.val, 1))
         )
         self.val = [item for item in self.val if item.id not in self.held.lost]
         self.alike = neighbours(self.pool, model.photo.upper) if recipe.hard else None
@@ -102,7 +110,8 @@ class CaptionTask:
             told = {c.query[1] or c.gallery[1] for c in protocol.comparisons}
             items = [item for item in self.val if item.modality is PHOTO or item.language in told]
             described = {label for item in items if item.modality is TEXT for label in item.labels}
-            entry = measure(protocol, [item for item in items if item.labels & described], self.vectors)
+            kept = [item for item in items if item.labels & described]
+            entry = measure(protocol, kept, self.vectors)
             figures |= {f"{name}/{key}": value for key, value in entry["metrics"].items()}
         return {"score": float(np.mean([figures[key] for key in self.recipe.score]))} | figures
 
@@ -116,10 +125,12 @@ def neighbours(pool: Pool, upper: nn.Module) -> np.ndarray:
     return np.argpartition(-alike, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
 
 
-def parts(recipe: Settings, photo: nn.Module, text: nn.Module, tokenizer: Path, languages: Sequence[str]) -> dict:
+def parts(
+    recipe: Settings, photo: nn.Module, text: nn.Module, tokenizer: Path, items: Items = captioned
+) -> dict[Modality, Part]:
     """Two towers as they are published."""
-    held = captioned(recipe, "val")
+    held = items(recipe, "val")
     photos, texts = ([item for item in held if item.modality is m][:SHOWN] for m in (PHOTO, TEXT))
     ids = Tokenizer(tokenizer).encode([item.content for item in texts], recipe.max_tokens)
-    told = {"tokenizer": tokenizer.name, "max_tokens": recipe.max_tokens, "languages": list(languages)}
+    told = {"tokenizer": tokenizer.name, "max_tokens": recipe.max_tokens, "languages": list(recipe.languages)}
     return {PHOTO: Part(photo, inputs(photos, SIDE), {"size": SIDE}), TEXT: Part(text, ids, told)}

@@ -55,6 +55,8 @@ class SketchTask:
         vectors: `embed(modality, pixels)`.
     """
 
+    modalities = (PHOTO, SKETCH)
+
     def __init__(self, recipe: Settings, model: nn.Module, cache: Path) -> None:
         self.recipe, self.model = recipe, model
         self.val = real_items(recipe, "val")

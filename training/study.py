@@ -6,7 +6,7 @@ towers, and writes checkpoints/<system>/study.json: for each variant and protoco
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -69,34 +69,42 @@ def study(system: str, runs: Path, checkpoints: Path) -> dict:
     path = checkpoints / system / "study.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     for variant in planned.variants:
-        entries: list[dict[str, dict]] = []
+        entries: dict[str, list[dict[str, dict]]] = {}
         for seed in planned.seeds:
             folder, overrides = run_of(system, runs, variant, seed)
             task = module.run(folder, runs / "cache", overrides)
             task.model.eval()
-            entries.append(dict(_measured(task.recipe.protocols, task.vectors)))
-            print(f"{variant}, seed {seed}: " + json.dumps({name: e["metrics"] for name, e in entries[-1].items()}))
-        report["variants"][variant] = {name: mean([e[name] for e in entries]) for name in entries[0]}
-        report["raw"] |= _measured([name for name in entries[0] if name not in report["raw"]], raw_vectors())
+            for view, vectors in getattr(task, "views", {"": task.vectors}).items():
+                found = dict(_measured(task.recipe.protocols, task.modalities, vectors))
+                entries.setdefault(variant + view, []).append(found)
+                print(f"{variant}{view}, seed {seed}: " + json.dumps({name: e["metrics"] for name, e in found.items()}))
+        for name, seeds in entries.items():
+            report["variants"][name] = {protocol: mean([e[protocol] for e in seeds]) for protocol in seeds[0]}
+        if Modality.TEXT not in task.modalities:
+            left = [protocol for protocol in entries[variant][0] if protocol not in report["raw"]]
+            report["raw"] |= _measured(left, task.modalities, raw_vectors())
         path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     return report
 
 
-def _measured(protocols: Iterable[str], vectors: Vectors) -> Iterator[tuple[str, dict]]:
-    """Each protocol's entry as far as its data is there and sketches and photos are asked for."""
+def _measured(
+    protocols: Iterable[str], modalities: Collection[Modality], vectors: Vectors
+) -> Iterator[tuple[str, dict]]:
+    """Each protocol's entry, as far as its data is there and the modalities allow."""
     for name in protocols:
         protocol = find(name)
-        able = tuple(c for c in protocol.comparisons if Modality.TEXT not in (c.query[0], c.gallery[0]))
+        able = tuple(c for c in protocol.comparisons if {c.query[0], c.gallery[0]} <= set(modalities))
         try:
             items = protocol.items("test")
+            gallery = protocol.gallery("test") if protocol.gallery else None
         except MissingData as error:
             print(f"{name}: skipped. {error}")
             continue
-        yield name, measure(replace(protocol, comparisons=able), items, vectors)
+        yield name, measure(replace(protocol, comparisons=able), items, vectors, gallery)
 
 
 def mean(entries: list[dict]) -> dict:
-    """One entry of several seeds' : the means, and as "spread" the standard deviations, of one run's an error of 0."""
+    """One entry out of several seeds': the means, and as "spread" the standard deviations (0 of a single one)."""
     first, found = entries[0], {}
     for kind in ("metrics", "spread"):
         of = np.mean if kind == "metrics" else (lambda values: np.std(values, ddof=1) if len(values) > 1 else 0.0)

@@ -105,7 +105,7 @@ def tags(captions: Mapping[str, Iterable[str]]) -> frozenset[str]:
 def tagged(items: list[Item]) -> list[Item]:
     """Photos that have tags, and for each language one description of each of them: its captions, one after another.
 
-    Labels are `tag:` alone. A photo whose captions name no concept is left out, with its captions.
+    Their labels are the photo's and the tags. A photo whose captions name no concept is left out, with its captions.
     """
     captions: dict[str, dict[str, list[str]]] = {}
     for item in items:
@@ -114,8 +114,9 @@ def tagged(items: list[Item]) -> list[Item]:
     found = []
     for item in items:
         told = captions.get(min(item.labels), {})
-        labels = frozenset(f"tag:{name}" for name in tags(told))
-        if item.modality is Modality.PHOTO and labels:
+        named = frozenset(f"tag:{name}" for name in tags(told))
+        if item.modality is Modality.PHOTO and named:
+            labels = item.labels | named
             found.append(Item(item.id, Modality.PHOTO, item.content, labels))
             found += [
                 Item(f"{item.id}#{language}", Modality.TEXT, " ".join(texts), labels, language)

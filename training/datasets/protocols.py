@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from training.datasets import catalogue, chairv2, flickr8k, folder, iaprtc12, labels_of, sketchy25, world
+from training.datasets.concepts import tagged
 from training.datasets.names import phrases
 from xmr.modality import BadInput, Item, Modality
 
@@ -134,6 +135,17 @@ def _flickr(language: str) -> Protocol:
     )
 
 
+def _described(split: str) -> list[Item]:
+    """Flickr8k's photos with the concepts that their captions name, and a description in each language."""
+    return tagged(flickr8k.items(split))
+
+
+def _described_others(split: str) -> list[Item]:
+    """What the photos of a split are searched in: all others, but no test photos while weights are still chosen."""
+    kept = [part for part in ("train", "val", "test", "extra") if part != split and (part != "test" or split == "test")]
+    return [item for part in kept for item in _described(part)]
+
+
 def _with_names(items: list[Item]) -> list[Item]:
     """The items and, as texts, what a person would type for each of their classes."""
     found = []
@@ -202,6 +214,22 @@ PROTOCOLS = {
         ),
         _flickr("en"),
         _flickr("de"),
+        Protocol(
+            "flickr8k-tags",
+            "Flickr8k's test photos and their descriptions (all captions of a language, one after another) against all "
+            "its other photos, those trained on too, as hashing papers do; a match shares a concept that captions "
+            "name.",
+            _described,
+            tuple(
+                Comparison(f"{key}/tag", query, gallery, "tag", CATEGORY)
+                for language in ("en", "de")
+                for key, query, gallery in (
+                    (f"text_{language}_to_photo", (TEXT, language), (PHOTO, None)),
+                    (f"photo_to_text_{language}", (PHOTO, None), (TEXT, language)),
+                )
+            ),
+            _described_others,
+        ),
         Protocol(
             "sketchy25-heldout",
             "Photos of all 125 Sketchy classes held out by photo id, with all sketches of them; text queries are class "

@@ -99,7 +99,7 @@ def published(folder: Path) -> Published:
     model.load_state_dict(held)
     return Published(
         recipe.name, recipe.about, recipe.protocols, "cosine", recipe.dim,
-        parts(recipe, model.photo, model.text, folder / "tokenizer.json", recipe.languages),
+        parts(recipe, model.photo, model.text, folder / "tokenizer.json"),
         {
             "built": f"MobileNetV2 (ImageNet-1k), its last stages trained further, and all-MiniLM-L6-v2, trained "
             f"further, the mean of whose tokens counts, at most {recipe.max_tokens}; a head on each gives unit vectors "

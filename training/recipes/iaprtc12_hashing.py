@@ -1,0 +1,209 @@
+"""iaprtc12-hashing: photos and descriptions in two languages as codes of a few bits, by four triplet losses.
+
+What matches is asked of every anchor by itself: two descriptions that each share a concept with a photo need not share
+one with each other.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from training.captions import CaptionTask, parts
+from training.datasets import catalogue, labels_of, stable_order
+from training.datasets.concepts import CONCEPTS, tagged
+from training.evaluate import Vectors
+from training.fit import Stage, fit
+from training.objectives import imbalance, quantisation, triplet
+from training.recipes import Published, keep, kept, load
+from training.towers.photo import PhotoTower
+from training.towers.sentence import SentenceTower, cut_tokenizer
+from xmr.modality import Item, Modality
+from xmr.preprocess import Tokenizer
+
+PHOTO, TEXT = Modality.PHOTO, Modality.TEXT
+LANGUAGES = ("en", "de")
+SPLIT = "hashing-1"  # changing it changes which photos are trained on
+
+
+@dataclass(frozen=True)
+class Losses:
+    photo_text: float
+    text_text: float
+    photo_photo: float
+    quantise: float
+    balance: float
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What iaprtc12_hashing.yaml sets; the comments there say what each setting changes."""
+
+    name: str
+    about: str
+    data: str
+    languages: tuple[str, ...]
+    protocols: tuple[str, ...]
+    score: tuple[str, ...]
+    seed: int
+    precision: str
+    backbone: str
+    sentences: str
+    bits: int
+    photo_cut: int
+    hidden: int
+    dropout: float
+    max_tokens: int
+    train: int
+    batch: int
+    hard: float
+    margin: float
+    losses: Losses
+    stages: tuple[Stage, ...]
+    seeds: tuple[int, ...]
+    ships: str
+    variants: dict[str, tuple[str, ...]]
+
+
+class CodeHead(nn.Module):
+    """(N, features) -> (N, bits): in training numbers in -1..1, then their signs, -1 or 1 (0 counts as -1).
+
+    `signs` off gives the numbers in evaluation too.
+    """
+
+    def __init__(self, features: int, hidden: int, bits: int, dropout: float) -> None:
+        super().__init__()
+        self.net = nn.Sequential(nn.Linear(features, hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(hidden, bits))
+        self.signs = True
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        code = self.net(features).tanh()
+        return torch.where(code > 0, 1.0, -1.0) if self.signs and not self.training else code
+
+
+class Hashing(nn.Module):
+    """Both towers. rows: of the word vectors that are kept, see SentenceTower."""
+
+    def __init__(self, recipe: Recipe, rows: Sequence[int]) -> None:
+        super().__init__()
+        r = self.recipe = recipe
+        torch.manual_seed(r.seed)
+        self.photo = PhotoTower(0, 0, r.photo_cut, name=r.backbone)
+        self.photo.head = CodeHead(self.photo.features, r.hidden, r.bits, r.dropout)
+        self.text = SentenceTower(1, 1, 0.0, rows, r.sentences)
+        self.text.head = CodeHead(self.text.net.config.hidden_size, r.hidden, r.bits, r.dropout)
+
+    def forward(self, photo: dict, text_en: dict, text_de: dict) -> dict:
+        """Losses by name, and their weighted sum as "loss". Each part has its items' "tags", (N, concepts) bool."""
+        parts = {"photo": (self.photo.from_maps(photo["input"]), photo["tags"])}
+        for language, part in (("en", text_en), ("de", text_de)):
+            parts[language] = (self.text(part["ids"]), part["tags"])
+        with torch.autocast(photo["tags"].device.type, enabled=False):
+            codes = {name: code.float() for name, (code, _) in parts.items()}
+            tags = {name: held.float() for name, (_, held) in parts.items()}
+            found = {
+                "photo_text": [self.pair(codes, tags, *ab) for x in LANGUAGES for ab in (("photo", x), (x, "photo"))],
+                "text_text": [self.pair(codes, tags, a, b) for a in LANGUAGES for b in LANGUAGES],
+                "photo_photo": [self.pair(codes, tags, "photo", "photo")],
+                "quantise": [quantisation(code) for code in codes.values()],
+                "balance": [imbalance(code) for code in codes.values()],
+            }  # fmt: skip
+            losses = {name: torch.stack(terms).mean() for name, terms in found.items()}
+        losses["loss"] = sum(getattr(self.recipe.losses, name) * loss for name, loss in losses.items())
+        return losses
+
+    def pair(self, codes: dict[str, torch.Tensor], tags: dict[str, torch.Tensor], a: str, b: str) -> torch.Tensor:
+        """The triplet loss from one part to another, or to itself: then an item is no answer to itself."""
+        positive = tags[a] @ tags[b].T > 0
+        itself = torch.eye(len(positive), dtype=torch.bool, device=positive.device) if a == b else None
+        scale = self.recipe.bits**-0.5
+        return triplet(codes[a] * scale, codes[b] * scale, positive, self.recipe.margin, itself)
+
+
+class Task(CaptionTask):
+    """CaptionTask on descriptions, whose batches tell each item's concepts."""
+
+    def __init__(self, recipe: Recipe, cache: Path, folder: Path) -> None:
+        path = folder / "tokenizer.json"
+        texts = [item.content for item in described(recipe, "train") if item.modality is TEXT]
+        rows = cut_tokenizer(texts, path, recipe.sentences)
+        super().__init__(recipe, Hashing(recipe, rows), Tokenizer(path), cache, described)
+        photos = self.pool.rows[PHOTO]
+        self.tags = torch.zeros(int(photos.group.max()) + 1, len(CONCEPTS), dtype=torch.bool)  # by a photo's number
+        columns = {f"tag:{name}": column for column, name in enumerate(CONCEPTS)}
+        for item, group in zip(photos.items, photos.group, strict=True):
+            self.tags[group, [columns[label] for label in labels_of(item, "tag")]] = True
+
+    def batch(self, stage: Stage, step: int, rng: np.random.Generator) -> dict:
+        batch = super().batch(stage, step, rng)
+        for part in batch.values():
+            part["tags"] = self.tags[part["group"]]
+        return batch
+
+    @property
+    def views(self) -> dict[str, Vectors]:
+        """What a study measures: the codes, and the real numbers that they are the signs of, their upper bound."""
+        return {"": self.vectors, " float": self.float_vectors}
+
+    def soft(self, items: list[Item]) -> np.ndarray:
+        """(N, bits) numbers in -1..1, before their signs are taken."""
+        heads = (self.model.photo.head, self.model.text.head)
+        for head in heads:
+            head.signs = False
+        found = self.vectors(items)
+        for head in heads:
+            head.signs = True
+        return found
+
+    def float_vectors(self, items: list[Item]) -> np.ndarray:
+        """The same at length 1, as the cosine wants them."""
+        soft = self.soft(items)
+        return soft / np.linalg.norm(soft, axis=1, keepdims=True)
+
+    def validate(self, stage: Stage) -> dict[str, float]:
+        """CaptionTask's; and of the photos' codes how far they were from their signs, and how far each bit's mean is
+        from 0."""
+        photos = [item for item in self.val if item.modality is PHOTO]
+        told = {"quantisation": float(np.square(np.abs(self.soft(photos)) - 1).mean()),
+                "imbalance": float(np.abs(self.vectors(photos).mean(0)).mean())}  # fmt: skip
+        return super().validate(stage) | told
+
+
+def described(recipe: Recipe, split: str) -> list[Item]:
+    """Photos with concepts and a description in each language; of "train" the first recipe.train in a fixed order."""
+    found = tagged([i for i in catalogue.get(recipe.data).items(split) if i.language in (None, *recipe.languages)])
+    if split != "train":
+        return found
+    kept = set(stable_order([item.id for item in found if item.modality is PHOTO], SPLIT)[: recipe.train])
+    return [item for item in found if item.id.partition("#")[0] in kept]
+
+
+def run(folder: Path, cache: Path, overrides: Sequence[str] = ()) -> Task:
+    """Train into `folder` (or go on there), and give the task with its best weights."""
+    recipe = keep(load(Recipe, Path(__file__).with_suffix(".yaml"), overrides), folder)
+    task = Task(recipe, cache, folder)
+    fit(task, recipe.stages, folder, recipe.seed, recipe.precision)
+    return task
+
+
+def published(folder: Path) -> Published:
+    """The towers of a finished run, as the app gets them."""
+    recipe, held = kept(Recipe, folder), load_file(folder / "best.safetensors")
+    model = Hashing(recipe, range(len(held["text.net.embeddings.word_embeddings.weight"])))
+    model.load_state_dict(held)
+    return Published(
+        recipe.name, recipe.about, recipe.protocols, "hamming", recipe.bits,
+        parts(recipe, model.photo, model.text, folder / "tokenizer.json", described),
+        {
+            "built": f"The features of MobileNetV2 as ImageNet left it, and all-MiniLM-L6-v2, trained further, the "
+            f"mean of whose tokens counts, at most {recipe.max_tokens}; two layers on each give codes of {recipe.bits} "
+            "bits. Answers whose codes differ in as many bits keep the gallery's order.",
+            "data": ["flickr8k", "imagenet", "minilm"],
+            "limits": f"It was taught {len(CONCEPTS)} concepts of everyday scenes, and tells apart what they tell "
+            "apart. It takes no drawings, and cannot mix.",
+        },
+    )  # fmt: skip
