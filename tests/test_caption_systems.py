@@ -127,5 +127,5 @@ def test_an_item_is_no_answer_to_itself(hashing):
     assert hashing.pair(codes, tags, "photo", "photo").item() == 0.0  # the two alike are as near as can be
     codes["photo"] = torch.tensor([[1.0] * 8, [-1.0] * 8, [1.0] * 8])
     wanted = 2.0 - 0.0 + hashing.recipe.margin  # 0 -> 1 is as far as can be, and 2, the wrong one, is where 0 is
-    other = 2.0 - 2.0 + hashing.recipe.margin  # 1 -> 0, and 2 as far
+    other = 2.0 - 2.0 + hashing.recipe.margin  # 1 -> 0, and 2, the wrong one, as far
     assert hashing.pair(codes, tags, "photo", "photo").item() == pytest.approx((wanted + other) / 2, abs=1e-5)

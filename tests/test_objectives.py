@@ -74,7 +74,7 @@ def test_unknown_labels_match_nothing():
     assert same(torch.tensor([-1, 2]), torch.tensor([-1, 2])).tolist() == [[False, False], [False, True]]
 
 
-def test_the_triplet_loss_is_that_of_every_positive_against_the_nearest_wrong_one():
+def test_the_triplet_loss_is_that_of_every_positive_against_the_nearest_wrong_one_beyond_it():
     a, b = _unit(4, 3), _unit(6, 3, seed=1)
     # Sharing a tag is not transitive: the second item of either side matches what the first doesn't.
     tags = [{"a"}, {"a", "b"}, {"c"}, set()], [{"a"}, {"b"}, {"b", "c"}, {"d"}, set(), {"a"}]
@@ -84,8 +84,11 @@ def test_the_triplet_loss_is_that_of_every_positive_against_the_nearest_wrong_on
     terms = []
     for i in range(4):
         far = {j: math.dist(a[i].tolist(), b[j].tolist()) for j in range(6) if not ignore[i, j]}
-        wrong = min(d for j, d in far.items() if not tags[0][i] & tags[1][j])
-        terms += [max(0.0, d - wrong + 0.4) for j, d in far.items() if tags[0][i] & tags[1][j]]
+        wrong = [d for j, d in far.items() if not tags[0][i] & tags[1][j]]
+        for j, d in far.items():
+            if tags[0][i] & tags[1][j]:
+                beyond = [w for w in wrong if w > d]
+                terms.append(max(0.0, d - (min(beyond) if beyond else max(wrong)) + 0.4))
     assert triplet(a, b, positive, 0.4, ignore).item() == pytest.approx(sum(terms) / len(terms), abs=1e-5)
 
 

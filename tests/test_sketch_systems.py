@@ -150,5 +150,5 @@ def test_a_variant_has_a_folder_of_its_own_and_one_that_is_unknown_is_named(tmp_
     folder, overrides = study.run_of("zero-shot-dann", tmp_path, "triplet", 2)
     assert folder == tmp_path / "zero-shot-dann" / "triplet-2" and overrides == ["losses.domain=0", "seed=2"]
     assert study.run_of("tri", tmp_path) == (tmp_path / "tri", [])
-    with pytest.raises(BadInput, match="Choose one of: triplet, dann, plus"):
+    with pytest.raises(BadInput, match="Choose one of: plus, dann, triplet"):
         study.run_of("zero-shot-dann", tmp_path, "best")

@@ -50,13 +50,14 @@ def same(a_labels: torch.Tensor, b_labels: torch.Tensor) -> torch.Tensor:
 def triplet(
     a_emb: torch.Tensor, b_emb: torch.Tensor, positive: torch.Tensor, margin: float, ignore: torch.Tensor | None = None
 ) -> torch.Tensor:
-    """Triplet margin with hard negatives, from one set of items to another.
+    """Triplet margin with semi-hard negatives, from one set of items to another.
 
-        mean over (i, p) of max(0, |a_i - b_p| - min_n |a_i - b_n| + margin)
+        mean over (i, p) of max(0, |a_i - b_p| - |a_i - b_n| + margin)
 
-    with p the items that match anchor i and n those that don't: the negative is the nearest wrong item, which is of
-    what the anchor is taken for (Hermans et al. 2017, eq. 5, with every positive instead of the farthest). What matches
-    is asked of each anchor alone: that two items match the same third makes them no match.
+    with p the items that match anchor i, and n the nearest wrong item that is farther than p, or the farthest where all
+    are nearer (Schroff et al. 2015, section 3.2). With the nearest of all instead, everything soon collapses into one
+    point, where the loss is the margin. What matches is asked of each anchor alone: that two items match the same third
+    makes them no match.
 
     Args:
         a_emb:    (A, dim) anchors; b_emb: (B, dim).
@@ -68,11 +69,15 @@ def triplet(
     """
     distance = torch.cdist(a_emb, b_emb)  # (A, B)
     neither = torch.zeros_like(positive) if ignore is None else ignore
-    nearest = distance.masked_fill(positive | neither, torch.inf).min(1, keepdim=True).values  # (A, 1)
-    counted = positive & ~neither & nearest.isfinite()
+    negative = ~(positive | neither)
+    farther = negative[:, None, :] & (distance[:, None, :] > distance[:, :, None])  # (A, positives, negatives)
+    nearest = distance[:, None, :].expand_as(farther).masked_fill(~farther, torch.inf).min(2).values  # (A, B)
+    farthest = distance.masked_fill(~negative, -torch.inf).max(1, keepdim=True).values  # (A, 1)
+    wrong = torch.where(nearest.isfinite(), nearest, farthest)
+    counted = positive & ~neither & negative.any(1, keepdim=True)
     if not counted.any():
         return distance.sum() * 0
-    return F.relu(distance - nearest + margin)[counted].mean()
+    return F.relu(distance - wrong + margin)[counted].mean()
 
 
 def quantisation(code: torch.Tensor) -> torch.Tensor:

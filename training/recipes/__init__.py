@@ -10,7 +10,7 @@ import importlib
 import json
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,32 @@ import numpy as np
 import yaml
 from torch import nn
 
+from training.fit import Stage, Task, fit
 from xmr.modality import BadInput, Modality
 
 T = typing.TypeVar("T")
+TaskOfRecipe = typing.TypeVar("TaskOfRecipe", bound=Task)
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """What every system's recipe sets; the comments of the YAML files say what each setting changes."""
+
+    name: str
+    about: str
+    protocols: tuple[str, ...]
+    seed: int
+    precision: str
+    stages: tuple[Stage, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class VariedRecipe(Recipe):
+    """A recipe whose variants `python -m training study` compares."""
+
+    seeds: tuple[int, ...]
+    ships: str
+    variants: dict[str, tuple[str, ...]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,6 +96,16 @@ def load(kind: type[T], path: Path, overrides: Sequence[str] = ()) -> T:
             raise BadRecipe(f"Expected --set key=value, got {override!r}.")
         _put(tree, key.split("."), yaml.safe_load(value), key)
     return _build(kind, tree, "")
+
+
+def train(
+    kind: type[T], path: Path, folder: Path, overrides: Sequence[str], task_of: Callable[[T], TaskOfRecipe]
+) -> TaskOfRecipe:
+    """Train by the recipe in a YAML file into `folder` (or go on there), and give the task with its best weights."""
+    recipe = keep(load(kind, path, overrides), folder)
+    task = task_of(recipe)
+    fit(task, recipe.stages, folder, recipe.seed, recipe.precision)
+    return task
 
 
 def keep(recipe: T, folder: Path) -> T:

@@ -10,27 +10,23 @@ from safetensors.torch import load_file
 from torch import nn
 
 from training.captions import CaptionTask, captioned, parts
-from training.fit import Stage, fit
 from training.objectives import contrastive
-from training.recipes import Published, keep, kept, load
+from training.recipes import Published, VariedRecipe, kept, train
 from training.towers.photo import PhotoTower
 from training.towers.sentence import SentenceTower, cut_tokenizer
 from xmr.modality import Modality
 from xmr.preprocess import Tokenizer
 
+YAML = Path(__file__).with_suffix(".yaml")
+
 
 @dataclass(frozen=True)
-class Recipe:
+class Recipe(VariedRecipe):
     """What flickr30k_clip.yaml sets; the comments there say what each setting changes."""
 
-    name: str
-    about: str
     data: str
     languages: tuple[str, ...]
-    protocols: tuple[str, ...]
     score: tuple[str, ...]
-    seed: int
-    precision: str
     backbone: str
     sentences: str
     dim: int
@@ -41,10 +37,6 @@ class Recipe:
     batch: int
     hard: float
     unique: bool
-    stages: tuple[Stage, ...]
-    seeds: tuple[int, ...]
-    ships: str
-    variants: dict[str, tuple[str, ...]]
 
 
 class Clip(nn.Module):
@@ -85,11 +77,8 @@ class Task(CaptionTask):
 
 
 def run(folder: Path, cache: Path, overrides: Sequence[str] = ()) -> Task:
-    """Train into `folder` (or go on there), and give the task with its best weights."""
-    recipe = keep(load(Recipe, Path(__file__).with_suffix(".yaml"), overrides), folder)
-    task = Task(recipe, cache, folder)
-    fit(task, recipe.stages, folder, recipe.seed, recipe.precision)
-    return task
+    """Train into `folder`, or go on there."""
+    return train(Recipe, YAML, folder, overrides, lambda recipe: Task(recipe, cache, folder))
 
 
 def published(folder: Path) -> Published:

@@ -17,9 +17,9 @@ from training.captions import CaptionTask, parts
 from training.datasets import catalogue, labels_of, stable_order
 from training.datasets.concepts import CONCEPTS, tagged
 from training.evaluate import Vectors
-from training.fit import Stage, fit
+from training.fit import Stage
 from training.objectives import imbalance, quantisation, triplet
-from training.recipes import Published, keep, kept, load
+from training.recipes import Published, VariedRecipe, kept, train
 from training.towers.photo import PhotoTower
 from training.towers.sentence import SentenceTower, cut_tokenizer
 from xmr.modality import Item, Modality
@@ -28,6 +28,7 @@ from xmr.preprocess import Tokenizer
 PHOTO, TEXT = Modality.PHOTO, Modality.TEXT
 LANGUAGES = ("en", "de")
 SPLIT = "hashing-1"  # changing it changes which photos are trained on
+YAML = Path(__file__).with_suffix(".yaml")
 
 
 @dataclass(frozen=True)
@@ -40,17 +41,12 @@ class Losses:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Recipe(VariedRecipe):
     """What iaprtc12_hashing.yaml sets; the comments there say what each setting changes."""
 
-    name: str
-    about: str
     data: str
     languages: tuple[str, ...]
-    protocols: tuple[str, ...]
     score: tuple[str, ...]
-    seed: int
-    precision: str
     backbone: str
     sentences: str
     bits: int
@@ -63,10 +59,6 @@ class Recipe:
     hard: float
     margin: float
     losses: Losses
-    stages: tuple[Stage, ...]
-    seeds: tuple[int, ...]
-    ships: str
-    variants: dict[str, tuple[str, ...]]
 
 
 class CodeHead(nn.Module):
@@ -183,11 +175,8 @@ def described(recipe: Recipe, split: str) -> list[Item]:
 
 
 def run(folder: Path, cache: Path, overrides: Sequence[str] = ()) -> Task:
-    """Train into `folder` (or go on there), and give the task with its best weights."""
-    recipe = keep(load(Recipe, Path(__file__).with_suffix(".yaml"), overrides), folder)
-    task = Task(recipe, cache, folder)
-    fit(task, recipe.stages, folder, recipe.seed, recipe.precision)
-    return task
+    """Train into `folder`, or go on there."""
+    return train(Recipe, YAML, folder, overrides, lambda recipe: Task(recipe, cache, folder))
 
 
 def published(folder: Path) -> Published:

@@ -17,9 +17,9 @@ from torch import nn
 from torch.func import functional_call
 
 from training.datasets import labels_of
-from training.fit import Stage, TrainingStopped, fit
+from training.fit import Stage, TrainingStopped
 from training.objectives import contrastive, same, triplet
-from training.recipes import BadRecipe, Published, keep, kept, load
+from training.recipes import BadRecipe, Published, VariedRecipe, kept, train
 from training.sketches import SketchTask, class_means, parts, real_items
 from training.towers.heads import unit
 from training.towers.photo import PhotoTower, backbone
@@ -28,6 +28,7 @@ from training.vary import mixed, vary_sketches
 from xmr.modality import Modality
 
 PHOTO, SKETCH = Modality.PHOTO, Modality.SKETCH
+YAML = Path(__file__).with_suffix(".yaml")
 
 
 @dataclass(frozen=True)
@@ -39,17 +40,12 @@ class Losses:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Recipe(VariedRecipe):
     """What sketchy_gan.yaml sets; the comments there say what each setting changes."""
 
-    name: str
-    about: str
     data: str
     folder: str
-    protocols: tuple[str, ...]
     score: str
-    seed: int
-    precision: str
     backbone: str
     sketcher: str
     photo_cut: int
@@ -66,10 +62,6 @@ class Recipe:
     winning: float
     patience: int
     world: int
-    stages: tuple[Stage, ...]
-    seeds: tuple[int, ...]
-    ships: str
-    variants: dict[str, tuple[str, ...]]
 
 
 class Sketcher(nn.Module):
@@ -199,11 +191,8 @@ def told_apart(discriminator: nn.Module, made: np.ndarray, real: np.ndarray) -> 
 
 
 def run(folder: Path, cache: Path, overrides: Sequence[str] = ()) -> Task:
-    """Train into `folder` (or go on there), and give the task with its best weights."""
-    recipe = keep(load(Recipe, Path(__file__).with_suffix(".yaml"), overrides), folder)
-    task = Task(recipe, cache)
-    fit(task, recipe.stages, folder, recipe.seed, recipe.precision)
-    return task
+    """Train into `folder`, or go on there."""
+    return train(Recipe, YAML, folder, overrides, lambda recipe: Task(recipe, cache))
 
 
 def published(folder: Path) -> Published:

@@ -10,14 +10,14 @@ from safetensors.torch import load_file
 from torch import nn
 from tqdm import tqdm
 
-from training import datasets
+from training import datasets, recipes
 from training.datasets import catalogue, flickr8k, multi30k, names, sketchy25
 from training.datasets.protocols import PROTOCOLS
 from training.evaluate import measure
 from training.features import SHOWN, SIDE, inputs
-from training.fit import Stage, fit
+from training.fit import Stage
 from training.objectives import contrastive, distillation, same
-from training.recipes import Part, Published, keep, kept, load
+from training.recipes import Part, Published, kept, train
 from training.sampling import Pool, Rows, TextPool, Vocabulary, make_pool, merge
 from training.towers.photo import PhotoTower
 from training.towers.sketch import SketchTower
@@ -29,6 +29,7 @@ from xmr.preprocess import Tokenizer
 PHOTO, SKETCH, TEXT = Modality.PHOTO, Modality.SKETCH, Modality.TEXT
 TEACHER_DIM = 384
 LOSSES = ("photo_text", "photo_sketch", "sketch_text", "sketch_names", "text_text", "distil")
+YAML = Path(__file__).with_suffix(".yaml")
 
 
 @dataclass(frozen=True)
@@ -58,14 +59,9 @@ class PoolSettings:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Recipe(recipes.Recipe):
     """What tri.yaml sets; the comments there say what each setting changes."""
 
-    name: str
-    about: str
-    protocols: tuple[str, ...]
-    seed: int
-    precision: str
     dim: int
     class_share: float
     photo: PictureTower
@@ -74,7 +70,6 @@ class Recipe:
     text: TextSettings
     pools: dict[str, PoolSettings]
     score: dict[str, float]
-    stages: tuple[Stage, ...]
 
 
 class Tri(nn.Module):
@@ -302,11 +297,8 @@ def _names(items: list[Item]) -> dict[str, list[str]]:
 
 
 def run(folder: Path, cache: Path, overrides: Sequence[str] = ()) -> TriTask:
-    """Train tri into `folder` (or go on there), and give the task with its best weights."""
-    recipe = keep(load(Recipe, Path(__file__).with_suffix(".yaml"), overrides), folder)
-    task = TriTask(recipe, cache, folder)
-    fit(task, recipe.stages, folder, recipe.seed, recipe.precision)
-    return task
+    """Train into `folder`, or go on there."""
+    return train(Recipe, YAML, folder, overrides, lambda recipe: TriTask(recipe, cache, folder))
 
 
 def published(folder: Path) -> Published:

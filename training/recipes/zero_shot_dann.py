@@ -15,14 +15,16 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import nn
 
-from training.fit import Stage, fit
+from training.fit import Stage
 from training.objectives import contrastive, ramp, reversed_gradient, same, triplet
-from training.recipes import BadRecipe, Published, keep, kept, load
+from training.recipes import BadRecipe, Published, VariedRecipe, kept, train
 from training.sketches import SketchTask, class_means, parts
 from training.towers.photo import SHIPPED, PhotoTower, classifier
 from training.towers.sketch import SketchTower
 from training.vary import mixed, vary_sketches
 from xmr.modality import Modality
+
+YAML = Path(__file__).with_suffix(".yaml")
 
 
 @dataclass(frozen=True)
@@ -41,17 +43,12 @@ class Reversal:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Recipe(VariedRecipe):
     """What zero_shot_dann.yaml sets; the comments there say what each setting changes."""
 
-    name: str
-    about: str
     data: str
     folder: str
-    protocols: tuple[str, ...]
     score: str
-    seed: int
-    precision: str
     backbone: str
     dim: int
     photo_cut: int
@@ -67,10 +64,6 @@ class Recipe:
     losses: Losses
     world: int
     reversal: Reversal
-    stages: tuple[Stage, ...]
-    seeds: tuple[int, ...]
-    ships: str
-    variants: dict[str, tuple[str, ...]]
 
 
 class ZeroShotDann(nn.Module):
@@ -183,11 +176,8 @@ class Task(SketchTask):
 
 
 def run(folder: Path, cache: Path, overrides: Sequence[str] = ()) -> Task:
-    """Train into `folder` (or go on there), and give the task with its best weights."""
-    recipe = keep(load(Recipe, Path(__file__).with_suffix(".yaml"), overrides), folder)
-    task = Task(recipe, cache)
-    fit(task, recipe.stages, folder, recipe.seed, recipe.precision)
-    return task
+    """Train into `folder`, or go on there."""
+    return train(Recipe, YAML, folder, overrides, lambda recipe: Task(recipe, cache))
 
 
 def published(folder: Path) -> Published:
