@@ -36,6 +36,8 @@ def load_gallery() -> Gallery:
     """The photos that this visitor chose on the Gallery page, or the shipped ones. If they cannot be opened, says why
     and ends the page."""
     try:
+        if not systems():
+            checkpoint.load(DEFAULT)  # says what is missing, and how to get it back
         return open_gallery(st.session_state.get("folder", DEMO))
     except BadInput as error:
         st.error(str(error), icon=":material/error:")
