@@ -111,16 +111,17 @@ def understood(searcher: Searcher, terms: list[Term]) -> list[Term]:
     """The terms as vectors of the searcher's system; a word on each that cannot be used, without which it goes on."""
     usable = []
     for term in terms:
-        held = state.upload.terms if term.modality is Modality.PHOTO and state.upload else {}
-        name = searcher.system.name
         try:
-            if name not in held:
-                encoded = searcher.encode(term)
-                if state.upload and term.content is state.upload.picture:
-                    held[name] = encoded
-            else:
-                encoded = replace(held[name], weight=term.weight)
-            usable.append(encoded)
+            usable.append(_encoded(searcher, term))
         except BadInput as error:
             st.warning(str(error))
     return usable
+
+
+def _encoded(searcher: Searcher, term: Term) -> Term:
+    if state.upload is None or term.content is not state.upload.picture:
+        return searcher.encode(term)
+    held, name = state.upload.terms, searcher.system.name
+    if name not in held:
+        held[name] = searcher.encode(term)
+    return replace(held[name], weight=term.weight)

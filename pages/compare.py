@@ -9,7 +9,7 @@ from itertools import combinations
 import streamlit as st
 
 from pages import ask
-from pages.shared import able, load_gallery, open_searcher, photo_grid, worded
+from pages.shared import able, follow, load_gallery, open_searcher, photo_grid, to_search, worded
 from xmr.gallery import Gallery
 from xmr.modality import BadInput, Hit, Query, Term
 from xmr.search import Searcher
@@ -18,6 +18,7 @@ K = 10
 MOST = 3  # systems that are chosen to begin with
 
 state = st.session_state
+follow()
 ask.begin()
 
 
@@ -46,9 +47,9 @@ def answers(gallery: Gallery, terms: list[Term], chosen: list[str]) -> dict[str,
     return found
 
 
-def category(gallery: Gallery, terms: list[Term]) -> str | None:
+def category(gallery: Gallery) -> str | None:
     """Whose photos are framed: what the person says, to begin with the one that the words or the example name."""
-    known = sorted({item.facts["category"] for item in gallery if item.facts.get("category")})
+    known = gallery.categories()
     said = " ".join([state.get("words") or "", state.get("example") or ""]).lower()
     longest = sorted(known, key=len, reverse=True)
     guess = next((name for name in longest if re.search(rf"\b{re.escape(worded(name))}s?\b", said)), None)
@@ -80,7 +81,7 @@ def compare(gallery: Gallery, terms: list[Term]) -> None:
         st.markdown("Draw, type or upload on the left. Each system shows its ten best photos, how long it took, and "
                     "how many of them another one found as well. A drawing is understood by the most systems.")
         return
-    framed = category(gallery, terms)
+    framed = category(gallery)
     found = answers(gallery, terms, chosen)
     agreement(found)
     for column, (name, answer) in zip(st.columns(max(len(found), 1), gap="medium"), found.items(), strict=False):
@@ -93,14 +94,6 @@ def compare(gallery: Gallery, terms: list[Term]) -> None:
             photo_grid(gallery, answer.hits, to_search, explain, f"photos-{name}", framed)
 
 
-def to_search(item_id: str) -> None:
-    """The photos like this one are asked on the Search page."""
-    state.like = item_id
-    state.leave = True
-
-
-if state.pop("leave", False):
-    st.switch_page("search.py")
 left, right = st.columns([30, 70], gap="large")
 with left:
     st.markdown("#### Draw, type or upload")

@@ -6,7 +6,17 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.shared import DEFAULT, load_gallery, open_gallery, open_searcher, photo_grid, systems, worded
+from pages.shared import (
+    DEFAULT,
+    follow,
+    load_gallery,
+    open_gallery,
+    open_searcher,
+    photo_grid,
+    systems,
+    to_search,
+    worded,
+)
 from xmr.checkpoint import load
 from xmr.folder import index_folder
 from xmr.gallery import DEMO
@@ -35,13 +45,7 @@ def browse(items: list[Item]) -> None:
         st.info("No photo is all of that. Take one of the filters back.")
         return
     page = row.number_input("Page", 1, pages, key=f"page-{pages}", width=140) if pages > 1 else 1
-    photo_grid(gallery, kept[(page - 1) * A_PAGE : page * A_PAGE], like, key="browse")
-
-
-def like(item_id: str) -> None:
-    """The photos like this one are asked for on the Search page."""
-    state.like = item_id
-    state.leave = True
+    photo_grid(gallery, kept[(page - 1) * A_PAGE : page * A_PAGE], to_search, key="browse")
 
 
 def own_photos() -> None:
@@ -105,8 +109,7 @@ def indexed(count: int, skipped: dict[Path, str]) -> None:
             st.dataframe([{"file": str(path), "why": why} for path, why in skipped.items()], hide_index=True)
 
 
-if state.pop("leave", False):
-    st.switch_page("search.py")
+follow()
 gallery = load_gallery()
 st.markdown("#### The photos that are searched")
 browse(list(gallery))

@@ -114,6 +114,17 @@ def thumb(gallery: Gallery, item_id: str) -> str:
         return ""
 
 
+def to_search(item_id: str) -> None:
+    """Ask for photos like this one, on the Search page: its answer is at the next run's `follow`."""
+    st.session_state.like, st.session_state.leave = item_id, True
+
+
+def follow() -> None:
+    """Call first on a page whose photos lead to Search."""
+    if st.session_state.pop("leave", False):
+        st.switch_page("search.py")
+
+
 def photo_grid(gallery: Gallery, answers: Sequence[Hit | Item], on_like: Callable[[str], None],
                explain: Callable[[str], str] | None = None, key: str = "photos", framed: str | None = None) -> None:
     """Photos with "more like this"; those that answer a query with their score.

@@ -56,6 +56,10 @@ def test_a_sample_is_spread_over_the_gallery(gallery):
     assert gallery.sample(100) == list(gallery)
 
 
+def test_categories_are_those_of_the_photos(gallery):
+    assert gallery.categories() == sorted({item.facts["category"] for item in gallery})
+
+
 def test_examples_come_back(tmp_path):
     drawings = {"dog": Drawing((np.array([[1, 2.04], [3, 4]]), np.array([[5, 6.0]]))), "car": Drawing(())}
     with Gallery.create(tmp_path) as gallery:

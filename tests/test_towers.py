@@ -5,13 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import timm
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 from training.towers.heads import ProjectionHead
-from training.towers.photo import PhotoTower, fold_norms
+from training.towers.photo import PhotoTower, backbone, fold_norms
 from training.towers.sketch import SketchTower
 from training.towers.text import TextTower, bag_of_pieces, train_tokenizer
+from xmr.modality import BadInput
 from xmr.preprocess import Tokenizer
 
 WEIGHTS = Path(os.environ.get("XMR_WEIGHTS", "../shared/weights")) / "mobilenetv2_100_imagenet.safetensors"
@@ -117,3 +120,25 @@ def test_the_bag_of_pieces_imitates_a_teacher_that_is_one():
         guesses = np.stack([to_teacher(tower.features(torch.from_numpy(row)[None]))[0].numpy() for row in ids])
     cosine = (guesses * targets).sum(1) / np.linalg.norm(guesses, axis=1)
     assert cosine.mean() > 0.9, cosine.mean()
+
+
+def test_a_network_of_timm_is_read_from_a_folder_and_sees_pixels_as_it_was_trained(tmp_path, monkeypatch):
+    torch.manual_seed(0)
+    wanted = timm.create_model("resnet10t", num_classes=0).eval()
+    whole = timm.create_model("resnet10t")
+    whole.load_state_dict(wanted.state_dict(), strict=False)
+    save_file(whole.state_dict(), tmp_path / "resnet10t.safetensors")
+    monkeypatch.setenv("XMR_WEIGHTS", str(tmp_path))
+    stem, upper, features = backbone(0, "resnet10t")
+    pixels = torch.rand(1, 3, 64, 64)
+    mean, std = (torch.tensor(wanted.pretrained_cfg[key])[:, None, None] for key in ("mean", "std"))
+    with torch.inference_mode():
+        torch.testing.assert_close(upper(stem(pixels * 2 - 1)), wanted((pixels - mean) / std), atol=1e-5, rtol=1e-5)
+    assert features == wanted.num_features
+
+
+@pytest.mark.parametrize(("cut", "name", "message"), [(2, "resnet10t", "set photo_cut and sketch_cut to 0"),
+                                                      (0, "resnet1", "timm has no model 'resnet1'")])
+def test_a_network_that_cannot_be_used_is_explained(cut, name, message):
+    with pytest.raises(BadInput, match=message):
+        backbone(cut, name)

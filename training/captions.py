@@ -1,8 +1,8 @@
 """What the text systems share: photos with captions, how a batch of both is drawn, and how they are validated."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from training.datasets.protocols import find
 from training.evaluate import measure
 from training.features import SHOWN, SIDE, inputs, pixels
 from training.fit import Stage
-from training.recipes import Part
+from training.recipes import Part, VariedRecipe
 from training.sampling import Pool, Vocabulary, make_pool
 from xmr.modality import Item, Modality
 from xmr.preprocess import Tokenizer
@@ -23,25 +23,30 @@ BATCH = 64
 NEIGHBOURS = 20  # photos that look most like one, among which its hard negatives are drawn
 
 
-class Settings(Protocol):
-    """What the recipes set; the comments of their YAML files say what each setting changes."""
+@dataclass(frozen=True)
+class CaptionRecipe(VariedRecipe):
+    """What the text systems' recipes set alike; the comments of their YAML files say what each setting changes."""
 
     data: str
     languages: tuple[str, ...]
-    protocols: tuple[str, ...]
-    score: str
+    score: tuple[str, ...]
+    backbone: str
+    sentences: str
+    photo_cut: int
+    hidden: int
+    dropout: float
     max_tokens: int
     batch: int
     hard: float
 
 
-def captioned(recipe: Settings, split: str) -> list[Item]:
+def captioned(recipe: CaptionRecipe, split: str) -> list[Item]:
     """The photos of a split and their captions in the recipe's languages."""
     return [item for item in catalogue.get(recipe.data).items(split)
             if item.modality is PHOTO or item.language in recipe.languages]  # fmt: skip
 
 
-Items = Callable[[Settings, str], list[Item]]  # a split's photos and texts
+Items = Callable[[CaptionRecipe, str], list[Item]]  # a split's photos and texts
 
 
 class CaptionTask:
@@ -54,7 +59,7 @@ class CaptionTask:
     modalities = (PHOTO, TEXT)
 
     def __init__(
-        self, recipe: Settings, model: nn.Module, tokenizer: Tokenizer, cache: Path, items: Items = captioned
+        self, recipe: CaptionRecipe, model: nn.Module, tokenizer: Tokenizer, cache: Path, items: Items = captioned
     ) -> None:
         self.recipe, self.model = recipe, model
         labels = Vocabulary(tokenizer, recipe.max_tokens)
@@ -67,10 +72,7 @@ class CaptionTask:
         self.alike = neighbours(self.pool, model.photo.upper) if recipe.hard else None
 
     def begin(self, stage: Stage, step: int) -> None:
-        """A frozen photo network runs once over all photos, and its features stand in."""
-        frozen = not any("photo.upper".startswith(key) for key in stage.rates)
-        rows = self.pool.rows[PHOTO]
-        rows.features = rows.maps.pooled(self.model.photo.upper) if frozen else None
+        self.pool.settle(self.model.photo.upper, stage.rates)
 
     def batch(self, stage: Stage, step: int, rng: np.random.Generator) -> dict:
         """The keywords of the model's forward: a part of photos, and one of captions a language."""
@@ -126,7 +128,7 @@ def neighbours(pool: Pool, upper: nn.Module) -> np.ndarray:
 
 
 def parts(
-    recipe: Settings, photo: nn.Module, text: nn.Module, tokenizer: Path, items: Items = captioned
+    recipe: CaptionRecipe, photo: nn.Module, text: nn.Module, tokenizer: Path, items: Items = captioned
 ) -> dict[Modality, Part]:
     """Two towers as they are published."""
     held = items(recipe, "val")

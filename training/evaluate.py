@@ -5,7 +5,7 @@ validation runs them on the val items through the towers.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import numpy as np
 from training.datasets import MissingData, labels_of, picture
 from training.datasets.protocols import TEXT, Protocol, by_kind, find
 from xmr import checkpoint, metrics
-from xmr.modality import BadInput, Item
+from xmr.modality import BadInput, Item, Modality
 from xmr.system import System
 
 Figures = dict[str, np.ndarray]  # metric -> (Q,) values
@@ -109,6 +109,26 @@ def encoder_vectors(system: System) -> Vectors:
     return vectors
 
 
+def on_test(
+    name: str, modalities: Collection[Modality], vectors: Vectors, progress: Callable[[str], None] = print
+) -> dict | None:
+    """A protocol's entry on its test items, of what these modalities can be asked; None, and a word on it, where its
+    data is not there or holds nothing of the kind."""
+    try:
+        protocol = find(name)
+        items = protocol.items("test")
+        gallery = protocol.gallery("test") if protocol.gallery else None
+    except MissingData as error:
+        progress(f"{name}: skipped. {error}")
+        return None
+    able = tuple(c for c in protocol.comparisons if {c.query[0], c.gallery[0]} <= set(modalities))
+    entry = measure(replace(protocol, comparisons=able), items, vectors, gallery)
+    if not entry["metrics"]:
+        progress(f"{name}: skipped. Its data holds nothing that could be asked by {', '.join(modalities)}.")
+        return None
+    return entry
+
+
 def evaluate(name: str, root: Path, wanted: list[str] | None = None, progress: Callable[[str], None] = print) -> dict:
     """Run the protocols that a checkpoint may claim (all, or those wanted), and write its metrics.json.
 
@@ -135,17 +155,7 @@ def evaluate(name: str, root: Path, wanted: list[str] | None = None, progress: C
     report = {"system": system.name, "weights": system.weights, "protocols": protocols}
     _write(path, report)
     for one in asked:
-        try:
-            protocol = find(one)
-            items = protocol.items("test")
-            gallery = protocol.gallery("test") if protocol.gallery else None
-        except MissingData as error:
-            progress(f"{one}: skipped. {error}")
-            continue
-        able = tuple(c for c in protocol.comparisons if {c.query[0], c.gallery[0]} <= set(system.encoders))
-        entry = measure(replace(protocol, comparisons=able), items, encoder_vectors(system), gallery)
-        if not entry["metrics"]:
-            progress(f"{one}: skipped. Its data holds nothing that {name} could be asked.")
+        if (entry := on_test(one, system.encoders, encoder_vectors(system), progress)) is None:
             continue
         protocols[one] = entry
         progress(f"{one}: {json.dumps(entry['metrics'])}")

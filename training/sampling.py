@@ -5,6 +5,7 @@ thing or image it is of) and `cls` (its class); -1 is "none". Two items match in
 uses, equal labels; whatever is in one part and doesn't match is a negative.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -134,6 +135,13 @@ class Pool:
             texts = np.array([rng.choice(self.names[c][str(rng.choice(list(self.names[c])))]) for c in drawn])
             part["names"] = self._texts(texts, np.full(len(drawn), -1), np.array(drawn))
         return part
+
+    def settle(self, upper: torch.nn.Module, rates: Iterable[str]) -> None:
+        """Before a stage: a photo network that it leaves frozen, for no key of its `rates` begins photo.upper's
+        parameters, runs once over all photos, and its features stand in for the maps."""
+        photos = self.rows[Modality.PHOTO]
+        frozen = not any("photo.upper".startswith(key) for key in rates)
+        photos.features = photos.maps.pooled(upper) if frozen else None
 
     def captioned(self, rng: np.random.Generator, rows: np.ndarray) -> dict[str, dict]:
         """A part of the photos in some rows, and one of their captions in each language."""

@@ -1,7 +1,7 @@
 """What the two sketch systems share: the photos and sketches that they draw from, and how they are validated."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from training.datasets.protocols import find
 from training.evaluate import measure
 from training.features import SHOWN, SIDE, inputs, pixels
 from training.fit import Stage
-from training.recipes import Part
+from training.recipes import Part, VariedRecipe
 from training.sampling import Pool, Vocabulary, make_pool, merge
 from xmr.modality import Item, Modality
 
@@ -20,20 +20,25 @@ PHOTO, SKETCH = Modality.PHOTO, Modality.SKETCH
 BATCH = 64
 
 
-class Settings(Protocol):
-    """What both recipes set; the comments of their YAML files say what each setting changes."""
+@dataclass(frozen=True)
+class SketchRecipe(VariedRecipe):
+    """What the sketch systems' recipes set alike; the comments of their YAML files say what each setting changes."""
 
     data: str
     folder: str
-    protocols: tuple[str, ...]
     score: str
+    backbone: str
+    photo_cut: int
+    dropout: float
     sketch_size: int
     batch: int
     own: float
+    margin: float
+    mix: float
     world: int
 
 
-def real_items(recipe: Settings, split: str) -> list[Item]:
+def real_items(recipe: SketchRecipe, split: str) -> list[Item]:
     """The real photos and sketches of a split."""
     place = Path(recipe.folder) if Path(recipe.folder).is_dir() else folder(recipe.folder)
     return catalogue.get(recipe.data).items(split, place)
@@ -57,7 +62,7 @@ class SketchTask:
 
     modalities = (PHOTO, SKETCH)
 
-    def __init__(self, recipe: Settings, model: nn.Module, cache: Path) -> None:
+    def __init__(self, recipe: SketchRecipe, model: nn.Module, cache: Path) -> None:
         self.recipe, self.model = recipe, model
         self.val = real_items(recipe, "val")
         train, labels, photo = real_items(recipe, "train"), Vocabulary(), model.photo
@@ -68,11 +73,8 @@ class SketchTask:
             self.pools.append((rendered, recipe.world))
 
     def begin(self, stage: Stage, step: int) -> None:
-        """A frozen photo network runs once over all photos, and its features stand in."""
-        frozen = not any("photo.upper".startswith(key) for key in stage.rates)
         for pool, _ in self.pools:
-            rows = pool.rows[PHOTO]
-            rows.features = rows.maps.pooled(self.model.photo.upper) if frozen else None
+            pool.settle(self.model.photo.upper, stage.rates)
 
     def batch(self, stage: Stage, step: int, rng: np.random.Generator) -> dict:
         """The keywords of the model's forward: a part of photos and one of sketches."""
@@ -104,7 +106,7 @@ def class_means(pool: Pool, vectors: np.ndarray) -> tuple[np.ndarray, torch.Tens
     return known, torch.from_numpy(np.stack([vectors[cls == c].mean(0) for c in known])).float()
 
 
-def parts(recipe: Settings, photo: nn.Module, sketch: nn.Module) -> dict[Modality, Part]:
+def parts(recipe: SketchRecipe, photo: nn.Module, sketch: nn.Module) -> dict[Modality, Part]:
     """Two towers as they are published."""
     held = real_items(recipe, "val")
     photos, sketches = ([item for item in held if item.modality is m][:SHOWN] for m in (PHOTO, SKETCH))

@@ -6,37 +6,23 @@ towers, and writes checkpoints/<system>/study.json: for each variant and protoco
 """
 
 import json
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-import torch
-import yaml
 
 from training import recipes
-from training.datasets import MissingData
-from training.datasets.protocols import find
-from training.evaluate import Vectors, measure
-from training.features import SIDE, pixels
-from training.towers.heads import unit
-from training.towers.photo import PhotoTower
-from xmr.modality import BadInput, Item, Modality
+from training.evaluate import Vectors, on_test
+from training.raw import raw_features, unit_vectors
+from xmr.modality import BadInput, Modality
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What a recipe's YAML says of its variants: name -> overrides; the seeds; and which variant ships."""
-
-    variants: dict[str, list[str]]
-    seeds: list[int]
-    ships: str
-
-
-def plan(system: str) -> Plan | None:
-    """None for a recipe without variants."""
-    tree = yaml.safe_load(Path(recipes.module(system).__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
-    return Plan(tree["variants"], tree["seeds"], tree["ships"]) if "variants" in tree else None
+def plan(system: str) -> recipes.VariedRecipe | None:
+    """The system's recipe; None for one without variants."""
+    module = recipes.module(system)
+    recipe = recipes.load(module.Recipe, module.YAML)
+    return recipe if isinstance(recipe, recipes.VariedRecipe) else None
 
 
 def run_of(system: str, runs: Path, variant: str | None = None, seed: int | None = None) -> tuple[Path, list[str]]:
@@ -75,32 +61,23 @@ def study(system: str, runs: Path, checkpoints: Path) -> dict:
             task = module.run(folder, runs / "cache", overrides)
             task.model.eval()
             for view, vectors in getattr(task, "views", {"": task.vectors}).items():
-                found = dict(_measured(task.recipe.protocols, task.modalities, vectors))
+                found = _measured(task.recipe.protocols, task.modalities, vectors)
                 entries.setdefault(variant + view, []).append(found)
                 print(f"{variant}{view}, seed {seed}: " + json.dumps({name: e["metrics"] for name, e in found.items()}))
         for name, seeds in entries.items():
             report["variants"][name] = {protocol: mean([e[protocol] for e in seeds]) for protocol in seeds[0]}
-        if Modality.TEXT not in task.modalities:
-            left = [protocol for protocol in entries[variant][0] if protocol not in report["raw"]]
-            report["raw"] |= _measured(left, task.modalities, raw_vectors())
+        left = [protocol for protocol in entries[variant][0] if protocol not in report["raw"]]
+        if left and Modality.TEXT not in task.modalities:
+            raw = partial(unit_vectors, raw_features(runs / "cache"))
+            report["raw"] |= _measured(left, task.modalities, raw)
         path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     return report
 
 
-def _measured(
-    protocols: Iterable[str], modalities: Collection[Modality], vectors: Vectors
-) -> Iterator[tuple[str, dict]]:
-    """Each protocol's entry, as far as its data is there and the modalities allow."""
-    for name in protocols:
-        protocol = find(name)
-        able = tuple(c for c in protocol.comparisons if {c.query[0], c.gallery[0]} <= set(modalities))
-        try:
-            items = protocol.items("test")
-            gallery = protocol.gallery("test") if protocol.gallery else None
-        except MissingData as error:
-            print(f"{name}: skipped. {error}")
-            continue
-        yield name, measure(replace(protocol, comparisons=able), items, vectors, gallery)
+def _measured(protocols: Iterable[str], modalities: Collection[Modality], vectors: Vectors) -> dict[str, dict]:
+    """Each protocol's entry, of those that can be measured."""
+    found = {name: on_test(name, modalities, vectors) for name in protocols}
+    return {name: entry for name, entry in found.items() if entry}
 
 
 def mean(entries: list[dict]) -> dict:
@@ -112,20 +89,3 @@ def mean(entries: list[dict]) -> dict:
             key: round(float(of([entry["metrics"][key] for entry in entries])), 4) for key in first["metrics"]
         }
     return first | found | {"seeds": len(entries)}
-
-
-def raw_vectors() -> Vectors:
-    """Vectors that nothing was learned for: the pooled features of MobileNetV2 as ImageNet left it."""
-    tower = PhotoTower(0, 0, 0).eval()
-
-    @torch.inference_mode()
-    def vectors(items: list[Item]) -> np.ndarray:
-        found = []
-        for start in range(0, len(items), 64):
-            batch = torch.from_numpy(np.stack([pixels(item, 0, SIDE) for item in items[start : start + 64]]))
-            if batch.ndim == 3:  # a sketch, as a photo of paper
-                batch = batch[..., None].expand(-1, -1, -1, 3)
-            found.append(unit(tower.upper(tower.maps(batch))).numpy())
-        return np.concatenate(found)
-
-    return vectors

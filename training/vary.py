@@ -57,6 +57,14 @@ def resized(sketches: torch.Tensor, size: int) -> torch.Tensor:
     return F.interpolate(sketches.float()[:, None], (size, size), mode="bilinear", antialias=True)[:, 0]
 
 
+def half_mixed(sketches: torch.Tensor, strength: float) -> tuple[torch.Tensor, torch.Tensor, float]:
+    """`mixed` every other time, by torch's global generator; else, and with a strength of 0, the sketches as they are,
+    each with itself and a share of 1."""
+    if strength and torch.rand(()) < 0.5:
+        return mixed(sketches, strength)
+    return sketches, torch.arange(len(sketches), device=sketches.device), 1.0
+
+
 def mixed(sketches: torch.Tensor, strength: float) -> tuple[torch.Tensor, torch.Tensor, float]:
     """mixup (Zhang et al. 2018): each sketch (N, S, S) laid over another of the batch.
 

@@ -28,6 +28,8 @@ def describe(name: str, root: str | Path = ROOT) -> dict:
     folder = Path(root) / name
     try:
         return json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise _damaged(folder, "config.json is missing") from None
     except (OSError, ValueError) as error:
         raise _damaged(folder, f"config.json cannot be read: {error}") from None
 
@@ -45,8 +47,8 @@ def load(name: str | Path, root: str | Path = ROOT) -> System:
             f"There is no checkpoint {folder} (there: {known}). Choose one of those, restore it with "
             f"git checkout -- {folder}, or train one: python -m training fit"
         )
+    config = describe(folder.name, folder.parent)
     try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         system = System(
             name=config["name"],
             space=config["space"],
@@ -60,8 +62,6 @@ def load(name: str | Path, root: str | Path = ROOT) -> System:
             config=config,
         )
         named = [part[key] for part in config["encoders"].values() for key in ("file", "tokenizer") if key in part]
-    except FileNotFoundError:
-        raise _damaged(folder, "config.json is missing") from None
     except KeyError as error:
         raise _damaged(folder, f"config.json lacks {error}") from None
     except (OSError, ValueError, TypeError, AttributeError) as error:

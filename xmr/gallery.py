@@ -168,6 +168,11 @@ class Gallery:
         """The path of a photo's thumbnail, a WebP of at most 256 px."""
         return self.path / "thumbs" / f"{id}.webp"
 
+    def categories(self) -> list[str]:
+        """The categories of the photos, as far as they are known, sorted."""
+        found = self._rows("SELECT DISTINCT json_extract(facts, '$.category') AS name FROM items ORDER BY name")
+        return [name for (name,) in found if name]
+
     def sample(self, count: int) -> list[Item]:
         """Some photos to look at, spread evenly over the gallery; all of them if it has no more."""
         items = [row[0] for row in self._rows("SELECT id FROM items ORDER BY row")]

@@ -9,9 +9,9 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from training.captions import CaptionTask, captioned, parts
+from training.captions import CaptionRecipe, CaptionTask, captioned, parts
 from training.objectives import contrastive
-from training.recipes import Published, VariedRecipe, kept, train
+from training.recipes import Published, kept, train
 from training.towers.photo import PhotoTower
 from training.towers.sentence import SentenceTower, cut_tokenizer
 from xmr.modality import Modality
@@ -21,21 +21,10 @@ YAML = Path(__file__).with_suffix(".yaml")
 
 
 @dataclass(frozen=True)
-class Recipe(VariedRecipe):
+class Recipe(CaptionRecipe):
     """What flickr30k_clip.yaml sets; the comments there say what each setting changes."""
 
-    data: str
-    languages: tuple[str, ...]
-    score: tuple[str, ...]
-    backbone: str
-    sentences: str
     dim: int
-    photo_cut: int
-    hidden: int
-    dropout: float
-    max_tokens: int
-    batch: int
-    hard: float
     unique: bool
 
 

@@ -13,13 +13,13 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from training.captions import CaptionTask, parts
+from training.captions import CaptionRecipe, CaptionTask, parts
 from training.datasets import catalogue, labels_of, stable_order
 from training.datasets.concepts import CONCEPTS, tagged
 from training.evaluate import Vectors
 from training.fit import Stage
 from training.objectives import imbalance, quantisation, triplet
-from training.recipes import Published, VariedRecipe, kept, train
+from training.recipes import Published, kept, train
 from training.towers.photo import PhotoTower
 from training.towers.sentence import SentenceTower, cut_tokenizer
 from xmr.modality import Item, Modality
@@ -41,22 +41,11 @@ class Losses:
 
 
 @dataclass(frozen=True)
-class Recipe(VariedRecipe):
+class Recipe(CaptionRecipe):
     """What iaprtc12_hashing.yaml sets; the comments there say what each setting changes."""
 
-    data: str
-    languages: tuple[str, ...]
-    score: tuple[str, ...]
-    backbone: str
-    sentences: str
     bits: int
-    photo_cut: int
-    hidden: int
-    dropout: float
-    max_tokens: int
     train: int
-    batch: int
-    hard: float
     margin: float
     losses: Losses
 

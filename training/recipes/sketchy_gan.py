@@ -19,12 +19,12 @@ from torch.func import functional_call
 from training.datasets import labels_of
 from training.fit import Stage, TrainingStopped
 from training.objectives import contrastive, same, triplet
-from training.recipes import BadRecipe, Published, VariedRecipe, kept, train
-from training.sketches import SketchTask, class_means, parts, real_items
+from training.recipes import BadRecipe, Published, kept, train
+from training.sketches import SketchRecipe, SketchTask, class_means, parts, real_items
 from training.towers.heads import unit
 from training.towers.photo import PhotoTower, backbone
 from training.towers.sketch import paper, plain_cnn
-from training.vary import mixed, vary_sketches
+from training.vary import half_mixed, vary_sketches
 from xmr.modality import Modality
 
 PHOTO, SKETCH = Modality.PHOTO, Modality.SKETCH
@@ -40,28 +40,16 @@ class Losses:
 
 
 @dataclass(frozen=True)
-class Recipe(VariedRecipe):
+class Recipe(SketchRecipe):
     """What sketchy_gan.yaml sets; the comments there say what each setting changes."""
 
-    data: str
-    folder: str
-    score: str
-    backbone: str
     sketcher: str
-    photo_cut: int
     code: int
     generator: int
     discriminator: int
-    dropout: float
-    sketch_size: int
-    batch: int
-    own: float
-    margin: float
-    mix: float
     losses: Losses
     winning: float
     patience: int
-    world: int
 
 
 class Sketcher(nn.Module):
@@ -108,11 +96,9 @@ class SketchyGan(nn.Module):
 
         photo, sketch: what training.sampling drew, the sketches as pixels; "row" is their class's row of the centres.
         """
-        weights, share = self.recipe.losses, 1.0
+        weights = self.recipe.losses
         drawn = vary_sketches(sketch["input"], self.recipe.sketch_size)
-        other = torch.arange(len(drawn), device=drawn.device)
-        if self.recipe.mix and torch.rand(()) < 0.5:
-            drawn, other, share = mixed(drawn, self.recipe.mix)
+        drawn, other, share = half_mixed(drawn, self.recipe.mix)
         made = self.generator(self.sketch(drawn))  # (N, features)
         real = self.photo.from_maps(photo["input"])
         losses = {}

@@ -227,15 +227,13 @@ class TriTask:
         bag_of_pieces(self.model.text, self.model.to_teacher, ids, targets)
 
     def begin(self, stage: Stage, step: int) -> None:
-        """What a stage needs first: a frozen `upper` runs once over all photos' maps, and its features stand in; and
-        where the stage says "as_photo", the sketch tower begins as what the photo tower has become."""
+        """What a stage needs first: features of photos where their network is frozen; and where the stage says
+        "as_photo", the sketch tower begins as what the photo tower has become."""
         if step == 0 and stage.settings.get("as_photo"):
             self.model.sketch.begin_as(self.model.photo)
-        frozen = not any("photo.upper".startswith(key) for key in stage.rates)
         for pool in self.pools.values():
             if stage.settings.get(pool.name):
-                rows = pool.rows[PHOTO]
-                rows.features = rows.maps.pooled(self.model.photo.upper) if frozen else None
+                pool.settle(self.model.photo.upper, stage.rates)
 
     def batch(self, stage: Stage, step: int, rng: np.random.Generator) -> dict:
         """One batch. `stage.settings`: how many of each pool ("text": sentence pairs), the losses' weights, and for a

@@ -17,11 +17,11 @@ from torch import nn
 
 from training.fit import Stage
 from training.objectives import contrastive, ramp, reversed_gradient, same, triplet
-from training.recipes import BadRecipe, Published, VariedRecipe, kept, train
-from training.sketches import SketchTask, class_means, parts
+from training.recipes import BadRecipe, Published, kept, train
+from training.sketches import SketchRecipe, SketchTask, class_means, parts
 from training.towers.photo import SHIPPED, PhotoTower, classifier
 from training.towers.sketch import SketchTower
-from training.vary import mixed, vary_sketches
+from training.vary import half_mixed, vary_sketches
 from xmr.modality import Modality
 
 YAML = Path(__file__).with_suffix(".yaml")
@@ -43,26 +43,14 @@ class Reversal:
 
 
 @dataclass(frozen=True)
-class Recipe(VariedRecipe):
+class Recipe(SketchRecipe):
     """What zero_shot_dann.yaml sets; the comments there say what each setting changes."""
 
-    data: str
-    folder: str
-    score: str
-    backbone: str
     dim: int
-    photo_cut: int
     sketch_cut: int
     head: str
     hidden: int
-    dropout: float
-    sketch_size: int
-    batch: int
-    own: float
-    margin: float
-    mix: float
     losses: Losses
-    world: int
     reversal: Reversal
 
 
@@ -95,11 +83,9 @@ class ZeroShotDann(nn.Module):
         epoch: counts passes over the sketches; it sets the strength of the reversed gradient.
         taught: (N, 1000) for each sketch the probabilities that ImageNet's classifier gives the photos of its class.
         """
-        weights, share = self.recipe.losses, 1.0
+        weights = self.recipe.losses
         drawn = vary_sketches(sketch["input"], self.recipe.sketch_size)
-        other = torch.arange(len(drawn), device=drawn.device)
-        if self.recipe.mix and not weights.triplet and torch.rand(()) < 0.5:
-            drawn, other, share = mixed(drawn, self.recipe.mix)
+        drawn, other, share = half_mixed(drawn, 0.0 if weights.triplet else self.recipe.mix)
         features = self.sketch.upper(self.sketch.maps(drawn))
         a, b = self.sketch.head(features), self.photo.from_maps(photo["input"])
         losses = {}
@@ -164,7 +150,7 @@ class Task(SketchTask):
         if recipe.losses.names:
             self.model.teach()
             seen = self.real.rows[Modality.PHOTO].maps.pooled(self.model.photo.upper)[:, 0].astype(np.float32)
-            told = (self.model.names(torch.from_numpy(seen))).softmax(1).numpy()
+            told = self.model.names(torch.from_numpy(seen)).softmax(1).numpy()
             self.classes, self.taught = class_means(self.real, told)
 
     def batch(self, stage: Stage, step: int, rng: np.random.Generator) -> dict:

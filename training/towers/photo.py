@@ -62,13 +62,8 @@ def backbone(cut: int, name: str = SHIPPED) -> tuple[nn.Module, nn.Module, int]:
     Raises:
         BadInput: no such network, no weights, or a cut of another network than "shipped".
     """
-    root = Path(os.environ.get("XMR_WEIGHTS", "../shared/weights"))
     if name == SHIPPED:
-        path = root / "mobilenetv2_100_imagenet.safetensors"
-        if not path.is_file():
-            raise BadInput(f"Expected MobileNetV2's weights at {path}. Put them there, or set XMR_WEIGHTS to their "
-                           "folder.")  # fmt: skip
-        overlay = {"file": str(path), "mean": (0.5,) * 3, "std": (0.5,) * 3}
+        overlay = {"file": str(_shipped()), "mean": (0.5,) * 3, "std": (0.5,) * 3}
         net = timm.create_model("mobilenetv2_100", pretrained=True, pad_type="same", pretrained_cfg_overlay=overlay)
         net.eval()
         stem = nn.Sequential(net.conv_stem, net.bn1, *net.blocks[:cut])
@@ -80,7 +75,7 @@ def backbone(cut: int, name: str = SHIPPED) -> tuple[nn.Module, nn.Module, int]:
         raise BadInput(f"Only the shipped backbone can be cut; set photo_cut and sketch_cut to 0 for {name}.")
     if not timm.is_model(name):
         raise BadInput(f"timm has no model {name!r}. Choose {SHIPPED!r}, or one that timm.list_models() names.")
-    path = root / f"{name}.safetensors"
+    path = _root() / f"{name}.safetensors"
     try:
         overlay = {"file": str(path)} if path.is_file() else None
         net = timm.create_model(name, pretrained=True, num_classes=0, pretrained_cfg_overlay=overlay).eval()
@@ -104,12 +99,23 @@ class Standardised(nn.Module):
 
 def classifier() -> nn.Linear:
     """MobileNetV2's own last layer, frozen: its pooled features (N, 1280) -> logits (N, 1000) of ImageNet's classes."""
-    path = Path(os.environ.get("XMR_WEIGHTS", "../shared/weights")) / "mobilenetv2_100_imagenet.safetensors"
-    with safe_open(path, "pt") as held:
+    with safe_open(_shipped(), "pt") as held:
         weight, bias = held.get_tensor("classifier.weight"), held.get_tensor("classifier.bias")
     layer = nn.Linear(weight.shape[1], weight.shape[0])
     layer.load_state_dict({"weight": weight, "bias": bias})
     return layer.requires_grad_(False)
+
+
+def _root() -> Path:
+    return Path(os.environ.get("XMR_WEIGHTS", "../shared/weights"))
+
+
+def _shipped() -> Path:
+    """MobileNetV2's weights; BadInput if they are not there."""
+    path = _root() / "mobilenetv2_100_imagenet.safetensors"
+    if not path.is_file():
+        raise BadInput(f"Expected MobileNetV2's weights at {path}. Put them there, or set XMR_WEIGHTS to their folder.")
+    return path
 
 
 def fold_norms(module: nn.Module) -> None:

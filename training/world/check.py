@@ -11,30 +11,25 @@ import argparse
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-import torch
 from PIL import Image
 from tqdm import tqdm
 
-from training.datasets import labels_of, picture, placed, sketchy25, world
+from training.datasets import labels_of, placed, sketchy25, world
 from training.evaluate import summary, values_of
-from training.export import export, session
-from training.towers.photo import backbone
+from training.raw import Features, raw_features, unit_vectors
 from training.world.command import Job, processes
 from training.world.families import families
 from training.world.render import photo
 from training.world.scene import sample_scene, thing
 from xmr.modality import BadInput, Item, Modality
-from xmr.preprocess import photo_input, sketch_input
 
 METRICS = ("p@1", "map")
 BARS = {"photo/p@1": 0.35, "drawing/p@1": 0.30, "photo/classes_below": 12}  # at least, at least, at most
 BELOW = 0.05  # a class with less than this share of right photos is one of those that are counted
-BATCH = 32
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -69,33 +64,13 @@ def run(args: argparse.Namespace) -> None:
         print(f"{bar['about']}: {bar['found']} ({'reached' if bar['reached'] else 'missed'})")
 
 
-class Raw(torch.nn.Module):
-    """photo (N, 224, 224, 3) uint8 -> (N, 1280): MobileNetV2 as ImageNet left it, pooled."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.net = torch.nn.Sequential(*backbone(0)[:2])
-
-    def forward(self, photo: torch.Tensor) -> torch.Tensor:
-        return self.net(photo.permute(0, 3, 1, 2).float() / 127.5 - 1)
-
-
-def raw_features(cache: Path) -> Callable[[np.ndarray], np.ndarray]:
-    """Raw in ONNX Runtime, which is four times as fast; the graph is kept in the cache."""
-    graph = cache / "raw-mobilenetv2.onnx"
-    if not graph.is_file():
-        export(Raw(), "photo", np.zeros((1, 224, 224, 3), np.uint8), graph, output="features", half=False)
-    run = session(graph, threads=1).run
-    return lambda photo: run(None, {"photo": photo})[0]
-
-
 class Judge:
     """Holds rendered pictures against the real ones.
 
     features: (N, 224, 224, 3) uint8 -> (N, dim) float; those of the real pictures are kept in the folder `cache`.
     """
 
-    def __init__(self, features: Callable[[np.ndarray], np.ndarray], cache: Path) -> None:
+    def __init__(self, features: Features, cache: Path) -> None:
         self.features, self.cache = features, cache
         every = [item for split in ("train", "val", "test") for item in sketchy25.items(split)]
         self.real = {kind: sorted((item for item in every if item.modality is kind), key=lambda item: str(item.content))
@@ -104,11 +79,7 @@ class Judge:
 
     def vectors(self, items: list[Item]) -> np.ndarray:
         """(N, dim) float32 unit vectors of photos or sketches."""
-        found = []
-        for start in tqdm(range(0, len(items), BATCH), "features", mininterval=5, disable=len(items) < 500):
-            found.append(self.features(np.stack([_pixels(item) for item in items[start : start + BATCH]])))
-        found = np.concatenate(found)
-        return found / np.linalg.norm(found, axis=1, keepdims=True)
+        return unit_vectors(self.features, items)
 
     def gallery(self, kind: Modality) -> np.ndarray:
         """(G, dim) vectors of the real pictures of one modality, computed once."""
@@ -172,13 +143,6 @@ class Judge:
                 for name in sorted(set(own.tolist()))
             }
         return entry
-
-
-def _pixels(item: Item) -> np.ndarray:
-    """(224, 224, 3) uint8; a sketch in three equal channels."""
-    if item.modality is Modality.PHOTO:
-        return photo_input(picture(item))
-    return np.repeat(sketch_input(picture(item))[..., None], 3, axis=2)
 
 
 def class_of(item: Item) -> str:
