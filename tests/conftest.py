@@ -150,14 +150,14 @@ def write_checkpoint(folder: Path, tilt: float = 0.0) -> Path:
     ], {"embedding": embedding, "axis": np.array([1])})  # fmt: skip
 
     curve = {"mean": 0.1, "std": 0.2, "slope": 8.0, "intercept": -4.0}
+    encoders = {
+        "photo": {"file": "photo.onnx", "size": 224},
+        "sketch": {"file": "sketch.onnx", "size": 224},
+        "text": {"file": "text.onnx", "tokenizer": "tokenizer.json", "max_tokens": 8, "languages": ["en", "de"]},
+    }
     config = {
         "name": "tiny", "about": "for tests", "space": "cosine", "dim": DIM,
-        "weights": checkpoint.weights_hash(folder),
-        "encoders": {
-            "photo": {"file": "photo.onnx", "size": 224},
-            "sketch": {"file": "sketch.onnx", "size": 224},
-            "text": {"file": "text.onnx", "tokenizer": "tokenizer.json", "max_tokens": 8, "languages": ["en", "de"]},
-        },
+        "weights": checkpoint.weights_hash(folder, encoders), "encoders": encoders,
         "calibration": {f"{modality}_to_photo": curve for modality in Modality} | {"photo_to_text": curve},
     }  # fmt: skip
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")

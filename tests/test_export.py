@@ -7,8 +7,13 @@ import torch
 from torch import nn
 
 from training import export as exporting
-from training.export import ExportRefused, check_parity, export
+from training.export import ExportRefused, check_parity, export, stored
 from training.towers.text import TextTower
+
+
+def graph(path):
+    session = exporting.session(path)
+    return lambda ids: session.run(None, {"ids": ids})[0]
 
 
 def _unit(*shape):
@@ -28,38 +33,57 @@ def tower() -> TextTower:
 
 def test_a_text_graph_takes_any_batch_and_length_and_gives_the_towers_vectors(tower, tmp_path):
     ids = np.random.default_rng(1).integers(2, 60, (3, 7))
-    export(tower, "ids", ids, tmp_path / "text.onnx")
+    export(tower, {"ids": ids}, tmp_path / "text.onnx")
     for shape in ((1, 1), (5, 12), (20, 4)):
         inputs = np.random.default_rng(2).integers(2, 60, shape)
         inputs[:, shape[1] // 2 + 1 :] = 0
-        assert check_parity(tower, tmp_path / "text.onnx", inputs, _unit(30, 16)) < 1e-5
+        assert check_parity(tower, graph(tmp_path / "text.onnx"), inputs, _unit(30, 16)) < 1e-5
 
 
-def test_weights_are_stored_as_half_floats_and_computed_with_as_full_ones(tower, tmp_path):
+def test_weights_are_stored_small_and_computed_with_as_full_floats(tower, tmp_path, monkeypatch):
+    monkeypatch.setattr(exporting, "MATRIX", 1000)
     ids = np.full((2, 3), 5)
-    export(tower, "ids", ids, tmp_path / "half.onnx")
-    export(tower, "ids", ids, tmp_path / "full.onnx", half=False)
-    half, full = (tmp_path / f"{name}.onnx" for name in ("half", "full"))
-    assert half.stat().st_size < 0.7 * full.stat().st_size
-    kinds = {held.data_type for held in onnx.load(half).graph.initializer if np.prod(held.dims) >= 256}
-    assert kinds == {onnx.TensorProto.FLOAT16}
-    assert exporting.session(half).run(None, {"ids": ids})[0].dtype == np.float32
+    export(tower, {"ids": ids}, tmp_path / "small.onnx")
+    export(tower, {"ids": ids}, tmp_path / "full.onnx", small=False)
+    small, full = (tmp_path / f"{name}.onnx" for name in ("small", "full"))
+    assert small.stat().st_size < 0.5 * full.stat().st_size
+    kinds = {held.data_type for held in onnx.load(small).graph.initializer if np.prod(held.dims) >= 256}
+    assert kinds == {onnx.TensorProto.FLOAT16, onnx.TensorProto.INT8}
+    assert graph(small)(ids).dtype == np.float32
+    np.testing.assert_allclose(graph(small)(ids), graph(full)(ids), atol=1e-5)  # the tower was rounded alike
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+def test_a_matrix_is_rounded_to_127_steps_of_its_rows_largest_number(rows):
+    values = np.random.default_rng(0).normal(size=(200, 100)).astype(np.float32) * np.array([1e-3, 50] * 50)
+    held, scale = stored(values, rows)
+    assert held.dtype == np.int8 and scale.size == values.shape[rows]
+    largest = np.abs(values).max(1 - rows, keepdims=True)
+    assert (np.abs(held * scale - values) <= largest / 253).all()
+    again, _ = stored(held * scale, rows)
+    assert (again == held).all()  # rounding twice is rounding once
+
+
+def test_a_small_matrix_and_all_else_are_rounded_to_half(tower):
+    for shape in ((10, 10), (64, 64, 8), (20_000,)):
+        held, scale = stored(np.ones(shape, np.float32))
+        assert held.dtype == np.float16 and scale is None
 
 
 def test_a_graph_of_other_weights_is_refused(tower, tmp_path):
     ids = np.random.default_rng(1).integers(2, 60, (4, 7))
-    export(tower, "ids", ids, tmp_path / "text.onnx")
+    export(tower, {"ids": ids}, tmp_path / "text.onnx")
     with torch.no_grad():
         tower.head.weight[0] += 0.05 * torch.randn(32)
     with pytest.raises(ExportRefused, match="differs from its tower"):
-        check_parity(tower, tmp_path / "text.onnx", ids, _unit(30, 16))
+        check_parity(tower, graph(tmp_path / "text.onnx"), ids, _unit(30, 16))
 
 
 def test_a_graph_that_ranks_otherwise_is_refused_even_within_the_tolerance(tower, tmp_path, monkeypatch):
     ids = np.random.default_rng(1).integers(2, 60, (4, 7))
-    export(tower, "ids", ids, tmp_path / "text.onnx")
+    export(tower, {"ids": ids}, tmp_path / "text.onnx")
     with torch.no_grad():
         tower.head.weight += 0.1 * torch.randn(16, 32)
     monkeypatch.setattr(exporting, "TOLERANCE", 10.0)
     with pytest.raises(ExportRefused, match="ranks otherwise"):
-        check_parity(tower, tmp_path / "text.onnx", ids, _unit(300, 16))
+        check_parity(tower, graph(tmp_path / "text.onnx"), ids, _unit(300, 16))

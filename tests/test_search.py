@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import pictures, write_checkpoint
 from xmr import checkpoint
 from xmr.folder import index_folder
-from xmr.gallery import Gallery, GalleryMismatch
+from xmr.gallery import Entry, Gallery, GalleryMismatch
 from xmr.modality import BadInput, Drawing, Modality, Query, Term
 from xmr.search import Searcher
 
@@ -92,6 +92,16 @@ def test_a_photo_finds_its_captions_each_once_and_in_the_language_asked_for(sear
     assert sorted(hits[0].item.facts["photos"]) == ["green-left", "green-right"] and hits[0].item.labels == {"green"}
     german = searcher.captions(query, k=10, language="de")
     assert german[0].item.content == "ein grünes bild" and {hit.item.language for hit in german} == {"de"}
+
+
+def test_a_match_is_explained_by_that_of_its_captions_that_comes_closest(searcher):
+    gallery, system = searcher.gallery, searcher.system
+    id, image, _ = next(pictures())
+    gallery.add([Entry(id, image, {}, [("en", "a red photo"), ("en", "a blue photo")])])
+    gallery.put_vectors(system.name, system.weights, Modality.PHOTO, [id], system.encode(Modality.PHOTO, [image]))
+    assert {item.content for item in gallery.texts_of(id)} == {"a red photo", "a blue photo"}
+    for colour in ("red", "blue"):
+        assert searcher.explain(Query((text(colour),)), id) == f"a {colour} photo"
 
 
 def test_a_gallery_without_captions_has_none_to_give(system, photo_folder):

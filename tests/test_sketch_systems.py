@@ -140,7 +140,8 @@ def test_features_are_told_apart_by_guessing_half_the_time():
 
 
 def test_several_seeds_become_a_mean_and_a_spread():
-    entries = [{"about": "x", "metrics": {"map": value}, "spread": {"map": 9.0}, "chance": {"map": 0.1}}
+    entries = [{"about": "x", "metrics": {"map": value}, "spread": {"map": 9.0}, "chance": {"map": 0.1},
+                "curves": {"a": [value, 0.0]}}
                for value in (0.2, 0.3, 0.4)]  # fmt: skip
     found = study.mean(entries)
     assert found["metrics"] == {"map": 0.3} and found["spread"] == {"map": 0.1} and found["seeds"] == 3

@@ -8,18 +8,20 @@ import numpy as np
 import torch
 from torch import nn
 
-from training.datasets import catalogue
+from training.datasets import catalogue, located
 from training.datasets.protocols import find
-from training.evaluate import measure
+from training.evaluate import Vectors, measure
 from training.features import SHOWN, SIDE, inputs, pixels
 from training.fit import Stage
 from training.recipes import Part, VariedRecipe
 from training.sampling import Pool, Vocabulary, make_pool
+from training.towers.sentence import SHIPPED
 from xmr.modality import Item, Modality
 from xmr.preprocess import Tokenizer
 
 PHOTO, TEXT = Modality.PHOTO, Modality.TEXT
 BATCH = 64
+VARIANTS = 4  # of each photo that are trained on: itself, and three that are cut, turned and coloured otherwise
 NEIGHBOURS = 20  # photos that look most like one, among which its hard negatives are drawn
 
 
@@ -28,21 +30,28 @@ class CaptionRecipe(VariedRecipe):
     """What the text systems' recipes set alike; the comments of their YAML files say what each setting changes."""
 
     data: str
+    folder: str
     languages: tuple[str, ...]
     score: tuple[str, ...]
-    backbone: str
     sentences: str
-    photo_cut: int
     hidden: int
     dropout: float
     max_tokens: int
     batch: int
+
+
+@dataclass(frozen=True)
+class TunedRecipe(CaptionRecipe):
+    """Those of them whose photo network may be trained too."""
+
+    backbone: str
+    photo_cut: int
     hard: float
 
 
 def captioned(recipe: CaptionRecipe, split: str) -> list[Item]:
     """The photos of a split and their captions in the recipe's languages."""
-    return [item for item in catalogue.get(recipe.data).items(split)
+    return [item for item in catalogue.get(recipe.data).items(split, located(recipe.folder))
             if item.modality is PHOTO or item.language in recipe.languages]  # fmt: skip
 
 
@@ -59,14 +68,14 @@ class CaptionTask:
     modalities = (PHOTO, TEXT)
 
     def __init__(
-        self, recipe: CaptionRecipe, model: nn.Module, tokenizer: Tokenizer, cache: Path, items: Items = captioned
+        self, recipe: TunedRecipe, model: nn.Module, tokenizer: Tokenizer, cache: Path, items: Items = captioned
     ) -> None:
         self.recipe, self.model = recipe, model
         labels = Vocabulary(tokenizer, recipe.max_tokens)
         self.val = items(recipe, "val")
         self.pool, self.held = (
             make_pool(recipe.data, items, model.photo, variants, labels, cache, named=False)
-            for items, variants in ((items(recipe, "train"), 2), (self.val, 1))
+            for items, variants in ((items(recipe, "train"), VARIANTS), (self.val, 1))
         )
         self.val = [item for item in self.val if item.id not in self.held.lost]
         self.alike = neighbours(self.pool, model.photo.upper) if recipe.hard else None
@@ -105,17 +114,20 @@ class CaptionTask:
         return np.concatenate(found)
 
     def validate(self, stage: Stage) -> dict[str, float]:
-        """The protocols' metrics on the val items; "score" is the mean of those that the recipe names."""
-        figures = {}
-        for name in self.recipe.protocols:
-            protocol = find(name)
-            told = {c.query[1] or c.gallery[1] for c in protocol.comparisons}
-            items = [item for item in self.val if item.modality is PHOTO or item.language in told]
-            described = {label for item in items if item.modality is TEXT for label in item.labels}
-            kept = [item for item in items if item.labels & described]
-            entry = measure(protocol, kept, self.vectors)
-            figures |= {f"{name}/{key}": value for key, value in entry["metrics"].items()}
-        return {"score": float(np.mean([figures[key] for key in self.recipe.score]))} | figures
+        return validated(self.recipe, self.val, self.vectors)
+
+
+def validated(recipe: CaptionRecipe, val: list[Item], vectors: Vectors) -> dict[str, float]:
+    """The recipe's protocols' metrics on val items; "score" is the mean of those that it names."""
+    figures = {}
+    for name in recipe.protocols:
+        protocol = find(name)
+        told = {c.query[1] or c.gallery[1] for c in protocol.comparisons}
+        items = [item for item in val if item.modality is PHOTO or item.language in told]
+        described = {label for item in items if item.modality is TEXT for label in item.labels}
+        entry = measure(protocol, [item for item in items if item.labels & described], vectors)
+        figures |= {f"{name}/{key}": value for key, value in entry["metrics"].items()}
+    return {"score": float(np.mean([figures[key] for key in recipe.score]))} | figures
 
 
 def neighbours(pool: Pool, upper: nn.Module) -> np.ndarray:
@@ -128,11 +140,13 @@ def neighbours(pool: Pool, upper: nn.Module) -> np.ndarray:
 
 
 def parts(
-    recipe: CaptionRecipe, photo: nn.Module, text: nn.Module, tokenizer: Path, items: Items = captioned
-) -> dict[Modality, Part]:
-    """Two towers as they are published."""
+    recipe: CaptionRecipe, photo: nn.Module, text: nn.Module, tokenizer: Path, items: Items = captioned,
+    size: int = SIDE,
+) -> dict[Modality, Part]:  # fmt: skip
+    """Two towers as they are published; `size` is the side of the photos in pixels."""
     held = items(recipe, "val")
     photos, texts = ([item for item in held if item.modality is m][:SHOWN] for m in (PHOTO, TEXT))
     ids = Tokenizer(tokenizer).encode([item.content for item in texts], recipe.max_tokens)
-    told = {"tokenizer": tokenizer.name, "max_tokens": recipe.max_tokens, "languages": list(recipe.languages)}
-    return {PHOTO: Part(photo, inputs(photos, SIDE), {"size": SIDE}), TEXT: Part(text, ids, told)}
+    told = {"max_tokens": recipe.max_tokens, "languages": list(recipe.languages)}
+    name = "minilm" if recipe.sentences == SHIPPED else recipe.sentences.rpartition("/")[2]
+    return {PHOTO: Part(photo, inputs(photos, size), {"size": size}), TEXT: Part(text, ids, told, name)}

@@ -25,7 +25,8 @@ QUERIES = 1024  # whose scores are in memory at a time
 def measure(protocol: Protocol, items: list[Item], vectors: Vectors, gallery: list[Item] | None = None) -> dict:
     """One protocol's entry of metrics.json.
 
-    `spread` is the standard error of the mean over queries; `dropped` counts the first comparison's queries that match
+    `spread` is the standard error of the mean over queries; `curves` has the mean precision at recalls of 0, 0.1 .. 1;
+    `dropped` counts the first comparison's queries that match
     nothing. `gallery`: what the items are searched in; without it, one another, but none finds itself.
     """
     asked, held = by_kind(items), by_kind(items if gallery is None else gallery)
@@ -33,19 +34,20 @@ def measure(protocol: Protocol, items: list[Item], vectors: Vectors, gallery: li
     query_emb = {kind: vectors(asked[kind]) for kind in dict.fromkeys(c.query for c in compared)}
     gallery_emb = dict(query_emb) if gallery is None else {}
     entry: dict = {"about": protocol.about, "queries": 0, "gallery": 0, "dropped": 0, "seeds": 1}
-    entry |= {"metrics": {}, "spread": {}, "chance": {}}
+    entry |= {"metrics": {}, "spread": {}, "chance": {}, "curves": {}}
     for n, comparison in enumerate(compared):
         query, found = comparison.query, held[comparison.gallery]
         if comparison.gallery not in gallery_emb:
             gallery_emb[comparison.gallery] = vectors(found)
         itself = gallery is None and query == comparison.gallery
-        values, chance = values_of(
+        values, chance, curve = values_of(
             comparison.metrics, comparison.kind, asked[query], found, query_emb[query],
             gallery_emb[comparison.gallery], itself,
         )  # fmt: skip
         if n == 0:
             dropped = int(np.isnan(chance[comparison.metrics[0]]).sum())
             entry |= {"queries": len(asked[query]), "gallery": len(found), "dropped": dropped}
+        entry["curves"][comparison.key] = np.nanmean(curve, axis=0).round(4).tolist()
         for kind, figures in summary(values, chance).items():
             entry[kind] |= {f"{comparison.key}/{name}": figure for name, figure in figures.items()}
     return entry
@@ -67,10 +69,11 @@ def summary(values: Figures, chance: Figures) -> dict[str, dict[str, float]]:
 def values_of(
     names: Sequence[str], kind: str, queries: list[Item], gallery: list[Item], query_emb: np.ndarray,
     gallery_emb: np.ndarray, itself: bool,
-) -> tuple[Figures, Figures]:  # fmt: skip
-    """Each metric's values and what chance gives, (Q,) each; NaN for a query that nothing matches by that kind of
-    label. `itself`: query n is gallery item n, and no answer."""
+) -> tuple[Figures, Figures, np.ndarray]:  # fmt: skip
+    """Each metric's values and what chance gives, (Q,) each, and the precision-recall curves (Q, 11); NaN for a query
+    that nothing matches by that kind of label. `itself`: query n is gallery item n, and no answer."""
     values, chance = ({name: [] for name in names} for _ in range(2))
+    curves = []
     for start in range(0, len(queries), QUERIES):
         some = queries[start : start + QUERIES]
         relevant = relevance(some, gallery, kind)
@@ -78,10 +81,12 @@ def values_of(
         if itself:
             others = ~np.eye(len(some), len(gallery), start, dtype=bool)
             relevant, scores = (a[others].reshape(len(some), -1) for a in (relevant, scores))
+        curves.append(metrics.precision_recall_curve(scores, relevant))
         for name in names:
             values[name].append(metrics.measure(name, scores, relevant))
             chance[name].append(metrics.chance(name, relevant))
-    return tuple({name: np.concatenate(parts) for name, parts in found.items()} for found in (values, chance))
+    values, chance = ({name: np.concatenate(parts) for name, parts in found.items()} for found in (values, chance))
+    return values, chance, np.concatenate(curves)
 
 
 def relevance(queries: list[Item], gallery: list[Item], kind: str) -> np.ndarray:

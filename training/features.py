@@ -108,7 +108,7 @@ class MapCache:
         part, journal, graph = (path.with_suffix(ending) for ending in (".part", ".journal", ".onnx"))
         stem = None
         if tower is not None:  # ONNX Runtime is 2 to 3 times faster than torch here
-            export(Stem(tower), kind, blank[None], graph, output="maps", half=False)
+            export(Stem(tower), {kind: blank[None]}, graph, output="maps", small=False)
             stem = session(graph, threads=1)
         lines = journal.read_text(encoding="utf-8").splitlines() if part.is_file() and journal.is_file() else []
         told = list(map(json.loads, lines))

@@ -16,7 +16,9 @@ from training.evaluate import encoder_vectors, evaluate, relevance
 from training.export import check_parity, export
 from training.recipes import Part, Published, module
 from training.study import run_of
+from training.towers.sentence import AfterTrunk
 from xmr import checkpoint
+from xmr.encoder import Encoder
 from xmr.folder import index_folder
 from xmr.gallery import Entry, Gallery
 from xmr.modality import BadInput, Item, Modality
@@ -47,17 +49,12 @@ def publish(name: str, runs: Path, checkpoints: Path, galleries: Path) -> None:
         raise BadInput(f"Expected trained weights in {run}. Train first: python -m training fit {name}")
     made = module(name).published(run)
     folder.mkdir(parents=True, exist_ok=True)
-    for file in ("tokenizer.json", "history.json"):
-        if (run / file).is_file():
-            shutil.copyfile(run / file, folder / file)
-    worst = _export(made.parts, folder)
+    shutil.copyfile(run / "history.json", folder / "history.json")
+    encoders = {modality: _export(modality, part, run, folder) for modality, part in made.parts.items()}
     config = {
         "name": made.name, "about": made.about, "space": made.space, "dim": made.dim,
-        "weights": checkpoint.weights_hash(folder), "protocols": list(made.protocols),
-        "encoders": {
-            modality: {"file": f"{modality}.onnx", **part.config} for modality, part in made.parts.items()
-        },
-        "parity": {modality: float(f"{value:.2g}") for modality, value in worst.items()},
+        "weights": checkpoint.weights_hash(folder, encoders), "protocols": list(made.protocols), "encoders": encoders,
+        "parity": _parity(made.parts, encoders, folder),
         "calibration": {}, "card": dict(made.card),
     }  # fmt: skip
     _write(folder / "config.json", config)
@@ -69,18 +66,41 @@ def publish(name: str, runs: Path, checkpoints: Path, galleries: Path) -> None:
         fill(checkpoint.load(name, checkpoints), galleries / "demo")
 
 
-def _export(parts: Mapping[Modality, Part], folder: Path) -> dict[Modality, float]:
-    """Write the graphs and give each one's largest difference from its tower."""
-    for modality, part in parts.items():
-        export(part.tower, "ids" if modality is TEXT else str(modality), part.inputs[:2], folder / f"{modality}.onnx")
+def _export(modality: Modality, part: Part, run: Path, folder: Path) -> dict:
+    """Write a tower's graph, and give its encoder's entry of config.json, whose files are paths from the checkpoint.
+
+    A trunk that others share already is left as it is: if it isn't this tower's, the parity check says so.
+    """
+    told = {"file": f"{modality}.onnx", **part.config}
+    name, few = "ids" if modality is TEXT else str(modality), part.inputs[: told.get("batch", 2)]
+    if not part.shared:
+        export(part.tower, {name: few}, folder / told["file"])
+        if "tokenizer" in told:
+            shutil.copyfile(run / "tokenizer.json", folder / told["tokenizer"])
+        return told
+    shared = folder.parent / "shared"
+    trunk, tokenizer = shared / f"{part.shared}.onnx", shared / f"{part.shared}.json"
+    if not trunk.is_file():
+        export(part.tower.trunk, {name: few}, trunk, output="states")
+        shutil.copyfile(run / "tokenizer.json", tokenizer)
+    with torch.inference_mode():
+        states = part.tower.trunk(torch.from_numpy(few)).numpy()
+    export(AfterTrunk(part.tower), {"states": states, name: few}, folder / told["file"])
+    return told | {"trunk": f"../shared/{trunk.name}", "tokenizer": f"../shared/{tokenizer.name}"}
+
+
+def _parity(parts: Mapping[Modality, Part], encoders: Mapping[Modality, dict], folder: Path) -> dict[Modality, float]:
+    """Each encoder's largest difference from its tower."""
     photo = parts[PHOTO]
     with torch.inference_mode():
         batches = np.array_split(photo.inputs[:PARITY_GALLERY], 10)
         gallery = torch.cat([photo.tower(torch.from_numpy(batch)) for batch in batches]).numpy()
-    return {
-        modality: check_parity(part.tower, folder / f"{modality}.onnx", part.inputs[:PARITY_ITEMS], gallery)
-        for modality, part in parts.items()
-    }
+    found = {}
+    for modality, part in parts.items():
+        encoder = Encoder.from_config(folder, modality, encoders[modality])
+        worst = check_parity(part.tower, encoder.run, part.inputs[:PARITY_ITEMS], gallery, min(encoder.batch, 16))
+        found[modality] = float(f"{worst:.2g}")
+    return found
 
 
 def calibrate(vectors: Callable[[list[Item]], np.ndarray], made: Published) -> dict[str, dict[str, float]]:

@@ -31,7 +31,7 @@ def raw_features(cache: Path) -> Features:
     """Raw in ONNX Runtime, which is four times as fast; the graph is kept in the cache."""
     graph = cache / "raw-mobilenetv2.onnx"
     if not graph.is_file():
-        export(Raw(), "photo", np.zeros((1, 224, 224, 3), np.uint8), graph, output="features", half=False)
+        export(Raw(), {"photo": np.zeros((1, 224, 224, 3), np.uint8)}, graph, output="features", small=False)
     run = session(graph, threads=1).run
     return lambda photo: run(None, {"photo": photo})[0]
 

@@ -45,7 +45,7 @@ class Vocabulary:
             batch = new[start : start + 4096]
             for text, ids in zip(batch, self.tokenizer.encode(batch, self.max_tokens), strict=True):
                 self.rows[text] = len(self.ids)
-                self.ids.append(ids[: (ids != 0).sum()].astype(np.int16))
+                self.ids.append(ids[: (ids != 0).sum()].astype(np.int32))
                 self.texts.append(text)
         return np.array([self.rows[text] for text in texts], np.int64)
 

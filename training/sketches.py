@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from training.datasets import MissingData, catalogue, folder, labels_of, world
+from training.datasets import MissingData, catalogue, labels_of, located, world
 from training.datasets.protocols import find
 from training.evaluate import measure
 from training.features import SHOWN, SIDE, inputs, pixels
@@ -40,8 +40,7 @@ class SketchRecipe(VariedRecipe):
 
 def real_items(recipe: SketchRecipe, split: str) -> list[Item]:
     """The real photos and sketches of a split."""
-    place = Path(recipe.folder) if Path(recipe.folder).is_dir() else folder(recipe.folder)
-    return catalogue.get(recipe.data).items(split, place)
+    return catalogue.get(recipe.data).items(split, located(recipe.folder))
 
 
 def rendered_items(seen: list[Item]) -> list[Item]:

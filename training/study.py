@@ -81,8 +81,11 @@ def _measured(protocols: Iterable[str], modalities: Collection[Modality], vector
 
 
 def mean(entries: list[dict]) -> dict:
-    """One entry out of several seeds': the means, and as "spread" the standard deviations (0 of a single one)."""
-    first, found = entries[0], {}
+    """One entry out of several seeds': the means, of the curves too, and as "spread" the standard deviations (0 of a
+    single one)."""
+    first = entries[0]
+    found = {"curves": {key: np.mean([entry["curves"][key] for entry in entries], axis=0).round(4).tolist()
+                        for key in first["curves"]}}  # fmt: skip
     for kind in ("metrics", "spread"):
         of = np.mean if kind == "metrics" else (lambda values: np.std(values, ddof=1) if len(values) > 1 else 0.0)
         found[kind] = {

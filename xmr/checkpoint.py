@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from xmr.encoder import Encoder
@@ -12,6 +13,7 @@ from xmr.system import System
 
 ROOT = Path(__file__).resolve().parent.parent / "checkpoints"
 _SPACES = ("cosine", "euclidean", "hamming")
+_FILES = ("file", "trunk", "tokenizer")  # of an encoder, as paths from the checkpoint's folder
 
 
 class CheckpointError(BadInput):
@@ -61,7 +63,7 @@ def load(name: str | Path, root: str | Path = ROOT) -> System:
             calibration=config.get("calibration") or {},
             config=config,
         )
-        named = [part[key] for part in config["encoders"].values() for key in ("file", "tokenizer") if key in part]
+        named = sorted({part[key] for part in config["encoders"].values() for key in _FILES if key in part})
     except KeyError as error:
         raise _damaged(folder, f"config.json lacks {error}") from None
     except (OSError, ValueError, TypeError, AttributeError) as error:
@@ -71,17 +73,17 @@ def load(name: str | Path, root: str | Path = ROOT) -> System:
     for file in named:
         if not (folder / file).is_file():
             raise _damaged(folder, f"{file} is missing")
-    found = weights_hash(folder)
+    found = weights_hash(folder, config["encoders"])
     if found != system.weights:
         raise _damaged(folder, f"its towers hash to {found[:8]}, but config.json promises {system.weights[:8]}")
     return system
 
 
-def weights_hash(folder: str | Path) -> str:
-    """sha256 (hex) over the bytes of the folder's .onnx files, in the order of their names."""
+def weights_hash(folder: str | Path, encoders: Mapping[str, Mapping]) -> str:
+    """sha256 (hex) over the bytes of the graphs that a config's "encoders" name, in the order of their names."""
     digest = hashlib.sha256()
-    for path in sorted(Path(folder).glob("*.onnx")):
-        with open(path, "rb") as file:
+    for name in sorted({part[key] for part in encoders.values() for key in ("file", "trunk") if key in part}):
+        with open(Path(folder) / name, "rb") as file:
             while block := file.read(1 << 20):
                 digest.update(block)
     return digest.hexdigest()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,8 @@ class Encoder:
     open_session: gives the ONNX Runtime session.
     prepare: a list of contents -> the graph's input, an array whose first axis is the list; BadInput for a content
         that cannot be used.
+    open_trunk: gives the session of a graph that several encoders share, whose "states" the graph takes besides.
+    batch: how many contents it takes at a time.
     """
 
     def __init__(
@@ -34,10 +36,12 @@ class Encoder:
         modality: Modality,
         open_session: Callable[[], onnxruntime.InferenceSession],
         prepare: Callable[[Sequence[Any]], np.ndarray],
+        open_trunk: Callable[[], onnxruntime.InferenceSession] | None = None,
+        batch: int = BATCH,
     ) -> None:
         self.modality = modality
-        self._open_session = open_session
-        self.prepare = prepare
+        self._open_session, self._open_trunk = open_session, open_trunk
+        self.prepare, self.batch = prepare, batch
         self._opening = threading.Lock()
 
     @classmethod
@@ -48,22 +52,27 @@ class Encoder:
         else:
             to_array = photo_input if modality is Modality.PHOTO else sketch_input
             prepare = partial(_pictures, to_array=to_array, size=int(config["size"]))
-        return cls(modality, partial(_open_session, folder / config["file"], threads), prepare)
+        trunk = partial(_open_trunk, (folder / config["trunk"]).resolve(), threads) if "trunk" in config else None
+        opened = partial(_open_session, folder / config["file"], threads)
+        return cls(modality, opened, prepare, trunk, int(config.get("batch", BATCH)))
 
     def encode(self, contents: Sequence[Any]) -> np.ndarray:
-        """(N, dim) float32 vectors, unit length in a cosine space, in batches of 32.
+        """(N, dim) float32 vectors, unit length in a cosine space, in batches.
 
         contents: PIL images or picture files (paths or bytes) for photos and sketches, Drawings for sketches, str for
             text. BadInput for one that cannot be used.
         """
-        starts = range(0, len(contents), BATCH)
+        starts = range(0, len(contents), self.batch)
         if not starts:
             return np.zeros((0, self.session.get_outputs()[0].shape[-1]), np.float32)
-        return np.concatenate([self.run(self.prepare(contents[start : start + BATCH])) for start in starts])
+        return np.concatenate([self.run(self.prepare(contents[start : start + self.batch])) for start in starts])
 
     def run(self, prepared: np.ndarray) -> np.ndarray:
         """The network alone: (N, dim) float32 vectors of what `prepare` gave."""
-        return self.session.run(None, {_INPUT[self.modality]: prepared})[0]
+        given = {_INPUT[self.modality]: prepared}
+        if self._open_trunk:
+            given["states"] = self._open_trunk().run(None, given)[0]
+        return self.session.run(None, given)[0]
 
     @property
     def session(self) -> onnxruntime.InferenceSession:
@@ -109,6 +118,11 @@ def _pictures(contents: Sequence[Any], to_array: Callable[..., np.ndarray], size
         to_array(open_picture(one, at_least=size) if isinstance(one, (str, Path, bytes)) else one, size)
         for one in contents
     ])  # fmt: skip
+
+
+@lru_cache(maxsize=4)  # one copy in memory, however many systems share it
+def _open_trunk(path: Path, threads: int) -> onnxruntime.InferenceSession:
+    return _open_session(path, threads)
 
 
 def _open_session(path: Path, threads: int) -> onnxruntime.InferenceSession:

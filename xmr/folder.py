@@ -133,8 +133,8 @@ def _index_batch(
 def _encode_captions(gallery: Gallery, system: System) -> None:
     if Modality.TEXT not in system.encoders:
         return
-    wanted = set(gallery.lacking(system, Modality.TEXT))
-    texts = [text for text in gallery.texts() if text.id in wanted]
+    wanted, spoken = set(gallery.lacking(system, Modality.TEXT)), system.languages
+    texts = [text for text in gallery.texts() if text.id in wanted and text.language in spoken]
     for start in range(0, len(texts), _BATCH):
         batch = texts[start : start + _BATCH]
         vectors = system.encode(Modality.TEXT, [text.content for text in batch])

@@ -66,7 +66,7 @@ class Searcher:
         """What a photo has in common with a query: that of its captions, in whichever language, which comes closest to
         it. Its file's name where it has no captions."""
         shelf = self._shelf(Modality.TEXT)
-        texts = [text for text in self.gallery.texts(item_id) if text.id in shelf.rows]
+        texts = [text for text in self.gallery.texts_of(item_id) if text.id in shelf.rows]
         if not texts:
             return self.gallery.caption(item_id)
         own = shelf.index.vectors([shelf.rows[text.id] for text in texts])  # (captions, dim)

@@ -34,6 +34,11 @@ class System:
     calibration: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def languages(self) -> frozenset[str]:
+        """The languages whose captions it takes; none if it takes no text."""
+        return frozenset(self.config.get("encoders", {}).get("text", {}).get("languages", ()))
+
     def encode(self, modality: Modality, contents: Sequence[Any]) -> np.ndarray:
         """(N, dim) float32 vectors of contents of one modality; BadInput if the system has no encoder for it."""
         return self.encoder(modality).encode(contents)

@@ -50,6 +50,11 @@ def folder(name: str) -> Path:
     return path
 
 
+def located(name: str) -> Path:
+    """A folder by its path, or that of a data set under $XMR_DATA by its name; raises MissingData."""
+    return Path(name) if Path(name).is_dir() else folder(name)
+
+
 def stable_order(names: list[str], seed: str) -> list[str]:
     """The names in an order that depends on nothing but themselves and the seed: adding one moves no other."""
     return sorted(names, key=lambda name: hashlib.sha256(f"{seed}/{name}".encode()).digest())

@@ -103,6 +103,21 @@ def _instances(path: Path) -> dict[int, frozenset[str]]:
     return {image: frozenset(tags) for image, tags in found.items()}
 
 
+def boxes_of(path: Path) -> dict[str, list[tuple[str, tuple[float, float, float, float]]]]:
+    """Of each photo's file name, its things as (category, box), the box in shares of its sides; crowds have none."""
+    whole = read_json(path, without=("segmentation",))
+    names = {category["id"]: category["name"] for category in whole["categories"]}
+    images = {image["id"]: image for image in whole["images"]}
+    found: dict[str, list] = {image["file_name"]: [] for image in images.values()}
+    for row in whole["annotations"]:
+        if not row.get("iscrowd"):
+            image, (x, y, width, height) = images[row["image_id"]], row["bbox"]
+            box = (x / image["width"], y / image["height"],
+                   (x + width) / image["width"], (y + height) / image["height"])  # fmt: skip
+            found[image["file_name"]].append((names[row["category_id"]], box))
+    return found
+
+
 def _tags(path: Path, skips: Skips) -> dict[int, frozenset[str]]:
     if path.is_file():
         return _instances(path)

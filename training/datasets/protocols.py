@@ -16,6 +16,7 @@ PHOTO, SKETCH, TEXT = Modality.PHOTO, Modality.SKETCH, Modality.TEXT
 Kind = tuple[Modality, str | None]  # a modality, and the language for text
 HITS = ("hit@1", "hit@5", "hit@10")
 RANKED = (*HITS, "median_rank")
+CAPTIONED = (*RANKED, "recall@1", "recall@5", "p@1", "p@5", "map")
 CATEGORY = ("p@1", "p@10", "map")
 UNSEEN = ("map", "map@200", "p@1", "p@100", "p@200")
 
@@ -129,8 +130,8 @@ def _flickr(language: str) -> Protocol:
         f"Flickr8k's 1,000-photo test: the photos that have {called} captions, and all those captions.",
         items,
         (
-            Comparison("text_to_photo", text, photo, "image", RANKED),
-            Comparison("photo_to_text", photo, text, "image", RANKED),
+            Comparison("text_to_photo", text, photo, "image", CAPTIONED),
+            Comparison("photo_to_text", photo, text, "image", CAPTIONED),
         ),
     )
 

@@ -48,12 +48,17 @@ class VariedRecipe(Recipe):
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """One tower as it is published: `inputs` are real ones of its val items, to hold its graph against it; `config` is
-    its encoder's entry of config.json without the file, such as {"size": 224}."""
+    """One tower as it is published.
+
+    inputs: real ones of its val items, to hold its graph against it.
+    config: its encoder's entry of config.json without the files, such as {"size": 224}.
+    shared: of a SentenceTower, the name under which all that build on its trunk find that; else empty.
+    """
 
     tower: nn.Module
     inputs: np.ndarray
     config: dict[str, Any]
+    shared: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

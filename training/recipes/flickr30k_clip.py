@@ -9,42 +9,44 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from training.captions import CaptionRecipe, CaptionTask, captioned, parts
+from training.captions import CaptionTask, TunedRecipe, parts
 from training.objectives import contrastive
 from training.recipes import Published, kept, train
 from training.towers.photo import PhotoTower
-from training.towers.sentence import SentenceTower, cut_tokenizer
+from training.towers.sentence import LAST, SentenceTower, write_tokenizer
 from xmr.modality import Modality
-from xmr.preprocess import Tokenizer
+from xmr.preprocess import UNKNOWN, Tokenizer
 
 YAML = Path(__file__).with_suffix(".yaml")
 
 
 @dataclass(frozen=True)
-class Recipe(CaptionRecipe):
+class Recipe(TunedRecipe):
     """What flickr30k_clip.yaml sets; the comments there say what each setting changes."""
 
     dim: int
     unique: bool
+    unread: float
 
 
 class Clip(nn.Module):
-    """Both towers and the temperature.
+    """Both towers and the temperature."""
 
-    rows: of the word vectors that are kept, see SentenceTower.
-    """
-
-    def __init__(self, recipe: Recipe, rows: Sequence[int]) -> None:
+    def __init__(self, recipe: Recipe) -> None:
         super().__init__()
-        r = recipe
+        r = self.recipe = recipe
         torch.manual_seed(r.seed)
         self.photo = PhotoTower(r.dim, r.hidden, r.photo_cut, r.dropout, r.backbone)
-        self.text = SentenceTower(r.dim, r.hidden, r.dropout, rows, r.sentences)
+        self.text = SentenceTower(r.dim, r.hidden, r.dropout, r.sentences)
         self.log_scale = nn.Parameter(torch.tensor(3.0))
 
     def forward(self, photo: dict, text_en: dict) -> dict:
         """The loss. photo, text_en: what training.sampling drew; caption n is of photo n."""
-        a, b = self.photo.from_maps(photo["input"]), self.text(text_en["ids"])
+        ids = text_en["ids"]
+        if self.training and self.recipe.unread:
+            hidden = (torch.rand(ids.shape, device=ids.device) < self.recipe.unread) & (ids > LAST)
+            ids = ids.masked_fill(hidden, UNKNOWN)
+        a, b = self.photo.from_maps(photo["input"]), self.text(ids)
         with torch.autocast(a.device.type, enabled=False):  # temperatures want exact logits
             own = torch.eye(len(a), device=a.device)
             return {"loss": contrastive(a.float(), b.float(), own, self.log_scale.exp().clamp(max=100.0))}
@@ -54,10 +56,8 @@ class Task(CaptionTask):
     """CaptionTask, or with `unique` off captions drawn at random with their photos, of which some come twice."""
 
     def __init__(self, recipe: Recipe, cache: Path, folder: Path) -> None:
-        path = folder / "tokenizer.json"
-        texts = [item.content for item in captioned(recipe, "train") if item.modality is Modality.TEXT]
-        rows = cut_tokenizer(texts, path, recipe.sentences)
-        super().__init__(recipe, Clip(recipe, rows), Tokenizer(path), cache)
+        tokenizer = Tokenizer(write_tokenizer(folder / "tokenizer.json", recipe.sentences))
+        super().__init__(recipe, Clip(recipe), tokenizer, cache)
 
     def rows(self, step: int, rng: np.random.Generator) -> np.ndarray:
         if self.recipe.unique:
@@ -72,18 +72,17 @@ def run(folder: Path, cache: Path, overrides: Sequence[str] = ()) -> Task:
 
 def published(folder: Path) -> Published:
     """The towers of a finished run, as the app gets them."""
-    recipe, held = kept(Recipe, folder), load_file(folder / "best.safetensors")
-    model = Clip(recipe, range(len(held["text.net.embeddings.word_embeddings.weight"])))
-    model.load_state_dict(held)
+    recipe = kept(Recipe, folder)
+    model = Clip(recipe)
+    model.load_state_dict(load_file(folder / "best.safetensors"))
     return Published(
         recipe.name, recipe.about, recipe.protocols, "cosine", recipe.dim,
         parts(recipe, model.photo, model.text, folder / "tokenizer.json"),
         {
-            "built": f"MobileNetV2 (ImageNet-1k), its last stages trained further, and all-MiniLM-L6-v2, trained "
-            f"further, the mean of whose tokens counts, at most {recipe.max_tokens}; a head on each gives unit vectors "
-            f"of {recipe.dim} numbers, compared by cosine.",
+            "built": f"MobileNetV2 (ImageNet-1k), its last stages trained further, and all-MiniLM-L6-v2, its "
+            f"second half trained further, the mean of whose tokens counts, at most {recipe.max_tokens}; a head on "
+            f"each gives unit vectors of {recipe.dim} numbers, compared by cosine.",
             "data": ["flickr8k", "imagenet", "minilm"],
-            "limits": "It knows everyday scenes as Flickr shows them, and English. Words that none of its captions had "
-            "are spelled out of smaller pieces. It takes no drawings.",
+            "limits": "It knows everyday scenes as Flickr shows them, and English. It takes no drawings.",
         },
     )  # fmt: skip

@@ -1,11 +1,13 @@
 """iaprtc12-hashing: photos and descriptions in two languages as codes of a few bits, by four triplet losses.
 
 What matches is asked of every anchor by itself: two descriptions that each share a concept with a photo need not share
-one with each other.
+one with each other. Codes are nested (Kusupati et al. 2022): the first 16 bits of one are a code too, and so on: one
+training gives all lengths.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,15 +15,15 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from training.captions import CaptionRecipe, CaptionTask, parts
-from training.datasets import catalogue, labels_of, stable_order
+from training.captions import CaptionTask, TunedRecipe, parts
+from training.datasets import catalogue, labels_of, located, stable_order
 from training.datasets.concepts import CONCEPTS, tagged
 from training.evaluate import Vectors
 from training.fit import Stage
 from training.objectives import imbalance, quantisation, triplet
 from training.recipes import Published, kept, train
 from training.towers.photo import PhotoTower
-from training.towers.sentence import SentenceTower, cut_tokenizer
+from training.towers.sentence import SentenceTower, write_tokenizer
 from xmr.modality import Item, Modality
 from xmr.preprocess import Tokenizer
 
@@ -41,10 +43,10 @@ class Losses:
 
 
 @dataclass(frozen=True)
-class Recipe(CaptionRecipe):
+class Recipe(TunedRecipe):
     """What iaprtc12_hashing.yaml sets; the comments there say what each setting changes."""
 
-    bits: int
+    bits: tuple[int, ...]
     train: int
     margin: float
     losses: Losses
@@ -67,16 +69,16 @@ class CodeHead(nn.Module):
 
 
 class Hashing(nn.Module):
-    """Both towers. rows: of the word vectors that are kept, see SentenceTower."""
+    """Both towers."""
 
-    def __init__(self, recipe: Recipe, rows: Sequence[int]) -> None:
+    def __init__(self, recipe: Recipe) -> None:
         super().__init__()
         r = self.recipe = recipe
         torch.manual_seed(r.seed)
         self.photo = PhotoTower(0, 0, r.photo_cut, name=r.backbone)
-        self.photo.head = CodeHead(self.photo.features, r.hidden, r.bits, r.dropout)
-        self.text = SentenceTower(1, 1, 0.0, rows, r.sentences)
-        self.text.head = CodeHead(self.text.net.config.hidden_size, r.hidden, r.bits, r.dropout)
+        self.photo.head = CodeHead(self.photo.features, r.hidden, max(r.bits), r.dropout)
+        self.text = SentenceTower(1, 1, 0.0, r.sentences)
+        self.text.head = CodeHead(self.text.width, r.hidden, max(r.bits), r.dropout)
 
     def forward(self, photo: dict, text_en: dict, text_de: dict) -> dict:
         """Losses by name, and their weighted sum as "loss". Each part has its items' "tags", (N, concepts) bool."""
@@ -98,21 +100,20 @@ class Hashing(nn.Module):
         return losses
 
     def pair(self, codes: dict[str, torch.Tensor], tags: dict[str, torch.Tensor], a: str, b: str) -> torch.Tensor:
-        """The triplet loss from one part to another, or to itself: then an item is no answer to itself."""
+        """The triplet loss from one part to another, or to itself, where an item is no answer to itself: the mean over
+        the lengths of codes, which are scaled to length 1."""
         positive = tags[a] @ tags[b].T > 0
         itself = torch.eye(len(positive), dtype=torch.bool, device=positive.device) if a == b else None
-        scale = self.recipe.bits**-0.5
-        return triplet(codes[a] * scale, codes[b] * scale, positive, self.recipe.margin, itself)
+        nested = [[codes[part][:, :bits] * bits**-0.5 for part in (a, b)] for bits in self.recipe.bits]
+        return torch.stack([triplet(*ab, positive, self.recipe.margin, itself) for ab in nested]).mean()
 
 
 class Task(CaptionTask):
     """CaptionTask on descriptions, whose batches tell each item's concepts."""
 
     def __init__(self, recipe: Recipe, cache: Path, folder: Path) -> None:
-        path = folder / "tokenizer.json"
-        texts = [item.content for item in described(recipe, "train") if item.modality is TEXT]
-        rows = cut_tokenizer(texts, path, recipe.sentences)
-        super().__init__(recipe, Hashing(recipe, rows), Tokenizer(path), cache, described)
+        tokenizer = Tokenizer(write_tokenizer(folder / "tokenizer.json", recipe.sentences))
+        super().__init__(recipe, Hashing(recipe), tokenizer, cache, described)
         photos = self.pool.rows[PHOTO]
         self.tags = torch.zeros(int(photos.group.max()) + 1, len(CONCEPTS), dtype=torch.bool)  # by a photo's number
         columns = {f"tag:{name}": column for column, name in enumerate(CONCEPTS)}
@@ -127,8 +128,24 @@ class Task(CaptionTask):
 
     @property
     def views(self) -> dict[str, Vectors]:
-        """What a study measures: the codes, and the real numbers that they are the signs of, their upper bound."""
-        return {"": self.vectors, " float": self.float_vectors}
+        """What a study measures: the codes of each length, and the real numbers that they are the signs of, at length 1
+        as the cosine wants them, their upper bound. What an item gives is computed once for all."""
+        held: dict[str, np.ndarray] = {}
+
+        def numbers(items: list[Item], bits: int) -> np.ndarray:
+            if new := [item for item in items if item.id not in held]:
+                held.update(zip([item.id for item in new], self.soft(new), strict=True))
+            return np.stack([held[item.id][:bits] for item in items])
+
+        def codes(items: list[Item], bits: int) -> np.ndarray:
+            return np.where(numbers(items, bits) > 0, 1.0, -1.0).astype(np.float32)
+
+        def floats(items: list[Item], bits: int) -> np.ndarray:
+            found = numbers(items, bits)
+            return found / np.linalg.norm(found, axis=1, keepdims=True)
+
+        return {f" {bits} {name}": partial(view, bits=bits)
+                for name, view in (("bits", codes), ("numbers", floats)) for bits in self.recipe.bits}  # fmt: skip
 
     def soft(self, items: list[Item]) -> np.ndarray:
         """(N, bits) numbers in -1..1, before their signs are taken."""
@@ -139,11 +156,6 @@ class Task(CaptionTask):
         for head in heads:
             head.signs = True
         return found
-
-    def float_vectors(self, items: list[Item]) -> np.ndarray:
-        """The same at length 1, as the cosine wants them."""
-        soft = self.soft(items)
-        return soft / np.linalg.norm(soft, axis=1, keepdims=True)
 
     def validate(self, stage: Stage) -> dict[str, float]:
         """CaptionTask's; and of the photos' codes how far they were from their signs, and how far each bit's mean is
@@ -156,7 +168,8 @@ class Task(CaptionTask):
 
 def described(recipe: Recipe, split: str) -> list[Item]:
     """Photos with concepts and a description in each language; of "train" the first recipe.train in a fixed order."""
-    found = tagged([i for i in catalogue.get(recipe.data).items(split) if i.language in (None, *recipe.languages)])
+    items = catalogue.get(recipe.data).items(split, located(recipe.folder))
+    found = tagged([item for item in items if item.language in (None, *recipe.languages)])
     if split != "train":
         return found
     kept = set(stable_order([item.id for item in found if item.modality is PHOTO], SPLIT)[: recipe.train])
@@ -170,16 +183,17 @@ def run(folder: Path, cache: Path, overrides: Sequence[str] = ()) -> Task:
 
 def published(folder: Path) -> Published:
     """The towers of a finished run, as the app gets them."""
-    recipe, held = kept(Recipe, folder), load_file(folder / "best.safetensors")
-    model = Hashing(recipe, range(len(held["text.net.embeddings.word_embeddings.weight"])))
-    model.load_state_dict(held)
+    recipe = kept(Recipe, folder)
+    model = Hashing(recipe)
+    model.load_state_dict(load_file(folder / "best.safetensors"))
     return Published(
-        recipe.name, recipe.about, recipe.protocols, "hamming", recipe.bits,
+        recipe.name, recipe.about, recipe.protocols, "hamming", max(recipe.bits),
         parts(recipe, model.photo, model.text, folder / "tokenizer.json", described),
         {
-            "built": f"The features of MobileNetV2 as ImageNet left it, and all-MiniLM-L6-v2, trained further, the "
-            f"mean of whose tokens counts, at most {recipe.max_tokens}; two layers on each give codes of {recipe.bits} "
-            "bits. Answers whose codes differ in as many bits keep the gallery's order.",
+            "built": f"The features of MobileNetV2 as ImageNet left it, and all-MiniLM-L6-v2, its second half trained "
+            f"further, the mean of whose tokens counts, at most {recipe.max_tokens}; two layers on each give codes of "
+            f"{max(recipe.bits)} bits, whose first {', '.join(map(str, sorted(recipe.bits)[:-1]))} are codes too. "
+            "Answers whose codes differ in as many bits keep the gallery's order.",
             "data": ["flickr8k", "imagenet", "minilm"],
             "limits": f"It was taught {len(CONCEPTS)} concepts of everyday scenes, and tells apart what they tell "
             "apart. It takes no drawings, and cannot mix.",

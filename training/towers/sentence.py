@@ -1,62 +1,92 @@
-"""The sentence tower: MiniLM or another BERT, the mean of its tokens, and a head; and its tokenizer, cut to size."""
+"""The sentence tower: MiniLM or another BERT, whose first layers every system shares, and a head."""
 
 import json
 import os
-from collections.abc import Iterable
 from pathlib import Path
 
 import torch
-from tokenizers import Tokenizer
 from torch import nn
 
+from training.export import round_weights
 from training.towers.heads import ProjectionHead
 from xmr.modality import BadInput
 
 SHIPPED = "shipped"  # the name that recipes give all-MiniLM-L6-v2, which comes with a package
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")  # ids 0 to 3, as xmr.preprocess.Tokenizer expects
+LAST = len(SPECIAL) - 1  # of those ids; after it come words
+LAYERS = 3  # of the trunk; MiniLM has 6
+
+
+class Trunk(nn.Module):
+    """Token ids (N, L), padded with 0 -> states (N, L, width): a BERT's word vectors and first layers as they were
+    pretrained. Never trained, so that one copy of it serves all systems; its weights are rounded as they are stored.
+
+    net: the whole BERT. name: what a recipe calls it.
+    """
+
+    def __init__(self, net: nn.Module, name: str) -> None:
+        super().__init__()
+        words = net.embeddings.word_embeddings
+        words.weight.data = words.weight.data[reordered(tree_of(name))]
+        words.padding_idx = 0
+        self.embeddings, self.layers = net.embeddings, net.encoder.layer[:LAYERS]
+        round_weights(self.requires_grad_(False))
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        return through(self.layers, self.embeddings(input_ids=ids), ids)
 
 
 class SentenceTower(nn.Module):
     """Token ids (N, L), padded with 0 -> (N, dim) unit vectors.
 
-    rows: which rows of the pretrained word vectors are kept, in the order of the tokenizer's ids.
+    trunk:  ids -> states, frozen.
+    layers: the model's other layers; the mean of the tokens that are no padding goes on.
+    head:   features -> unit vectors.
+
     name: "shipped", or a BERT of the hub, such as sentence-transformers/all-MiniLM-L12-v2.
     """
 
-    def __init__(self, dim: int, hidden: int, dropout: float, rows: list[int], name: str = SHIPPED) -> None:
+    def __init__(self, dim: int, hidden: int, dropout: float, name: str = SHIPPED) -> None:
         super().__init__()
-        self.net = pretrained(name, "AutoModel")
-        words = self.net.embeddings.word_embeddings.weight.detach()[rows].clone()
-        self.net.embeddings.word_embeddings = nn.Embedding.from_pretrained(words, freeze=False, padding_idx=0)
-        self.net.pooler = None
-        self.head = ProjectionHead(self.net.config.hidden_size, dim, hidden, dropout)
+        net = pretrained(name, "AutoModel")
+        self.trunk, self.layers = Trunk(net, name), net.encoder.layer[LAYERS:]
+        self.width = net.config.hidden_size
+        self.head = ProjectionHead(self.width, dim, hidden, dropout)
 
-    def features(self, ids: torch.Tensor) -> torch.Tensor:
-        """(N, L) -> (N, width): the mean of the tokens that are no padding."""
-        real = (ids != 0).to(torch.int64)  # (N, L)
-        states = self.net(input_ids=ids, attention_mask=real).last_hidden_state  # (N, L, width)
-        weight = real.unsqueeze(-1).to(states.dtype)
+    def features(self, states: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
+        """The trunk's states (N, L, width) of ids (N, L) -> (N, width)."""
+        states = through(self.layers, states, ids)
+        weight = (ids != 0).unsqueeze(-1).to(states.dtype)  # (N, L, 1)
         return (states * weight).sum(1) / weight.sum(1).clamp_min(1.0)
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
-        return self.head(self.features(ids))
+        return self.head(self.features(self.trunk(ids), ids))
 
 
-def cut_tokenizer(texts: Iterable[str], path: Path, name: str = SHIPPED) -> list[int]:
-    """Write the model's own WordPiece tokenizer with only the pieces that the texts need, and every single character,
-    so that any other word is still spelled out of smaller pieces.
+class AfterTrunk(nn.Module):
+    """(states, ids) -> vectors: what of a SentenceTower is a system's own, for the exporter."""
 
-    A third of the pieces covers all captions here, and the word vectors are half of a MiniLM.
+    def __init__(self, tower: SentenceTower) -> None:
+        super().__init__()
+        self.tower = tower
 
-    Returns:
-        The rows of the model's word vectors that are left, in the order of the new ids.
-    """
-    tree = json.loads(pretrained(name, "AutoTokenizer").backend_tokenizer.to_str())
-    table, known = Tokenizer.from_str(json.dumps(tree | {"padding": None, "truncation": None})), tree["model"]["vocab"]
-    kept = {token for found in table.encode_batch(list(texts), add_special_tokens=False) for token in found.tokens}
-    kept |= {token for token in known if len(token.removeprefix("##")) == 1}
-    order = [*SPECIAL, *sorted(kept - set(SPECIAL), key=known.get)]
-    ids = {token: id for id, token in enumerate(order)}
+    def forward(self, states: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
+        return self.tower.head(self.tower.features(states, ids))
+
+
+def through(layers: nn.ModuleList, states: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
+    """States (N, L, width) through a BERT's layers; nothing looks at padding."""
+    padding = (ids == 0)[:, None, None, :].to(states.dtype) * -1e4  # (N, 1, 1, L), added to the attention's logits
+    for layer in layers:
+        states = layer(states, padding)
+    return states
+
+
+def write_tokenizer(path: Path, name: str = SHIPPED) -> Path:
+    """Write the model's own tokenizer, its special tokens moved to where the app expects them."""
+    tree = tree_of(name)
+    pieces = sorted(tree["model"]["vocab"], key=tree["model"]["vocab"].get)
+    ids = {pieces[row]: id for id, row in enumerate(reordered(tree))}
     tree["model"]["vocab"] = ids
     tree["added_tokens"] = [t | {"id": ids[t["content"]]} for t in tree["added_tokens"] if t["content"] in SPECIAL]
     for token, told in tree["post_processor"]["special_tokens"].items():
@@ -64,7 +94,22 @@ def cut_tokenizer(texts: Iterable[str], path: Path, name: str = SHIPPED) -> list
     tree["padding"] = tree["truncation"] = None
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(tree, ensure_ascii=False), encoding="utf-8")
-    return [known[token] for token in order]
+    return path
+
+
+def reordered(tree: dict) -> list[int]:
+    """The rows of a model's word vectors in the order of the app's token ids: the special ones first."""
+    known = tree["model"]["vocab"]
+    first = [known[token] for token in SPECIAL]
+    return first + sorted(set(known.values()) - set(first))
+
+
+def tree_of(name: str) -> dict:
+    """The tokenizer of a model, as its file's JSON; BadInput if it isn't a BERT's."""
+    tree = json.loads(pretrained(name, "AutoTokenizer").backend_tokenizer.to_str())
+    if tree["model"]["type"] != "WordPiece" or not set(SPECIAL) <= set(tree["model"]["vocab"]):
+        raise BadInput(f"{name} has no tokenizer of BERT's kind. Choose {SHIPPED!r}, or another BERT of the hub.")
+    return tree
 
 
 def pretrained(name: str, kind: str):

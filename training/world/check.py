@@ -130,7 +130,7 @@ class Judge:
         gallery, real = self.real[kind], self.gallery(kind)
         itself = queries is gallery
         emb = real if itself else self.vectors(queries)
-        values, chance = values_of(METRICS, "class", queries, gallery, emb, real, itself)
+        values, chance, _ = values_of(METRICS, "class", queries, gallery, emb, real, itself)
         entry: dict = {"about": about, "queries": len(queries), "gallery": len(gallery),
                        "dropped": int(np.isnan(chance[METRICS[0]]).sum()), **summary(values, chance)}
         if mistaken:
