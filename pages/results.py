@@ -48,11 +48,28 @@ def leaderboard(table: pd.DataFrame) -> None:
     st.altair_chart(bars + spread + chance, height=320)
     st.caption("Bars: the exported encoders, on items never trained on. Thin lines: the standard error over queries. "
                "Grey ticks: what a random ranking would reach.")  # fmt: skip
+    recall_curves(protocol, question)
     every = table[table.protocol == protocol]
     wide = every.pivot_table(index=["question", "metric"], columns="system", values="value")
     chances = every.groupby(["question", "metric"]).chance.first()
     with st.expander("All of its figures"):
         st.dataframe(wide.assign(chance=chances).reset_index().round(3), hide_index=True)
+
+
+def recall_curves(protocol: str, question: str) -> None:
+    """The mean precision of each system at each recall, where it was kept."""
+    found = pd.DataFrame([
+        {"system": name, "recall": step / (len(curve) - 1), "precision": precision}
+        for name, files in reports().items()
+        for curve in [files["metrics"].get("protocols", {}).get(protocol, {}).get("curves", {}).get(question, [])]
+        for step, precision in enumerate(curve)
+    ])  # fmt: skip
+    if len(found):
+        chart = alt.Chart(found).mark_line(point=True).encode(
+            alt.X("recall:Q", title="recall"), alt.Y("precision:Q", scale=alt.Scale(domain=[0, 1]), title="precision"),
+            alt.Color("system:N", title=None), tooltip=["system", "recall", alt.Tooltip("precision", format=".3f")],
+        )  # fmt: skip
+        st.altair_chart(chart.properties(title="Precision against recall, mean over the queries", height=300))
 
 
 def spoken(question: str) -> str:
@@ -82,9 +99,8 @@ def training(name: str) -> None:
         st.altair_chart(chart.properties(title=title, height=380))
 
 
-def study(name: str) -> None:
+def study(report: dict) -> None:
     """A recipe's variants from several seeds, beside what was learned by nobody."""
-    report = reports()[name]["study"]
     st.caption(f"Each variant from {len(report['seeds'])} seeds: the mean ± the standard deviation over them. “raw” is "
                f"ImageNet's network as it is. What ships is “{report['ships']}”.")  # fmt: skip
     lines = []
@@ -100,11 +116,78 @@ def study(name: str) -> None:
     st.dataframe(wide[order], hide_index=True)
 
 
+def bits(report: dict) -> None:
+    """The hashing system's grid: mean average precision by length of code, language and direction, beside that of the
+    numbers that the codes are the signs of."""
+    lines = []
+    for variant, protocols in report["variants"].items():
+        *_, length, kind = variant.split()
+        lines += [
+            {"code": f"{length} bits", "kind": {"bits": "codes", "numbers": "before their signs"}[kind],
+             "question": spoken(key.removesuffix("/tag/map")), "map": value}
+            for entry in protocols.values() for key, value in entry["metrics"].items() if key.endswith("/map")
+        ]  # fmt: skip
+    table = pd.DataFrame(lines)
+    order = sorted(table.code.unique(), key=lambda code: int(code.split()[0]))
+    box = alt.Chart(table).encode(alt.X("code:N", sort=order, title=None, axis=alt.Axis(labelAngle=0)),
+                                  alt.Y("question:N", title=None, axis=alt.Axis(labelLimit=220)))  # fmt: skip
+    shade = box.mark_rect().encode(alt.Color("map:Q", title="mAP", scale=alt.Scale(scheme="blues")),
+                                   tooltip=["question", "code", "kind", "map"])  # fmt: skip
+    middle = table["map"].median()
+    text = box.mark_text().encode(alt.Text("map:Q", format=".3f"), color=alt.condition(
+        f"datum.map > {middle}", alt.value("white"), alt.value("black")))  # fmt: skip
+    st.altair_chart((shade + text).properties(height=150).facet(row=alt.Row("kind:N", title=None, sort="descending")))
+
+
+def pairs(found: dict) -> None:
+    """How near each query is to each photo: matching pairs are on the diagonal."""
+    modality = next(iter(found))
+    if len(found) > 1:
+        modality = st.segmented_control("Queries", list(found), default=modality, required=True, key="pairs",
+                                        format_func={"text": "captions", "sketch": "drawings"}.get)  # fmt: skip
+    classes, scores = found[modality]["classes"], found[modality]["scores"]
+    names = [name.replace("_", " ") for name in classes]
+    table = pd.DataFrame([
+        {"query": query, "photo": photo, "score": scores[row][column]}
+        for row, query in enumerate(names) for column, photo in enumerate(names)
+    ])  # fmt: skip
+    chart = alt.Chart(table).mark_rect().encode(
+        alt.X("photo:N", sort=names, title="photo of"), alt.Y("query:N", sort=names, title=f"{modality} of"),
+        alt.Color("score:Q", scale=alt.Scale(scheme="viridis")), tooltip=["query", "photo", "score"],
+    )  # fmt: skip
+    st.altair_chart(chart.properties(height=480))
+    st.caption("Scores of rendered test photos and of what was drawn or written of them. A good system has its highest "
+               "scores on the diagonal.")  # fmt: skip
+
+
+def places(found: list[dict]) -> None:
+    """The map of the space."""
+    table = pd.DataFrame(found)
+    table["class"] = table["class"].str.replace("_", " ")
+    chart = alt.Chart(table).mark_point(filled=True, size=70, opacity=0.85).encode(
+        alt.X("x:Q", axis=None), alt.Y("y:Q", axis=None),
+        alt.Color("class:N", title=None, scale=alt.Scale(scheme="tableau20"),
+                  legend=alt.Legend(orient="bottom", columns=4)),
+        alt.Shape("modality:N", title=None, legend=alt.Legend(orient="top")), tooltip=["class", "modality", "text"],
+    )  # fmt: skip
+    st.altair_chart(chart.properties(height=520).interactive())
+    st.caption("t-SNE of rendered test items: what lies together is near in the space. Each modality is moved to the "
+               "same middle first, since photos as a whole lie elsewhere than words.")  # fmt: skip
+
+
 st.markdown("#### How well each system finds what it is asked for")
 leaderboard(rows())
 st.markdown("#### How each system was trained")
 chosen = st.segmented_control("System", list(systems()), default=DEFAULT, required=True, key="trained")
 training(chosen)
-if reports()[chosen]["study"]:
+if report := reports()[chosen]["study"]:
     st.markdown("##### What its parts are worth")
-    study(chosen)
+    if all(variant.endswith(("bits", "numbers")) for variant in report["variants"]):
+        bits(report)
+    else:
+        study(report)
+if space := reports()[chosen]["space"]:
+    st.markdown("##### Which pairs it holds to be near")
+    pairs(space["pairs"])
+    st.markdown("##### A map of its space")
+    places(space["map"])

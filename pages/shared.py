@@ -68,14 +68,15 @@ def systems() -> dict[str, dict]:
 @st.cache_data(show_spinner=False)
 def reports() -> dict[str, dict]:
     """What training and the benchmarks wrote of each system, empty where there is nothing: its "metrics", its training
-    "history", the "study" of its variants, and its "speed": milliseconds a query by modality."""
+    "history", the "study" of its variants, a look into its "space", and its "speed": milliseconds a query by modality.
+    """
     speeds = _read(BENCHMARKS / "latency.json", {}).get("systems", {})
     found = {}
     for name in systems():
         folder = checkpoint.ROOT / name
         found[name] = {
             "metrics": _read(folder / "metrics.json", {}), "history": _read(folder / "history.json", []),
-            "study": _read(folder / "study.json", {}),
+            "study": _read(folder / "study.json", {}), "space": _read(folder / "space.json", {}),
             "speed": {kind: told["query_ms"] for kind, told in speeds.get(name, {}).items()},
         }  # fmt: skip
     return found

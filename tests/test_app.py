@@ -153,6 +153,11 @@ def test_compare_shows_each_systems_ten_and_how_many_they_share(opened):
     assert sum(card["framed"] for card in cards(page)[:10]) >= 5
 
 
+def _held(system: str, file: str) -> dict:
+    path = ROOT / "checkpoints" / system / f"{file}.json"
+    return json.loads(path.read_text()) if path.is_file() else {}
+
+
 def test_results_show_what_the_files_hold(opened):
     page = opened("results")
     held = json.loads((ROOT / "checkpoints" / "tri" / "metrics.json").read_text())["protocols"]
@@ -161,9 +166,17 @@ def test_results_show_what_the_files_hold(opened):
     for name in page.selectbox[0].options:
         page.selectbox[0].set_value(name).run()
         assert not page.exception
+    protocol, question = page.selectbox[0].value, page.segmented_control[0].value
+    entries = [_held(name, "metrics")["protocols"].get(protocol, {}) for name in SYSTEMS]
+    drawn = any(question in entry.get("curves", {}) for entry in entries)  # precision against recall
     for name in SYSTEMS:
         page.segmented_control(key="trained").set_value(name).run()
-        assert not page.exception and len(page.get("vega_lite_chart")) == 3
+        files = {file: _held(name, file) for file in ("metrics", "study", "space")}
+        wanted = 3 + drawn  # the bars, the losses, what validation said
+        wanted += 2 if files["space"] else 0  # the pairs and the map
+        wanted += any(" bits" in variant for variant in files["study"].get("variants", {}))
+        assert not page.exception and len(page.get("vega_lite_chart")) == wanted, name
+
 
 
 def test_every_system_has_a_card(opened):

@@ -120,6 +120,25 @@ def test_a_bad_upload_is_named_and_loses_nothing(page, name, content, message):
     assert categories(page)["car_(sedan)"] >= 5
 
 
+def test_five_visitors_at_once_get_their_own_answers(server, browser):
+    wanted = {"a red car": "car_(sedan)", "eine Katze": "cat", "a banana": "banana", "ein Pferd": "horse",
+              "a guitar": "guitar"}  # fmt: skip
+    contexts, errors = [browser.new_context(viewport={"width": 1440, "height": 900}) for _ in wanted], []
+    pages = [context.new_page() for context in contexts]
+    for page in pages:
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.goto(server.url, wait_until="commit")
+    for page, words in zip(pages, wanted, strict=True):
+        field = page.get_by_label("Words, in English or German")
+        field.fill(words)
+        field.press("Enter")
+    for page, category in zip(pages, wanted.values(), strict=True):
+        assert categories(page)[category] >= 5
+    for context in contexts:
+        context.close()
+    assert not errors
+
+
 @pytest.mark.parametrize(("words", "message"), [("寻找一只狗 🐶", "is known"), ("🐶🐶", "is known")])
 def test_words_of_no_known_language_are_explained(page, words, message):
     page.get_by_label("Words, in English or German").fill(words)

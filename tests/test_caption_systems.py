@@ -1,6 +1,7 @@
 """The text systems: how their batches are drawn, and MiniLM, whose first layers they share."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from training.recipes import Part, flickr30k_clip, iaprtc12_hashing, load
 from training.towers import photo as photo_tower
 from training.towers.sentence import SPECIAL, SentenceTower, pretrained, reordered, tree_of, write_tokenizer
 from xmr.encoder import Encoder
-from xmr.modality import Modality
+from xmr.modality import Item, Modality
 from xmr.preprocess import Tokenizer
 
 YAML = Path(flickr30k_clip.__file__).with_suffix(".yaml")
@@ -148,3 +149,43 @@ def test_an_item_is_no_answer_to_itself(hashing):
     wanted = 2.0 - 0.0 + hashing.recipe.margin  # 0 -> 1 is as far as can be, and 2, the wrong one, is where 0 is
     other = 2.0 - 2.0 + hashing.recipe.margin  # 1 -> 0, and 2, the wrong one, as far
     assert hashing.pair(codes, tags, "photo", "photo").item() == pytest.approx((wanted + other) / 2, abs=1e-5)
+
+
+def test_a_code_of_fewer_bits_is_the_beginning_of_a_longer_one(hashing):
+    task = iaprtc12_hashing.Task.__new__(iaprtc12_hashing.Task)
+    task.recipe = hashing.recipe
+    asked = []
+
+    def soft(items):
+        asked.extend(items)
+        return np.array([np.linspace(-1, 1, 8) * (n + 1) / 9 for n, _ in enumerate(items)], np.float32)
+
+    task.soft = soft
+    items = [Item(str(n), Modality.PHOTO, "", frozenset()) for n in range(3)]
+    views = task.views
+    assert list(views) == [" 4 bits", " 8 bits", " 4 numbers", " 8 numbers"]
+    long, short = views[" 8 bits"](items), views[" 4 bits"](items)
+    assert set(long.ravel()) == {-1.0, 1.0} and (long[:, :4] == short).all()
+    numbers = views[" 4 numbers"](items)
+    np.testing.assert_allclose(np.linalg.norm(numbers, axis=1), 1, rtol=1e-5)
+    assert (np.sign(numbers) == short).all() and len(asked) == 3  # each item was computed once
+
+
+def test_captions_of_absent_photos_count_half_and_hidden_pieces_only_in_training():
+    recipe = load(flickr30k_clip.Recipe, YAML, ["dim=8", "unread=0.9"])
+    clip = flickr30k_clip.Clip.__new__(flickr30k_clip.Clip)
+    torch.nn.Module.__init__(clip)
+    clip.recipe, clip.log_scale = recipe, torch.nn.Parameter(torch.tensor(1.0))
+    clip.text = torch.nn.EmbeddingBag(60, 8)
+    clip.photo = SimpleNamespace(from_maps=lambda maps: maps)
+    ids = torch.randint(4, 60, (6, 5))
+    clip.eval()
+    assert (clip.read(ids) == clip.text(ids)).all()
+    clip.train()
+    torch.manual_seed(0)
+    assert not (clip.read(ids) == clip.text(ids)).all()
+    clip.eval()
+    losses = clip({"input": torch.randn(6, 8)}, {"ids": ids}, torch.cat([ids, ids.flip(0)]))
+    told = clip.matched(clip.text(ids), clip.text(ids.flip(0)))
+    assert losses["text_text"].item() == pytest.approx(0.5 * told.item(), rel=1e-5)
+    assert losses["loss"].item() == pytest.approx(losses["photo_text"].item() + losses["text_text"].item(), rel=1e-5)

@@ -8,6 +8,7 @@ study        train and compare its variants    -> checkpoints/<system>/study.jso
 publish      export it, calibrate, evaluate    -> checkpoints/<system>, its vectors of galleries/demo
 gallery      make the demo gallery anew        -> galleries/demo
 evaluate     measure a published checkpoint    -> checkpoints/<system>/metrics.json, card.md
+space        a look into its space             -> checkpoints/<system>/space.json
 leaderboard  all systems, all protocols        -> checkpoints/leaderboard.json
 show         a picture of queries and answers  -> runs/shown/<system>.png
 """
@@ -55,11 +56,12 @@ def main(argv: list[str] | None = None) -> int:
     gallery = commands.add_parser("gallery", help="make the demo gallery anew from the rendered world")
     evaluate = commands.add_parser("evaluate", help="measure a published checkpoint on the test items")
     evaluate.add_argument("--protocol", action="append", help="only this one; may be repeated")
-    for command in (train, study, publish, evaluate):
+    space = commands.add_parser("space", help="write a heat map of pairs and a map of a published checkpoint's space")
+    for command in (train, study, publish, evaluate, space):
         command.add_argument("system", nargs="?", default="tri", help="the recipe's name (default: tri)")
     for command in (train, study, publish):
         command.add_argument("--runs", type=Path, default=Path("runs"), help="where runs and caches lie")
-    for command in (study, publish, gallery, evaluate, leaderboard):
+    for command in (study, publish, gallery, evaluate, space, leaderboard):
         command.add_argument("--checkpoints", type=Path, default=Path("checkpoints"))
     for command in (publish, gallery):
         command.add_argument("--galleries", type=Path, default=Path("galleries"))
@@ -136,6 +138,13 @@ def _evaluate(args: argparse.Namespace) -> None:
     write_card(args.checkpoints / args.system)
 
 
+def _space(args: argparse.Namespace) -> None:
+    from training.space import write
+    from xmr import checkpoint
+
+    write(checkpoint.load(args.system, args.checkpoints), args.checkpoints / args.system)
+
+
 class _Raw(argparse.RawDescriptionHelpFormatter):
     """The docstring as it stands."""
 
@@ -151,6 +160,7 @@ COMMANDS = {
     "publish": _publish,
     "gallery": _gallery,
     "evaluate": _evaluate,
+    "space": _space,
 }
 
 if __name__ == "__main__":

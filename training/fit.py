@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
+from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 
@@ -57,7 +58,7 @@ class Task(Protocol):
 def fit(task: Task, stages: tuple[Stage, ...], folder: Path, seed: int, precision: str = "32-true") -> list[dict]:
     """Train through all stages, or go on where the last run in `folder` was stopped, and load the best weights.
 
-    folder gets: last.safetensors + last.json (to go on from), best.safetensors, history.json.
+    folder gets: last.safetensors + last.json (to go on from), best.safetensors, history.json, tensorboard/.
 
     Raises:
         TrainingStopped: the loss is no longer a finite number; the last checkpoint stays as it was.
@@ -211,6 +212,11 @@ class _Run:
             save_file({name: value.contiguous().cpu() for name, value in model.state_dict().items()}, part)
             part.replace(self.folder / "best.safetensors")
         _write_json(self.folder / "history.json", self.history)
+        with SummaryWriter(str(self.folder / "tensorboard")) as board:  # tensorboard --logdir runs
+            steps = sum(held["step"] for held in _ends(self.history))
+            for name, value in entry.items():
+                if isinstance(value, float):
+                    board.add_scalar(name, value, steps)
 
     def write(self, model: nn.Module, optimizer, average: Average, stage: int, step: int) -> None:
         """Checkpoint: the tensors go to one of two files in turn, and last.json, replaced last, says which is whole."""
@@ -227,6 +233,11 @@ class _Run:
 
     def next_stage(self, stage: int) -> None:
         self.stage, self.step, self.kept = stage, 0, {}
+
+
+def _ends(history: list[dict]) -> list[dict]:
+    """The last entry of each stage so far."""
+    return list({entry["stage"]: entry for entry in history}.values())
 
 
 def _write_json(path: Path, content) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from training import space
 from training.datasets import MissingData, world
 from training.datasets.names import spoken
 from training.datasets.protocols import PROTOCOLS
@@ -62,6 +63,10 @@ def publish(name: str, runs: Path, checkpoints: Path, galleries: Path) -> None:
     _write(folder / "config.json", config)
     evaluate(name, checkpoints)
     write_card(folder)
+    try:
+        space.write(checkpoint.load(name, checkpoints), folder)
+    except MissingData as error:
+        print(f"space.json is not written. {error}")
     if (galleries / "demo" / "gallery.sqlite").is_file():
         fill(checkpoint.load(name, checkpoints), galleries / "demo")
 
@@ -219,7 +224,11 @@ DATA = {  # what a recipe trains on -> what for, and its terms
     "imagenet1000": (
         "ImageNet-1k (Deng et al. 2009), one photo a class", "training", "non-commercial research",
     ),
-    "minilm": ("all-MiniLM-L6-v2", "teacher of the text tower", "Apache-2.0"),
+    "coco_mini": (
+        "COCO 2017 (Lin et al. 2014), 80 of its photos with boxes", "the detector's training and test",
+        "annotations: CC BY 4.0; photos: their Flickr owners'",
+    ),
+    "minilm": ("all-MiniLM-L6-v2 (Wang et al. 2020)", "the text tower, or its teacher", "Apache-2.0"),
 }  # fmt: skip
 
 

@@ -1,0 +1,117 @@
+"""What a visitor waits for in a browser: words and strokes until their answer is on the screen; and one visit that uses
+every system, in megabytes of the server.
+
+    python -m benchmarks.visit     (needs Chromium and tests/requirements.txt)
+"""
+
+import os
+import re
+import statistics
+
+import numpy as np
+import psutil
+from playwright.sync_api import Page, TimeoutError, expect
+
+from benchmarks.report import write
+from tests.browser import draw_example, idle, open_browser, serve, stroke
+
+ROUNDS = 20
+WORDS = ("a red car", "a cat", "ein Hund", "a green tree", "eine Banane", "a blue cup", "ein Pferd", "an umbrella",
+         "a guitar", "ein Schloss", "a penguin", "eine Kirche", "a pizza", "ein Fahrrad", "a rabbit", "a spoon",
+         "ein Elefant", "a trumpet", "eine Tür", "a snail")  # fmt: skip
+# From the event that asks until other photos than before are there, each of them painted.
+WATCH = """kind => {
+    const shown = () => [...document.querySelectorAll('.xmr-photos img')];
+    const before = shown().map(image => image.src).join();
+    window.answered = undefined;
+    window.addEventListener(kind, () => {
+        const start = performance.now();
+        const look = () => {
+            const now = shown();
+            const other = now.map(image => image.src).join() !== before;
+            if (other && now.length >= 10 && now.every(image => image.complete && image.naturalWidth))
+                window.answered = performance.now() - start;
+            else requestAnimationFrame(look);
+        };
+        look();
+    }, {once: true, capture: true});
+}"""
+
+
+def waited(page: Page) -> float | None:
+    """Milliseconds from the event to the answer; None where the answer shows the same photos as the one before."""
+    try:
+        page.wait_for_function("window.answered !== undefined", timeout=3000)
+    except TimeoutError:
+        return None
+    return page.evaluate("window.answered")
+
+
+def words(page: Page) -> list[float | None]:
+    """Of each caption, from Enter."""
+    field, times = page.get_by_label("Words, in English or German"), []
+    for text in WORDS:
+        field.click()
+        page.evaluate("() => undefined")
+        field.press("Control+a")
+        page.keyboard.insert_text(text)
+        page.evaluate(WATCH, "keydown")
+        page.keyboard.press("Enter")
+        times.append(waited(page))
+        idle(page)
+    return times
+
+
+def strokes(page: Page) -> list[float | None]:
+    """Of each stroke that is added to a drawing, from the moment the mouse lets go."""
+    rng, times = np.random.default_rng(0), []
+    for _ in range(ROUNDS):
+        page.evaluate(WATCH, "mouseup")
+        stroke(page, rng.uniform(0.1, 0.9, (4, 2)).tolist())
+        times.append(waited(page))
+        idle(page)
+    return times
+
+
+def every_system(page: Page) -> list[str]:
+    """Ask every system that can answer words, then every one that can answer a drawing; gives their names."""
+    used: list[str] = []
+    for ask in (lambda: page.get_by_label("Words, in English or German").fill("a red car"),
+                lambda: draw_example(page, "cup")):  # fmt: skip
+        page.reload()
+        expect(page.get_by_text("photos to find")).to_be_visible()
+        ask()
+        idle(page)
+        for name in page.get_by_test_id("stButtonGroup").filter(has_text="tri").get_by_role("radio").all_inner_texts():
+            page.get_by_role("radio", name=re.compile(f"^{re.escape(name)}$")).click()
+            idle(page)
+            used += [name] if name not in used else []
+    return used
+
+
+def main() -> None:
+    load = os.getloadavg()[0]
+    with serve() as server, open_browser() as browser:
+        page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+        page.goto(server.url)
+        expect(page.get_by_text("photos to find")).to_be_visible()
+        page.get_by_label("Words, in English or German").fill("a dog")
+        idle(page)
+        typed = words(page)
+        page.reload()
+        expect(page.get_by_text("photos to find")).to_be_visible()
+        stroke(page, [(0.2, 0.2), (0.8, 0.8)])
+        idle(page)
+        drawn = strokes(page)
+        used = every_system(page)
+        memory = round(psutil.Process(server.pid).memory_info().rss / 1e6)
+    told = {kind: {"ms": round(statistics.median(t for t in times if t is not None)), "asked": len(times),
+                   "same_photos_as_before": times.count(None)}
+            for kind, times in (("words", typed), ("stroke", drawn))}  # fmt: skip
+    write("visit", {"about": "In a browser with `tri` and the shipped gallery, from the event that asks to the last "
+                             f"photo painted; the median of {ROUNDS}. Then one visit that uses every system.",
+                    "load_average_before": round(load, 1), **told, "systems": used, "server_mb": memory})  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
