@@ -34,6 +34,8 @@ LEADERS = (
     ("chairv2-test", "sketch_to_photo/instance/hit@10", "ChairV2: sketch → its chair, hit@10"),
     ("flickr8k-test-en", "text_to_photo/hit@10", "Flickr8k: English caption → its photo, hit@10"),
     ("flickr8k-test-en", "photo_to_text/hit@10", "… photo → one of its captions, hit@10"),
+    ("flickr8k-tags", "text_en_to_photo/tag/map", "Flickr8k, 73 concepts: English description → photo, mAP"),
+    ("flickr8k-tags", "text_de_to_photo/tag/map", "… German description → photo, mAP"),
 )
 
 
@@ -62,7 +64,7 @@ def figures() -> str:
     """The README's tables, as Markdown."""
     protocols = json.loads((ROOT / "checkpoints" / "tri" / "metrics.json").read_text())["protocols"]
     latency = json.loads((RESULTS / "latency.json").read_text())
-    footprint = json.loads((RESULTS / "footprint.json").read_text())
+    footprint, visit = (json.loads((RESULTS / f"{name}.json").read_text()) for name in ("footprint", "visit"))
     lines = ["| `tri`, on what it never saw | protocol | result | chance |", "| --- | --- | --- | --- |"]
     for name, metric, called in ROWS:
         entry = protocols[name]
@@ -80,7 +82,10 @@ def figures() -> str:
     lines += ["", f"Medians on {machine['cores']} cores of an {machine['processor']}, {latency['photos']:,} photos. "
               f"The app's environment takes {footprint['environment_mb']} MB and {footprint['install_s']:.0f} s to "
               f"install; its server {footprint['server_mb']} MB with `tri` loaded; a first stroke is drawn "
-              f"{footprint['first_stroke_s']:.1f} s after the server is up (`benchmarks/results/`)."]
+              f"{footprint['first_stroke_s']:.1f} s after the server is up. In the browser the answer to a warm query "
+              f"in words is on the screen after {visit['words']['ms']} ms, that to a stroke after "
+              f"{visit['stroke']['ms']} ms; a visit that used {len(visit['systems'])} systems left the server at "
+              f"{visit['server_mb']} MB (`benchmarks/results/`)."]
     return "\n".join(lines)
 
 

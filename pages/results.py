@@ -90,13 +90,15 @@ def training(name: str) -> None:
         ]  # fmt: skip
     found = pd.DataFrame(table)
     losses = found.figure.str.startswith("train/")
-    for part, title in ((found[losses], "Losses"), (found[~losses], "Validation")):
+    found["figure"] = found.figure.str.removeprefix("train/")
+    for part, title in ((found[losses], "Losses"), (found[~losses & (found.figure != "score")], "Validation")):
         chart = alt.Chart(part).mark_line(point=True).encode(
             alt.X("steps:Q", title="steps"), alt.Y("value:Q", title=None),
-            alt.Color("figure:N", title=None, legend=alt.Legend(orient="bottom", columns=2, labelLimit=320)),
+            alt.Color("figure:N", title=None, legend=alt.Legend(orient="bottom", columns=1, labelLimit=320)),
             tooltip=["stage", "steps", "figure", "value"],
         )  # fmt: skip
-        st.altair_chart(chart.properties(title=title, height=380))
+        legend = 30 * part.figure.nunique()  # a chart's height includes its legend's
+        st.altair_chart(chart.properties(title=title, height=320 + legend))
 
 
 def study(report: dict) -> None:
@@ -152,10 +154,11 @@ def pairs(found: dict) -> None:
         for row, query in enumerate(names) for column, photo in enumerate(names)
     ])  # fmt: skip
     chart = alt.Chart(table).mark_rect().encode(
-        alt.X("photo:N", sort=names, title="photo of"), alt.Y("query:N", sort=names, title=f"{modality} of"),
+        alt.X("photo:N", sort=names, title="photo of", axis=alt.Axis(labelOverlap=False)),
+        alt.Y("query:N", sort=names, title=f"{modality} of", axis=alt.Axis(labelOverlap=False)),
         alt.Color("score:Q", scale=alt.Scale(scheme="viridis")), tooltip=["query", "photo", "score"],
     )  # fmt: skip
-    st.altair_chart(chart.properties(height=480))
+    st.altair_chart(chart.properties(height=560))
     st.caption("Scores of rendered test photos and of what was drawn or written of them. A good system has its highest "
                "scores on the diagonal.")  # fmt: skip
 
@@ -168,7 +171,9 @@ def places(found: list[dict]) -> None:
         alt.X("x:Q", axis=None), alt.Y("y:Q", axis=None),
         alt.Color("class:N", title=None, scale=alt.Scale(scheme="tableau20"),
                   legend=alt.Legend(orient="bottom", columns=4)),
-        alt.Shape("modality:N", title=None, legend=alt.Legend(orient="top")), tooltip=["class", "modality", "text"],
+        alt.Shape("modality:N", title=None, legend=alt.Legend(orient="top", symbolFillColor="gray",
+                                                              symbolStrokeColor="gray")),
+        tooltip=["class", "modality", "text"],
     )  # fmt: skip
     st.altair_chart(chart.properties(height=520).interactive())
     st.caption("t-SNE of rendered test items: what lies together is near in the space. Each modality is moved to the "

@@ -10,13 +10,15 @@ st.markdown("A system is a set of encoders that share one space: what they make 
             "can be held against each other. Choose one on the Search page, or several on Compare.")  # fmt: skip
 for name, config in systems().items():
     with st.container(border=True):
-        size = sum((ROOT / name / part["file"]).stat().st_size for part in config["encoders"].values()) / 1e6
+        own, shared = (sum((ROOT / name / part[key]).stat().st_size for part in config["encoders"].values()
+                           if key in part) / 1e6 for key in ("file", "trunk"))  # fmt: skip
         st.markdown(f"##### {name}\n{config['about']}")
         takes = ", ".join(NAMES[modality] for modality in config["encoders"])
         speeds = reports()[name]["speed"]
         told = "".join(f" · {modality} {ms:.1f} ms" for modality, ms in speeds.items())
         space = f"vectors of {config['dim']} numbers, compared by {config['space']}"
-        st.caption(f"Takes {takes} · {space} · {size:.0f} MB{told}")
+        size = f"{own:.0f} MB" + (f" and {shared:.0f} MB that several share" if shared else "")
+        st.caption(f"Takes {takes} · {space} · {size}{told}")
         st.markdown(config["card"]["built"])
         st.markdown(f"**Limits.** {config['card']['limits']}")
         with st.expander("Its whole card"):
