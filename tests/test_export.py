@@ -41,7 +41,7 @@ def test_a_text_graph_takes_any_batch_and_length_and_gives_the_towers_vectors(to
 
 
 def test_weights_are_stored_small_and_computed_with_as_full_floats(tower, tmp_path, monkeypatch):
-    monkeypatch.setattr(exporting, "MATRIX", 1000)
+    monkeypatch.setattr(exporting, "LARGE", 1000)
     ids = np.full((2, 3), 5)
     export(tower, {"ids": ids}, tmp_path / "small.onnx")
     export(tower, {"ids": ids}, tmp_path / "full.onnx", small=False)
@@ -51,6 +51,13 @@ def test_weights_are_stored_small_and_computed_with_as_full_floats(tower, tmp_pa
     assert kinds == {onnx.TensorProto.FLOAT16, onnx.TensorProto.INT8}
     assert graph(small)(ids).dtype == np.float32
     np.testing.assert_allclose(graph(small)(ids), graph(full)(ids), atol=1e-5)  # the tower was rounded alike
+
+
+def test_a_convolution_has_a_scale_for_each_of_its_outputs():
+    values = np.random.default_rng(0).normal(size=(64, 64, 2, 2)) * np.arange(1, 65)[:, None, None, None]
+    held, scale = stored(values)
+    assert held.dtype == np.int8 and scale.shape == (64, 1, 1, 1)
+    assert (np.abs(held * scale - values) <= np.abs(values).max((1, 2, 3), keepdims=True) / 253).all()
 
 
 @pytest.mark.parametrize("rows", [0, 1])
@@ -64,8 +71,8 @@ def test_a_matrix_is_rounded_to_127_steps_of_its_rows_largest_number(rows):
     assert (again == held).all()  # rounding twice is rounding once
 
 
-def test_a_small_matrix_and_all_else_are_rounded_to_half(tower):
-    for shape in ((10, 10), (64, 64, 8), (20_000,)):
+def test_what_is_small_and_all_else_is_rounded_to_half():
+    for shape in ((10, 10), (64, 64, 8), (20_000,), (960, 1, 3, 3)):
         held, scale = stored(np.ones(shape, np.float32))
         assert held.dtype == np.float16 and scale is None
 

@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
 TOLERANCE = 1e-3  # the largest difference that a vector's component may show
-MATRIX = 16_384  # numbers from which a matrix is stored in 8 bits
+LARGE = 16_384  # numbers from which weights are stored in 8 bits
 
 
 class ExportRefused(RuntimeError):
@@ -42,12 +42,13 @@ def export(
 
 
 def stored(values: np.ndarray, rows: int = 0) -> tuple[np.ndarray, np.ndarray | None]:
-    """How float32 weights are stored: matrices of 16,384 numbers or more as int8 with a float32 scale for each entry of
-    the axis `rows` (what one output is made with, or one word's vector), so that its largest number is 127; all others
-    as float16, without a scale."""
-    if values.ndim != 2 or values.size < MATRIX:
+    """How float32 weights are stored: matrices and convolutions of 16,384 numbers or more as int8 with a float32 scale
+    for each entry of the axis `rows` (what one output is made with, or one word's vector), so that its largest number
+    is 127; all others as float16, without a scale."""
+    if values.ndim not in (2, 4) or values.size < LARGE:
         return values.astype(np.float16), None
-    scale = np.maximum(np.abs(values).max(1 - rows, keepdims=True), 1e-12) / 127
+    others = tuple(axis for axis in range(values.ndim) if axis != rows)
+    scale = np.maximum(np.abs(values).max(others, keepdims=True), 1e-12) / 127
     return np.rint(values / scale).astype(np.int8), scale.astype(np.float32)
 
 
