@@ -79,7 +79,7 @@ def compare(gallery: Gallery, terms: list[Term]) -> None:
     if not any(term.weight > 0 for term in terms):
         st.markdown("##### The same query, asked of several systems")
         st.markdown("Draw, type or upload on the left. Each system shows its ten best photos, how long it took, and "
-                    "how many of them another one found as well. A drawing is understood by the most systems.")
+                    "how many of them another one found as well.")
         return
     framed = category(gallery)
     found = answers(gallery, terms, chosen)

@@ -9,10 +9,12 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.browser import CHROMIUM, ROOT, draw_example, idle, open_browser, serve, stroke
+from xmr import checkpoint
 from xmr.gallery import DEMO, Gallery
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")]
 
+WORDED = [name for name in checkpoint.available() if "text" in checkpoint.describe(name)["encoders"]]
 SIZES = {"desktop": (1440, 900), "phone": (420, 860)}
 
 
@@ -118,6 +120,56 @@ def test_a_bad_upload_is_named_and_loses_nothing(page, name, content, message):
     upload(page, name, content)
     expect(page.get_by_text(message)).to_be_visible()
     assert categories(page)["car_(sedan)"] >= 5
+
+
+def turn_to(page: Page, name: str) -> None:
+    """Open another page of the app; on a phone its name is behind a button."""
+    narrow = page.viewport_size["width"] < 768
+    if narrow:
+        page.get_by_test_id("stExpandSidebarButton").click()
+    page.get_by_role("link", name=name).click()
+    if narrow:
+        page.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click()
+
+
+def test_one_query_is_answered_by_several_systems_side_by_side(page):
+    turn_to(page, "Compare")
+    page.get_by_label("Words, in English or German").fill("a red car")
+    expect(page.get_by_text("share").first).to_be_visible()
+    grids = page.locator(".xmr-photos")
+    expect(grids).to_have_count(min(3, len(WORDED)))
+    for grid in grids.all():
+        expect(grid.locator("img")).to_have_count(10)
+    expect(page.get_by_text("takes no words").first).to_be_visible()
+
+
+def test_results_and_systems_show_every_system(page):
+    turn_to(page, "Results")
+    expect(page.get_by_text("How well each system finds")).to_be_visible()
+    expect(page.get_by_test_id("stVegaLiteChart").first).to_be_visible()
+    turn_to(page, "Systems")
+    for name in checkpoint.available():
+        expect(page.get_by_role("heading", name=name, exact=True).first).to_be_visible()
+
+
+def test_a_folder_of_ones_own_is_indexed_and_searched(page, tmp_path):
+    with Gallery.open(DEMO) as gallery:
+        chosen = [item for item in gallery if item.facts["category"] in ("banana", "guitar")][:12]
+        for item in chosen:
+            Image.open(gallery.thumb(item.id)).convert("RGB").save(tmp_path / f"{item.id}.jpg")
+    (tmp_path / "notes.jpg").write_text("no picture")
+    turn_to(page, "Gallery")
+    field = page.get_by_label("Folder")
+    field.fill(str(tmp_path))
+    field.press("Enter")
+    page.get_by_role("button", name="Index them").click()
+    expect(page.get_by_text(f"{len(chosen)} photos can be searched now")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("1 files were passed over")).to_be_visible()
+    turn_to(page, "Search")
+    page.get_by_label("Words, in English or German").fill("a banana")
+    expect(page.get_by_text(f"10 best of {len(chosen)} photos")).to_be_visible()
+    first = page.locator(".xmr-photos img").first.get_attribute("alt")
+    assert "banana" in first  # the file's name, since nobody described it
 
 
 def test_five_visitors_at_once_get_their_own_answers(server, browser):
