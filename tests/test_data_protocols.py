@@ -17,6 +17,7 @@ from training.evaluate import measure
 from training.recipes import load
 from training.recipes.tri import Recipe
 from xmr import metrics
+from xmr.checkpoint import weights_hash
 from xmr.modality import BadInput, Item, Modality
 
 REAL = Path(os.environ.get("XMR_DATA", "../shared/data"))
@@ -148,6 +149,7 @@ def test_a_system_is_asked_only_what_it_has_encoders_for(checkpoint, tmp_path, m
     monkeypatch.setenv("XMR_DATA", str(tmp_path / "data"))
     config = json.loads((checkpoint / "config.json").read_text()) | {"protocols": ["sketchy25-heldout"]}
     del config["encoders"]["text"]
+    config["weights"] = weights_hash(checkpoint, config["encoders"])
     (checkpoint / "config.json").write_text(json.dumps(config))
     report = evaluate.evaluate(checkpoint.name, checkpoint.parent, progress=lambda line: None)
     keys = report["protocols"]["sketchy25-heldout"]["metrics"]
