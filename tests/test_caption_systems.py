@@ -1,11 +1,14 @@
 """The text systems: how their batches are drawn, and MiniLM, whose first layers they share."""
 
+import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
+from training import study
 from training.captions import NEIGHBOURS, CaptionTask
 from training.export import round_weights
 from training.publish import _export
@@ -182,3 +185,18 @@ def test_word_pieces_are_hidden_in_training_only():
     clip.train()
     torch.manual_seed(0)
     assert not (clip.read(ids) == clip.text(ids)).all()
+
+
+def test_a_study_has_an_entry_for_each_view_of_a_variant(tmp_path, monkeypatch):
+    views = {" 4 bits": "codes", " 4 numbers": "floats"}
+    task = SimpleNamespace(model=torch.nn.Linear(1, 1), views=views, modalities=(Modality.PHOTO, Modality.TEXT),
+                           recipe=SimpleNamespace(protocols=("p",)))  # fmt: skip
+    monkeypatch.setattr(iaprtc12_hashing, "run", lambda folder, cache, overrides: task)
+    entry = {"about": "x", "queries": 1, "gallery": 1, "dropped": 0, "spread": {}, "chance": {}, "curves": {}}
+    scores = {"codes": 0.5, "floats": 0.6}
+    measured = lambda name, modalities, vectors: entry | {"metrics": {"map": scores[vectors]}}  # noqa: E731
+    monkeypatch.setattr(study, "on_test", measured)
+    report = study.study("iaprtc12-hashing", tmp_path / "runs", tmp_path)
+    found = {name: protocols["p"]["metrics"]["map"] for name, protocols in report["variants"].items()}
+    assert found == {"nested 4 bits": 0.5, "nested 4 numbers": 0.6} and report["raw"] == {}
+    assert json.loads((tmp_path / "iaprtc12-hashing" / "study.json").read_text()) == report

@@ -60,13 +60,13 @@ def study(system: str, runs: Path, checkpoints: Path) -> dict:
             folder, overrides = run_of(system, runs, variant, seed)
             task = module.run(folder, runs / "cache", overrides)
             task.model.eval()
-            for view, vectors in getattr(task, "views", {"": task.vectors}).items():
+            for view, vectors in (task.views if hasattr(task, "views") else {"": task.vectors}).items():
                 found = _measured(task.recipe.protocols, task.modalities, vectors)
                 entries.setdefault(variant + view, []).append(found)
                 print(f"{variant}{view}, seed {seed}: " + json.dumps({name: e["metrics"] for name, e in found.items()}))
         for name, seeds in entries.items():
             report["variants"][name] = {protocol: mean([e[protocol] for e in seeds]) for protocol in seeds[0]}
-        left = [protocol for protocol in entries[variant][0] if protocol not in report["raw"]]
+        left = [protocol for protocol in found if protocol not in report["raw"]]
         if left and Modality.TEXT not in task.modalities:
             raw = partial(unit_vectors, raw_features(runs / "cache"))
             report["raw"] |= _measured(left, task.modalities, raw)
