@@ -138,7 +138,8 @@ def bits(report: dict) -> None:
     middle = table["map"].median()
     text = box.mark_text().encode(alt.Text("map:Q", format=".3f"), color=alt.condition(
         f"datum.map > {middle}", alt.value("white"), alt.value("black")))  # fmt: skip
-    st.altair_chart((shade + text).properties(width=240, height=150).facet(row=alt.Row("kind:N", title=None, sort="descending")))
+    grid = (shade + text).properties(width=240, height=150)
+    st.altair_chart(grid.facet(row=alt.Row("kind:N", title=None, sort="descending")))
 
 
 def pairs(found: dict) -> None:
