@@ -52,7 +52,6 @@ def words(page: Page) -> list[float | None]:
     field, times = page.get_by_label("Words, in English or German"), []
     for text in WORDS:
         field.click()
-        page.evaluate("() => undefined")
         field.press("Control+a")
         page.keyboard.insert_text(text)
         page.evaluate(WATCH, "keydown")

@@ -94,14 +94,15 @@ def test_a_photo_finds_its_captions_each_once_and_in_the_language_asked_for(sear
     assert german[0].item.content == "ein grünes bild" and {hit.item.language for hit in german} == {"de"}
 
 
-def test_a_match_is_explained_by_that_of_its_captions_that_comes_closest(searcher):
-    gallery, system = searcher.gallery, searcher.system
+def test_a_match_is_explained_by_that_of_its_captions_that_comes_closest(system, tmp_path):
     id, image, _ = next(pictures())
-    gallery.add([Entry(id, image, {}, [("en", "a red photo"), ("en", "a blue photo")])])
-    gallery.put_vectors(system.name, system.weights, Modality.PHOTO, [id], system.encode(Modality.PHOTO, [image]))
-    assert {item.content for item in gallery.texts_of(id)} == {"a red photo", "a blue photo"}
-    for colour in ("red", "blue"):
-        assert searcher.explain(Query((text(colour),)), id) == f"a {colour} photo"
+    with Gallery.create(tmp_path) as gallery:
+        gallery.add([Entry(id, image, {}, [("en", "a red photo"), ("en", "a blue photo")])])
+        index_folder(tmp_path, system)
+        assert {item.content for item in gallery.texts_of(id)} == {"a red photo", "a blue photo"}
+        searcher = Searcher(system, gallery)
+        for colour in ("red", "blue"):
+            assert searcher.explain(Query((text(colour),)), id) == f"a {colour} photo"
 
 
 def test_a_gallery_without_captions_has_none_to_give(system, photo_folder):

@@ -81,6 +81,8 @@ class Encoder:
 
     @cached_property
     def _session(self) -> onnxruntime.InferenceSession:
+        if self._open_trunk:
+            self._open_trunk()  # so that the first query waits for neither
         return self._open_session()
 
 

@@ -205,18 +205,21 @@ class Gallery:
 
     def get_text(self, id: str) -> Item:
         """The caption of that id, as texts() gives it; BadInput if there is none."""
-        found = self.texts("texts.id = ?", id)
+        found = self._texts("texts.id = ?", id)
         if not found:
             raise BadInput(f"There is no caption {id!r} in {self.path}. Search again.")
         return found[0]
 
     def texts_of(self, photo: str) -> list[Item]:
         """The captions of a photo, as texts() gives them."""
-        return self.texts("texts.id IN (SELECT text FROM captions WHERE item = ?)", photo)
+        return self._texts("texts.id IN (SELECT text FROM captions WHERE item = ?)", photo)
 
-    def texts(self, where: str = "1", *values: str) -> list[Item]:
-        """Every different caption, each once, or those that an SQL condition picks; its facts name the "photos" that
-        have it, its labels their categories."""
+    def texts(self) -> list[Item]:
+        """Every different caption, each once; its facts name the "photos" that have it, its labels their categories."""
+        return self._texts("1")
+
+    def _texts(self, where: str, *values: str) -> list[Item]:
+        """The captions that an SQL condition picks."""
         rows = self._rows(
             "SELECT texts.id, language, texts.text, json_group_array(item), "
             "json_group_array(json_extract(facts, '$.category')) FROM texts JOIN captions ON captions.text = texts.id "

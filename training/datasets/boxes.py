@@ -38,4 +38,3 @@ def boxed(source: str, split: str) -> list[tuple[Item, list[tuple[str, Box]]]]:
 def classes(*splits: list[tuple[Item, list[tuple[str, Box]]]]) -> list[str]:
     """The names of the classes that have a box, sorted. COCO's that the world has too are one class: "cat" is "cat"."""
     return sorted({name for split in splits for _, things in split for name, _ in things})
-
