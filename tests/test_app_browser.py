@@ -70,6 +70,17 @@ def jpeg(image: Image.Image) -> bytes:
     return out.getvalue()
 
 
+def test_a_phones_menu_makes_way_for_the_page_chosen(server, browser):
+    page = browser.new_context(viewport=dict(zip(("width", "height"), SIZES["phone"], strict=True))).new_page()
+    page.goto(server.url)
+    for title in ("Systems", "Search"):
+        page.get_by_test_id("stExpandSidebarButton").click()
+        expect(page.get_by_role("link", name=title)).to_be_in_viewport()
+        page.get_by_role("link", name=title).click()
+        expect(page.get_by_role("link", name=title)).not_to_be_in_viewport()
+    page.context.close()
+
+
 def test_a_drawing_finds_its_category(page):
     draw_example(page, "cup")
     assert categories(page)["cup"] >= 5
