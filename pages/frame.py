@@ -13,12 +13,13 @@ page = st.navigation([
     st.Page("gallery.py", title="Gallery", icon=":material/photo_library:"),
     st.Page("systems.py", title="Systems", icon=":material/hub:"),
 ], position="top")  # fmt: skip
-# The default page keeps 6rem of nothing above its first line, and as much below its last. On a phone Streamlit leaves its
-# menu open over the page that was chosen there: the script runs once on every page.
+# The default page keeps 6rem of nothing above its first line, and as much below its last. On a phone Streamlit leaves
+# its menu open over the page that was chosen there: the script runs once on every page.
 st.html(f"""<style>.stMainBlockContainer {{padding: 4.6rem clamp(1rem, 3vw, 3rem) 2rem}}</style>
 <script>/* {page.title} */ {{
     const menu = document.querySelector("[data-testid=stSidebar]");
-    if (menu?.getBoundingClientRect().left === 0) menu.querySelector("[data-testid=stSidebarCollapseButton] button").click();
+    if (menu?.getBoundingClientRect().left === 0)
+        menu.querySelector("[data-testid=stSidebarCollapseButton] button").click();
 }}</script>""", unsafe_allow_javascript=True)
 state = st.session_state
 for key in ("words", "without", "pen"):  # Streamlit forgets what a page without these fields was told

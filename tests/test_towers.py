@@ -7,15 +7,17 @@ import numpy as np
 import pytest
 import timm
 import torch
+from PIL import Image
 from safetensors.torch import save_file
+from timm.data import ImageNetInfo
 from torch import nn
 
 from training.towers.heads import ProjectionHead
-from training.towers.photo import PhotoTower, backbone, fold_norms
+from training.towers.photo import PACKAGED, SHIPPED, PhotoTower, backbone, classifier, fold_norms
 from training.towers.sketch import SketchTower
 from training.towers.text import TextTower, bag_of_pieces, train_tokenizer
 from xmr.modality import BadInput
-from xmr.preprocess import Tokenizer
+from xmr.preprocess import Tokenizer, photo_input
 
 WEIGHTS = Path(os.environ.get("XMR_WEIGHTS", "../shared/weights")) / "mobilenetv2_100_imagenet.safetensors"
 weights = pytest.mark.skipif(not WEIGHTS.is_file(), reason=f"MobileNetV2's weights are not at {WEIGHTS}")
@@ -36,8 +38,6 @@ def test_folding_norms_changes_no_answer():
 
 @weights
 def test_a_tower_cut_in_two_is_timms_network_wherever_it_is_cut():
-    import timm
-
     overlay = {"file": str(WEIGHTS), "mean": (0.5,) * 3, "std": (0.5,) * 3}
     whole = timm.create_model("mobilenetv2_100", pretrained=True, pad_type="same", pretrained_cfg_overlay=overlay)
     whole.eval()
@@ -135,10 +135,25 @@ def test_a_network_of_timm_is_read_from_a_folder_and_sees_pixels_as_it_was_train
     with torch.inference_mode():
         torch.testing.assert_close(upper(stem(pixels * 2 - 1)), wanted((pixels - mean) / std), atol=1e-5, rtol=1e-5)
     assert features == wanted.num_features
+    with pytest.raises(BadInput, match="set photo_cut and sketch_cut to 0"):
+        backbone(2, "resnet10t")
 
 
-@pytest.mark.parametrize(("cut", "name", "message"), [(2, "resnet10t", "set photo_cut and sketch_cut to 0"),
-                                                      (0, "resnet1", "timm has no model 'resnet1'")])
-def test_a_network_that_cannot_be_used_is_explained(cut, name, message):
-    with pytest.raises(BadInput, match=message):
-        backbone(cut, name)
+def test_a_network_that_timm_lacks_is_named():
+    with pytest.raises(BadInput, match="timm has no model 'resnet1'"):
+        backbone(0, "resnet1")
+
+
+@pytest.mark.parametrize("name", [pytest.param(SHIPPED, marks=weights), *PACKAGED])
+def test_a_cut_network_recognises_photos_as_the_whole_one_does(name):
+    folder = Path(os.environ.get("XMR_DATA", "../shared/data")) / "imagenet1000"
+    if not folder.is_dir():
+        pytest.skip(f"ImageNet's photos are not at {folder}")
+    (stem, upper, _), last, known = backbone(5, name), classifier(name), ImageNetInfo()
+    photos = sorted(folder.rglob("*.jpg"))[::50]
+    pixels = torch.from_numpy(np.stack([photo_input(Image.open(path).convert("RGB"), 224) for path in photos]))
+    with torch.inference_mode():
+        found = last(upper(stem(pixels.permute(0, 3, 1, 2).float() / 127.5 - 1))).argmax(1).tolist()
+    told = [known.index_to_label_name(one) for one in found]
+    right = sum(name == path.name.partition("_")[0] for name, path in zip(told, photos, strict=True))
+    assert right >= 0.6 * len(photos)

@@ -19,7 +19,7 @@ from training.fit import Stage
 from training.objectives import contrastive, ramp, reversed_gradient, same, triplet
 from training.recipes import BadRecipe, Published, kept, train
 from training.sketches import SketchRecipe, SketchTask, class_means, parts
-from training.towers.photo import SHIPPED, PhotoTower, classifier
+from training.towers.photo import PhotoTower, classifier
 from training.towers.sketch import SketchTower
 from training.vary import half_mixed, vary_sketches
 from xmr.modality import Modality
@@ -60,16 +60,13 @@ class ZeroShotDann(nn.Module):
     def __init__(self, recipe: Recipe) -> None:
         super().__init__()
         r = self.recipe = recipe
-        if (r.losses.names or r.head == "names") and r.backbone != SHIPPED:
-            raise BadRecipe(f"losses.names and head=names need backbone={SHIPPED}, whose classifier is at hand. Set "
-                            "them to 0 and to new.")  # fmt: skip
         if r.head not in ("new", "names"):
             raise BadRecipe(f"Expected new or names for 'head', got {r.head!r}.")
         torch.manual_seed(r.seed)
         self.photo = PhotoTower(r.dim, r.hidden, r.photo_cut, r.dropout, r.backbone)
         self.sketch = SketchTower(r.dim, r.hidden, r.sketch_cut, r.dropout, r.backbone)
         if r.head == "names":
-            begin_as_names(self.photo.head.linear)
+            begin_as_names(self.photo.head.linear, classifier(r.backbone))
         self.sketch.head.load_state_dict(self.photo.head.state_dict())  # so that both begin in one space
         self.sketch = self.sketch.to(memory_format=torch.channels_last)
         hidden = r.reversal.hidden
@@ -121,7 +118,7 @@ class ZeroShotDann(nn.Module):
 
     def teach(self) -> None:
         """Take up ImageNet's classifier, which is no part of the published towers."""
-        layer = classifier()
+        layer = classifier(self.recipe.backbone)
         self.register_buffer("name_weight", layer.weight, persistent=False)
         self.register_buffer("name_bias", layer.bias, persistent=False)
 
@@ -130,10 +127,9 @@ class ZeroShotDann(nn.Module):
 
 
 @torch.no_grad()
-def begin_as_names(linear: nn.Linear) -> None:
-    """Let a layer from features to `dim` numbers begin as ImageNet's classifier: its logits less their mean, in their
-    `dim` main directions. Things are near each other there that go by like names, seen or not."""
-    layer = classifier()
+def begin_as_names(linear: nn.Linear, layer: nn.Linear) -> None:
+    """Let a layer from features to `dim` numbers begin as ImageNet's classifier `layer`: its logits less their mean, in
+    their `dim` main directions. Things are near each other there that go by like names, seen or not."""
     weight, bias = layer.weight - layer.weight.mean(0), layer.bias - layer.bias.mean()  # (1000, features), (1000,)
     left, sizes, right = torch.linalg.svd(weight, full_matrices=False)
     kept = linear.out_features

