@@ -118,9 +118,9 @@ class CaptionTask:
 
 
 def validated(recipe: CaptionRecipe, val: list[Item], vectors: Vectors) -> dict[str, float]:
-    """The recipe's protocols' metrics on val items; "score" is the mean of those that it names."""
+    """The metrics on val items of the protocols that the recipe's score is of; "score" is the mean of those it names."""
     figures = {}
-    for name in recipe.protocols:
+    for name in dict.fromkeys(key.partition("/")[0] for key in recipe.score):
         protocol = find(name)
         told = {c.query[1] or c.gallery[1] for c in protocol.comparisons}
         items = [item for item in val if item.modality is PHOTO or item.language in told]

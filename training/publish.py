@@ -221,6 +221,10 @@ DATA = {  # what a recipe trains on -> what for, and its terms
     "imagenet": (
         "weights of timm mobilenetv2_100, of ImageNet-1k (Deng et al. 2009)", "the backbone", "weights: Apache-2.0",
     ),
+    "imagenet-lite0": (
+        "weights of EfficientNet-Lite0 (Liu 2020), of ImageNet-1k (Deng et al. 2009)", "the backbone",
+        "weights: Apache-2.0",
+    ),
     "imagenet1000": (
         "ImageNet-1k (Deng et al. 2009), one photo a class", "training", "non-commercial research",
     ),
@@ -251,9 +255,10 @@ def card(folder: Path) -> str:
         f"Chosen by validation at step {best['step']} of stage \"{best['stage']}\" (score {best['score']:.3f}). "
         f"Trained by `python -m training fit {config['name']}`; figures below are of the exported graphs, by "
         f"`python -m training evaluate {config['name']}`.", "", "## Data", "",
-        "| data | used for | terms |", "| --- | --- | --- |", *(f"| {' | '.join(DATA[key])} |" for key in told["data"]),
-        "", "None of these photos, captions or drawings is part of the checkpoint, only weights that were trained on "
-        "them.", "", "## Figures", "",
+        "| data | used for | terms |", "| --- | --- | --- |",
+        *(f"| {' | '.join(DATA.get(key) or _weights(key))} |" for key in told["data"]), "",
+        "None of these photos, captions or drawings is part of the checkpoint, only weights that were trained on them.",
+        "", "## Figures", "",
         "On items never trained on, beside what a random ranking would reach; ± is the standard error over queries.",
     ]  # fmt: skip
     for name, entry in metrics["protocols"].items():
@@ -266,6 +271,11 @@ def card(folder: Path) -> str:
             lines.append(f"| {key} | {value:.3f}{spread} | {entry['chance'][key]:.3f} |")
     lines += ["", "## Limits", "", told["limits"], ""]
     return "\n".join(lines)
+
+
+def _weights(name: str) -> tuple[str, str, str]:
+    """DATA's entry of a network that only a hub has."""
+    return f"weights of {name}, from its hub", "the backbone", "see its page"
 
 
 def _write(path: Path, content: dict) -> None:

@@ -12,7 +12,7 @@ from torch import nn
 from training.captions import CaptionTask, TunedRecipe, parts
 from training.objectives import contrastive
 from training.recipes import Published, kept, train
-from training.towers.photo import PhotoTower
+from training.towers.photo import PhotoTower, credit
 from training.towers.sentence import LAST, SentenceTower, write_tokenizer
 from xmr.modality import Modality
 from xmr.preprocess import UNKNOWN, Tokenizer
@@ -78,14 +78,15 @@ def published(folder: Path) -> Published:
     recipe = kept(Recipe, folder)
     model = Clip(recipe)
     model.load_state_dict(load_file(folder / "best.safetensors"))
+    network, source = credit(recipe.backbone)
     return Published(
         recipe.name, recipe.about, recipe.protocols, "cosine", recipe.dim,
         parts(recipe, model.photo, model.text, folder / "tokenizer.json"),
         {
-            "built": f"MobileNetV2 (ImageNet-1k), its last stages trained further, and all-MiniLM-L6-v2, its "
-            f"second half trained further, the mean of whose tokens counts, at most {recipe.max_tokens}; a head on "
+            "built": f"{network} (ImageNet-1k), its last stages trained further, and all-MiniLM-L6-v2, "
+            f"its second half trained further, the mean of whose tokens counts, at most {recipe.max_tokens}; a head on "
             f"each gives unit vectors of {recipe.dim} numbers, compared by cosine.",
-            "data": ["flickr8k", "imagenet", "minilm"],
+            "data": ["flickr8k", source, "minilm"],
             "limits": "It knows everyday scenes as Flickr shows them, and English. It takes no drawings.",
         },
     )  # fmt: skip

@@ -19,10 +19,10 @@ from torch.func import functional_call
 from training.datasets import labels_of
 from training.fit import Stage, TrainingStopped
 from training.objectives import contrastive, same, triplet
-from training.recipes import BadRecipe, Published, kept, train
+from training.recipes import Published, kept, train
 from training.sketches import SketchRecipe, SketchTask, class_means, parts, real_items
 from training.towers.heads import unit
-from training.towers.photo import PhotoTower, backbone
+from training.towers.photo import PhotoTower, backbone, credit
 from training.towers.sketch import paper, plain_cnn
 from training.vary import half_mixed, vary_sketches
 from xmr.modality import Modality
@@ -57,9 +57,7 @@ class Sketcher(nn.Module):
 
     def __init__(self, kind: str, code: int) -> None:
         super().__init__()
-        if kind not in ("pretrained", "plain"):
-            raise BadRecipe(f"Expected pretrained or plain for 'sketcher', got {kind!r}.")
-        self.stem, self.upper, features = backbone(0) if kind == "pretrained" else plain_cnn()
+        self.stem, self.upper, features = plain_cnn() if kind == "plain" else backbone(0, kind)
         self.stem.requires_grad_(False)
         self.code = nn.Linear(features, code)
 
@@ -186,15 +184,17 @@ def published(folder: Path) -> Published:
     recipe, held = kept(Recipe, folder), load_file(folder / "best.safetensors")
     model = SketchyGan(recipe, len(held["centres"]))
     model.load_state_dict(held)
-    dim = model.photo.features
+    dim, (photos, source), (sketches, another) = model.photo.features, credit(recipe.backbone), credit(recipe.sketcher)
+    if recipe.sketcher == "plain":
+        sketches, another = "a CNN of six layers", source
     return Published(
         recipe.name, recipe.about, recipe.protocols, "cosine", dim,
         parts(recipe, model.photo, Generated(model.sketch, model.generator)),
         {
-            "built": f"Photos: the {dim} pooled features of MobileNetV2 as ImageNet left it, at unit length. Sketches: "
-            f"MobileNetV2, trained further, to {recipe.code} features at {recipe.sketch_size} px, and a generator from "
+            "built": f"Photos: the {dim} pooled features of {photos} as ImageNet left it, at unit length. Sketches: "
+            f"{sketches}, trained, to {recipe.code} features at {recipe.sketch_size} px, and a generator from "
             f"them to {dim}. They are compared by cosine. The discriminator is not needed any more.",
-            "data": ["sketchy25", "imagenet", *(["world"] if recipe.world else [])],
+            "data": ["sketchy25", *dict.fromkeys((source, another)), *(["world"] if recipe.world else [])],
             "limits": "It knows the 125 classes of Sketchy, and of a drawing mostly the class: of several photos of a "
             "class it seldom finds the very one that was drawn. It takes no words.",
         },

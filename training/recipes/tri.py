@@ -19,7 +19,7 @@ from training.fit import Stage
 from training.objectives import contrastive, distillation, same
 from training.recipes import Part, Published, kept, train
 from training.sampling import Pool, Rows, TextPool, Vocabulary, make_pool, merge
-from training.towers.photo import PhotoTower
+from training.towers.photo import PhotoTower, credit
 from training.towers.sketch import SketchTower
 from training.towers.text import TextTower, bag_of_pieces, teacher_vectors, train_tokenizer
 from training.vary import mixed, resized, vary_sketches
@@ -62,6 +62,7 @@ class PoolSettings:
 class Recipe(recipes.Recipe):
     """What tri.yaml sets; the comments there say what each setting changes."""
 
+    backbone: str
     dim: int
     class_share: float
     photo: PictureTower
@@ -78,8 +79,9 @@ class Tri(nn.Module):
     def __init__(self, recipe: Recipe) -> None:
         super().__init__()
         dim, p, s = recipe.dim, recipe.photo, recipe.sketch
-        self.photo = PhotoTower(dim, p.hidden, p.cut, p.dropout)
-        self.sketch = SketchTower(dim, s.hidden, s.cut, s.dropout).to(memory_format=torch.channels_last)
+        self.photo = PhotoTower(dim, p.hidden, p.cut, p.dropout, recipe.backbone)
+        self.sketch = SketchTower(dim, s.hidden, s.cut, s.dropout, recipe.backbone)
+        self.sketch = self.sketch.to(memory_format=torch.channels_last)
         t = recipe.text
         self.text = TextTower(t.pieces, dim, t.width, t.depth, t.heads, t.max_tokens, t.dropout)
         self.to_teacher = nn.Linear(t.width, TEACHER_DIM)
@@ -309,6 +311,7 @@ def published(folder: Path) -> Published:
     captions = [item.content for item in told if item.modality is TEXT]
     size, length = recipe.sketch_size, recipe.text.max_tokens
     ids = Tokenizer(folder / "tokenizer.json").encode(captions[:SHOWN], length)
+    network, source = credit(recipe.backbone)
     return Published(
         recipe.name, recipe.about, recipe.protocols, "cosine", recipe.dim,
         {
@@ -320,11 +323,11 @@ def published(folder: Path) -> Published:
         },
         {
             "built": f"A photo, a sketch and a text tower give unit vectors of {recipe.dim} numbers, compared by "
-            "cosine. Photo and sketch: MobileNetV2 (ImageNet-1k), trained further: its last stages for photos, all but "
-            f"the first layer for sketches, {SIDE} and {size} px. Text: a transformer over subwords, English and "
-            f"German, at most {length} tokens.",
-            "data": ["world", "flickr8k", "multi30k", "sketchy25", "chairv2", "caltech101", "imagenet1000", "imagenet",
-                     "minilm"],
+            f"cosine. Photo and sketch: {network} (ImageNet-1k), trained further: its last stages for "
+            f"photos, all but the first layer for sketches, {SIDE} and {size} px. Text: a transformer over subwords, "
+            f"English and German, at most {length} tokens.",
+            "data": ["world", "flickr8k", "multi30k", "sketchy25", "chairv2", "caltech101", "imagenet1000",
+                     source, "minilm"],
             "limits": "It knows the words, things and views of this data: everyday scenes, 125 kinds of things, "
             "rendered objects. Words outside them are guessed from their parts; counts, text in pictures and relations "
             "are mostly lost. Photos of people come with the biases of Flickr's photos and captions.",

@@ -19,7 +19,7 @@ from training.fit import Stage
 from training.objectives import contrastive, ramp, reversed_gradient, same, triplet
 from training.recipes import BadRecipe, Published, kept, train
 from training.sketches import SketchRecipe, SketchTask, class_means, parts
-from training.towers.photo import PhotoTower, classifier
+from training.towers.photo import PhotoTower, classifier, credit
 from training.towers.sketch import SketchTower
 from training.vary import half_mixed, vary_sketches
 from xmr.modality import Modality
@@ -168,13 +168,14 @@ def published(folder: Path) -> Published:
     model = ZeroShotDann(recipe)
     model.load_state_dict(load_file(folder / "best.safetensors"))
     unseen = {"sketchy-1": 25, "sketchy-2": 21}[recipe.data]
+    network, source = credit(recipe.backbone)
     return Published(
         recipe.name, recipe.about, recipe.protocols, "cosine", recipe.dim, parts(recipe, model.photo, model.sketch),
         {
-            "built": f"Two towers of the same form, MobileNetV2 (ImageNet-1k) and a head, give unit vectors of "
+            "built": f"Two towers of the same form, {network} (ImageNet-1k) and a head, give unit vectors of "
             f"{recipe.dim} numbers, compared by cosine; sketches are shown at {recipe.sketch_size} px. A classifier of "
             "sketches and photos behind a gradient reversal layer was trained beside them, and is not needed any more.",
-            "data": ["sketchy25", "imagenet", *(["world"] if recipe.world else [])],
+            "data": ["sketchy25", source, *(["world"] if recipe.world else [])],
             "limits": f"Trained on {125 - unseen} of Sketchy's 125 classes; the other {unseen} and everything else it "
             "knows only by likeness, and through what ImageNet's network knew before. It takes no words.",
         },

