@@ -118,7 +118,7 @@ class CaptionTask:
 
 
 def validated(recipe: CaptionRecipe, val: list[Item], vectors: Vectors) -> dict[str, float]:
-    """The metrics on val items of the protocols that the recipe's score is of; "score" is the mean of those it names."""
+    """The metrics on val items of the protocols that the recipe's score is of, and "score": the mean of those named."""
     figures = {}
     for name in dict.fromkeys(key.partition("/")[0] for key in recipe.score):
         protocol = find(name)

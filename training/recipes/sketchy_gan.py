@@ -137,8 +137,10 @@ class Task(SketchTask):
     def __init__(self, recipe: Recipe, cache: Path) -> None:
         classes = {label for item in real_items(recipe, "train") for label in labels_of(item, "class")}
         super().__init__(recipe, SketchyGan(recipe, len(classes)), cache)
-        features = self.real.rows[PHOTO].maps.pooled(self.model.photo.upper)[:, 0].astype(np.float32)
-        self.classes, centres = class_means(self.real, features / np.linalg.norm(features, axis=1, keepdims=True))
+        head, maps = self.model.photo.head, self.real.rows[PHOTO].maps
+        features = torch.from_numpy(maps.pooled(self.model.photo.upper)[:, 0].astype(np.float32))
+        head.centre.copy_(features.mean(0))
+        self.classes, centres = class_means(self.real, head(features).numpy())
         self.model.centres.copy_(F.normalize(centres))
         self.won = 0
 
@@ -191,9 +193,9 @@ def published(folder: Path) -> Published:
         recipe.name, recipe.about, recipe.protocols, "cosine", dim,
         parts(recipe, model.photo, Generated(model.sketch, model.generator)),
         {
-            "built": f"Photos: the {dim} pooled features of {photos} as ImageNet left it, at unit length. Sketches: "
-            f"{sketches}, trained, to {recipe.code} features at {recipe.sketch_size} px, and a generator from "
-            f"them to {dim}. They are compared by cosine. The discriminator is not needed any more.",
+            "built": f"Photos: the {dim} pooled features of {photos} as ImageNet left it, less their mean, at unit "
+            f"length. Sketches: {sketches}, trained, to {recipe.code} features at {recipe.sketch_size} px, and a "
+            f"generator from them to {dim}. They are compared by cosine. The discriminator is not needed any more.",
             "data": ["sketchy25", *dict.fromkeys((source, another)), *(["world"] if recipe.world else [])],
             "limits": "It knows the 125 classes of Sketchy, and of a drawing mostly the class: of several photos of a "
             "class it seldom finds the very one that was drawn. It takes no words.",

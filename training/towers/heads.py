@@ -23,10 +23,17 @@ class ProjectionHead(nn.Module):
 
 
 class Unit(nn.Module):
-    """No head at all: features at length 1."""
+    """Nothing learned: (N, features) less a centre, at length 1.
+
+    All features of a network lie on one side of 0, where any two are alike; seen from their mean they differ.
+    """
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.register_buffer("centre", torch.zeros(features))
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
-        return unit(features)
+        return unit(features - self.centre)
 
 
 def unit(vectors: torch.Tensor) -> torch.Tensor:

@@ -24,14 +24,14 @@ class PhotoTower(nn.Module):
 
     stem:  pixels -> maps, the first `cut` stages; never trained, so that its maps can be cached.
     upper: maps -> pooled features (N, features), the other stages.
-    head:  features -> unit vectors; with a dim of 0 those are the features themselves, at length 1.
+    head:  features -> unit vectors; with a dim of 0 those are the features themselves, less a centre, at length 1.
     """
 
     def __init__(self, dim: int, hidden: int, cut: int, dropout: float = 0.0, name: str = SHIPPED) -> None:
         super().__init__()
         self.stem, self.upper, self.features = backbone(cut, name)
         self.stem.requires_grad_(False)
-        self.head = ProjectionHead(self.features, dim, hidden, dropout) if dim else Unit()
+        self.head = ProjectionHead(self.features, dim, hidden, dropout) if dim else Unit(self.features)
 
     def pixels(self, photo: torch.Tensor) -> torch.Tensor:
         """(N, 224, 224, 3) 0..255 -> (N, 3, 224, 224) in -1..1."""
