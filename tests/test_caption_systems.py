@@ -200,3 +200,7 @@ def test_a_study_has_an_entry_for_each_view_of_a_variant(tmp_path, monkeypatch):
     found = {name: protocols["p"]["metrics"]["map"] for name, protocols in report["variants"].items()}
     assert found == {"nested 4 bits": 0.5, "nested 4 numbers": 0.6} and report["raw"] == {}
     assert json.loads((tmp_path / "iaprtc12-hashing" / "study.json").read_text()) == json.loads(json.dumps(report))
+    scores["codes"], path = 0.7, tmp_path / "iaprtc12-hashing" / "study.json"
+    path.write_text(json.dumps(report | {"variants": report["variants"] | {"another": {"p": entry}}}))
+    again = study.study("iaprtc12-hashing", tmp_path / "runs", tmp_path, ["nested"])["variants"]
+    assert again["nested 4 bits"]["p"]["metrics"]["map"] == 0.7 and again["another"] == {"p": entry}

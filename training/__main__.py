@@ -52,6 +52,8 @@ def main(argv: list[str] | None = None) -> int:
     train.add_argument("--variant", help="one of the recipe's variants (default: the one that ships)")
     train.add_argument("--seed", type=int, help="of all that is random (default: the recipe's first)")
     study = commands.add_parser("study", help="train a recipe's variants from several seeds, and compare them")
+    study.add_argument("--variant", action="append", help="only this one, beside what is known of the others; may be "
+                       "repeated")  # fmt: skip
     publish = commands.add_parser("publish", help="export, evaluate; write the card and the gallery's vectors")
     gallery = commands.add_parser("gallery", help="make the demo gallery anew from the rendered world")
     evaluate = commands.add_parser("evaluate", help="measure a published checkpoint on the test items")
@@ -115,7 +117,7 @@ def _fit(args: argparse.Namespace) -> None:
 def _study(args: argparse.Namespace) -> None:
     from training.study import study
 
-    study(args.system, args.runs, args.checkpoints)
+    study(args.system, args.runs, args.checkpoints, args.variant or ())
 
 
 def _publish(args: argparse.Namespace) -> None:

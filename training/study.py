@@ -42,11 +42,13 @@ def run_of(system: str, runs: Path, variant: str | None = None, seed: int | None
     return runs / system / f"{variant}-{seed}", [*planned.variants[variant], f"seed={seed}"]
 
 
-def study(system: str, runs: Path, checkpoints: Path) -> dict:
+def study(system: str, runs: Path, checkpoints: Path, wanted: Collection[str] = ()) -> dict:
     """Train, measure and write; what was trained before is only measured.
 
+    wanted: the variants that changed; the figures of the others stay as they were. Without any, all.
+
     Raises:
-        BadInput: the recipe has no variants.
+        BadInput: the recipe has no variants, or not these.
     """
     planned, module = plan(system), recipes.module(system)
     if planned is None:
@@ -54,7 +56,10 @@ def study(system: str, runs: Path, checkpoints: Path) -> dict:
     report: dict = {"system": system, "seeds": planned.seeds, "ships": planned.ships, "raw": {}, "variants": {}}
     path = checkpoints / system / "study.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    for variant in planned.variants:
+    if wanted and path.is_file():
+        held = json.loads(path.read_text(encoding="utf-8"))
+        report |= {"raw": held["raw"], "variants": held["variants"]}
+    for variant in wanted or planned.variants:
         entries: dict[str, list[dict[str, dict]]] = {}
         for seed in planned.seeds:
             folder, overrides = run_of(system, runs, variant, seed)
