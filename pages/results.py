@@ -123,13 +123,15 @@ def bits(report: dict) -> None:
     numbers that the codes are the signs of."""
     lines = []
     for variant, protocols in report["variants"].items():
-        *_, length, kind = variant.split()
+        trained, length, kind = variant.split()
         lines += [
-            {"code": f"{length} bits", "kind": {"bits": "codes", "numbers": "before their signs"}[kind],
+            {"of": f"{trained}, {protocol}", "code": f"{length} bits", "kind": {"bits": "codes", "numbers": "before their signs"}[kind],
              "question": spoken(key.removesuffix("/tag/map")), "map": value}
-            for entry in protocols.values() for key, value in entry["metrics"].items() if key.endswith("/map")
+            for protocol, entry in protocols.items() for key, value in entry["metrics"].items() if key.endswith("/map")
         ]  # fmt: skip
     table = pd.DataFrame(lines)
+    of = st.segmented_control("Variant and protocol", list(table.of.unique()), default=table.of[0], required=True)
+    table = table[table.of == of]
     order = sorted(table.code.unique(), key=lambda code: int(code.split()[0]))
     box = alt.Chart(table).encode(alt.X("code:N", sort=order, title=None, axis=alt.Axis(labelAngle=0)),
                                   alt.Y("question:N", title=None, axis=alt.Axis(labelLimit=220)))  # fmt: skip

@@ -196,7 +196,7 @@ def test_a_study_has_an_entry_for_each_view_of_a_variant(tmp_path, monkeypatch):
     scores = {"codes": 0.5, "floats": 0.6}
     measured = lambda name, modalities, vectors: entry | {"metrics": {"map": scores[vectors]}}  # noqa: E731
     monkeypatch.setattr(study, "on_test", measured)
-    report = study.study("iaprtc12-hashing", tmp_path / "runs", tmp_path)
+    report = study.study("iaprtc12-hashing", tmp_path / "runs", tmp_path, ["nested"])
     found = {name: protocols["p"]["metrics"]["map"] for name, protocols in report["variants"].items()}
     assert found == {"nested 4 bits": 0.5, "nested 4 numbers": 0.6} and report["raw"] == {}
     assert json.loads((tmp_path / "iaprtc12-hashing" / "study.json").read_text()) == json.loads(json.dumps(report))

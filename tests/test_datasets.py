@@ -154,6 +154,21 @@ def test_world_has_a_photo_two_drawings_and_captions_for_each_line(tmp_path, mon
     assert found.found["photos"] == 16 and not found.shared and not len(found.skips)
 
 
+def test_a_described_rendered_photo_is_tagged_with_what_is_in_it_and_its_place(tmp_path, monkeypatch):
+    monkeypatch.setenv("XMR_WORLD", str(tmp_path))
+    write_world(tmp_path, "val")
+    path = tmp_path / "val" / "facts.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    rows[0]["objects"] = [{"category": "dog", "instance": "dog-7"}, {"category": "couch", "instance": "couch-8"}]
+    path.write_text("\n".join(map(json.dumps, rows)) + "\n")
+    found = {item.id: item for item in world.described("val")}
+    assert len(found) == 12  # four photos, each described once in each language
+    photo, english = found[rows[0]["id"]], found[f"{rows[0]['id']}#en"]
+    assert photo.labels == english.labels == {f"image:{rows[0]['id']}", "tag:dog", "tag:couch", "tag:street"}
+    assert english.content == f"{rows[0]['captions']['en'][0]} a thing" and english.language == "en"
+    assert found[rows[1]["id"]].labels == {f"image:{rows[1]['id']}", "tag:dog", "tag:street"}
+
+
 def test_order_is_stable_when_a_name_is_added():
     before, after = stable_order(["a", "b", "c"], "s"), stable_order(["a", "b", "c", "d"], "s")
     assert [name for name in after if name != "d"] == before

@@ -7,13 +7,18 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageDraw
+from safetensors.torch import load_file
 
 from training import study
 from training.datasets import labels_of
 from training.fit import TrainingStopped
+from training.publish import _export
 from training.recipes import load, sketchy_gan, zero_shot_dann
+from training.recipes.tri import take_over
 from training.sketches import real_items
 from training.towers import photo as photo_tower
+from training.towers.sketch import SketchTower
+from xmr.encoder import Encoder
 from xmr.modality import BadInput, Modality
 
 SEEN, UNSEEN = ("ant", "apple", "bear"), ("bat", "cow")
@@ -116,6 +121,40 @@ def test_sketchy_gan_trains_and_publishes_what_it_validated(pictures, tiny, tmp_
         np.testing.assert_allclose(vectors, task.vectors(items), atol=1e-5)
 
 
+def test_systems_whose_photo_network_is_frozen_share_one_file_of_it(pictures, tiny, tmp_path):
+    task = sketchy_gan.run(tmp_path / "run", tmp_path / "cache", gan(pictures))
+    part = sketchy_gan.published(tmp_path / "run").parts[Modality.PHOTO]
+    assert part.shared == "tiny"
+    told = _export(Modality.PHOTO, part, tmp_path / "run", tmp_path / "checkpoints" / "one")
+    written = tmp_path / "checkpoints" / "shared" / "tiny.onnx"
+    assert (tmp_path / "checkpoints" / "one" / told["trunk"]).resolve() == written
+    before = written.stat().st_mtime_ns
+    assert _export(Modality.PHOTO, part, tmp_path / "run", tmp_path / "checkpoints" / "two") == told
+    assert written.stat().st_mtime_ns == before
+    encoder = Encoder.from_config(tmp_path / "checkpoints" / "two", Modality.PHOTO, told)
+    photos = [item for item in task.val if item.modality is Modality.PHOTO][:4]
+    np.testing.assert_allclose(encoder.encode([item.content for item in photos]), task.vectors(photos), atol=2e-3)
+    trained = ["stages.0.rates={photo.upper.0: 1.0e-4, generator: 1.0e-3}"]
+    sketchy_gan.run(tmp_path / "other", tmp_path / "cache", gan(pictures, *trained))
+    assert not sketchy_gan.published(tmp_path / "other").parts[Modality.PHOTO].shared
+
+
+def test_a_sketch_tower_takes_over_the_network_of_another_system(pictures, tiny, tmp_path):
+    sketchy_gan.run(tmp_path / "run", tmp_path / "cache", gan(pictures))
+    held = load_file(tmp_path / "run" / "best.safetensors")
+    tower = SketchTower(8, 8, 0, name="tiny")
+    head = tower.head.linear.weight.clone()
+    take_over(tower, tmp_path / "run")
+    for name, value in tower.upper.state_dict().items():
+        torch.testing.assert_close(value, held[f"sketch.upper.{name}"])
+    assert torch.equal(tower.head.linear.weight, head)
+    with pytest.raises(BadInput, match="Train it first: python -m training fit sketchy-gan"):
+        take_over(tower, tmp_path / "sketchy-gan" / "gan-1")
+    tower.upper = torch.nn.Linear(2, 2)
+    with pytest.raises(BadInput, match="has another form"):
+        take_over(tower, tmp_path / "run")
+
+
 def test_a_discriminator_that_wins_stops_the_training_and_says_so(pictures, tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(sketchy_gan, "told_apart", lambda *_: 1.0)
     with pytest.raises(TrainingStopped, match="for 2 validations: it has won"):
@@ -144,7 +183,7 @@ def test_several_seeds_become_a_mean_and_a_spread():
 
 def test_a_variant_has_a_folder_of_its_own_and_one_that_is_unknown_is_named(tmp_path):
     folder, overrides = study.run_of("zero-shot-dann", tmp_path, "triplet", 2)
-    assert folder == tmp_path / "zero-shot-dann" / "triplet-2" and overrides == ["losses.domain=0", "seed=2"]
+    assert folder == tmp_path / "zero-shot-dann" / "triplet-2" and overrides[-2:] == ["losses.domain=0", "seed=2"]
     assert study.run_of("tri", tmp_path) == (tmp_path / "tri", [])
-    with pytest.raises(BadInput, match="Choose one of: plus, dann, triplet"):
+    with pytest.raises(BadInput, match="Choose one of: plus, larger, random-classes, dann, triplet"):
         study.run_of("zero-shot-dann", tmp_path, "best")

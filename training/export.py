@@ -30,8 +30,8 @@ def export(
     tower.eval()
     if small:
         round_weights(tower)
-    axes = {name: {0: "batch", 1: "length"} if name in ("ids", "states") else {0: "batch"} for name in inputs}
-    axes[output] = {0: "batch", 1: "length"} if output == "states" else {0: "batch"}
+    long = {"ids", "states"} if "ids" in inputs else set()  # a photo's states have no length
+    axes = {name: {0: "batch", 1: "length"} if name in long else {0: "batch"} for name in (*inputs, output)}
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.onnx.export(
         tower, tuple(map(torch.tensor, inputs.values())), str(path), input_names=list(inputs), output_names=[output],

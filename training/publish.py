@@ -14,10 +14,9 @@ from training.datasets import MissingData, world
 from training.datasets.names import spoken
 from training.datasets.protocols import PROTOCOLS
 from training.evaluate import encoder_vectors, evaluate, relevance
-from training.export import check_parity, export
+from training.export import check_parity, export, round_weights
 from training.recipes import Part, Published, module
 from training.study import run_of
-from training.towers.sentence import AfterTrunk
 from xmr import checkpoint
 from xmr.encoder import Encoder
 from xmr.folder import index_folder
@@ -85,13 +84,19 @@ def _export(modality: Modality, part: Part, run: Path, folder: Path) -> dict:
         return told
     shared = folder.parent / "shared"
     trunk, tokenizer = shared / f"{part.shared}.onnx", shared / f"{part.shared}.json"
+    round_weights(part.tower.trunk)
     if not trunk.is_file():
         export(part.tower.trunk, {name: few}, trunk, output="states")
-        shutil.copyfile(run / "tokenizer.json", tokenizer)
+        if modality is TEXT:
+            shutil.copyfile(run / "tokenizer.json", tokenizer)
     with torch.inference_mode():
         states = part.tower.trunk(torch.from_numpy(few)).numpy()
-    export(AfterTrunk(part.tower), {"states": states, name: few}, folder / told["file"])
-    return told | {"trunk": f"../shared/{trunk.name}", "tokenizer": f"../shared/{tokenizer.name}"}
+    told["trunk"] = f"../shared/{trunk.name}"
+    if modality is not TEXT:
+        export(part.tower.rest, {"states": states}, folder / told["file"])
+        return told
+    export(part.tower.rest, {"states": states, name: few}, folder / told["file"])
+    return told | {"tokenizer": f"../shared/{tokenizer.name}"}
 
 
 def _parity(parts: Mapping[Modality, Part], encoders: Mapping[Modality, dict], folder: Path) -> dict[Modality, float]:
@@ -223,6 +228,10 @@ DATA = {  # what a recipe trains on -> what for, and its terms
     ),
     "imagenet-lite0": (
         "weights of EfficientNet-Lite0 (Liu 2020), of ImageNet-1k (Deng et al. 2009)", "the backbone",
+        "weights: Apache-2.0",
+    ),
+    "imagenet-lite2": (
+        "weights of EfficientNet-Lite2 (Liu 2020), of ImageNet-1k (Deng et al. 2009)", "the backbone",
         "weights: Apache-2.0",
     ),
     "imagenet1000": (

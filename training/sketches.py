@@ -14,6 +14,7 @@ from training.features import SHOWN, SIDE, inputs, pixels
 from training.fit import Stage
 from training.recipes import Part, VariedRecipe
 from training.sampling import Pool, Vocabulary, make_pool, merge
+from training.towers.photo import credit
 from xmr.modality import Item, Modality
 
 PHOTO, SKETCH = Modality.PHOTO, Modality.SKETCH
@@ -110,7 +111,10 @@ def parts(recipe: SketchRecipe, photo: nn.Module, sketch: nn.Module) -> dict[Mod
     held = real_items(recipe, "val")
     photos, sketches = ([item for item in held if item.modality is m][:SHOWN] for m in (PHOTO, SKETCH))
     size = recipe.sketch_size
+    keys = [key for stage in recipe.stages for key in stage.rates]
+    trained = any("photo.upper".startswith(key) or key.startswith("photo.upper.") for key in keys)
+    shared = "" if trained else credit(recipe.backbone)[0].lower()
     return {
-        PHOTO: Part(photo, inputs(photos, SIDE), {"size": SIDE}),
+        PHOTO: Part(photo, inputs(photos, SIDE), {"size": SIDE}, shared),
         SKETCH: Part(sketch, inputs(sketches, size), {"size": size}),
     }

@@ -147,23 +147,6 @@ def _described_others(split: str) -> list[Item]:
     return [item for part in kept for item in _described(part)]
 
 
-def _rendered(split: str) -> list[Item]:
-    """The rendered photos, tagged with the things that are in each and its place, and for each language one description
-    of each: its captions, one after another."""
-    found, told = [], {}
-    for item in world.items(split):
-        if item.modality is TEXT:
-            told.setdefault(item.id.partition("#")[0], {}).setdefault(item.language, []).append(item.content)
-    for item in world.items(split):
-        if item.modality is PHOTO:
-            things = item.facts.get("objects", [item.facts])
-            tags = frozenset(f"tag:{value}" for value in (item.facts["place"], *(one["category"] for one in things)))
-            found.append(Item(item.id, PHOTO, item.content, tags))
-            found += [Item(f"{item.id}#{language}", TEXT, " ".join(texts), tags, language)
-                      for language, texts in told[item.id].items()]  # fmt: skip
-    return found
-
-
 def _with_names(items: list[Item]) -> list[Item]:
     """The items and, as texts, what a person would type for each of their classes."""
     found = []
@@ -254,7 +237,7 @@ PROTOCOLS = {
             "world-tags",
             "Rendered photos of one to four things and their descriptions (all captions of a language, one after "
             "another); a match shows one of the same things, or the same place.",
-            _rendered,
+            world.described,
             TAG_COMPARISONS,
         ),
         Protocol(

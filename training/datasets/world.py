@@ -45,6 +45,24 @@ def items(split: str, things: str = "any") -> list[Item]:
     return found + (_drawings() if split == "train" and things != "several" else [])
 
 
+def described(split: str) -> list[Item]:
+    """The photos of a split, tagged with the things that are in each and its place, and for each language one
+    description of each: its captions, one after another. Labels: image, and a tag for each of these."""
+    found, told = [], {}
+    for item in items(split):
+        if item.modality is Modality.TEXT:
+            told.setdefault(item.id.partition("#")[0], {}).setdefault(item.language, []).append(item.content)
+    for item in items(split):
+        if item.modality is Modality.PHOTO:
+            things = item.facts.get("objects", [item.facts])
+            tags = (f"tag:{value}" for value in (item.facts["place"], *(one["category"] for one in things)))
+            labels = frozenset({f"image:{item.id}", *tags})
+            found.append(Item(item.id, Modality.PHOTO, item.content, labels))
+            found += [Item(f"{item.id}#{language}", Modality.TEXT, " ".join(texts), labels, language)
+                      for language, texts in told[item.id].items()]  # fmt: skip
+    return found
+
+
 def _drawings() -> list[Item]:
     """Drawings of things that were never photographed, as far as there are any; labels: class and instance."""
     path = root() / "drawings" / "facts.jsonl"

@@ -52,7 +52,8 @@ class Part:
 
     inputs: real ones of its val items, to hold its graph against it.
     config: its encoder's entry of config.json without the files, such as {"size": 224}.
-    shared: of a SentenceTower, the name under which all that build on its trunk find that; else empty.
+    shared: the name under which all that build on the tower's frozen trunk find that; empty where it has none. A tower
+        with one has `trunk` and `rest`.
     """
 
     tower: nn.Module

@@ -16,13 +16,13 @@ from safetensors.torch import load_file
 from torch import nn
 
 from training.captions import CaptionTask, TunedRecipe, parts
-from training.datasets import catalogue, labels_of, located, stable_order
+from training.datasets import catalogue, labels_of, located, stable_order, world
 from training.datasets.concepts import CONCEPTS, tagged
 from training.evaluate import Vectors
 from training.fit import Stage
 from training.objectives import imbalance, quantisation, triplet
 from training.recipes import Published, kept, train
-from training.towers.photo import PhotoTower
+from training.towers.photo import PhotoTower, credit
 from training.towers.sentence import SentenceTower, write_tokenizer
 from xmr.modality import Item, Modality
 from xmr.preprocess import Tokenizer
@@ -115,8 +115,9 @@ class Task(CaptionTask):
         tokenizer = Tokenizer(write_tokenizer(folder / "tokenizer.json", recipe.sentences))
         super().__init__(recipe, Hashing(recipe), tokenizer, cache, described)
         photos = self.pool.rows[PHOTO]
-        self.tags = torch.zeros(int(photos.group.max()) + 1, len(CONCEPTS), dtype=torch.bool)  # by a photo's number
-        columns = {f"tag:{name}": column for column, name in enumerate(CONCEPTS)}
+        concepts = sorted({label for item in photos.items for label in labels_of(item, "tag")})
+        self.tags = torch.zeros(int(photos.group.max()) + 1, len(concepts), dtype=torch.bool)  # by a photo's number
+        columns = {label: column for column, label in enumerate(concepts)}
         for item, group in zip(photos.items, photos.group, strict=True):
             self.tags[group, [columns[label] for label in labels_of(item, "tag")]] = True
 
@@ -167,9 +168,13 @@ class Task(CaptionTask):
 
 
 def described(recipe: Recipe, split: str) -> list[Item]:
-    """Photos with concepts and a description in each language; of "train" the first recipe.train in a fixed order."""
-    items = catalogue.get(recipe.data).items(split, located(recipe.folder))
-    found = tagged([item for item in items if item.language in (None, *recipe.languages)])
+    """Photos with concepts and a description in each language; of "train" the first recipe.train in a fixed order. The
+    rendered world's photos have exact labels; of others, captions name the concepts."""
+    if recipe.data == "world":
+        found = world.described(split)
+    else:
+        items = catalogue.get(recipe.data).items(split, located(recipe.folder))
+        found = tagged([item for item in items if item.language in (None, *recipe.languages)])
     if split != "train":
         return found
     kept = set(stable_order([item.id for item in found if item.modality is PHOTO], SPLIT)[: recipe.train])
@@ -186,15 +191,16 @@ def published(folder: Path) -> Published:
     recipe = kept(Recipe, folder)
     model = Hashing(recipe)
     model.load_state_dict(load_file(folder / "best.safetensors"))
+    network, source = credit(recipe.backbone)
     return Published(
         recipe.name, recipe.about, recipe.protocols, "hamming", max(recipe.bits),
         parts(recipe, model.photo, model.text, folder / "tokenizer.json", described),
         {
-            "built": f"The features of MobileNetV2 as ImageNet left it, and all-MiniLM-L6-v2, its second half trained "
+            "built": f"The features of {network} as ImageNet left it, and all-MiniLM-L6-v2, its second half trained "
             f"further, the mean of whose tokens counts, at most {recipe.max_tokens}; two layers on each give codes of "
             f"{max(recipe.bits)} bits, whose first {', '.join(map(str, sorted(recipe.bits)[:-1]))} are codes too. "
             "Answers whose codes differ in as many bits keep the gallery's order.",
-            "data": ["flickr8k", "imagenet", "minilm"],
+            "data": [recipe.data, source, "minilm"],
             "limits": f"It was taught {len(CONCEPTS)} concepts of everyday scenes, and tells apart what they tell "
             "apart. It takes no drawings, and cannot mix.",
         },

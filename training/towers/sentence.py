@@ -62,6 +62,11 @@ class SentenceTower(nn.Module):
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
         return self.head(self.features(self.trunk(ids), ids))
 
+    @property
+    def rest(self) -> nn.Module:
+        """What comes after the trunk."""
+        return AfterTrunk(self)
+
 
 class AfterTrunk(nn.Module):
     """(states, ids) -> vectors: what of a SentenceTower is a system's own, for the exporter."""

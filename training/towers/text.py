@@ -142,13 +142,14 @@ def _read(cache: Path) -> tuple[list[str], np.ndarray]:
 
 def _teacher():
     """A function from at most a batch of English sentences to (N, 384) float16."""
-    tokenizer, model = pretrained(SHIPPED, "AutoTokenizer"), pretrained(SHIPPED, "AutoModel").eval()
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    tokenizer, model = pretrained(SHIPPED, "AutoTokenizer"), pretrained(SHIPPED, "AutoModel").eval().to(device)
 
     @torch.inference_mode()
     def encode(batch: list[str]) -> np.ndarray:
-        inputs = tokenizer(batch, padding=True, truncation=True, max_length=128, return_tensors="pt")
+        inputs = tokenizer(batch, padding=True, truncation=True, max_length=128, return_tensors="pt").to(device)
         mask = inputs["attention_mask"][..., None]
         mean = (model(**inputs).last_hidden_state * mask).sum(1) / mask.sum(1)
-        return F.normalize(mean, dim=-1).half().numpy()
+        return F.normalize(mean, dim=-1).half().cpu().numpy()
 
     return encode
