@@ -125,9 +125,11 @@ def bits(report: dict) -> None:
     for variant, protocols in report["variants"].items():
         trained, length, kind = variant.split()
         lines += [
-            {"of": f"{trained}, {protocol}", "code": f"{length} bits", "kind": {"bits": "codes", "numbers": "before their signs"}[kind],
+            {"of": f"{trained}, {protocol}", "code": f"{length} bits",
+             "kind": {"bits": "codes", "numbers": "before their signs"}[kind],
              "question": spoken(key.removesuffix("/tag/map")), "map": value}
-            for protocol, entry in protocols.items() for key, value in entry["metrics"].items() if key.endswith("/map")
+            for protocol, entry in protocols.items()
+            for key, value in entry["metrics"].items() if key.endswith("/map")
         ]  # fmt: skip
     table = pd.DataFrame(lines)
     of = st.segmented_control("Variant and protocol", list(table.of.unique()), default=table.of[0], required=True)

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from tests.test_datasets import write_world
 from training import study
 from training.captions import NEIGHBOURS, CaptionTask
+from training.datasets import labels_of
 from training.export import round_weights
 from training.publish import _export
 from training.recipes import Part, flickr30k_clip, iaprtc12_hashing, load
@@ -76,6 +78,17 @@ def test_a_trunk_in_one_file_and_the_rest_in_another_give_the_towers_vectors(tow
     np.testing.assert_allclose(encoder.encode(TEXTS), wanted, atol=1e-5)
     again = Encoder.from_config(tmp_path / "tiny", Modality.TEXT, told)
     assert again._open_trunk() is encoder._open_trunk()
+
+
+def test_the_hashing_variant_of_the_rendered_world_reads_its_exact_labels(tmp_path, monkeypatch):
+    monkeypatch.setenv("XMR_WORLD", str(tmp_path))
+    write_world(tmp_path, "train", count=6)
+    plan = study.plan("iaprtc12-hashing")
+    recipe = load(iaprtc12_hashing.Recipe, iaprtc12_hashing.YAML, [*plan.variants["world"], "train=4"])
+    found = iaprtc12_hashing.described(recipe, "train")
+    photos = [item for item in found if item.modality is Modality.PHOTO]
+    assert len(photos) == 4 and len(found) == 12  # each with a description in either language
+    assert all(labels_of(item, "tag") <= {"tag:dog", "tag:car_(sedan)", "tag:street"} for item in found)
 
 
 def task(hard: float) -> CaptionTask:

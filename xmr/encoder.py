@@ -27,7 +27,8 @@ class Encoder:
     open_session: gives the ONNX Runtime session.
     prepare: a list of contents -> the graph's input, an array whose first axis is the list; BadInput for a content
         that cannot be used.
-    open_trunk: gives the session of a graph that several encoders share, whose "states" the graph takes besides.
+    open_trunk: gives the session of a graph that several encoders share, whose "states" the graph takes: of a caption
+        besides its ids, of a picture in its place.
     batch: how many contents it takes at a time.
     """
 
@@ -71,7 +72,8 @@ class Encoder:
         """The network alone: (N, dim) float32 vectors of what `prepare` gave."""
         given = {_INPUT[self.modality]: prepared}
         if self._open_trunk:
-            given["states"] = self._open_trunk().run(None, given)[0]
+            states = self._open_trunk().run(None, given)[0]
+            given = {"states": states} | (given if self.modality is Modality.TEXT else {})
         return self.session.run(None, given)[0]
 
     @property

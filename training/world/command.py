@@ -33,7 +33,7 @@ from training.world.trace import Coarse, GBuffer, trace
 from xmr.modality import BadInput
 
 # Instances a class, unless --split says otherwise. Those of "drawings" are only drawn; training takes what there is.
-SPLITS = {"train": 22, "val": 1, "test": 2, "gallery": 24, "drawings": 0}
+SPLITS = {"train": 22, "val": 1, "test": 2, "gallery": 24, "drawings": 26}
 VIEWS = {"train": 1, "val": 2, "test": 2, "gallery": 1, "drawings": 2}  # photos an instance
 CROWDED = {"train": 0.22, "test": 0.22, "gallery": 0.22}  # share of photos of more than one thing
 GALLERY_SIZE = 256
