@@ -133,14 +133,21 @@ def test_a_bad_upload_is_named_and_loses_nothing(page, name, content, message):
     assert categories(page)["car_(sedan)"] >= 5
 
 
+HEADINGS = {"Compare": "The same query, asked of several systems", "Gallery": "The photos that are searched",
+            "Results": "How well each system finds", "Systems": "What can search", "Search": "Draw, type or upload"}
+
+
 def turn_to(page: Page, name: str) -> None:
-    """Open another page of the app; on a phone its name is behind a button."""
+    """Open another page of the app, and wait for it; on a phone its name is behind a button, and the menu closes."""
     narrow = page.viewport_size["width"] < 768
+    link = page.get_by_role("link", name=name, exact=True)
     if narrow:
         page.get_by_test_id("stExpandSidebarButton").click()
-    page.get_by_role("link", name=name).click()
+    link.click()
     if narrow:
-        page.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click()
+        expect(link).not_to_be_in_viewport()
+    expect(page.get_by_role("heading", name=HEADINGS[name])).to_be_visible()
+    page.wait_for_function("() => !document.querySelector('[data-stale=true]')")
 
 
 def test_one_query_is_answered_by_several_systems_side_by_side(page):
