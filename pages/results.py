@@ -113,7 +113,8 @@ def study(report: dict) -> None:
                 lines.append({"protocol": protocol, "metric": spoken(key), "variant": variant,
                               "value": f"{value:.3f}{spread}", "chance": entry["chance"][key]})  # fmt: skip
     table = pd.DataFrame(lines)
-    wide = table.pivot(index=["protocol", "metric", "chance"], columns="variant", values="value").fillna("–").reset_index()
+    wide = table.pivot(index=["protocol", "metric", "chance"], columns="variant", values="value")
+    wide = wide.fillna("–").reset_index()
     order = ["protocol", "metric", *(v for v in ("raw", *report["variants"]) if v in wide), "chance"]
     st.dataframe(wide[order], hide_index=True)
 
