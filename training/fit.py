@@ -8,6 +8,7 @@ bit, what it would have given undisturbed, and nothing of the samplers has to be
 import json
 import math
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -122,6 +123,11 @@ def schedule(step: int, steps: int, warm_up: int) -> float:
     if step < warm_up:
         return (step + 1) / warm_up
     return 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(1, steps - warm_up)))
+
+
+def trains(rates: Iterable[str], part: str) -> bool:
+    """Whether any key of a stage's rates is that of parameters in a part of the model, such as photo.upper."""
+    return any(part.startswith(key) or key.startswith(f"{part}.") for key in rates)
 
 
 def parameter_groups(model: nn.Module, stage: Stage) -> list[dict]:

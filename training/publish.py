@@ -91,12 +91,12 @@ def _export(modality: Modality, part: Part, run: Path, folder: Path) -> dict:
             shutil.copyfile(run / "tokenizer.json", tokenizer)
     with torch.inference_mode():
         states = part.tower.trunk(torch.from_numpy(few)).numpy()
-    told["trunk"] = f"../shared/{trunk.name}"
-    if modality is not TEXT:
-        export(part.tower.rest, {"states": states}, folder / told["file"])
-        return told
-    export(part.tower.rest, {"states": states, name: few}, folder / told["file"])
-    return told | {"tokenizer": f"../shared/{tokenizer.name}"}
+    told["trunk"], given = f"../shared/{trunk.name}", {"states": states}
+    if modality is TEXT:
+        told["tokenizer"] = f"../shared/{tokenizer.name}"
+        given["ids"] = few
+    export(part.tower.rest, given, folder / told["file"])
+    return told
 
 
 def _parity(parts: Mapping[Modality, Part], encoders: Mapping[Modality, dict], folder: Path) -> dict[Modality, float]:

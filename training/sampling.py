@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from training.datasets import labels_of
 from training.datasets.names import phrases
 from training.features import MapCache
+from training.fit import trains
 from training.towers.photo import PhotoTower
 from xmr.modality import Item, Modality
 from xmr.preprocess import Tokenizer
@@ -137,11 +138,10 @@ class Pool:
         return part
 
     def settle(self, upper: torch.nn.Module, rates: Iterable[str]) -> None:
-        """Before a stage: a photo network that it leaves frozen, for no key of its `rates` begins photo.upper's
+        """Before a stage: a photo network that it leaves frozen, for no key of its `rates` is of photo.upper's
         parameters, runs once over all photos, and its features stand in for the maps."""
         photos = self.rows[Modality.PHOTO]
-        frozen = not any("photo.upper".startswith(key) for key in rates)
-        photos.features = photos.maps.pooled(upper) if frozen else None
+        photos.features = None if trains(rates, "photo.upper") else photos.maps.pooled(upper)
 
     def captioned(self, rng: np.random.Generator, rows: np.ndarray) -> dict[str, dict]:
         """A part of the photos in some rows, and one of their captions in each language."""

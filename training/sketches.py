@@ -11,7 +11,7 @@ from training.datasets import MissingData, catalogue, labels_of, located, world
 from training.datasets.protocols import find
 from training.evaluate import measure
 from training.features import SHOWN, SIDE, inputs, pixels
-from training.fit import Stage
+from training.fit import Stage, trains
 from training.recipes import Part, VariedRecipe
 from training.sampling import Pool, Vocabulary, make_pool, merge
 from training.towers.photo import credit
@@ -111,8 +111,7 @@ def parts(recipe: SketchRecipe, photo: nn.Module, sketch: nn.Module) -> dict[Mod
     held = real_items(recipe, "val")
     photos, sketches = ([item for item in held if item.modality is m][:SHOWN] for m in (PHOTO, SKETCH))
     size = recipe.sketch_size
-    keys = [key for stage in recipe.stages for key in stage.rates]
-    trained = any("photo.upper".startswith(key) or key.startswith("photo.upper.") for key in keys)
+    trained = any(trains(stage.rates, "photo.upper") for stage in recipe.stages)
     shared = "" if trained else credit(recipe.backbone)[0].lower()
     return {
         PHOTO: Part(photo, inputs(photos, SIDE), {"size": SIDE}, shared),
