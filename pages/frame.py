@@ -18,7 +18,7 @@ page = st.navigation([
 st.html(f"""<style>.stMainBlockContainer {{padding: 4.6rem clamp(1rem, 3vw, 3rem) 2rem}}</style>
 <script>/* {page.title} */ {{
     const menu = document.querySelector("[data-testid=stSidebar]");
-    if (menu?.getBoundingClientRect().left === 0)
+    if (menu?.getBoundingClientRect().right > 1)  // open, or on its way
         menu.querySelector("[data-testid=stSidebarCollapseButton] button").click();
 }}</script>""", unsafe_allow_javascript=True)
 state = st.session_state
