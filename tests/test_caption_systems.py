@@ -6,8 +6,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import timm
 import torch
+import transformers
+from safetensors.torch import save_file
 
+from tests.test_data_captions import iapr_tree
 from tests.test_datasets import write_world
 from training import study
 from training.captions import NEIGHBOURS, CaptionTask
@@ -134,6 +138,54 @@ def hashing(monkeypatch) -> iaprtc12_hashing.Hashing:
     return iaprtc12_hashing.Hashing(recipe)
 
 
+def test_a_study_asks_for_what_is_as_published_only_by_name(tmp_path, monkeypatch):
+    trained = []
+
+    def run(folder, cache, overrides):
+        trained.append(folder.name)
+        return SimpleNamespace(model=torch.nn.Linear(1, 1), vectors=None, modalities=(Modality.TEXT,),
+                               recipe=SimpleNamespace(protocols=()))  # fmt: skip
+
+    monkeypatch.setattr(flickr30k_clip, "run", run)
+    study.study("flickr30k-clip", tmp_path / "runs", tmp_path)
+    assert {name.rpartition("-")[0] for name in trained} == {"repaired", "larger", "seed"}
+    trained.clear()
+    study.study("flickr30k-clip", tmp_path / "runs", tmp_path, ["paper"])
+    assert trained == ["paper-1", "paper-2", "paper-3"]
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch) -> Path:
+    """A folder that stands in for the hub: a tiny BERT, and ResNet-18 with random weights."""
+    root = tmp_path / "hub"
+    (root / "bert").mkdir(parents=True)
+    words = [*SPECIAL, "[MASK]", "ein", "haus", "gross", "##es", *"0123456789"]
+    (root / "bert" / "vocab.txt").write_text("\n".join(words))
+    transformers.BertTokenizerFast(str(root / "bert" / "vocab.txt")).save_pretrained(root / "bert")
+    form = transformers.BertConfig(vocab_size=len(words), hidden_size=8, num_hidden_layers=4, num_attention_heads=2,
+                                   intermediate_size=8, max_position_embeddings=96)  # fmt: skip
+    transformers.BertModel(form).save_pretrained(root / "bert")
+    save_file(timm.create_model("resnet18").state_dict(), root / "resnet18.safetensors")
+    monkeypatch.setenv("XMR_WEIGHTS", str(root))
+    return root
+
+
+def test_hashing_as_published_trains_on_iapr_tc12_in_the_variants_one_language(tmp_path, monkeypatch, hub):
+    iapr_tree(tmp_path / "iaprtc12", count=300)
+    monkeypatch.setenv("XMR_DATA", str(tmp_path))
+    variant = study.plan("iaprtc12-hashing").variants["paper-german"]
+    overrides = [*variant, f"sentences={hub / 'bert'}", "hidden=4", "bits=[4, 8]", "train=6", "batch=4",
+                 "stages.0.steps=1", "stages.0.every=1"]  # fmt: skip
+    task = iaprtc12_hashing.run(tmp_path / "runs" / "paper-german-1", tmp_path / "cache", overrides)
+    assert task.model.text.width == 8 and task.model.photo.features == 512
+    assert task.tags.shape[1] == 2  # its own labels, not what captions name
+    found = iaprtc12_hashing.described(task.recipe, "train")
+    assert {item.language for item in found} == {None, "de"} and len(found) == 12
+    entry = study._measured(["iaprtc12-test"], task.modalities, task.vectors, task.recipe)["iaprtc12-test"]
+    assert {"text_de_to_photo/tag/map", "photo_to_photo/tag/map"} <= entry["metrics"].keys()
+    assert not any("text_en" in key for key in entry["metrics"])
+
+
 def test_codes_are_signs_when_asked_and_numbers_in_training(hashing):
     features = torch.randn(5, 6)
     hashing.train()
@@ -149,8 +201,8 @@ def test_every_hashing_loss_is_of_what_shares_a_concept_and_moves_both_towers(ha
     tags = torch.zeros(6, 3, dtype=torch.bool)
     tags[torch.arange(6), torch.arange(6) % 3] = True
     ids = torch.randint(2, 40, (6, 7))
-    losses = hashing.train()({"input": torch.randn(6, 6), "tags": tags}, {"ids": ids, "tags": tags},
-                             {"ids": ids.flip(0), "tags": tags.flip(0)})  # fmt: skip
+    losses = hashing.train()({"input": torch.randn(6, 6), "tags": tags}, text_en={"ids": ids, "tags": tags},
+                             text_de={"ids": ids.flip(0), "tags": tags.flip(0)})  # fmt: skip
     assert losses.keys() == {"photo_text", "text_text", "photo_photo", "quantise", "balance", "loss"}
     losses["loss"].backward()
     assert hashing.photo.head.net[0].weight.grad.any() and hashing.text.layers[-1].output.dense.weight.grad.any()
@@ -207,7 +259,7 @@ def test_a_study_has_an_entry_for_each_view_of_a_variant(tmp_path, monkeypatch):
     monkeypatch.setattr(iaprtc12_hashing, "run", lambda folder, cache, overrides: task)
     entry = {"about": "x", "queries": 1, "gallery": 1, "dropped": 0, "spread": {}, "chance": {}, "curves": {}}
     scores = {"codes": 0.5, "floats": 0.6}
-    measured = lambda name, modalities, vectors: entry | {"metrics": {"map": scores[vectors]}}  # noqa: E731
+    measured = lambda name, modalities, vectors, languages: entry | {"metrics": {"map": scores[vectors]}}  # noqa: E731
     monkeypatch.setattr(study, "on_test", measured)
     report = study.study("iaprtc12-hashing", tmp_path / "runs", tmp_path, ["nested"])
     found = {name: protocols["p"]["metrics"]["map"] for name, protocols in report["variants"].items()}

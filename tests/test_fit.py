@@ -97,6 +97,9 @@ def test_the_schedule_warms_up_and_ends_near_zero():
     rates = [schedule(step, 100, 10) for step in range(100)]
     assert rates[0] == 0.1 and rates[9] == 1.0 == max(rates) and rates[-1] < 0.001
     assert all(a >= b for a, b in zip(rates[9:], rates[10:], strict=False))
+    kept, half = ([schedule(step, 100, 10, end) for step in range(100)] for end in (1.0, 0.5))
+    assert kept[:10] == rates[:10] and set(kept[9:]) == {1.0}
+    assert half[-1] == pytest.approx(0.5, abs=1e-3) == min(half[9:])
 
 
 def test_swapping_the_average_in_and_out_leaves_the_weights_as_they_were():

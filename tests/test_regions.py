@@ -7,7 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
-from training.datasets import MissingData
+from tests.test_data_captions import REAL
+from training.datasets import MissingData, catalogue
 from training.datasets.boxes import boxed, classes
 from training.publish import _export
 from training.recipes import Part, coco_regions, detector, load
@@ -137,6 +138,21 @@ def test_no_caption_of_the_anchors_own_photo_is_a_wrong_one(tower):
     assert apart["loss"].item() == pytest.approx(apart["photo_anchor"].item() + apart["caption_anchor"].item())
     assert apart["photo_anchor"].item() > 0
     assert model(features, told, torch.zeros(4, dtype=torch.int64))["loss"].item() == 0  # all of one photo: none wrong
+
+
+@pytest.mark.skipif(not (REAL / "coco_mini").is_dir(), reason=f"the real data is not in {REAL}")
+def test_the_recipe_trains_on_coco_as_its_adapter_reads_it(tower, tmp_path, monkeypatch):
+    monkeypatch.setattr(coco_regions, "network", lambda recipe, folder: tower.net)
+    overrides = ["data=coco_mini", f"folder={REAL / 'coco_mini'}", "photo_size=64", "dim=16", "hidden=8", "batch=16",
+                 "stages.0.steps=40", "stages.0.every=20"]  # fmt: skip
+    task = coco_regions.run(tmp_path / "coco-regions" / "both-1", tmp_path / "cache", overrides)
+    photos = catalogue.load("coco_mini", "train", REAL / "coco_mini").items
+    assert len(task.photos) == sum(item.modality is Modality.PHOTO for item in photos) > 60
+    first, last = json.loads((tmp_path / "coco-regions" / "both-1" / "history.json").read_text())
+    assert last["train/loss"] < first["train/loss"]
+    found = task.vectors([item for item in task.val if item.modality is Modality.TEXT])
+    assert found.shape == (5 * sum(item.modality is Modality.PHOTO for item in task.val), 16)
+    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, rtol=1e-5)
 
 
 def test_word_vectors_are_the_same_again_and_know_words_by_their_parts(tmp_path, monkeypatch):

@@ -72,7 +72,11 @@ def test_a_sketch_tower_that_begins_as_the_photo_tower_answers_alike_wherever_ea
 def test_a_head_starts_as_its_linear_map():
     head = ProjectionHead(6, 4, 8)
     x = torch.randn(3, 6)
-    torch.testing.assert_close(head(x), nn.functional.normalize(head.linear(x), dim=1))
+    wanted = nn.functional.normalize(head.linear(x), dim=1)
+    torch.testing.assert_close(head(x), wanted)
+    plain = ProjectionHead(6, 4, 0)
+    plain.load_state_dict(head.linear.state_dict(prefix="linear."))
+    torch.testing.assert_close(plain(x), wanted)
 
 
 def _text_tower(pieces: int = 50) -> TextTower:

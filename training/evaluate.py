@@ -115,10 +115,11 @@ def encoder_vectors(system: System) -> Vectors:
 
 
 def on_test(
-    name: str, modalities: Collection[Modality], vectors: Vectors, progress: Callable[[str], None] = print
-) -> dict | None:
-    """A protocol's entry on its test items, of what these modalities can be asked; None, and a word on it, where its
-    data is not there or holds nothing of the kind."""
+    name: str, modalities: Collection[Modality], vectors: Vectors, progress: Callable[[str], None] = print,
+    languages: Collection[str] | None = None,
+) -> dict | None:  # fmt: skip
+    """A protocol's entry on its test items, of what can be asked in these modalities and languages (without any named,
+    in all); None, and a word on it, where its data is not there or holds nothing of the kind."""
     try:
         protocol = find(name)
         items = protocol.items("test")
@@ -126,7 +127,11 @@ def on_test(
     except MissingData as error:
         progress(f"{name}: skipped. {error}")
         return None
-    able = tuple(c for c in protocol.comparisons if {c.query[0], c.gallery[0]} <= set(modalities))
+    able = tuple(
+        c for c in protocol.comparisons
+        if {c.query[0], c.gallery[0]} <= set(modalities)
+        and (languages is None or {c.query[1], c.gallery[1]} <= {None, *languages})
+    )  # fmt: skip
     entry = measure(replace(protocol, comparisons=able), items, vectors, gallery)
     if not entry["metrics"]:
         progress(f"{name}: skipped. Its data holds nothing that could be asked by {', '.join(modalities)}.")

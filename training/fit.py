@@ -28,7 +28,7 @@ class TrainingStopped(RuntimeError):
 
 @dataclass(frozen=True)
 class Stage:
-    """Some steps with one learning rate schedule: a linear warm-up, then half a cosine down to zero."""
+    """Some steps with one learning rate schedule: a linear warm-up, then half a cosine down to `end`."""
 
     name: str
     steps: int
@@ -36,6 +36,7 @@ class Stage:
     rates: dict[str, float]  # learning rate by the beginning of a parameter's name, the longest that fits; else frozen
     settings: dict[str, float]  # the rest of what the system reads: batch sizes, weights of losses
     warm_up: int = 20
+    end: float = 0.0  # what is left of the rates at the end, as a share of their peak; 1 keeps them as they are
     weight_decay: float = 0.05
     average: float = 0.0  # decay of the running average of the weights that is validated and kept; 0 for none
 
@@ -85,7 +86,7 @@ def fit(task: Task, stages: tuple[Stage, ...], folder: Path, seed: int, precisio
             rng = np.random.default_rng((seed, number, step))
             torch.manual_seed(int(rng.integers(2**62)))
             for group, peak in zip(optimizer.param_groups, peaks, strict=True):
-                group["lr"] = peak * schedule(step, stage.steps, stage.warm_up)
+                group["lr"] = peak * schedule(step, stage.steps, stage.warm_up, stage.end)
             model.train()
             losses = model(**fabric.to_device(task.batch(stage, step, rng)))
             if not math.isfinite(losses["loss"].item()):
@@ -118,11 +119,11 @@ def fit(task: Task, stages: tuple[Stage, ...], folder: Path, seed: int, precisio
     return run.history
 
 
-def schedule(step: int, steps: int, warm_up: int) -> float:
+def schedule(step: int, steps: int, warm_up: int, end: float = 0.0) -> float:
     """The share of the peak learning rate at a step."""
     if step < warm_up:
         return (step + 1) / warm_up
-    return 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(1, steps - warm_up)))
+    return end + (1 - end) * 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(1, steps - warm_up)))
 
 
 def trains(rates: Iterable[str], part: str) -> bool:

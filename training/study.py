@@ -2,7 +2,8 @@
 
 `python -m training study <system>` trains what isn't trained yet, measures each run on the test items through its
 towers, and writes checkpoints/<system>/study.json: for each variant and protocol the mean over the seeds and, as
-"spread", their standard deviation.
+"spread", their standard deviation. Variants called paper are a system as it was published: its data and its hub's
+weights are asked for only where one is named.
 """
 
 import json
@@ -16,6 +17,8 @@ from training import recipes
 from training.evaluate import Vectors, on_test
 from training.raw import raw_features, unit_vectors
 from xmr.modality import BadInput, Modality
+
+PAPER = "paper"  # what the names of variants begin with that are as published
 
 
 def plan(system: str) -> recipes.VariedRecipe | None:
@@ -45,7 +48,7 @@ def run_of(system: str, runs: Path, variant: str | None = None, seed: int | None
 def study(system: str, runs: Path, checkpoints: Path, wanted: Collection[str] = ()) -> dict:
     """Train, measure and write; what was trained before is only measured.
 
-    wanted: the variants that changed; the figures of the others stay as they were. Without any, all.
+    wanted: the variants that changed; the figures of the others stay as they were. Without any, all but the papers'.
 
     Raises:
         BadInput: the recipe has no variants, or not these.
@@ -59,14 +62,14 @@ def study(system: str, runs: Path, checkpoints: Path, wanted: Collection[str] = 
     if wanted and path.is_file():
         held = json.loads(path.read_text(encoding="utf-8"))
         report |= {"raw": held["raw"], "variants": held["variants"]}
-    for variant in wanted or planned.variants:
+    for variant in wanted or [name for name in planned.variants if not name.startswith(PAPER)]:
         entries: dict[str, list[dict[str, dict]]] = {}
         for seed in planned.seeds:
             folder, overrides = run_of(system, runs, variant, seed)
             task = module.run(folder, runs / "cache", overrides)
             task.model.eval()
             for view, vectors in (task.views if hasattr(task, "views") else {"": task.vectors}).items():
-                found = _measured(task.recipe.protocols, task.modalities, vectors)
+                found = _measured(task.recipe.protocols, task.modalities, vectors, task.recipe)
                 entries.setdefault(variant + view, []).append(found)
                 print(f"{variant}{view}, seed {seed}: " + json.dumps({name: e["metrics"] for name, e in found.items()}))
         for name, seeds in entries.items():
@@ -79,9 +82,12 @@ def study(system: str, runs: Path, checkpoints: Path, wanted: Collection[str] = 
     return report
 
 
-def _measured(protocols: Iterable[str], modalities: Collection[Modality], vectors: Vectors) -> dict[str, dict]:
-    """Each protocol's entry, of those that can be measured."""
-    found = {name: on_test(name, modalities, vectors) for name in protocols}
+def _measured(
+    protocols: Iterable[str], modalities: Collection[Modality], vectors: Vectors, recipe: recipes.Recipe | None = None
+) -> dict[str, dict]:
+    """Each protocol's entry, of those that can be measured, in the recipe's languages if it names any."""
+    languages = getattr(recipe, "languages", None)
+    found = {name: on_test(name, modalities, vectors, languages=languages) for name in protocols}
     return {name: entry for name, entry in found.items() if entry}
 
 

@@ -28,7 +28,6 @@ from xmr.modality import Item, Modality
 from xmr.preprocess import Tokenizer
 
 PHOTO, TEXT = Modality.PHOTO, Modality.TEXT
-LANGUAGES = ("en", "de")
 SPLIT = "hashing-1"  # changing it changes which photos are trained on
 YAML = Path(__file__).with_suffix(".yaml")
 
@@ -80,17 +79,17 @@ class Hashing(nn.Module):
         self.text = SentenceTower(1, 1, 0.0, r.sentences)
         self.text.head = CodeHead(self.text.width, r.hidden, max(r.bits), r.dropout)
 
-    def forward(self, photo: dict, text_en: dict, text_de: dict) -> dict:
-        """Losses by name, and their weighted sum as "loss". Each part has its items' "tags", (N, concepts) bool."""
+    def forward(self, photo: dict, **texts: dict) -> dict:
+        """Losses by name, and their weighted sum as "loss". Each part, that of the photos and one of descriptions for
+        each language, has its items' "tags", (N, concepts) bool."""
         parts = {"photo": (self.photo.from_maps(photo["input"]), photo["tags"])}
-        for language, part in (("en", text_en), ("de", text_de)):
-            parts[language] = (self.text(part["ids"]), part["tags"])
+        parts |= {name: (self.text(part["ids"]), part["tags"]) for name, part in texts.items()}
         with torch.autocast(photo["tags"].device.type, enabled=False):
             codes = {name: code.float() for name, (code, _) in parts.items()}
             tags = {name: held.float() for name, (_, held) in parts.items()}
             found = {
-                "photo_text": [self.pair(codes, tags, *ab) for x in LANGUAGES for ab in (("photo", x), (x, "photo"))],
-                "text_text": [self.pair(codes, tags, a, b) for a in LANGUAGES for b in LANGUAGES],
+                "photo_text": [self.pair(codes, tags, *ab) for x in texts for ab in (("photo", x), (x, "photo"))],
+                "text_text": [self.pair(codes, tags, a, b) for a in texts for b in texts],
                 "photo_photo": [self.pair(codes, tags, "photo", "photo")],
                 "quantise": [quantisation(code) for code in codes.values()],
                 "balance": [imbalance(code) for code in codes.values()],
@@ -168,13 +167,16 @@ class Task(CaptionTask):
 
 
 def described(recipe: Recipe, split: str) -> list[Item]:
-    """Photos with concepts and a description in each language; of "train" the first recipe.train in a fixed order. The
-    rendered world's photos have exact labels; of others, captions name the concepts."""
+    """Photos with concepts and a description in each of the recipe's languages; of "train" the first recipe.train in a
+    fixed order. Where photos have labels of their own, as in IAPR TC-12 and the rendered world, those are the concepts;
+    of others, the captions of all languages name them."""
     if recipe.data == "world":
         found = world.described(split)
     else:
-        items = catalogue.get(recipe.data).items(split, located(recipe.folder))
-        found = tagged([item for item in items if item.language in (None, *recipe.languages)])
+        found = catalogue.get(recipe.data).items(split, located(recipe.folder))
+        if not any(labels_of(item, "tag") for item in found):
+            found = tagged(found)
+    found = [item for item in found if item.language in (None, *recipe.languages)]
     if split != "train":
         return found
     kept = set(stable_order([item.id for item in found if item.modality is PHOTO], SPLIT)[: recipe.train])

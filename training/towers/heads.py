@@ -8,18 +8,22 @@ class ProjectionHead(nn.Module):
     """(N, in_dim) features -> (N, dim) unit vectors: a linear map plus a gated two-layer correction of it.
 
     The correction starts at zero, so the head starts as the linear map, which alone carries most of what a frozen
-    backbone knows; the hidden layer then learns what the linear map cannot.
+    backbone knows; the hidden layer then learns what the linear map cannot. A `hidden` of 0 is no correction.
     """
 
     def __init__(self, in_dim: int, dim: int, hidden: int, dropout: float = 0.0) -> None:
         super().__init__()
         self.linear = nn.Linear(in_dim, dim)
-        self.inner = nn.Sequential(nn.Linear(in_dim, hidden), nn.GELU(), nn.Dropout(dropout), nn.Linear(hidden, dim))
-        nn.init.zeros_(self.inner[-1].weight)
-        nn.init.zeros_(self.inner[-1].bias)
+        self.inner = None
+        if hidden:
+            layers = (nn.Linear(in_dim, hidden), nn.GELU(), nn.Dropout(dropout), nn.Linear(hidden, dim))
+            self.inner = nn.Sequential(*layers)
+            nn.init.zeros_(self.inner[-1].weight)
+            nn.init.zeros_(self.inner[-1].bias)
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
-        return unit(self.linear(features) + self.inner(features))
+        vectors = self.linear(features)
+        return unit(vectors if self.inner is None else vectors + self.inner(features))
 
 
 class Unit(nn.Module):
