@@ -5,12 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import timm
 import torch
 from PIL import Image, ImageDraw
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
-from training import study
+from training import recipes, study
 from training.datasets import labels_of
+from training.datasets.outlines import outline
 from training.fit import TrainingStopped
 from training.publish import _export
 from training.recipes import load, sketchy_gan, zero_shot_dann
@@ -80,6 +82,50 @@ def test_zero_shot_dann_trains_resumes_and_gives_unit_vectors(pictures, tiny, tm
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     again = zero_shot_dann.run(tmp_path / "run", tmp_path / "cache", overrides)  # nothing is left to be done
     np.testing.assert_allclose(again.vectors(task.val[:3]), vectors, atol=1e-6)
+
+
+def test_outlines_of_photos_teach_names_to_the_sketch_network(pictures, tiny, tmp_path, monkeypatch):
+    names = torch.nn.Linear(6, 1000)
+    monkeypatch.setattr(zero_shot_dann, "classifier", lambda name: names.requires_grad_(False))
+    other = Image.new("RGB", (60, 60), "white")
+    ImageDraw.Draw(other).ellipse([10, 10, 50, 50], fill="red")
+    for n, name in enumerate(("ox", "red_fox", "tabby", "lion", "boxer")):
+        (tmp_path / "imagenet1000").mkdir(exist_ok=True)
+        other.save(tmp_path / "imagenet1000" / f"n0{n}_{name}.jpg")
+    monkeypatch.setenv("XMR_DATA", str(tmp_path))
+    task = zero_shot_dann.run(tmp_path / "run", tmp_path / "cache", dann(
+        pictures, "losses.triplet=0", "losses.contrast=1", "losses.names=1", "outlines=3"))  # fmt: skip
+    drawn = [item.id for item in task.outlines.items]
+    assert sorted(drawn) == [f"n0{n}_{name}#outline" for n, name in ((1, "red_fox"), (2, "tabby"), (3, "lion"),
+                                                                    (4, "boxer"))]  # fmt: skip
+    batch = task.batch(task.recipe.stages[0], 0, np.random.default_rng(0))
+    assert batch["outline"]["input"].shape == (3, 224, 224)
+    torch.testing.assert_close(batch["outline"]["taught"].sum(1), torch.ones(3))
+    task.model.train()
+    task.model(**batch)["names"].backward()
+    assert task.model.sketch.upper[0].weight.grad.any()
+
+
+@pytest.mark.parametrize("system", ["sketchy-gan", "zero-shot-dann"])
+def test_what_is_as_published_trains_on_resnet_50(system, pictures, tmp_path, monkeypatch):
+    save_file(timm.create_model("resnet50").state_dict(), tmp_path / "resnet50.safetensors")
+    monkeypatch.setenv("XMR_WEIGHTS", str(tmp_path))
+    module = recipes.module(system)
+    small = [f"folder={pictures}", "data=sketchy-2", "batch=3", "stages.0.steps=1", "stages.0.every=1",
+             "protocols=[sketchy-2-unseen]", "precision=32-true"]  # fmt: skip
+    task = module.run(tmp_path / "run", tmp_path / "cache", [*study.plan(system).variants["paper"], *small])
+    assert task.model.photo.features == 2048
+    made = module.published(tmp_path / "run")
+    assert made.dim == (2048 if system == "sketchy-gan" else task.recipe.dim)
+
+
+def test_an_outline_is_where_a_photo_changes():
+    photo = Image.new("RGB", (100, 80), "navy")
+    photo.paste("white", (50, 0, 100, 80))
+    drawn = np.asarray(outline(photo))
+    assert drawn.shape == (224, 224) and set(np.unique(drawn)) == {0, 255}
+    columns = np.flatnonzero((drawn == 0).any(0))
+    assert abs(columns - 112).max() < 5 and len(columns) > 1
 
 
 def test_the_domain_classifier_pulls_the_towers_the_other_way(pictures, tiny, tmp_path):

@@ -71,7 +71,8 @@ def labels_of(item: Item, kind: str) -> frozenset[str]:
 
 
 def picture(item: Item) -> Image.Image | Drawing:
-    """What xmr.preprocess takes for a photo or sketch item: its strokes where it has them, else the opened picture."""
+    """What xmr.preprocess takes for a photo or sketch item: what draws it where there is that, else the opened picture.
+    """
     if item.modality is Modality.SKETCH and "drawing" in item.facts:
         drawing = item.facts["drawing"]
         try:

@@ -15,6 +15,9 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import nn
 
+from training.datasets.outlines import outlines, strangers
+from training.datasets.sketchy import UNSEEN
+from training.features import MapCache
 from training.fit import Stage
 from training.objectives import contrastive, ramp, reversed_gradient, same, triplet
 from training.recipes import BadRecipe, Published, kept, train
@@ -48,6 +51,7 @@ class Recipe(SketchRecipe):
 
     dim: int
     sketch_cut: int
+    outlines: int
     head: str
     hidden: int
     losses: Losses
@@ -73,17 +77,22 @@ class ZeroShotDann(nn.Module):
         self.domain = nn.Sequential(nn.Linear(r.dim, hidden), nn.ReLU(), nn.Linear(hidden, 1))
         self.log_scale = nn.Parameter(torch.tensor(3.0))
 
-    def forward(self, photo: dict, sketch: dict, epoch: float, taught: torch.Tensor | None = None) -> dict:
+    def forward(
+        self, photo: dict, sketch: dict, epoch: float, taught: torch.Tensor | None = None, outline: dict | None = None
+    ) -> dict:
         """Losses by name, their weighted sum as "loss", and how often the domain is told right as "domain_right".
 
         photo, sketch: what training.sampling drew, the sketches as pixels.
         epoch: counts passes over the sketches; it sets the strength of the reversed gradient.
         taught: (N, 1000) for each sketch the probabilities that ImageNet's classifier gives the photos of its class.
+        outline: "input", pixels of photos' outlines, and "taught", the probabilities of each of those photos.
         """
-        weights = self.recipe.losses
-        drawn = vary_sketches(sketch["input"], self.recipe.sketch_size)
+        weights, size = self.recipe.losses, self.recipe.sketch_size
+        drawn = vary_sketches(sketch["input"], size)
         drawn, other, share = half_mixed(drawn, 0.0 if weights.triplet else self.recipe.mix)
-        features = self.sketch.upper(self.sketch.maps(drawn))
+        shown = drawn if outline is None else torch.cat([drawn, vary_sketches(outline["input"], size)])
+        features = self.sketch.upper(self.sketch.maps(shown))
+        told, features = features, features[: len(drawn)]
         a, b = self.sketch.head(features), self.photo.from_maps(photo["input"])
         losses = {}
         with torch.autocast(a.device.type, enabled=False):
@@ -98,7 +107,8 @@ class ZeroShotDann(nn.Module):
                 losses["contrast"] = contrastive(a, b, positive, self.log_scale.exp().clamp(max=100.0))
             if weights.names:
                 taught = taught.lerp(taught[other], 1 - share)
-                losses["names"] = F.cross_entropy(self.names(features.float()), taught)
+                taught = taught if outline is None else torch.cat([taught, outline["taught"]])
+                losses["names"] = F.cross_entropy(self.names(told.float()), taught)
             if weights.domain:
                 losses |= self.domain_losses(a, b, epoch)
         losses["loss"] = sum(getattr(weights, name) * loss for name, loss in losses.items() if hasattr(weights, name))
@@ -138,22 +148,34 @@ def begin_as_names(linear: nn.Linear, layer: nn.Linear) -> None:
 
 
 class Task(SketchTask):
-    """SketchTask, and what ImageNet's classifier says of the photos of each class."""
+    """SketchTask, what ImageNet's classifier says of the photos of each class, and the outlines of these and others."""
 
     def __init__(self, recipe: Recipe, cache: Path) -> None:
         super().__init__(recipe, ZeroShotDann(recipe), cache)
-        self.taught = None
+        self.taught = self.outlines = None
         if recipe.losses.names:
             self.model.teach()
-            seen = self.real.rows[Modality.PHOTO].maps.pooled(self.model.photo.upper)[:, 0].astype(np.float32)
-            told = self.model.names(torch.from_numpy(seen)).softmax(1).numpy()
-            self.classes, self.taught = class_means(self.real, told)
+            photos = self.real.rows[Modality.PHOTO]
+            self.classes, self.taught = class_means(self.real, self.named(photos.maps).numpy())
+            if recipe.outlines:
+                maps = MapCache(self.model.photo, photos.items + strangers(UNSEEN[recipe.data]), 1, cache)
+                self.outlines, self.of_outlines = MapCache(None, outlines(maps.items), 1, cache), self.named(maps)
+                self.rows = np.array([maps.rows[item.id.removesuffix("#outline")] for item in self.outlines.items])
+
+    def named(self, maps: MapCache) -> torch.Tensor:
+        """(N, 1000) probabilities that ImageNet's classifier gives photos."""
+        features = maps.pooled(self.model.photo.upper)[:, 0].astype(np.float32)
+        return self.model.names(torch.from_numpy(features)).softmax(1)
 
     def batch(self, stage: Stage, step: int, rng: np.random.Generator) -> dict:
         batch = super().batch(stage, step, rng)
         batch["epoch"] = step * self.recipe.batch / len(self.real.rows[Modality.SKETCH].items)
         if self.taught is not None:
             batch["taught"] = self.taught[np.searchsorted(self.classes, batch["sketch"]["cls"].numpy())]
+        if self.outlines is not None:
+            drawn = rng.choice(len(self.rows), self.recipe.outlines, replace=False)
+            pictures = torch.from_numpy(self.outlines[drawn, np.zeros(len(drawn), int)])
+            batch["outline"] = {"input": pictures, "taught": self.of_outlines[self.rows[drawn]]}
         return batch
 
 
@@ -175,7 +197,8 @@ def published(folder: Path) -> Published:
             "built": f"Two towers of the same form, {network} (ImageNet-1k) and a head, give unit vectors of "
             f"{recipe.dim} numbers, compared by cosine; sketches are shown at {recipe.sketch_size} px. A classifier of "
             "sketches and photos behind a gradient reversal layer was trained beside them, and is not needed any more.",
-            "data": ["sketchy25", source, *(["world"] if recipe.world else [])],
+            "data": ["sketchy25", source, *(["world"] if recipe.world else []),
+                     *(["imagenet1000"] if recipe.outlines else [])],
             "limits": f"Trained on {125 - unseen} of Sketchy's 125 classes; the other {unseen} and everything else it "
             "knows only by likeness, and through what ImageNet's network knew before. It takes no words.",
         },
