@@ -13,7 +13,7 @@ from timm.data import ImageNetInfo
 from torch import nn
 
 from training.towers.heads import ProjectionHead
-from training.towers.photo import PACKAGED, SHIPPED, PhotoTower, backbone, classifier, fold_norms
+from training.towers.photo import PACKAGED, SHIPPED, Depthwise, PhotoTower, backbone, classifier, fold_norms
 from training.towers.sketch import SketchTower
 from training.towers.text import TextTower, bag_of_pieces, train_tokenizer
 from xmr.modality import BadInput
@@ -161,3 +161,26 @@ def test_a_cut_network_recognises_photos_as_the_whole_one_does(name):
     told = [known.index_to_label_name(one) for one in found]
     right = sum(name == path.name.partition("_")[0] for name, path in zip(told, photos, strict=True))
     assert right >= 0.6 * len(photos)
+
+
+@pytest.mark.parametrize(("kernel", "stride"), [(5, 1), (3, 2)])
+def test_a_depthwise_convolutions_gradients_are_those_of_the_convolution(kernel, stride):
+    torch.manual_seed(0)
+    conv = nn.Conv2d(8, 8, kernel, stride, kernel // 2, groups=8)
+    x, found = torch.randn(4, 8, 12, 12), []
+    for module, half in ((conv, False), (Depthwise(conv), False), (Depthwise(conv), True)):
+        conv.zero_grad()
+        seen = x.clone().requires_grad_()
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            answer = module(seen)
+        answer.float().square().sum().backward()
+        found.append([answer.float().detach(), seen.grad, conv.weight.grad, conv.bias.grad])
+        assert answer.dtype is (torch.bfloat16 if half else torch.float32)
+    for exact, same, near in zip(*found, strict=True):
+        torch.testing.assert_close(same, exact)
+        torch.testing.assert_close(near, exact, atol=0.02 * float(exact.abs().max()), rtol=0.02)
+    conv.weight.requires_grad_(False)
+    seen = x.clone().requires_grad_()
+    with torch.autocast("cpu", torch.bfloat16):
+        Depthwise(conv)(seen).float().square().sum().backward()
+    torch.testing.assert_close(seen.grad, found[2][1])  # also where the layer itself is frozen
