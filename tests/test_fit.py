@@ -46,7 +46,7 @@ class Task:
 
 STAGES = (
     Stage("one", steps=12, every=4, rates={"a": 0.05, "b": 0.05}, settings={}, warm_up=2, average=0.9),
-    Stage("two", steps=8, every=4, rates={"b": 0.02}, settings={}, warm_up=2),
+    Stage("two", steps=8, every=4, rates={"b": 0.02}, settings={}, warm_up=2, learned=0.5),
 )
 
 
@@ -100,6 +100,24 @@ def test_the_schedule_warms_up_and_ends_near_zero():
     kept, half = ([schedule(step, 100, 10, end) for step in range(100)] for end in (1.0, 0.5))
     assert kept[:10] == rates[:10] and set(kept[9:]) == {1.0}
     assert half[-1] == pytest.approx(0.5, abs=1e-3) == min(half[9:])
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.9])
+def test_half_of_what_was_learned_lies_half_way_to_where_training_went(decay):
+    model = Line()
+    first = model.a.weight.detach().clone()
+    average, whole = (Average(model, decay, learned) for learned in (0.5, 1.0))
+    with torch.no_grad():
+        model.a.weight += 1
+    average.update()
+    whole.update()
+    with average.swapped_in():
+        half = model.a.weight.detach().clone()
+    torch.testing.assert_close(model.a.weight.detach(), first + 1)
+    whole.settle()
+    torch.testing.assert_close(half, (first + model.a.weight.detach()) / 2)
+    average.settle()
+    torch.testing.assert_close(model.a.weight.detach(), half)
 
 
 def test_swapping_the_average_in_and_out_leaves_the_weights_as_they_were():

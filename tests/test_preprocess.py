@@ -11,8 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image, ImageDraw, ImageFilter
 
+from training.vary import resized
 from xmr.modality import BadInput, Drawing
 from xmr.preprocess import Tokenizer, canvas_drawing, drawing_from_canvas, open_picture, photo_input, sketch_input
 
@@ -237,6 +239,13 @@ def test_a_photographed_page_with_shade_noise_and_dust_looks_like_the_drawing():
     page[rng.integers(0, 1200, 20), rng.integers(0, 1200, 20)] = 0
     raster = sketch_input(Image.fromarray(page.clip(0, 255).astype(np.uint8)))
     assert inks_apart(raster, sketch_input(HOUSE)) < 0.05
+
+
+@pytest.mark.parametrize("size", [96, 160])
+def test_a_small_sketch_is_a_large_one_shrunk_as_training_shrinks_it(size):
+    for sketch in (HOUSE, as_picture(HOUSE, 300, 3)):
+        shrunk = resized(torch.from_numpy(sketch_input(sketch)[None]), size)[0].numpy()
+        assert np.abs(shrunk - sketch_input(sketch, size)).max() < 1.1  # rounding
 
 
 def test_transparent_paper_is_white():

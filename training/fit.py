@@ -10,7 +10,8 @@ import json
 import math
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -41,6 +42,7 @@ class Stage:
     end: float = 0.0  # what is left of the rates at the end, as a share of their peak; 1 keeps them as they are
     weight_decay: float = 0.05
     average: float = 0.0  # decay of the running average of the weights that is validated and kept; 0 for none
+    learned: float = 1.0  # how far what is validated and kept lies on the way from the stage's first weights to these
 
 
 class Task(Protocol):
@@ -79,7 +81,7 @@ def fit(task: Task, stages: tuple[Stage, ...], folder: Path, seed: int, precisio
         task.begin(stage, run.step)
         groups = parameter_groups(task.model, stage)
         model, optimizer = fabric.setup(task.model, torch.optim.AdamW(groups, betas=(0.9, 0.98)))
-        average = Average(task.model, stage.average)
+        average = Average(task.model, stage.average, stage.learned)
         run.restore(optimizer, average)
         peaks = [group["lr"] for group in groups]
         bar = tqdm(range(run.step, stage.steps), stage.name, initial=run.step, total=stage.steps, mininterval=5)
@@ -116,6 +118,7 @@ def fit(task: Task, stages: tuple[Stage, ...], folder: Path, seed: int, precisio
                 run.write(task.model, optimizer, average, number, step + 1)
                 tqdm.write(json.dumps(entry))
                 told = {}
+        average.settle()
         run.next_stage(number + 1)
     task.model.load_state_dict(load_file(folder / "best.safetensors"))
     task.model.eval()
@@ -155,12 +158,19 @@ def parameter_groups(model: nn.Module, stage: Stage) -> list[dict]:
 
 
 class Average:
-    """A running mean of the trained weights, which validates better than the last ones; nothing if decay is 0."""
+    """The weights that are validated and kept, which do better than the last ones.
 
-    def __init__(self, model: nn.Module, decay: float) -> None:
-        self.decay = decay
-        self.live = {name: p for name, p in model.named_parameters() if p.requires_grad and decay}
+    decay: of a running mean of the trained weights; 0 for none.
+    learned: how far they lie on the way from the first weights to that mean: in between is a network that has learned
+        less, and forgotten less of what it was not trained on (Wortsman et al. 2022, Robust fine-tuning of zero-shot
+        models); 1 for the mean itself.
+    """
+
+    def __init__(self, model: nn.Module, decay: float, learned: float = 1.0) -> None:
+        self.decay, self.learned = decay, learned
+        self.live = {name: p for name, p in model.named_parameters() if p.requires_grad and (decay or learned < 1)}
         self.mean = {name: p.detach().clone() for name, p in self.live.items()}
+        self.first = {name: p.detach().clone() for name, p in self.live.items()} if learned < 1 else {}
         self.updates = 0
 
     @torch.no_grad()
@@ -170,24 +180,21 @@ class Average:
         for name, p in self.live.items():
             self.mean[name].lerp_(p, 1 - decay)
 
-    def swapped_in(self):
-        """A context in which the model has the mean's weights."""
-        return _Swap(self)
-
-
-class _Swap:
-    def __init__(self, average: Average) -> None:
-        self.average = average
-
     @torch.no_grad()
-    def __enter__(self) -> None:
-        for name, p in self.average.live.items():
-            held = p.detach().clone()
-            p.copy_(self.average.mean[name])
-            self.average.mean[name] = held
+    def settle(self) -> None:
+        """Leave the model with these weights."""
+        for name, p in self.live.items():
+            p.copy_(self.first[name].lerp(self.mean[name], self.learned) if self.first else self.mean[name])
 
-    def __exit__(self, *_) -> None:
-        self.__enter__()  # swapping again swaps back
+    @contextmanager
+    def swapped_in(self) -> Iterator[None]:
+        """A context in which the model has these weights."""
+        held = {name: p.detach().clone() for name, p in self.live.items()}
+        self.settle()
+        yield
+        with torch.no_grad():
+            for name, p in self.live.items():
+                p.copy_(held[name])
 
 
 class _Run:
@@ -217,8 +224,8 @@ class _Run:
             if kind == "optimizer":
                 number, _, key = rest.partition(".")
                 state["state"].setdefault(int(number), {})[key] = value
-            elif kind == "average":
-                average.mean[rest].copy_(value)
+            elif kind in ("average", "first"):
+                (average.mean if kind == "average" else average.first)[rest].copy_(value)
         optimizer.load_state_dict(state)
         average.updates, self.kept = self.updates, {}
 
@@ -241,6 +248,7 @@ class _Run:
         """Checkpoint: the tensors go to one of two files in turn, and last.json, replaced last, says which is whole."""
         tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
         tensors |= {f"average.{name}": value for name, value in average.mean.items()}
+        tensors |= {f"first.{name}": value for name, value in average.first.items()}
         for number, state in optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{number}.{key}": value for key, value in state.items()}
         parity = len(self.history) % 2

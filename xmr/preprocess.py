@@ -20,6 +20,7 @@ from PIL import Image, ImageFilter, ImageOps, UnidentifiedImageError
 from xmr.modality import BadInput, Drawing
 
 MAX_PIXELS = 64_000_000  # a picture of 64 Mpixel takes about 200 MB once decoded
+SKETCHED = 224  # side in pixels at which sketches are drawn
 PAD, UNKNOWN = 0, 1  # token ids every tokenizer of ours starts with
 
 _INK_SHARE = 0.84  # the longer side of the ink's bounding box, as a share of the frame
@@ -142,23 +143,28 @@ def _guess(head: bytes) -> str:
 # ---------------------------------------------------------------- sketches
 
 
-def sketch_input(sketch: Drawing | Image.Image, size: int = 224) -> np.ndarray:
+def sketch_input(sketch: Drawing | Image.Image, size: int = SKETCHED) -> np.ndarray:
     """A sketch as the sketch tower takes it: (size, size) uint8, 255 paper and 0 ink.
 
     Whatever it was drawn with, it comes out the same way: centred, the longer side of its ink at 84 % of the frame,
     every line of one width (1.6 % of the frame). For a picture, that means that its lines are thinned to their middle
-    and drawn again; areas filled with ink stay filled.
+    and drawn again; areas filled with ink stay filled. A smaller one is drawn at SKETCHED px and shrunk, as in
+    training: drawn at its own size, its lines would be sharper than any that the towers have learned from.
 
     Raises:
         BadInput: no stroke, or nothing on the paper.
     """
+    side = max(size, SKETCHED)
     if isinstance(sketch, Drawing):
-        points = np.concatenate([_resample(stroke, 0.5) for stroke in _fit_strokes(sketch, size)])
+        points = np.concatenate([_resample(stroke, 0.5) for stroke in _fit_strokes(sketch, side)])
     else:
-        points = _lines_of(_ink_of(sketch, size), size)
+        points = _lines_of(_ink_of(sketch, side), side)
         low, high = points.min(axis=0), points.max(axis=0)  # thinning took half a pen from every side
-        points = (points - (low + high) / 2) * (_INK_SHARE * size / max(*(high - low), size / 2)) + size / 2
-    return _draw(points, size)
+        points = (points - (low + high) / 2) * (_INK_SHARE * side / max(*(high - low), side / 2)) + side / 2
+    drawn = _draw(points, side)
+    if side == size:
+        return drawn
+    return np.asarray(Image.fromarray(drawn).resize((size, size), Image.Resampling.BILINEAR))
 
 
 def drawing_from_canvas(json_data: dict[str, Any] | None) -> Drawing:

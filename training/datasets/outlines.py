@@ -46,8 +46,9 @@ def outline(photo: Image.Image) -> Image.Image:
 
 
 def outlines(photos: Iterable[Item]) -> list[Item]:
-    """A sketch item for each photo, of its labels, that is drawn when it is opened."""
-    return [Item(f"{photo.id}#outline", Modality.SKETCH, photo.content, photo.labels,
+    """A sketch item for each photo, of its labels and of that very photo, which is drawn when it is opened."""
+    return [Item(f"{photo.id}#outline", Modality.SKETCH, photo.content,
+                 photo.labels if labels_of(photo, "instance") else photo.labels | {f"image:{photo.id}"},
                  facts={"drawing": partial(_drawn, photo.content)}) for photo in photos]  # fmt: skip
 
 

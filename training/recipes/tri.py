@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from training import datasets, recipes
 from training.datasets import catalogue, flickr8k, multi30k, names, sketchy25
+from training.datasets.outlines import outlines
 from training.datasets.protocols import PROTOCOLS
 from training.evaluate import measure
 from training.features import SHOWN, SIDE, inputs
@@ -56,6 +57,7 @@ class PoolSettings:
     own: float = 1.0
     named: bool = True
     every_name: bool = True
+    outlines: bool = False
 
 
 @dataclass(frozen=True)
@@ -213,6 +215,8 @@ class TriTask:
         for name in self.recipe.pools:
             try:
                 found[name] = catalogue.get(name).items(split)
+                if split == "train" and self.recipe.pools[name].outlines:
+                    found[name] = found[name] + outlines([item for item in found[name] if item.modality is PHOTO])
             except datasets.MissingData as error:
                 print(f"Training goes on without {name}. {error}")
         return {name: items for name, items in found.items() if items}
