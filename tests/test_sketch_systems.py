@@ -12,16 +12,17 @@ from safetensors.torch import load_file, save_file
 
 from training import recipes, study
 from training.datasets import labels_of
-from training.datasets.outlines import outline
+from training.datasets.outlines import outline, outlines
 from training.fit import TrainingStopped
 from training.publish import _export
 from training.recipes import load, sketchy_gan, zero_shot_dann
 from training.recipes.tri import take_over
+from training.sampling import Vocabulary, make_pool
 from training.sketches import real_items
 from training.towers import photo as photo_tower
 from training.towers.sketch import SketchTower
 from xmr.encoder import Encoder
-from xmr.modality import BadInput, Modality
+from xmr.modality import BadInput, Item, Modality
 
 SEEN, UNSEEN = ("ant", "apple", "bear"), ("bat", "cow")
 SMALL = ["backbone=tiny", "photo_cut=0", "hidden=8", "sketch_size=40", "batch=6", "world=0", "precision=32-true",
@@ -117,6 +118,19 @@ def test_what_is_as_published_trains_on_resnet_50(system, pictures, tmp_path, mo
     assert task.model.photo.features == 2048
     made = module.published(tmp_path / "run")
     assert made.dim == (2048 if system == "sketchy-gan" else task.recipe.dim)
+
+
+def test_an_outline_is_a_sketch_of_the_very_photo_that_it_was_made_of(tiny, tmp_path):
+    photos = []
+    for n in range(3):
+        image = Image.new("RGB", (60, 60), "white")
+        ImageDraw.Draw(image).rectangle([10, 10, 30 + 8 * n, 50], fill="green")
+        image.save(tmp_path / f"{n}.png")
+        labels = {"class:box"} | ({f"instance:{n}"} if n else set())
+        photos.append(Item(str(n), Modality.PHOTO, tmp_path / f"{n}.png", frozenset(labels)))
+    pool = make_pool("boxes", photos + outlines(photos), photo_tower.PhotoTower(0, 0, 0), 1, Vocabulary(), tmp_path)
+    sketches, seen = pool.rows[Modality.SKETCH], pool.rows[Modality.PHOTO]
+    assert sketches.group.tolist() == seen.group.tolist() == [0, 1, 2] and len(set(sketches.cls)) == 1
 
 
 def test_an_outline_is_where_a_photo_changes():
