@@ -46,7 +46,7 @@ class Task:
 
 STAGES = (
     Stage("one", steps=12, every=4, rates={"a": 0.05, "b": 0.05}, settings={}, warm_up=2, average=0.9),
-    Stage("two", steps=8, every=4, rates={"b": 0.02}, settings={}, warm_up=2, learned=0.5),
+    Stage("two", steps=8, every=4, rates={"b": 0.02}, settings={}, warm_up=2, learned={"b": 0.5}),
 )
 
 
@@ -106,7 +106,7 @@ def test_the_schedule_warms_up_and_ends_near_zero():
 def test_half_of_what_was_learned_lies_half_way_to_where_training_went(decay):
     model = Line()
     first = model.a.weight.detach().clone()
-    average, whole = (Average(model, decay, learned) for learned in (0.5, 1.0))
+    average, whole = (Average(model, decay, learned) for learned in ({"a": 0.5}, {"a": 0.5, "a.weight": 1.0}))
     with torch.no_grad():
         model.a.weight += 1
     average.update()
@@ -122,7 +122,7 @@ def test_half_of_what_was_learned_lies_half_way_to_where_training_went(decay):
 
 def test_swapping_the_average_in_and_out_leaves_the_weights_as_they_were():
     model = Line()
-    average = Average(model, 0.9)
+    average = Average(model, 0.9, {})
     before = model.a.weight.detach().clone()
     with torch.no_grad():
         model.a.weight += 1

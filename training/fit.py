@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -42,7 +42,8 @@ class Stage:
     end: float = 0.0  # what is left of the rates at the end, as a share of their peak; 1 keeps them as they are
     weight_decay: float = 0.05
     average: float = 0.0  # decay of the running average of the weights that is validated and kept; 0 for none
-    learned: float = 1.0  # how far what is validated and kept lies on the way from the stage's first weights to these
+    # How far what is validated and kept lies on the way from the stage's first weights to these, keyed like the rates.
+    learned: dict[str, float] = field(default_factory=dict)
 
 
 class Task(Protocol):
@@ -150,27 +151,32 @@ def parameter_groups(model: nn.Module, stage: Stage) -> list[dict]:
     """One group for each (rate, decayed or not); parameters that no key of `stage.rates` begins are frozen."""
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
-        rate = stage.rates.get(max((key for key in stage.rates if name.startswith(key)), key=len, default=""), 0.0)
+        rate = setting_of(name, stage.rates, 0.0)
         parameter.requires_grad_(rate > 0)
         if rate > 0:  # biases, norms and temperatures are not decayed
             groups.setdefault((rate, stage.weight_decay if parameter.ndim > 1 else 0.0), []).append(parameter)
     return [{"params": found, "lr": rate, "weight_decay": decay} for (rate, decay), found in groups.items()]
 
 
+def setting_of(name: str, settings: dict[str, float], default: float) -> float:
+    """What the longest key that begins a parameter's name says."""
+    return settings.get(max((key for key in settings if name.startswith(key)), key=len, default=""), default)
+
+
 class Average:
     """The weights that are validated and kept, which do better than the last ones.
 
     decay: of a running mean of the trained weights; 0 for none.
-    learned: how far they lie on the way from the first weights to that mean: in between is a network that has learned
-        less, and forgotten less of what it was not trained on (Wortsman et al. 2022, Robust fine-tuning of zero-shot
-        models); 1 for the mean itself.
+    learned: how far they lie on the way from the first weights to that mean, by the beginning of a parameter's name, 1
+        where none fits: in between is a network that has learned less, and forgotten less of what it was not trained on
+        (Wortsman et al. 2022, Robust fine-tuning of zero-shot models).
     """
 
-    def __init__(self, model: nn.Module, decay: float, learned: float = 1.0) -> None:
+    def __init__(self, model: nn.Module, decay: float, learned: dict[str, float]) -> None:
         self.decay, self.learned = decay, learned
-        self.live = {name: p for name, p in model.named_parameters() if p.requires_grad and (decay or learned < 1)}
+        self.live = {name: p for name, p in model.named_parameters() if p.requires_grad and (decay or learned)}
         self.mean = {name: p.detach().clone() for name, p in self.live.items()}
-        self.first = {name: p.detach().clone() for name, p in self.live.items()} if learned < 1 else {}
+        self.first = {name: p.detach().clone() for name, p in self.live.items()} if learned else {}
         self.updates = 0
 
     @torch.no_grad()
@@ -184,7 +190,8 @@ class Average:
     def settle(self) -> None:
         """Leave the model with these weights."""
         for name, p in self.live.items():
-            p.copy_(self.first[name].lerp(self.mean[name], self.learned) if self.first else self.mean[name])
+            share = setting_of(name, self.learned, 1.0)
+            p.copy_(self.mean[name] if share == 1.0 else self.first[name].lerp(self.mean[name], share))
 
     @contextmanager
     def swapped_in(self) -> Iterator[None]:

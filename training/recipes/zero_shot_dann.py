@@ -197,7 +197,8 @@ def published(folder: Path) -> Published:
             "built": f"Two towers of the same form, {network} (ImageNet-1k) and a head, give unit vectors of "
             f"{recipe.dim} numbers, compared by cosine; sketches are shown at {recipe.sketch_size} px. A classifier of "
             "sketches and photos behind a gradient reversal layer was trained beside them, and is not needed any more. "
-            f"The weights lie {recipe.stages[-1].learned:.0%} of the way from ImageNet's network to the trained one.",
+            + ("All but the layers that see lines lie between ImageNet's weights and the trained ones."
+               if recipe.stages[-1].learned else ""),
             "data": ["sketchy25", source, *(["world"] if recipe.world else []),
                      *(["imagenet1000"] if recipe.outlines else [])],
             "limits": f"Trained on {125 - unseen} of Sketchy's 125 classes; the other {unseen} and everything else it "
