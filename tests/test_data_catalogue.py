@@ -315,8 +315,8 @@ def test_sketches_stream_as_the_towers_take_them(tmp_path):
     path = draw_at(tmp_path / "s.png", "white")
     Image.fromarray(np.where(np.eye(64), 0, 255).astype(np.uint8)).save(path)
     items = [Item("a", SKETCH, "x", facts={"drawing": drawing}), Item("b", SKETCH, path)]
-    ((rows, arrays),) = stream(items, 32)
-    assert rows.tolist() == [0, 1] and arrays.shape == (2, 32, 32) and (arrays.min(axis=(1, 2)) < 128).all()
+    ((rows, arrays),) = stream(items, 96)
+    assert rows.tolist() == [0, 1] and arrays.shape == (2, 96, 96) and (arrays.min(axis=(1, 2)) < 128).all()
 
 
 def test_a_pack_gives_the_pictures_without_their_files(tmp_path):
