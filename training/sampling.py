@@ -13,7 +13,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from training.datasets import labels_of
+from training.datasets import identity_of, labels_of
 from training.datasets.names import phrases
 from training.features import MapCache
 from training.fit import trains
@@ -183,13 +183,13 @@ def make_pool(
                 maps = MapCache(tower, found, variants, cache)
             else:  # varied anew at every step, so that it is their pixels that are kept
                 maps = MapCache(None, found, 1, cache)
-            group = [vocabulary.number(_identity(item)) for item in maps.items]
+            group = [vocabulary.number(identity_of(item)) for item in maps.items]
             cls = [vocabulary.number(labels_of(item, "class")) if named else -1 for item in maps.items]
             rows[modality] = Rows(maps.items, maps, np.array(group), np.array(cls))
-            gone = {_identity(item) for item in found} - {_identity(item) for item in maps.items}
+            gone = {identity_of(item) for item in found} - {identity_of(item) for item in maps.items}
             items = [item for item in items if item.id not in maps.lost]
             if modality is Modality.PHOTO:
-                items = [item for item in items if _identity(item) not in gone]
+                items = [item for item in items if identity_of(item) not in gone]
     photos = rows[Modality.PHOTO]
     row_of = {group: row for row, group in enumerate(photos.group)}
     texts = [item for item in items if item.modality is Modality.TEXT and vocabulary.tokenizer]
@@ -197,7 +197,7 @@ def make_pool(
         language: [[] for _ in photos.items] for language in sorted({item.language for item in texts})
     }
     for item, row in zip(texts, vocabulary.add([item.content for item in texts]), strict=True):
-        captions[item.language][row_of[vocabulary.number(_identity(item))]].append(row)
+        captions[item.language][row_of[vocabulary.number(identity_of(item))]].append(row)
     names = {}
     if named and vocabulary.tokenizer:
         for label in sorted({label for item in photos.items for label in labels_of(item, "class")}):
@@ -221,11 +221,6 @@ def merge(into: dict[str, dict], parts: dict[str, dict]) -> None:
             )
         for key in part:
             held[key] = torch.cat([held[key], part[key]])
-
-
-def _identity(item: Item) -> frozenset[str]:
-    """The one photo that an item is of: its image label, or where it has none its instance."""
-    return labels_of(item, "image") or labels_of(item, "instance") or frozenset({f"image:{item.id}"})
 
 
 def _inverse(numbers: np.ndarray) -> dict[int, np.ndarray]:

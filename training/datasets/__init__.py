@@ -70,6 +70,11 @@ def labels_of(item: Item, kind: str) -> frozenset[str]:
     return frozenset(label for label in item.labels if label.startswith(kind + ":"))
 
 
+def identity_of(item: Item) -> frozenset[str]:
+    """The one photo that an item is of: its image label, or where it has none its instance."""
+    return labels_of(item, "image") or labels_of(item, "instance") or frozenset({f"image:{item.id}"})
+
+
 def picture(item: Item) -> Image.Image | Drawing:
     """What xmr.preprocess takes for a photo or sketch item: what draws it where there is that, else the opened picture.
     """

@@ -13,11 +13,10 @@ from PIL import Image
 from scipy.ndimage import binary_dilation
 from skimage.feature import canny
 
-from training.datasets import imagenet1000, labels_of
+from training.datasets import identity_of, imagenet1000, labels_of
 from xmr.modality import Item, Modality
-from xmr.preprocess import open_picture
+from xmr.preprocess import SKETCHED, open_picture
 
-SIDE = 224  # px of the photo that is drawn
 SMOOTHING = 2.5  # px: what is finer is no line
 KIN = {  # of Sketchy's unseen classes: the names of ImageNet's that are of their kind
     "airplane": "airliner, warplane, airship, wing, space shuttle", "bell": "bell cote, chime, gong",
@@ -40,15 +39,14 @@ KIN = {  # of Sketchy's unseen classes: the names of ImageNet's that are of thei
 
 
 def outline(photo: Image.Image) -> Image.Image:
-    """A photo's edges as dark lines on white paper: a grey picture of SIDE x SIDE px."""
-    grey = np.asarray(photo.convert("L").resize((SIDE, SIDE), Image.Resampling.BILINEAR)) / 255
+    """A photo's edges as dark lines on white paper: a grey picture of SKETCHED x SKETCHED px."""
+    grey = np.asarray(photo.convert("L").resize((SKETCHED, SKETCHED), Image.Resampling.BILINEAR)) / 255
     return Image.fromarray(np.where(binary_dilation(canny(grey, SMOOTHING)), 0, 255).astype(np.uint8))
 
 
 def outlines(photos: Iterable[Item]) -> list[Item]:
     """A sketch item for each photo, of its labels and of that very photo, which is drawn when it is opened."""
-    return [Item(f"{photo.id}#outline", Modality.SKETCH, photo.content,
-                 photo.labels if labels_of(photo, "instance") else photo.labels | {f"image:{photo.id}"},
+    return [Item(f"{photo.id}#outline", Modality.SKETCH, photo.content, photo.labels | identity_of(photo),
                  facts={"drawing": partial(_drawn, photo.content)}) for photo in photos]  # fmt: skip
 
 
