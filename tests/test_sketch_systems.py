@@ -25,8 +25,8 @@ from xmr.encoder import Encoder
 from xmr.modality import BadInput, Item, Modality
 
 SEEN, UNSEEN = ("ant", "apple", "bear"), ("bat", "cow")
-SMALL = ["backbone=tiny", "photo_cut=0", "hidden=8", "sketch_size=40", "batch=6", "world=0", "precision=32-true",
-         "stages.0.steps=4", "stages.0.every=2"]  # fmt: skip
+SMALL = ["backbone=tiny", "photo_cut=0", "hidden=8", "sketch_size=40", "query_size=48", "batch=6", "world=0",
+         "precision=32-true", "stages.0.steps=4", "stages.0.every=2"]  # fmt: skip
 
 
 @pytest.fixture
@@ -62,8 +62,9 @@ def dann(pictures: Path, *overrides: str) -> list[str]:
 
 
 def gan(pictures: Path, *overrides: str) -> list[str]:
-    return [f"folder={pictures}", "data=sketchy", "protocols=[sketchy25-heldout]", "code=8", "generator=8",
-            "discriminator=8", *(one for one in SMALL if not one.startswith("hidden")), *overrides]  # fmt: skip
+    return [f"folder={pictures}", "data=sketchy", "protocols=[sketchy25-heldout]", "outlines=0", "code=8",
+            "generator=8", "discriminator=8", *(one for one in SMALL if not one.startswith("hidden")),
+            *overrides]  # fmt: skip
 
 
 def test_what_trains_a_zero_shot_system_holds_nothing_of_an_unseen_class(pictures):
@@ -85,15 +86,20 @@ def test_zero_shot_dann_trains_resumes_and_gives_unit_vectors(pictures, tiny, tm
     np.testing.assert_allclose(again.vectors(task.val[:3]), vectors, atol=1e-6)
 
 
-def test_outlines_of_photos_teach_names_to_the_sketch_network(pictures, tiny, tmp_path, monkeypatch):
+@pytest.fixture
+def imagenet(tmp_path: Path, monkeypatch) -> None:
+    """A photo each of five of ImageNet's classes, the first of them of a kind with an unseen one."""
+    (tmp_path / "imagenet1000").mkdir()
+    for n, name in enumerate(("ox", "red_fox", "tabby", "lion", "boxer")):
+        photo = Image.new("RGB", (60, 60), "white")
+        ImageDraw.Draw(photo).ellipse([10, 10, 40 + n, 50], fill="red")
+        photo.save(tmp_path / "imagenet1000" / f"n0{n}_{name}.jpg")
+    monkeypatch.setenv("XMR_DATA", str(tmp_path))
+
+
+def test_outlines_of_photos_teach_names_to_the_sketch_network(pictures, tiny, imagenet, tmp_path, monkeypatch):
     names = torch.nn.Linear(6, 1000)
     monkeypatch.setattr(zero_shot_dann, "classifier", lambda name: names.requires_grad_(False))
-    other = Image.new("RGB", (60, 60), "white")
-    ImageDraw.Draw(other).ellipse([10, 10, 50, 50], fill="red")
-    for n, name in enumerate(("ox", "red_fox", "tabby", "lion", "boxer")):
-        (tmp_path / "imagenet1000").mkdir(exist_ok=True)
-        other.save(tmp_path / "imagenet1000" / f"n0{n}_{name}.jpg")
-    monkeypatch.setenv("XMR_DATA", str(tmp_path))
     task = zero_shot_dann.run(tmp_path / "run", tmp_path / "cache", dann(
         pictures, "losses.triplet=0", "losses.contrast=1", "losses.names=1", "outlines=3"))  # fmt: skip
     drawn = [item.id for item in task.outlines.items]
@@ -179,6 +185,28 @@ def test_sketchy_gan_trains_and_publishes_what_it_validated(pictures, tiny, tmp_
         with torch.inference_mode():
             vectors = part.tower.eval()(torch.from_numpy(part.inputs[:4])).numpy()
         np.testing.assert_allclose(vectors, task.vectors(items), atol=1e-5)
+
+
+def test_the_generator_begins_with_what_the_network_sees_from_the_middle_of_all_sketches(pictures, tiny):
+    recipe = load(sketchy_gan.Recipe, Path(sketchy_gan.__file__).with_suffix(".yaml"), gan(pictures, "code=6"))
+    model = sketchy_gan.SketchyGan(recipe, classes=3).eval()
+    photos, sketches = torch.randn(50, 6) + 3, torch.randn(40, 6) - 2
+    model.begin(photos, sketches)
+    wanted = torch.nn.functional.normalize(sketches - sketches.mean(0))
+    with torch.inference_mode():
+        torch.testing.assert_close(model.generator(model.sketch.code(sketches)), wanted, atol=1e-5, rtol=0)
+
+
+def test_outlines_meet_their_own_photos_and_have_no_class(pictures, tiny, imagenet, tmp_path):
+    overrides = gan(pictures, "outlines=30", "sketcher=tiny", "code=6", "mix=0")
+    task = sketchy_gan.run(tmp_path / "run", tmp_path / "cache", overrides)
+    batch = task.batch(task.recipe.stages[0], 0, np.random.default_rng(0))
+    sketch, photo = batch["sketch"], batch["photo"]
+    drawn = sketch["cls"] == -1
+    assert drawn.sum() == 30 and (sketch["row"][drawn] == -1).all() and (sketch["row"][~drawn] >= 0).all()
+    assert torch.isin(sketch["group"][drawn], photo["group"]).all()
+    found = task.model(**batch)
+    assert {"triplet", "contrast", "centres"} <= found.keys() and all(torch.isfinite(x) for x in found.values())
 
 
 def test_systems_whose_photo_network_is_frozen_share_one_file_of_it(pictures, tiny, tmp_path):

@@ -67,15 +67,12 @@ class Cycle:
     def take(self, start: int, count: int) -> np.ndarray:
         """The things at positions start .. start + count: (count,) int64."""
         at = np.arange(start, start + count)
-        for turn in range(start // self.n, (start + count - 1) // self.n + 1):
-            if turn not in self.orders:
-                self.orders = {turn - 1: self.orders.get(turn - 1)}  # the two that a batch may span
-                self.orders[turn - 1] = self._order(turn - 1)
-                self.orders[turn] = self._order(turn)
+        turns = range(start // self.n, (start + count - 1) // self.n + 1)
+        self.orders = {turn: self.orders[turn] if turn in self.orders else self._order(turn) for turn in turns}
         return np.array([self.orders[a // self.n][a % self.n] for a in at])
 
     def _order(self, turn: int) -> np.ndarray:
-        return np.random.default_rng((self.seed, max(turn, 0))).permutation(self.n)
+        return np.random.default_rng((self.seed, turn)).permutation(self.n)
 
 
 @dataclass

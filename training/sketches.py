@@ -32,6 +32,7 @@ class SketchRecipe(VariedRecipe):
     photo_cut: int
     dropout: float
     sketch_size: int
+    query_size: int
     batch: int
     own: float
     margin: float
@@ -65,7 +66,8 @@ class SketchTask:
     def __init__(self, recipe: SketchRecipe, model: nn.Module, cache: Path) -> None:
         self.recipe, self.model = recipe, model
         self.val = real_items(recipe, "val")
-        train, labels, photo = real_items(recipe, "train"), Vocabulary(), model.photo
+        train, photo = real_items(recipe, "train"), model.photo
+        labels = self.labels = Vocabulary()
         self.real = make_pool(recipe.data, train, photo, 2, labels, cache, recipe.own)
         self.pools = [(self.real, recipe.batch)]
         if recipe.world:
@@ -87,7 +89,7 @@ class SketchTask:
     def vectors(self, items: list[Item]) -> np.ndarray:
         """(N, dim) float32 vectors of items of one modality, through the towers."""
         modality, device = items[0].modality, next(self.model.parameters()).device
-        size, found = SIDE if modality is PHOTO else self.recipe.sketch_size, []
+        size, found = SIDE if modality is PHOTO else self.recipe.query_size, []
         for start in range(0, len(items), BATCH):
             batch = np.stack([pixels(item, 0, size) for item in items[start : start + BATCH]])
             found.append(self.model.embed(modality, torch.from_numpy(batch).to(device)).float().cpu().numpy())
@@ -110,7 +112,7 @@ def parts(recipe: SketchRecipe, photo: nn.Module, sketch: nn.Module) -> dict[Mod
     """Two towers as they are published."""
     held = real_items(recipe, "val")
     photos, sketches = ([item for item in held if item.modality is m][:SHOWN] for m in (PHOTO, SKETCH))
-    size = recipe.sketch_size
+    size = recipe.query_size
     trained = any(trains(stage.rates, "photo.upper") for stage in recipe.stages)
     shared = "" if trained else credit(recipe.backbone)[0].lower()
     return {

@@ -16,15 +16,17 @@ from safetensors.torch import load_file
 from torch import nn
 from torch.func import functional_call
 
-from training.datasets import labels_of
+from training.datasets import imagenet1000, labels_of
+from training.datasets.outlines import outlines
 from training.fit import Stage, TrainingStopped
 from training.objectives import contrastive, same, triplet
 from training.recipes import Published, kept, train
-from training.sketches import SketchRecipe, SketchTask, class_means, parts, real_items
-from training.towers.heads import unit
+from training.sampling import make_pool
+from training.sketches import BATCH, SketchRecipe, SketchTask, class_means, parts, real_items
+from training.towers.heads import ProjectionHead
 from training.towers.photo import PhotoTower, backbone, credit
 from training.towers.sketch import paper, plain_cnn
-from training.vary import half_mixed, vary_sketches
+from training.vary import half_mixed, resized, vary_sketches
 from xmr.modality import Modality
 
 PHOTO, SKETCH = Modality.PHOTO, Modality.SKETCH
@@ -44,6 +46,7 @@ class Recipe(SketchRecipe):
     """What sketchy_gan.yaml sets; the comments there say what each setting changes."""
 
     sketcher: str
+    outlines: int
     code: int
     generator: int
     discriminator: int
@@ -62,7 +65,11 @@ class Sketcher(nn.Module):
         self.code = nn.Linear(features, code)
 
     def forward(self, sketch: torch.Tensor) -> torch.Tensor:
-        return self.code(self.upper(self.stem(paper(sketch))))
+        return self.code(self.features(sketch))
+
+    def features(self, sketch: torch.Tensor) -> torch.Tensor:
+        """What the network sees in it, before it is brought to a code."""
+        return self.upper(self.stem(paper(sketch)))
 
 
 class SketchyGan(nn.Module):
@@ -74,10 +81,7 @@ class SketchyGan(nn.Module):
         torch.manual_seed(r.seed)
         self.photo = PhotoTower(0, 0, r.photo_cut, name=r.backbone)
         self.sketch = Sketcher(r.sketcher, r.code).to(memory_format=torch.channels_last)
-        self.generator = nn.Sequential(
-            nn.ReLU(), nn.Dropout(r.dropout), nn.Linear(r.code, r.generator), nn.ReLU(), nn.Dropout(r.dropout),
-            nn.Linear(r.generator, self.photo.features),
-        )  # fmt: skip
+        self.generator = ProjectionHead(r.code, self.photo.features, r.generator, r.dropout)
         self.discriminator = nn.Sequential(
             nn.LayerNorm(self.photo.features, elementwise_affine=False),
             nn.Linear(self.photo.features, r.discriminator), nn.LeakyReLU(0.2),
@@ -85,6 +89,19 @@ class SketchyGan(nn.Module):
         )  # fmt: skip
         self.log_scale = nn.Parameter(torch.tensor(3.0))
         self.register_buffer("centres", torch.zeros(classes, self.photo.features))
+
+    @torch.no_grad()
+    def begin(self, photos: torch.Tensor, sketches: torch.Tensor) -> None:
+        """Begin with what the network makes of a sketch, seen from the middle of all sketches, in the main directions
+        of photos: what it knows of things that look alike is not to be learned anew from a few thousand sketches.
+
+        photos, sketches: (N, features) of either, by the same network, untrained.
+        """
+        directions = torch.linalg.svd(photos - photos.mean(0), full_matrices=False)[2][: self.recipe.code]
+        self.sketch.code.weight.copy_(directions)
+        self.sketch.code.bias.copy_(-directions @ sketches.mean(0))
+        self.generator.linear.weight.copy_(directions.T)
+        self.generator.linear.bias.zero_()
 
     def forward(self, photo: dict, sketch: dict) -> dict:
         """Both players' losses by name, and their weighted sum as "loss".
@@ -101,17 +118,19 @@ class SketchyGan(nn.Module):
         real = self.photo.from_maps(photo["input"])
         losses = {}
         with torch.autocast(made.device.type, enabled=False):
-            made, real = unit(made.float()), real.float()
+            made, real = made.float(), real.float()
             scale = self.log_scale.exp().clamp(max=100.0)
+            kin = same(sketch["cls"], photo["cls"]) | same(sketch["group"], photo["group"])
             if weights.triplet and share == 1.0:
-                losses["triplet"] = triplet(made, real, same(sketch["cls"], photo["cls"]), self.recipe.margin)
+                losses["triplet"] = triplet(made, real, kin, self.recipe.margin)
             if weights.contrast:
-                positive = same(sketch["cls"], photo["cls"]).float()
+                positive = kin.float()
                 losses["contrast"] = contrastive(made, real, positive.lerp(positive[other], 1 - share), scale)
-            if weights.centres:
-                wanted = F.one_hot(sketch["row"], len(self.centres)).float()
-                logits = scale * made @ self.centres.T
-                losses["centres"] = F.cross_entropy(logits, wanted.lerp(wanted[other], 1 - share))
+            if weights.centres:  # an outline, of whatever it may be, has none
+                rows = torch.arange(len(self.centres), device=made.device)
+                wanted = same(sketch["row"], rows).float()
+                logits = F.log_softmax(scale * made @ self.centres.T, dim=1)
+                losses["centres"] = -(wanted.lerp(wanted[other], 1 - share) * logits).sum() / wanted.sum()
             if weights.adversarial:
                 losses |= self.play(made, real)
         told = {"discriminator": 1.0} | vars(weights)
@@ -138,15 +157,31 @@ class Task(SketchTask):
         classes = {label for item in real_items(recipe, "train") for label in labels_of(item, "class")}
         super().__init__(recipe, SketchyGan(recipe, len(classes)), cache)
         head, maps = self.model.photo.head, self.real.rows[PHOTO].maps
+        if recipe.outlines:
+            photos = maps.items + imagenet1000.items("train")
+            pairs = photos + outlines(photos)
+            pool = make_pool("outlines", pairs, self.model.photo, 1, self.labels, cache, named=False)
+            self.pools.append((pool, recipe.outlines))
         features = torch.from_numpy(maps.pooled(self.model.photo.upper)[:, 0].astype(np.float32))
         head.centre.copy_(features.mean(0))
+        if recipe.sketcher == recipe.backbone:
+            self.model.begin(features, self.drawn())
         self.classes, centres = class_means(self.real, head(features).numpy())
         self.model.centres.copy_(F.normalize(centres))
         self.won = 0
 
+    @torch.inference_mode()
+    def drawn(self) -> torch.Tensor:
+        """(N, features) of some training sketches, by a sketch network that has learned nothing yet."""
+        maps, sketch, size = self.real.rows[SKETCH].maps.maps, self.model.sketch, self.recipe.sketch_size
+        some = torch.from_numpy(maps[:: max(1, len(maps) // 512), 0])
+        return torch.cat([sketch.features(resized(part, size)) for part in some.split(BATCH)])
+
     def batch(self, stage: Stage, step: int, rng: np.random.Generator) -> dict:
+        """SketchTask's, and for each sketch the row of its class's centre; -1 for none."""
         batch = super().batch(stage, step, rng)
-        batch["sketch"]["row"] = torch.from_numpy(np.searchsorted(self.classes, batch["sketch"]["cls"].numpy()))
+        cls = batch["sketch"]["cls"].numpy()
+        batch["sketch"]["row"] = torch.from_numpy(np.where(cls < 0, -1, np.searchsorted(self.classes, cls)))
         return batch
 
     def validate(self, stage: Stage) -> dict[str, float]:
@@ -211,4 +246,4 @@ class Generated(nn.Module):
         self.sketch, self.generator = sketch, generator
 
     def forward(self, sketch: torch.Tensor) -> torch.Tensor:
-        return unit(self.generator(self.sketch(sketch)))
+        return self.generator(self.sketch(sketch))
