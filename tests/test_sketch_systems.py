@@ -14,7 +14,7 @@ from training import recipes, study
 from training.datasets import labels_of
 from training.datasets.outlines import outline, outlines
 from training.fit import TrainingStopped
-from training.publish import _export
+from training.publish import _export, publish
 from training.recipes import load, sketchy_gan, zero_shot_dann
 from training.recipes.tri import take_over
 from training.sampling import Vocabulary, make_pool
@@ -225,6 +225,22 @@ def test_systems_whose_photo_network_is_frozen_share_one_file_of_it(pictures, ti
     trained = ["stages.0.rates={photo.upper.0: 1.0e-4, generator: 1.0e-3}"]
     sketchy_gan.run(tmp_path / "other", tmp_path / "cache", gan(pictures, *trained))
     assert not sketchy_gan.published(tmp_path / "other").parts[Modality.PHOTO].shared
+
+
+def test_a_soup_is_the_mean_of_its_runs_and_trains_no_further(pictures, tiny, tmp_path):
+    folders = [tmp_path / str(seed) for seed in (1, 2)]
+    for seed, folder in zip((1, 2), folders, strict=True):
+        sketchy_gan.run(folder, tmp_path / "cache", gan(pictures, f"seed={seed}"))
+    study.cook(folders, tmp_path / "soup")
+    task = sketchy_gan.run(tmp_path / "soup", tmp_path / "cache", gan(pictures))
+    one, other = (load_file(folder / "best.safetensors") for folder in folders)
+    for name, value in task.model.state_dict().items():
+        torch.testing.assert_close(value, (one[name] + other[name]) / 2)
+    assert (tmp_path / "soup" / "history.json").read_text() == (folders[0] / "history.json").read_text()
+    assert study.shipped("sketchy-gan", tmp_path) == tmp_path / "sketchy-gan" / "gan-soup"
+    assert study.shipped("flickr30k-clip", tmp_path) == study.run_of("flickr30k-clip", tmp_path)[0]
+    with pytest.raises(BadInput, match="Train first: python -m training study sketchy-gan"):
+        publish("sketchy-gan", tmp_path, tmp_path, tmp_path)
 
 
 def test_a_sketch_tower_takes_over_the_network_of_another_system(pictures, tiny, tmp_path):

@@ -16,7 +16,7 @@ from training.datasets.protocols import PROTOCOLS
 from training.evaluate import encoder_vectors, evaluate, relevance
 from training.export import check_parity, export, round_weights
 from training.recipes import Part, Published, module
-from training.study import run_of
+from training.study import SOUP, shipped
 from xmr import checkpoint
 from xmr.encoder import Encoder
 from xmr.folder import index_folder
@@ -44,9 +44,11 @@ def publish(name: str, runs: Path, checkpoints: Path, galleries: Path) -> None:
         BadInput: nothing was trained yet.
         ExportRefused: a graph doesn't answer as its tower does.
     """
-    run, folder = run_of(name, runs)[0], checkpoints / name
+    run, folder = shipped(name, runs), checkpoints / name
+    soup = run.name.endswith(f"-{SOUP}")
     if not (run / "best.safetensors").is_file():
-        raise BadInput(f"Expected trained weights in {run}. Train first: python -m training fit {name}")
+        command = "study" if soup else "fit"
+        raise BadInput(f"Expected trained weights in {run}. Train first: python -m training {command} {name}")
     made = module(name).published(run)
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(run / "history.json", folder / "history.json")
@@ -57,6 +59,8 @@ def publish(name: str, runs: Path, checkpoints: Path, galleries: Path) -> None:
         "parity": _parity(made.parts, encoders, folder),
         "calibration": {}, "card": dict(made.card),
     }  # fmt: skip
+    if soup:
+        config["card"]["built"] += " The weights are the mean of several runs', which differ in their seeds alone."
     _write(folder / "config.json", config)
     config["calibration"] = calibrate(encoder_vectors(checkpoint.load(name, checkpoints)), made)
     _write(folder / "config.json", config)

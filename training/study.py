@@ -2,16 +2,21 @@
 
 `python -m training study <system>` trains what isn't trained yet, measures each run on the test items through its
 towers, and writes checkpoints/<system>/study.json: for each variant and protocol the mean over the seeds and, as
-"spread", their standard deviation. Variants called paper are a system as it was published: its data and its hub's
+"spread", their standard deviation. Of what ships the seeds' weights are also
+averaged, where the recipe says so, and measured as a variant's "soup". Variants called paper are a system as it was
+published: its data and its hub's
 weights are asked for only where one is named.
 """
 
 import json
-from collections.abc import Collection, Iterable
+import shutil
+from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
 
 from training import recipes
 from training.evaluate import Vectors, on_test
@@ -19,6 +24,7 @@ from training.raw import raw_features, unit_vectors
 from xmr.modality import BadInput, Modality
 
 PAPER = "paper"  # what the names of variants begin with that are as published
+SOUP = "soup"
 
 
 def plan(system: str) -> recipes.VariedRecipe | None:
@@ -29,7 +35,7 @@ def plan(system: str) -> recipes.VariedRecipe | None:
 
 
 def run_of(system: str, runs: Path, variant: str | None = None, seed: int | None = None) -> tuple[Path, list[str]]:
-    """The folder and the overrides of a run; without a variant or a seed, of what ships.
+    """The folder and the overrides of a run; without a variant or a seed, of the first of what ships.
 
     Raises:
         BadInput: the recipe has no such variant.
@@ -43,6 +49,29 @@ def run_of(system: str, runs: Path, variant: str | None = None, seed: int | None
     if variant not in planned.variants:
         raise BadInput(f"{system} has no variant {variant!r}. Choose one of: {', '.join(planned.variants)}.")
     return runs / system / f"{variant}-{seed}", [*planned.variants[variant], f"seed={seed}"]
+
+
+def shipped(system: str, runs: Path) -> Path:
+    """The folder of the run that ships."""
+    planned = plan(system)
+    return soup_of(system, runs, planned.ships) if planned and planned.soup else run_of(system, runs)[0]
+
+
+def soup_of(system: str, runs: Path, variant: str) -> Path:
+    """The folder of the mean of a variant's runs."""
+    return runs / system / f"{variant}-{SOUP}"
+
+
+def cook(folders: Sequence[Path], soup: Path) -> None:
+    """Write the mean of finished runs' best weights, as a finished run of its own.
+
+    Seeds that began at the same weights end in one basin of the loss, whose middle does better on what was not trained
+    on than any of them (Wortsman et al. 2022, Model soups).
+    """
+    shutil.copytree(folders[0], soup, dirs_exist_ok=True, ignore=shutil.ignore_patterns("tensorboard"))
+    held = [load_file(folder / "best.safetensors") for folder in folders]
+    mean_of = {name: torch.stack([one[name] for one in held]).float().mean(0) for name in held[0]}
+    save_file({name: value.to(held[0][name].dtype) for name, value in mean_of.items()}, soup / "best.safetensors")
 
 
 def study(system: str, runs: Path, checkpoints: Path, wanted: Collection[str] = ()) -> dict:
@@ -64,14 +93,19 @@ def study(system: str, runs: Path, checkpoints: Path, wanted: Collection[str] = 
         report |= {"raw": held["raw"], "variants": held["variants"]}
     for variant in wanted or [name for name in planned.variants if not name.startswith(PAPER)]:
         entries: dict[str, list[dict[str, dict]]] = {}
-        for seed in planned.seeds:
-            folder, overrides = run_of(system, runs, variant, seed)
+        trained = [(f"seed {seed}", *run_of(system, runs, variant, seed)) for seed in planned.seeds]
+        if planned.soup and variant == planned.ships:
+            trained.append((SOUP, soup_of(system, runs, variant), trained[0][2]))
+        for told, folder, overrides in trained:
+            if told == SOUP:
+                cook([folder for _, folder, _ in trained[:-1]], folder)
             task = module.run(folder, runs / "cache", overrides)
             task.model.eval()
             for view, vectors in (task.views if hasattr(task, "views") else {"": task.vectors}).items():
                 found = _measured(task.recipe.protocols, task.modalities, vectors, task.recipe)
-                entries.setdefault(variant + view, []).append(found)
-                print(f"{variant}{view}, seed {seed}: " + json.dumps({name: e["metrics"] for name, e in found.items()}))
+                name = variant + view + (f" {SOUP}" if told == SOUP else "")
+                entries.setdefault(name, []).append(found)
+                print(f"{name}, {told}: " + json.dumps({key: e["metrics"] for key, e in found.items()}), flush=True)
         for name, seeds in entries.items():
             report["variants"][name] = {protocol: mean([e[protocol] for e in seeds]) for protocol in seeds[0]}
         left = [protocol for protocol in found if protocol not in report["raw"]]

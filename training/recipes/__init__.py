@@ -39,11 +39,15 @@ class Recipe:
 
 @dataclasses.dataclass(frozen=True)
 class VariedRecipe(Recipe):
-    """A recipe whose variants `python -m training study` compares."""
+    """A recipe whose variants `python -m training study` compares.
+
+    soup: whether what ships is the mean of the weights of all seeds' runs, not the first of them.
+    """
 
     seeds: tuple[int, ...]
     ships: str
     variants: dict[str, tuple[str, ...]]
+    soup: bool = dataclasses.field(default=False, kw_only=True)
 
 
 @dataclasses.dataclass(frozen=True)
