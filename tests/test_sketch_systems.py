@@ -239,7 +239,7 @@ def test_a_soup_is_the_mean_of_its_runs_and_trains_no_further(pictures, tiny, tm
     assert (tmp_path / "soup" / "history.json").read_text() == (folders[0] / "history.json").read_text()
     assert study.shipped("sketchy-gan", tmp_path) == tmp_path / "sketchy-gan" / "gan-soup"
     assert study.shipped("flickr30k-clip", tmp_path) == study.run_of("flickr30k-clip", tmp_path)[0]
-    with pytest.raises(BadInput, match="Train first: python -m training study sketchy-gan"):
+    with pytest.raises(BadInput, match="Train first: python -m training study sketchy-gan --variant gan"):
         publish("sketchy-gan", tmp_path, tmp_path, tmp_path)
 
 
@@ -289,5 +289,5 @@ def test_a_variant_has_a_folder_of_its_own_and_one_that_is_unknown_is_named(tmp_
     folder, overrides = study.run_of("zero-shot-dann", tmp_path, "triplet", 2)
     assert folder == tmp_path / "zero-shot-dann" / "triplet-2" and overrides[-2:] == ["losses.domain=0", "seed=2"]
     assert study.run_of("tri", tmp_path) == (tmp_path / "tri", [])
-    with pytest.raises(BadInput, match="Choose one of: plus, larger, random-classes, dann, triplet"):
+    with pytest.raises(BadInput, match="Choose one of: plus, random-classes, dann, triplet, whole-way"):
         study.run_of("zero-shot-dann", tmp_path, "best")

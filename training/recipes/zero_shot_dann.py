@@ -195,7 +195,7 @@ def published(folder: Path) -> Published:
         recipe.name, recipe.about, recipe.protocols, "cosine", recipe.dim, parts(recipe, model.photo, model.sketch),
         {
             "built": f"Two towers of the same form, {network} (ImageNet-1k) and a head, give unit vectors of "
-            f"{recipe.dim} numbers, compared by cosine; sketches are shown at {recipe.sketch_size} px. A classifier of "
+            f"{recipe.dim} numbers, compared by cosine; sketches are shown at {recipe.query_size} px. A classifier of "
             "sketches and photos behind a gradient reversal layer was trained beside them, and is not needed any more. "
             + ("All but the layers that see lines lie between ImageNet's weights and the trained ones."
                if recipe.stages[-1].learned else ""),
