@@ -231,7 +231,8 @@ def published(folder: Path) -> Published:
             "built": f"Photos: the {dim} pooled features of {photos} as ImageNet left it, less their mean, at unit "
             f"length. Sketches: {sketches}, trained, to {recipe.code} features at {recipe.query_size} px, and a "
             f"generator from them to {dim}. They are compared by cosine. The discriminator is not needed any more.",
-            "data": ["sketchy25", *dict.fromkeys((source, another)), *(["world"] if recipe.world else [])],
+            "data": ["sketchy25", *dict.fromkeys((source, another)), *(["world"] if recipe.world else []),
+                     *(["imagenet1000"] if recipe.outlines else [])],
             "limits": "It knows the 125 classes of Sketchy, and of a drawing mostly the class: of several photos of a "
             "class it seldom finds the very one that was drawn. It takes no words.",
         },
