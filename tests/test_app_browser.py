@@ -40,12 +40,17 @@ def page(request, server, browser):
     errors = []
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(server.url)
-    expect(page.get_by_text("photos to find")).to_be_visible()
-    expect(page.get_by_test_id("stStatusWidget")).to_be_hidden()
+    arrive(page, server.url)
     yield page
     context.close()
     assert not errors
+
+
+def arrive(page: Page, url: str) -> None:
+    """Open the Search page and wait until it is idle."""
+    page.goto(url)
+    expect(page.get_by_text("photos to find")).to_be_visible()
+    expect(page.get_by_test_id("stStatusWidget")).to_be_hidden()
 
 
 def categories(page: Page) -> Counter:
@@ -72,9 +77,7 @@ def jpeg(image: Image.Image) -> bytes:
 
 def test_a_phones_menu_makes_way_for_the_page_chosen(server, browser):
     page = browser.new_context(viewport=dict(zip(("width", "height"), SIZES["phone"], strict=True))).new_page()
-    page.goto(server.url)
-    expect(page.get_by_text("photos to find")).to_be_visible()
-    expect(page.get_by_test_id("stStatusWidget")).to_be_hidden()  # a page on its way closes a menu that was open before
+    arrive(page, server.url)  # a page on its way closes a menu that was open before
     for title in ("Systems", "Search"):
         page.get_by_test_id("stExpandSidebarButton").click()
         expect(page.get_by_role("link", name=title)).to_be_in_viewport()

@@ -228,19 +228,20 @@ def test_systems_whose_photo_network_is_frozen_share_one_file_of_it(pictures, ti
 
 
 def test_a_soup_is_the_mean_of_its_runs_and_trains_no_further(pictures, tiny, tmp_path):
-    folders = [tmp_path / str(seed) for seed in (1, 2)]
-    for seed, folder in zip((1, 2), folders, strict=True):
-        sketchy_gan.run(folder, tmp_path / "cache", gan(pictures, f"seed={seed}"))
-    study.cook(folders, tmp_path / "soup")
-    task = sketchy_gan.run(tmp_path / "soup", tmp_path / "cache", gan(pictures))
-    one, other = (load_file(folder / "best.safetensors") for folder in folders)
+    names, folders = [], []
+    for name, folder, overrides in study._runs("sketchy-gan", study.plan("sketchy-gan"), "gan", tmp_path):
+        task = sketchy_gan.run(folder, tmp_path / "cache", gan(pictures, *overrides))
+        names.append(name)
+        folders.append(folder)
+    assert names == ["gan", "gan", "gan", "gan soup"] and len(set(folders)) == 4
+    held = [load_file(folder / "best.safetensors") for folder in folders[:3]]
     for name, value in task.model.state_dict().items():
-        torch.testing.assert_close(value, (one[name] + other[name]) / 2)
-    assert (tmp_path / "soup" / "history.json").read_text() == (folders[0] / "history.json").read_text()
-    assert study.shipped("sketchy-gan", tmp_path) == tmp_path / "sketchy-gan" / "gan-soup"
-    assert study.shipped("flickr30k-clip", tmp_path) == study.run_of("flickr30k-clip", tmp_path)[0]
+        torch.testing.assert_close(value, torch.stack([one[name] for one in held]).mean(0))
+    assert (folders[3] / "history.json").read_text() == (folders[0] / "history.json").read_text()
+    assert study.shipped("sketchy-gan", tmp_path)[0] == tmp_path / "sketchy-gan" / "gan-soup"
+    assert study.shipped("flickr30k-clip", tmp_path)[0] == study.run_of("flickr30k-clip", tmp_path)[0]
     with pytest.raises(BadInput, match="Train first: python -m training study sketchy-gan --variant gan"):
-        publish("sketchy-gan", tmp_path, tmp_path, tmp_path)
+        publish("sketchy-gan", tmp_path / "none", tmp_path, tmp_path)
 
 
 def test_a_sketch_tower_takes_over_the_network_of_another_system(pictures, tiny, tmp_path):

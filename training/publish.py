@@ -16,7 +16,7 @@ from training.datasets.protocols import PROTOCOLS
 from training.evaluate import encoder_vectors, evaluate, relevance
 from training.export import check_parity, export, round_weights
 from training.recipes import Part, Published, module
-from training.study import plan, shipped
+from training.study import SOUP, shipped
 from xmr import checkpoint
 from xmr.encoder import Encoder
 from xmr.folder import index_folder
@@ -44,9 +44,9 @@ def publish(name: str, runs: Path, checkpoints: Path, galleries: Path) -> None:
         BadInput: nothing was trained yet.
         ExportRefused: a graph doesn't answer as its tower does.
     """
-    run, folder = shipped(name, runs), checkpoints / name
+    (run, command), folder = shipped(name, runs), checkpoints / name
     if not (run / "best.safetensors").is_file():
-        raise BadInput(f"Expected trained weights in {run}. Train first: python -m training {_command(name)}")
+        raise BadInput(f"Expected trained weights in {run}. Train first: python -m training {command}")
     made = module(name).published(run)
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(run / "history.json", folder / "history.json")
@@ -55,9 +55,9 @@ def publish(name: str, runs: Path, checkpoints: Path, galleries: Path) -> None:
         "name": made.name, "about": made.about, "space": made.space, "dim": made.dim,
         "weights": checkpoint.weights_hash(folder, encoders), "protocols": list(made.protocols), "encoders": encoders,
         "parity": _parity(made.parts, encoders, folder),
-        "calibration": {}, "card": dict(made.card),
+        "calibration": {}, "card": {"command": command, **made.card},
     }  # fmt: skip
-    if "study" in _command(name):
+    if run.name.endswith(SOUP):
         config["card"]["built"] += " The weights are the mean of several runs', which differ in their seeds alone."
     _write(folder / "config.json", config)
     config["calibration"] = calibrate(encoder_vectors(checkpoint.load(name, checkpoints)), made)
@@ -70,12 +70,6 @@ def publish(name: str, runs: Path, checkpoints: Path, galleries: Path) -> None:
         print(f"space.json is not written. {error}")
     if (galleries / "demo" / "gallery.sqlite").is_file():
         fill(checkpoint.load(name, checkpoints), galleries / "demo")
-
-
-def _command(name: str) -> str:
-    """What trains the run that ships."""
-    planned = plan(name)
-    return f"study {name} --variant {planned.ships}" if planned and planned.soup else f"fit {name}"
 
 
 def _export(modality: Modality, part: Part, run: Path, folder: Path) -> dict:
@@ -270,7 +264,7 @@ def card(folder: Path) -> str:
         f"# {config['name']}", "", config["about"], "", f"{told['built']} Graphs: {sizes}; weights sha256 "
         f"`{config['weights'][:16]}`.", "",
         f"Chosen by validation at step {best['step']} of stage \"{best['stage']}\" (score {best['score']:.3f}). "
-        f"Trained by `python -m training {_command(config['name'])}`; figures below are of the exported graphs, by "
+        f"Trained by `python -m training {told['command']}`; figures below are of the exported graphs, by "
         f"`python -m training evaluate {config['name']}`.", "", "## Data", "",
         "| data | used for | terms |", "| --- | --- | --- |",
         *(f"| {' | '.join(DATA.get(key) or _weights(key))} |" for key in told["data"]), "",

@@ -2,15 +2,14 @@
 
 `python -m training study <system>` trains what isn't trained yet, measures each run on the test items through its
 towers, and writes checkpoints/<system>/study.json: for each variant and protocol the mean over the seeds and, as
-"spread", their standard deviation. Of what ships the seeds' weights are also
-averaged, where the recipe says so, and measured as a variant's "soup". Variants called paper are a system as it was
-published: its data and its hub's
-weights are asked for only where one is named.
+"spread", their standard deviation. Of what ships the seeds' weights are also averaged, where the recipe says so, and
+measured as a variant's "soup". Variants called paper are a system as it was published: its data and its hub's weights
+are asked for only where one is named.
 """
 
 import json
 import shutil
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -51,10 +50,12 @@ def run_of(system: str, runs: Path, variant: str | None = None, seed: int | None
     return runs / system / f"{variant}-{seed}", [*planned.variants[variant], f"seed={seed}"]
 
 
-def shipped(system: str, runs: Path) -> Path:
-    """The folder of the run that ships."""
+def shipped(system: str, runs: Path) -> tuple[Path, str]:
+    """The folder of the run that ships, and the command after `python -m training` that trains it."""
     planned = plan(system)
-    return soup_of(system, runs, planned.ships) if planned and planned.soup else run_of(system, runs)[0]
+    if planned and planned.soup:
+        return soup_of(system, runs, planned.ships), f"study {system} --variant {planned.ships}"
+    return run_of(system, runs)[0], f"fit {system}"
 
 
 def soup_of(system: str, runs: Path, variant: str) -> Path:
@@ -93,19 +94,14 @@ def study(system: str, runs: Path, checkpoints: Path, wanted: Collection[str] = 
         report |= {"raw": held["raw"], "variants": held["variants"]}
     for variant in wanted or [name for name in planned.variants if not name.startswith(PAPER)]:
         entries: dict[str, list[dict[str, dict]]] = {}
-        trained = [(f"seed {seed}", *run_of(system, runs, variant, seed)) for seed in planned.seeds]
-        if planned.soup and variant == planned.ships:
-            trained.append((SOUP, soup_of(system, runs, variant), trained[0][2]))
-        for told, folder, overrides in trained:
-            if told == SOUP:
-                cook([folder for _, folder, _ in trained[:-1]], folder)
+        for name, folder, overrides in _runs(system, planned, variant, runs):
             task = module.run(folder, runs / "cache", overrides)
             task.model.eval()
             for view, vectors in (task.views if hasattr(task, "views") else {"": task.vectors}).items():
                 found = _measured(task.recipe.protocols, task.modalities, vectors, task.recipe)
-                name = variant + view + (f" {SOUP}" if told == SOUP else "")
-                entries.setdefault(name, []).append(found)
-                print(f"{name}, {told}: " + json.dumps({key: e["metrics"] for key, e in found.items()}), flush=True)
+                entries.setdefault(name + view, []).append(found)
+                told = json.dumps({protocol: entry["metrics"] for protocol, entry in found.items()})
+                print(f"{name}{view}, {folder.name}: {told}", flush=True)
         for name, seeds in entries.items():
             report["variants"][name] = {protocol: mean([e[protocol] for e in seeds]) for protocol in seeds[0]}
         left = [protocol for protocol in found if protocol not in report["raw"]]
@@ -114,6 +110,20 @@ def study(system: str, runs: Path, checkpoints: Path, wanted: Collection[str] = 
             report["raw"] |= _measured(left, task.modalities, raw)
         path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     return report
+
+
+def _runs(
+    system: str, planned: recipes.VariedRecipe, variant: str, runs: Path
+) -> Iterator[tuple[str, Path, list[str]]]:
+    """The name in the study, the folder and the overrides of each run of a variant; last the soup, if there is to be
+    one, which is made when it is asked for, of what the others have become by then."""
+    trained = [run_of(system, runs, variant, seed) for seed in planned.seeds]
+    for folder, overrides in trained:
+        yield variant, folder, overrides
+    if planned.soup and variant == planned.ships:
+        soup = soup_of(system, runs, variant)
+        cook([folder for folder, _ in trained], soup)
+        yield f"{variant} {SOUP}", soup, trained[0][1]
 
 
 def _measured(
