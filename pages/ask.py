@@ -52,7 +52,8 @@ def by_drawing() -> list[Term]:
         initial_drawing=state.start,
         key=f"canvas-{state.canvas}",
     )
-    st.segmented_control("Pen", PENS, key="pen", default="Medium", required=True, label_visibility="collapsed")
+    st.segmented_control("Pen", PENS, key="pen", default="Medium", required=True, label_visibility="collapsed",
+                         persist_state="session")
     if canvas.json_data:
         state.drawn = canvas.json_data
     drawing = drawing_from_canvas(canvas.json_data)
@@ -74,7 +75,7 @@ def _start_from(examples: dict[str, Drawing]) -> None:
 
 def by_words() -> list[Term]:
     """What should be in the photo."""
-    words = st.text_input("Words, in English or German", key="words", type="search", live=True,
+    words = st.text_input("Words, in English or German", key="words", type="search", live=True, persist_state="session",
                           placeholder="a red car · ein rotes Auto")
     return [Term(Modality.TEXT, words)] if words and words.strip() else []
 
@@ -99,7 +100,7 @@ def refined(terms: list[Term]) -> list[Term]:
     """The terms with the weights that the person gives them, and what the photos should not show."""
     with st.popover("Refine", icon=":material/tune:", width="stretch"):
         without = st.text_input("Without", key="without", type="search", live=True, placeholder="grass · Gras",
-                                help="Pushes photos away that show this.")
+                                persist_state="session", help="Pushes photos away that show this.")
         if len(terms) > 1:
             terms = [replace(t, weight=st.slider(f"Weight of {PARTS[t.modality]}", 0.05, 1.0, 1.0, 0.05,
                                                  key=f"weight-{t.modality}")) for t in terms]

@@ -22,9 +22,6 @@ st.html(f"""<style>.stMainBlockContainer {{padding: 4.6rem clamp(1rem, 3vw, 3rem
         menu.querySelector("[data-testid=stSidebarCollapseButton] button").click();
 }}</script>""", unsafe_allow_javascript=True)
 state = st.session_state
-for key in ("words", "without", "pen"):  # Streamlit forgets what a page without these fields was told
-    if key in state:
-        state[key] = state[key]
 if state.get("here") != page.title:
     state.moved, state.here = "here" in state, page.title  # what was drawn goes on the next canvas
 page.run()

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def opened(monkeypatch):
-    """A page by its file's name, as a new visitor finds it."""
+    """A page by its file's name, or with "frame" the first one in it, as a new visitor finds it."""
     monkeypatch.chdir(ROOT)
     # AppTest leaves the page as the main module, which every worker process started later would run again.
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
@@ -52,6 +52,14 @@ def cards(page: AppTest) -> list[dict]:
 
 def ids(page: AppTest) -> list[str]:
     return [card["id"] for card in cards(page)]
+
+
+def test_a_run_of_the_app_puts_nothing_in_a_field_that_may_be_typed_in(opened):
+    app = opened("frame")
+    app.text_input(key="words").set_value("a red car").run()
+    app.run()
+    assert app.text_input(key="words").value == "a red car"
+    assert not any(field.proto.set_value for field in app.text_input)
 
 
 def test_a_new_visitor_is_told_what_to_do_and_shown_ten_photos(page):

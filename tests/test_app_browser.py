@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import CHROMIUM, ROOT, draw_example, idle, open_browser, serve, stroke
 from xmr import checkpoint
@@ -142,8 +142,9 @@ HEADINGS = {"Compare": "The same query, asked of several systems", "Gallery": "T
             "Results": "How well each system finds", "Systems": "What can search", "Search": "Draw, type or upload"}
 
 
-def turn_to(page: Page, name: str) -> None:
-    """Open another page of the app, and wait for it; on a phone its name is behind a button, and the menu closes."""
+def turn_to(page: Page, name: str, sign: Locator | None = None) -> None:
+    """Open another page of the app, and wait for it, by its heading or what else it shows; on a phone its name is
+    behind a button, and the menu closes."""
     narrow = page.viewport_size["width"] < 768
     link = page.get_by_role("link", name=name, exact=True)
     if narrow:
@@ -151,7 +152,7 @@ def turn_to(page: Page, name: str) -> None:
     link.click()
     if narrow:
         expect(link).not_to_be_in_viewport()
-    expect(page.get_by_role("heading", name=HEADINGS[name])).to_be_visible()
+    expect(sign or page.get_by_role("heading", name=HEADINGS[name])).to_be_visible()
     page.wait_for_function("() => !document.querySelector('[data-stale=true]')")
 
 
@@ -164,6 +165,19 @@ def test_one_query_is_answered_by_several_systems_side_by_side(page):
     for grid in grids.all():
         expect(grid.locator("img")).to_have_count(10)
     expect(page.get_by_text("takes no words").first).to_be_visible()
+
+
+def test_the_query_goes_along_to_other_pages(page):
+    draw_example(page, "cup")
+    page.get_by_label("Words, in English or German").fill("blue")
+    expect(page.get_by_text("the drawing and the words")).to_be_visible()
+    turn_to(page, "Systems")
+    turn_to(page, "Compare", page.get_by_role("combobox", name="Frame photos of"))
+    expect(page.get_by_label("Words, in English or German")).to_have_value("blue")
+    turn_to(page, "Results")
+    turn_to(page, "Search")
+    expect(page.get_by_label("Words, in English or German")).to_have_value("blue")
+    expect(page.get_by_text("the drawing and the words")).to_be_visible()
 
 
 def test_results_and_systems_show_every_system(page):
