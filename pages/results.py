@@ -103,13 +103,14 @@ def training(name: str) -> None:
 
 def study(report: dict) -> None:
     """A recipe's variants from several seeds, beside what was learned by nobody."""
-    st.caption(f"Each variant from {len(report['seeds'])} seeds: the mean ± the standard deviation over them. “raw” is "
-               f"ImageNet's network as it is. What ships is “{report['ships']}”.")  # fmt: skip
+    soup = "; “soup” is the mean of the weights of several variants' runs" if "soup" in report["variants"] else ""
+    st.caption(f"Each variant from {len(report['seeds'])} seeds: the mean ± the standard deviation over them{soup}. "
+               f"“raw” is ImageNet's network as it is. What ships is “{report['ships']}”.")  # fmt: skip
     lines = []
     for variant, protocols in {"raw": report["raw"], **report["variants"]}.items():
         for protocol, entry in protocols.items():
             for key, value in entry["metrics"].items():
-                spread = f" ± {entry['spread'][key]:.3f}" if variant != "raw" else ""
+                spread = f" ± {entry['spread'][key]:.3f}" if entry.get("seeds", 1) > 1 else ""
                 lines.append({"protocol": protocol, "metric": spoken(key), "variant": variant,
                               "value": f"{value:.3f}{spread}", "chance": entry["chance"][key]})  # fmt: skip
     table = pd.DataFrame(lines)

@@ -86,6 +86,16 @@ def test_zero_shot_dann_trains_resumes_and_gives_unit_vectors(pictures, tiny, tm
     np.testing.assert_allclose(again.vectors(task.val[:3]), vectors, atol=1e-6)
 
 
+def test_zero_shot_dann_publishes_sketches_as_it_validated_them(pictures, tiny, tmp_path):
+    task = zero_shot_dann.run(tmp_path / "run", tmp_path / "cache", dann(pictures, "discriminant=1"))
+    assert not torch.equal(task.model.discriminant.linear.weight, torch.eye(8))
+    part = zero_shot_dann.published(tmp_path / "run").parts[Modality.SKETCH]
+    sketches = [item for item in task.val if item.modality is Modality.SKETCH][:4]
+    with torch.inference_mode():
+        vectors = part.tower.eval()(torch.from_numpy(part.inputs[:4])).numpy()
+    np.testing.assert_allclose(vectors, task.vectors(sketches), atol=1e-5)
+
+
 @pytest.fixture
 def imagenet(tmp_path: Path, monkeypatch) -> None:
     """A photo each of five of ImageNet's classes, the first of them of a kind with an unseen one."""
@@ -179,7 +189,7 @@ def test_sketchy_gan_trains_and_publishes_what_it_validated(pictures, tiny, tmp_
     last = json.loads((tmp_path / "run" / "history.json").read_text())[-1]
     assert {"train/discriminator", "train/adversarial", "told_apart", "score"} <= last.keys()
     made = sketchy_gan.published(tmp_path / "run")
-    assert made.dim == 6 and set(made.parts) == {Modality.PHOTO, Modality.SKETCH}
+    assert made.dim == 6 and set(made.parts) == {Modality.PHOTO, Modality.SKETCH} and task.recipe.recall
     for modality, part in made.parts.items():
         items = [item for item in task.val if item.modality is modality][:4]
         with torch.inference_mode():
@@ -228,17 +238,19 @@ def test_systems_whose_photo_network_is_frozen_share_one_file_of_it(pictures, ti
 
 
 def test_a_soup_is_the_mean_of_its_runs_and_trains_no_further(pictures, tiny, tmp_path):
-    names, folders = [], []
-    for name, folder, overrides in study._runs("sketchy-gan", study.plan("sketchy-gan"), "gan", tmp_path):
-        task = sketchy_gan.run(folder, tmp_path / "cache", gan(pictures, *overrides))
-        names.append(name)
-        folders.append(folder)
-    assert names == ["gan", "gan", "gan", "gan soup"] and len(set(folders)) == 4
-    held = [load_file(folder / "best.safetensors") for folder in folders[:3]]
+    planned, folders = study.plan("sketchy-gan"), []
+    with pytest.raises(BadInput, match="Train first: python -m training study sketchy-gan --variant gan"):
+        list(study._runs("sketchy-gan", planned, "soup", tmp_path))
+    for variant in (*planned.soup, "soup"):
+        for folder, overrides in study._runs("sketchy-gan", planned, variant, tmp_path):
+            task = sketchy_gan.run(folder, tmp_path / "cache", gan(pictures, *overrides, *SMALL[3:]))
+            folders.append(folder)
+    assert len(folders) == len(set(folders)) == 3 * len(planned.soup) + 1
+    held = [load_file(folder / "best.safetensors") for folder in folders[:-1]]
     for name, value in task.model.state_dict().items():
         torch.testing.assert_close(value, torch.stack([one[name] for one in held]).mean(0))
-    assert (folders[3] / "history.json").read_text() == (folders[0] / "history.json").read_text()
-    assert study.shipped("sketchy-gan", tmp_path)[0] == tmp_path / "sketchy-gan" / "gan-soup"
+    assert (folders[-1] / "history.json").read_text() == (folders[0] / "history.json").read_text()
+    assert study.shipped("sketchy-gan", tmp_path)[0] == folders[-1]
     assert study.shipped("flickr30k-clip", tmp_path)[0] == study.run_of("flickr30k-clip", tmp_path)[0]
     with pytest.raises(BadInput, match="Train first: python -m training study sketchy-gan --variant gan"):
         publish("sketchy-gan", tmp_path / "none", tmp_path, tmp_path)
@@ -290,5 +302,5 @@ def test_a_variant_has_a_folder_of_its_own_and_one_that_is_unknown_is_named(tmp_
     folder, overrides = study.run_of("zero-shot-dann", tmp_path, "triplet", 2)
     assert folder == tmp_path / "zero-shot-dann" / "triplet-2" and overrides[-2:] == ["losses.domain=0", "seed=2"]
     assert study.run_of("tri", tmp_path) == (tmp_path / "tri", [])
-    with pytest.raises(BadInput, match="Choose one of: plus, random-classes, dann, triplet, whole-way"):
+    with pytest.raises(BadInput, match="Choose one of: plus, contrast, random-classes, dann, triplet, whole-way"):
         study.run_of("zero-shot-dann", tmp_path, "best")

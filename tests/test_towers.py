@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from timm.data import ImageNetInfo
 from torch import nn
 
-from training.towers.heads import ProjectionHead
+from training.towers.heads import Discriminant, ProjectionHead, Recall
 from training.towers.photo import PACKAGED, SHIPPED, Depthwise, PhotoTower, backbone, classifier, fold_norms
 from training.towers.sketch import SketchTower
 from training.towers.text import TextTower, bag_of_pieces, train_tokenizer
@@ -86,6 +86,31 @@ def _text_tower(pieces: int = 50) -> TextTower:
         if parameter.ndim > 1:
             nn.init.normal_(parameter, std=0.2)  # the blocks start at zero, which would prove nothing
     return tower
+
+
+def test_a_discriminant_counts_for_less_what_differs_within_a_class():
+    rng = np.random.default_rng(0)
+    classes = torch.arange(400) % 2
+    across = torch.from_numpy(rng.normal(size=400)).float()  # says nothing of the class, and is much larger
+    photos = torch.stack([across, 0.2 * (2.0 * classes - 1)], 1) + torch.tensor([3.0, 1.0])
+    queries = photos[rng.permutation(400)] + torch.tensor([-2.0, 5.0])  # sketches lie elsewhere
+    discriminant = Discriminant(2)
+    torch.testing.assert_close(discriminant(queries), torch.nn.functional.normalize(queries))
+    discriminant.settle(queries, photos, classes, shrinkage=0.01)
+    within = np.cov((photos - photos.mean(0)).numpy()[:, 0])
+    wanted = torch.tensor([[within + 0.005 * within, 0], [0, 0.005 * within]]).float().inverse()
+    found = discriminant.linear.weight
+    torch.testing.assert_close(found / found[1, 1], wanted / wanted[1, 1], atol=1e-3, rtol=0)
+    asked = discriminant(torch.tensor([[2.0, 0.2], [-2.0, -0.2]]) + queries.mean(0))
+    assert (asked @ (photos - photos.mean(0)).T)[0, classes == 1].min() > 0
+    assert asked[1].allclose(-asked[0], atol=1e-5)
+
+
+def test_what_is_recalled_is_what_a_softmax_expects_of_the_memory():
+    memory, vector = torch.eye(3), torch.tensor([[0.8, 0.6, 0.0]])
+    likely = torch.tensor([np.exp(8), np.exp(6), 1.0]).float()
+    wanted = torch.nn.functional.normalize(vector + 0.5 * likely / likely.sum())
+    torch.testing.assert_close(Recall(memory, torch.tensor(10.0), share=0.5)(vector), wanted)
 
 
 def test_padding_changes_no_vector():

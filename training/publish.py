@@ -16,7 +16,7 @@ from training.datasets.protocols import PROTOCOLS
 from training.evaluate import encoder_vectors, evaluate, relevance
 from training.export import check_parity, export, round_weights
 from training.recipes import Part, Published, module
-from training.study import SOUP, shipped
+from training.study import SOUP, plan, shipped
 from xmr import checkpoint
 from xmr.encoder import Encoder
 from xmr.folder import index_folder
@@ -57,8 +57,10 @@ def publish(name: str, runs: Path, checkpoints: Path, galleries: Path) -> None:
         "parity": _parity(made.parts, encoders, folder),
         "calibration": {}, "card": {"command": command, **made.card},
     }  # fmt: skip
-    if run.name.endswith(SOUP):
-        config["card"]["built"] += " The weights are the mean of several runs', which differ in their seeds alone."
+    if run.name == SOUP:
+        mixed = plan(name)
+        config["card"]["built"] += (f" The weights are the mean of {len(mixed.soup) * len(mixed.seeds)} runs': the "
+                                    f"recipe's variants {', '.join(mixed.soup)}, from {len(mixed.seeds)} seeds each.")
     _write(folder / "config.json", config)
     config["calibration"] = calibrate(encoder_vectors(checkpoint.load(name, checkpoints)), made)
     _write(folder / "config.json", config)

@@ -1,5 +1,6 @@
 """What the two sketch systems share: the photos and sketches that they draw from, and how they are validated."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,10 +16,12 @@ from training.fit import Stage, trains
 from training.recipes import Part, VariedRecipe
 from training.sampling import Pool, Vocabulary, make_pool, merge
 from training.towers.photo import credit
+from training.vary import resized
 from xmr.modality import Item, Modality
 
 PHOTO, SKETCH = Modality.PHOTO, Modality.SKETCH
 BATCH = 64
+Embed = Callable[[Modality, torch.Tensor], torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -86,14 +89,22 @@ class SketchTask:
         return {"photo": parts["photo"], "sketch": parts["sketch"]}
 
     @torch.inference_mode()
-    def vectors(self, items: list[Item]) -> np.ndarray:
-        """(N, dim) float32 vectors of items of one modality, through the towers."""
+    def vectors(self, items: list[Item], embed: Embed | None = None) -> np.ndarray:
+        """(N, dim) float32 vectors of items of one modality, through the towers; or by another `embed` than theirs."""
+        embed = embed or self.model.embed
         modality, device = items[0].modality, next(self.model.parameters()).device
         size, found = SIDE if modality is PHOTO else self.recipe.query_size, []
         for start in range(0, len(items), BATCH):
             batch = np.stack([pixels(item, 0, size) for item in items[start : start + BATCH]])
-            found.append(self.model.embed(modality, torch.from_numpy(batch).to(device)).float().cpu().numpy())
+            found.append(embed(modality, torch.from_numpy(batch).to(device)).float().cpu().numpy())
         return np.concatenate(found)
+
+    @torch.inference_mode()
+    def of_some(self, network: Callable[[torch.Tensor], torch.Tensor], size: int) -> torch.Tensor:
+        """(N, ...) what a network makes of some 500 training sketches, shown at `size` pixels a side."""
+        held, device = self.real.rows[SKETCH].maps.maps, next(self.model.parameters()).device
+        some = torch.from_numpy(held[:: max(1, len(held) // 512), 0])
+        return torch.cat([network(resized(part.to(device), size)) for part in some.split(BATCH)])
 
     def validate(self, stage: Stage) -> dict[str, float]:
         """The first protocol's metrics on the val items; "score" is the one that the recipe names."""

@@ -2,9 +2,9 @@
 
 `python -m training study <system>` trains what isn't trained yet, measures each run on the test items through its
 towers, and writes checkpoints/<system>/study.json: for each variant and protocol the mean over the seeds and, as
-"spread", their standard deviation. Of what ships the seeds' weights are also averaged, where the recipe says so, and
-measured as a variant's "soup". Variants called paper are a system as it was published: its data and its hub's weights
-are asked for only where one is named.
+"spread", their standard deviation. Where the recipe says so, the weights of several variants' runs are also averaged,
+and measured as the variant "soup", which ships. Variants called paper are a system as it was published: its data and
+its hub's weights are asked for only where one is named.
 """
 
 import json
@@ -23,7 +23,7 @@ from training.raw import raw_features, unit_vectors
 from xmr.modality import BadInput, Modality
 
 PAPER = "paper"  # what the names of variants begin with that are as published
-SOUP = "soup"
+SOUP = "soup"  # the variant that is the mean of others
 
 
 def plan(system: str) -> recipes.VariedRecipe | None:
@@ -54,21 +54,23 @@ def shipped(system: str, runs: Path) -> tuple[Path, str]:
     """The folder of the run that ships, and the command after `python -m training` that trains it."""
     planned = plan(system)
     if planned and planned.soup:
-        return soup_of(system, runs, planned.ships), f"study {system} --variant {planned.ships}"
+        return runs / system / SOUP, " ".join([f"study {system}", *(f"--variant {v}" for v in (*planned.soup, SOUP))])
     return run_of(system, runs)[0], f"fit {system}"
 
 
-def soup_of(system: str, runs: Path, variant: str) -> Path:
-    """The folder of the mean of a variant's runs."""
-    return runs / system / f"{variant}-{SOUP}"
-
-
 def cook(folders: Sequence[Path], soup: Path) -> None:
-    """Write the mean of finished runs' best weights, as a finished run of its own.
+    """Write the mean of finished runs' best weights, as a finished run of its own, by the first one's recipe.
 
-    Seeds that began at the same weights end in one basin of the loss, whose middle does better on what was not trained
-    on than any of them (Wortsman et al. 2022, Model soups).
+    Runs that began at the same network end in one basin of the loss, whose middle does better on what was not trained
+    on than any of them, all the more if they differ in more than their seeds (Wortsman et al. 2022, Model soups).
+
+    Raises:
+        BadInput: a run is not there yet.
     """
+    for folder in folders:
+        if not (folder / "best.safetensors").is_file():
+            raise BadInput(f"Expected trained weights in {folder}. Train first: python -m training study "
+                           f"{folder.parent.name} --variant {folder.name.rpartition('-')[0]}")  # fmt: skip
     shutil.copytree(folders[0], soup, dirs_exist_ok=True, ignore=shutil.ignore_patterns("tensorboard"))
     held = [load_file(folder / "best.safetensors") for folder in folders]
     mean_of = {name: torch.stack([one[name] for one in held]).float().mean(0) for name in held[0]}
@@ -86,22 +88,24 @@ def study(system: str, runs: Path, checkpoints: Path, wanted: Collection[str] = 
     planned, module = plan(system), recipes.module(system)
     if planned is None:
         raise BadInput(f"The recipe of {system} has no variants to study.")
-    report: dict = {"system": system, "seeds": planned.seeds, "ships": planned.ships, "raw": {}, "variants": {}}
+    report: dict = {"system": system, "seeds": planned.seeds, "ships": SOUP if planned.soup else planned.ships,
+                    "raw": {}, "variants": {}}
     path = checkpoints / system / "study.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     if wanted and path.is_file():
         held = json.loads(path.read_text(encoding="utf-8"))
         report |= {"raw": held["raw"], "variants": held["variants"]}
-    for variant in wanted or [name for name in planned.variants if not name.startswith(PAPER)]:
+    every = [*(name for name in planned.variants if not name.startswith(PAPER)), *([SOUP] if planned.soup else [])]
+    for variant in wanted or every:
         entries: dict[str, list[dict[str, dict]]] = {}
-        for name, folder, overrides in _runs(system, planned, variant, runs):
+        for folder, overrides in _runs(system, planned, variant, runs):
             task = module.run(folder, runs / "cache", overrides)
             task.model.eval()
             for view, vectors in (task.views if hasattr(task, "views") else {"": task.vectors}).items():
                 found = _measured(task.recipe.protocols, task.modalities, vectors, task.recipe)
-                entries.setdefault(name + view, []).append(found)
+                entries.setdefault(variant + view, []).append(found)
                 told = json.dumps({protocol: entry["metrics"] for protocol, entry in found.items()})
-                print(f"{name}{view}, {folder.name}: {told}", flush=True)
+                print(f"{variant}{view}, {folder.name}: {told}", flush=True)
         for name, seeds in entries.items():
             report["variants"][name] = {protocol: mean([e[protocol] for e in seeds]) for protocol in seeds[0]}
         left = [protocol for protocol in found if protocol not in report["raw"]]
@@ -114,16 +118,15 @@ def study(system: str, runs: Path, checkpoints: Path, wanted: Collection[str] = 
 
 def _runs(
     system: str, planned: recipes.VariedRecipe, variant: str, runs: Path
-) -> Iterator[tuple[str, Path, list[str]]]:
-    """The name in the study, the folder and the overrides of each run of a variant; last the soup, if there is to be
-    one, which is made when it is asked for, of what the others have become by then."""
-    trained = [run_of(system, runs, variant, seed) for seed in planned.seeds]
-    for folder, overrides in trained:
-        yield variant, folder, overrides
-    if planned.soup and variant == planned.ships:
-        soup = soup_of(system, runs, variant)
-        cook([folder for folder, _ in trained], soup)
-        yield f"{variant} {SOUP}", soup, trained[0][1]
+) -> Iterator[tuple[Path, list[str]]]:
+    """The folder and the overrides of each run of a variant; the soup is made when it is asked for, of what the others
+    have become by then."""
+    if variant != SOUP or not planned.soup:
+        yield from (run_of(system, runs, variant, seed) for seed in planned.seeds)
+        return
+    trained = [run_of(system, runs, one, seed) for one in planned.soup for seed in planned.seeds]
+    cook([folder for folder, _ in trained], runs / system / SOUP)
+    yield runs / system / SOUP, trained[0][1]
 
 
 def _measured(

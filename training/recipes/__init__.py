@@ -41,13 +41,13 @@ class Recipe:
 class VariedRecipe(Recipe):
     """A recipe whose variants `python -m training study` compares.
 
-    soup: whether what ships is the mean of the weights of all seeds' runs, not the first of them.
+    soup: the variants, of one form, whose seeds' runs' weights have the mean that ships; if none, the first run ships.
     """
 
     seeds: tuple[int, ...]
     ships: str
     variants: dict[str, tuple[str, ...]]
-    soup: bool = dataclasses.field(default=False, kw_only=True)
+    soup: tuple[str, ...] = dataclasses.field(default=(), kw_only=True)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -22,11 +22,11 @@ from training.fit import Stage, TrainingStopped
 from training.objectives import contrastive, same, triplet
 from training.recipes import Published, kept, train
 from training.sampling import make_pool
-from training.sketches import BATCH, SketchRecipe, SketchTask, class_means, parts, real_items
-from training.towers.heads import ProjectionHead
+from training.sketches import SketchRecipe, SketchTask, class_means, parts, real_items
+from training.towers.heads import ProjectionHead, Recall
 from training.towers.photo import PhotoTower, backbone, credit
 from training.towers.sketch import paper, plain_cnn
-from training.vary import half_mixed, resized, vary_sketches
+from training.vary import half_mixed, vary_sketches
 from xmr.modality import Modality
 
 PHOTO, SKETCH = Modality.PHOTO, Modality.SKETCH
@@ -50,6 +50,7 @@ class Recipe(SketchRecipe):
     code: int
     generator: int
     discriminator: int
+    recall: float
     losses: Losses
     winning: float
     patience: int
@@ -146,8 +147,19 @@ class SketchyGan(nn.Module):
             "adversarial": F.softplus(-functional_call(self.discriminator, frozen, (made,))).mean(),
         }
 
+    def made(self, modality: Modality, pixels: torch.Tensor) -> torch.Tensor:
+        """What the players see: a photo's features, or what is generated from a sketch."""
+        return self.photo(pixels) if modality is PHOTO else self.generator(self.sketch(pixels))
+
     def embed(self, modality: Modality, pixels: torch.Tensor) -> torch.Tensor:
-        return self.photo(pixels) if modality is PHOTO else Generated(self.sketch, self.generator)(pixels)
+        made = self.made(modality, pixels)
+        return made if modality is PHOTO else self.recall(made)
+
+    @property
+    def recall(self) -> nn.Module:
+        """After training: from what is generated towards the photos of the classes that it is likely to be of."""
+        share = self.recipe.recall
+        return Recall(self.centres, self.log_scale.detach().exp(), share) if share else nn.Identity()
 
 
 class Task(SketchTask):
@@ -165,17 +177,10 @@ class Task(SketchTask):
         features = torch.from_numpy(maps.pooled(self.model.photo.upper)[:, 0].astype(np.float32))
         head.centre.copy_(features.mean(0))
         if recipe.sketcher == recipe.backbone:
-            self.model.begin(features, self.drawn())
+            self.model.begin(features, self.of_some(self.model.sketch.features, recipe.sketch_size))
         self.classes, centres = class_means(self.real, head(features).numpy())
         self.model.centres.copy_(F.normalize(centres))
         self.won = 0
-
-    @torch.inference_mode()
-    def drawn(self) -> torch.Tensor:
-        """(N, features) of some training sketches, by a sketch network that has learned nothing yet."""
-        maps, sketch, size = self.real.rows[SKETCH].maps.maps, self.model.sketch, self.recipe.sketch_size
-        some = torch.from_numpy(maps[:: max(1, len(maps) // 512), 0])
-        return torch.cat([sketch.features(resized(part, size)) for part in some.split(BATCH)])
 
     def batch(self, stage: Stage, step: int, rng: np.random.Generator) -> dict:
         """SketchTask's, and for each sketch the row of its class's centre; -1 for none."""
@@ -190,7 +195,7 @@ class Task(SketchTask):
         if not self.recipe.losses.adversarial:
             return figures
         told = told_apart(self.model.discriminator, *(
-            self.vectors([item for item in self.val if item.modality is m]) for m in (SKETCH, PHOTO)
+            self.vectors([item for item in self.val if item.modality is m], self.model.made) for m in (SKETCH, PHOTO)
         ))  # fmt: skip
         self.won = self.won + 1 if told >= self.recipe.winning else 0
         if self.won >= self.recipe.patience:
@@ -226,25 +231,15 @@ def published(folder: Path) -> Published:
         sketches, another = "a CNN of six layers", source
     return Published(
         recipe.name, recipe.about, recipe.protocols, "cosine", dim,
-        parts(recipe, model.photo, Generated(model.sketch, model.generator)),
+        parts(recipe, model.photo, nn.Sequential(model.sketch, model.generator, model.recall)),
         {
             "built": f"Photos: the {dim} pooled features of {photos} as ImageNet left it, less their mean, at unit "
             f"length. Sketches: {sketches}, trained, to {recipe.code} features at {recipe.query_size} px, and a "
-            f"generator from them to {dim}. They are compared by cosine. The discriminator is not needed any more.",
+            f"generator from them to {dim}, which moves on towards the mean features of the classes that it is likely "
+            "to be of. They are compared by cosine. The discriminator is not needed any more.",
             "data": ["sketchy25", *dict.fromkeys((source, another)), *(["world"] if recipe.world else []),
                      *(["imagenet1000"] if recipe.outlines else [])],
             "limits": "It knows the 125 classes of Sketchy, and of a drawing mostly the class: of several photos of a "
             "class it seldom finds the very one that was drawn. It takes no words.",
         },
     )  # fmt: skip
-
-
-class Generated(nn.Module):
-    """sketch (N, S, S) -> unit vectors in the space of photo features."""
-
-    def __init__(self, sketch: Sketcher, generator: nn.Module) -> None:
-        super().__init__()
-        self.sketch, self.generator = sketch, generator
-
-    def forward(self, sketch: torch.Tensor) -> torch.Tensor:
-        return self.generator(self.sketch(sketch))

@@ -21,12 +21,14 @@ from training.features import MapCache
 from training.fit import Stage
 from training.objectives import contrastive, ramp, reversed_gradient, same, triplet
 from training.recipes import BadRecipe, Published, kept, train
-from training.sketches import SketchRecipe, SketchTask, class_means, parts
+from training.sketches import BATCH, SketchRecipe, SketchTask, class_means, parts
+from training.towers.heads import Discriminant
 from training.towers.photo import PhotoTower, classifier, credit
 from training.towers.sketch import SketchTower
 from training.vary import half_mixed, vary_sketches
 from xmr.modality import Modality
 
+PHOTO = Modality.PHOTO
 YAML = Path(__file__).with_suffix(".yaml")
 
 
@@ -54,6 +56,7 @@ class Recipe(SketchRecipe):
     outlines: int
     head: str
     hidden: int
+    discriminant: float
     losses: Losses
     reversal: Reversal
 
@@ -73,6 +76,7 @@ class ZeroShotDann(nn.Module):
             begin_as_names(self.photo.head.linear, classifier(r.backbone))
         self.sketch.head.load_state_dict(self.photo.head.state_dict())  # so that both begin in one space
         self.sketch = self.sketch.to(memory_format=torch.channels_last)
+        self.discriminant = Discriminant(r.dim) if r.discriminant else nn.Identity()
         hidden = r.reversal.hidden
         self.domain = nn.Sequential(nn.Linear(r.dim, hidden), nn.ReLU(), nn.Linear(hidden, 1))
         self.log_scale = nn.Parameter(torch.tensor(3.0))
@@ -133,7 +137,7 @@ class ZeroShotDann(nn.Module):
         self.register_buffer("name_bias", layer.bias, persistent=False)
 
     def embed(self, modality: Modality, pixels: torch.Tensor) -> torch.Tensor:
-        return (self.photo if modality is Modality.PHOTO else self.sketch)(pixels)
+        return self.photo(pixels) if modality is PHOTO else self.discriminant(self.sketch(pixels))
 
 
 @torch.no_grad()
@@ -155,12 +159,28 @@ class Task(SketchTask):
         self.taught = self.outlines = None
         if recipe.losses.names:
             self.model.teach()
-            photos = self.real.rows[Modality.PHOTO]
+            photos = self.real.rows[PHOTO]
             self.classes, self.taught = class_means(self.real, self.named(photos.maps).numpy())
             if recipe.outlines:
                 maps = MapCache(self.model.photo, photos.items + strangers(UNSEEN[recipe.data]), 1, cache)
                 self.outlines, self.of_outlines = MapCache(None, outlines(maps.items), 1, cache), self.named(maps)
                 self.rows = np.array([maps.rows[item.id.removesuffix("#outline")] for item in self.outlines.items])
+
+    def validate(self, stage: Stage) -> dict[str, float]:
+        """SketchTask's, after the discriminant was read off the towers as they are now."""
+        if self.recipe.discriminant:
+            self.settle()
+        return super().validate(stage)
+
+    @torch.no_grad()
+    def settle(self) -> None:
+        """Read the discriminant off the vectors of the training photos and of some sketches."""
+        photos, model = self.real.rows[PHOTO], self.model
+        device = next(model.parameters()).device
+        inputs = torch.from_numpy(photos.maps.maps[:, 0] if photos.features is None else photos.features[:, 0])
+        vectors = torch.cat([model.photo.from_maps(part.to(device)) for part in inputs.split(BATCH)])
+        drawn = self.of_some(model.sketch, self.recipe.query_size)
+        model.discriminant.settle(drawn, vectors, torch.from_numpy(photos.cls).to(device), self.recipe.discriminant)
 
     def named(self, maps: MapCache) -> torch.Tensor:
         """(N, 1000) probabilities that ImageNet's classifier gives photos."""
@@ -192,13 +212,16 @@ def published(folder: Path) -> Published:
     unseen = {"sketchy-1": 25, "sketchy-2": 21}[recipe.data]
     network, source = credit(recipe.backbone)
     return Published(
-        recipe.name, recipe.about, recipe.protocols, "cosine", recipe.dim, parts(recipe, model.photo, model.sketch),
+        recipe.name, recipe.about, recipe.protocols, "cosine", recipe.dim,
+        parts(recipe, model.photo, nn.Sequential(model.sketch, model.discriminant)),
         {
             "built": f"Two towers of the same form, {network} (ImageNet-1k) and a head, give unit vectors of "
             f"{recipe.dim} numbers, compared by cosine; sketches are shown at {recipe.query_size} px. A classifier of "
             "sketches and photos behind a gradient reversal layer was trained beside them, and is not needed any more. "
             + ("All but the layers that see lines lie between ImageNet's weights and the trained ones."
-               if recipe.stages[-1].learned else ""),
+               if recipe.stages[-1].learned else "")
+            + (" In a sketch's vector, directions in which photos of one class differ count for less." if
+               recipe.discriminant else ""),
             "data": ["sketchy25", source, *(["world"] if recipe.world else []),
                      *(["imagenet1000"] if recipe.outlines else [])],
             "limits": f"Trained on {125 - unseen} of Sketchy's 125 classes; the other {unseen} and everything else it "

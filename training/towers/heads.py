@@ -1,4 +1,4 @@
-"""What towers end with: a projection into the shared space, or none."""
+"""What towers end with: a projection into the shared space, or none; and what queries pass through after it."""
 
 import torch
 from torch import nn
@@ -38,6 +38,56 @@ class Unit(nn.Module):
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         return unit(features - self.centre)
+
+
+class Discriminant(nn.Module):
+    """Queries (N, dim) -> unit vectors whose products with photos' vectors tell classes apart as linear discriminant
+    analysis does (Fisher 1936): directions in which photos of one class differ count for less.
+
+    It begins as nothing, and is read off training items, not trained. Photos' vectors stay as they are, for the inverse
+    covariance can be all on the queries' side.
+    """
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(dim, dim)
+        nn.init.eye_(self.linear.weight)
+        nn.init.zeros_(self.linear.bias)
+
+    def forward(self, queries: torch.Tensor) -> torch.Tensor:
+        return unit(self.linear(queries))
+
+    @torch.no_grad()
+    def settle(self, queries: torch.Tensor, photos: torch.Tensor, classes: torch.Tensor, shrinkage: float) -> None:
+        """queries: (M, dim), whose mean becomes the origin. photos: (N, dim) of classes (N,). shrinkage: how many times
+        the mean variance is added to the covariance within classes, which a few photos a class only hint at."""
+        known, row = classes.unique(return_inverse=True)
+        means = torch.stack([photos[row == n].mean(0) for n in range(len(known))])
+        covariance = torch.cov((photos - means[row]).T, correction=0)
+        variance = covariance.diagonal().mean()
+        inverse = torch.linalg.inv(covariance / variance + shrinkage * torch.eye(len(covariance), device=photos.device))
+        self.linear.weight.copy_(inverse)
+        self.linear.bias.copy_(-inverse @ queries.mean(0))
+
+
+class Recall(nn.Module):
+    """Unit vectors (N, dim) -> the same, moved towards those of a memory that they may be of.
+
+    The move is a step of a Hopfield network (Ramsauer et al. 2021, Hopfield networks is all you need, eq. 3): towards
+    what is expected of softmax(scale * products), a classifier's own probabilities where it was trained at that scale.
+
+    memory: (M, dim) unit vectors. share: how much of what is recalled is added.
+    """
+
+    def __init__(self, memory: torch.Tensor, scale: torch.Tensor, share: float) -> None:
+        super().__init__()
+        self.register_buffer("memory", memory)
+        self.register_buffer("scale", scale.reshape(1))
+        self.share = share
+
+    def forward(self, vectors: torch.Tensor) -> torch.Tensor:
+        likely = (self.scale * vectors @ self.memory.T).softmax(1)
+        return unit(vectors + self.share * likely @ self.memory)
 
 
 def unit(vectors: torch.Tensor) -> torch.Tensor:
