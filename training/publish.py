@@ -59,8 +59,9 @@ def publish(name: str, runs: Path, checkpoints: Path, galleries: Path) -> None:
     }  # fmt: skip
     if run.name == SOUP:
         mixed = plan(name)
-        config["card"]["built"] += (f" The weights are the mean of {len(mixed.soup) * len(mixed.seeds)} runs': the "
-                                    f"recipe's variants {', '.join(mixed.soup)}, from {len(mixed.seeds)} seeds each.")
+        seeds = ", ".join(map(str, mixed.seeds))
+        config["card"]["built"] += (f" The weights are the mean of {len(mixed.soup) * len(mixed.seeds)} runs': "
+                                    f"{', '.join(mixed.soup)}, each from the seeds {seeds}.")
     _write(folder / "config.json", config)
     config["calibration"] = calibrate(encoder_vectors(checkpoint.load(name, checkpoints)), made)
     _write(folder / "config.json", config)
