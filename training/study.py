@@ -125,8 +125,9 @@ def _runs(
         yield from (run_of(system, runs, variant, seed) for seed in planned.seeds)
         return
     trained = [run_of(system, runs, one, seed) for one in planned.soup for seed in planned.seeds]
-    cook([folder for folder, _ in trained], runs / system / SOUP)
-    yield runs / system / SOUP, trained[0][1]
+    soup, _ = shipped(system, runs)
+    cook([folder for folder, _ in trained], soup)
+    yield soup, trained[0][1]
 
 
 def _measured(
