@@ -14,7 +14,7 @@ from torch import nn
 
 from training.towers.heads import Discriminant, ProjectionHead, Recall
 from training.towers.photo import PACKAGED, SHIPPED, Depthwise, PhotoTower, backbone, classifier, fold_norms
-from training.towers.sketch import SketchTower
+from training.towers.sketch import Mirrored, SketchTower
 from training.towers.text import TextTower, bag_of_pieces, train_tokenizer
 from xmr.modality import BadInput
 from xmr.preprocess import Tokenizer, photo_input
@@ -104,6 +104,18 @@ def test_a_discriminant_counts_for_less_what_differs_within_a_class():
     asked = discriminant(torch.tensor([[2.0, 0.2], [-2.0, -0.2]]) + queries.mean(0))
     assert (asked @ (photos - photos.mean(0)).T)[0, classes == 1].min() > 0
     assert asked[1].allclose(-asked[0], atol=1e-5)
+
+
+def test_a_mirrored_tower_takes_a_sketch_for_its_mirror_image():
+    torch.manual_seed(0)
+    tower = Mirrored(nn.Sequential(nn.Flatten(), nn.Linear(20, 3))).eval()
+    sketches = torch.rand(4, 4, 5)
+    with torch.inference_mode():
+        found = tower(sketches)
+        torch.testing.assert_close(tower(sketches.flip(2)), found)
+        assert not tower.tower(sketches).allclose(tower.tower(sketches.flip(2)))
+        torch.testing.assert_close(found.norm(dim=1), torch.ones(4))
+        torch.testing.assert_close(tower(sketches[2:3]), found[2:3])
 
 
 def test_what_is_recalled_is_what_a_softmax_expects_of_the_memory():

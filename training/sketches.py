@@ -36,6 +36,7 @@ class SketchRecipe(VariedRecipe):
     dropout: float
     sketch_size: int
     query_size: int
+    mirrored: bool
     batch: int
     own: float
     margin: float

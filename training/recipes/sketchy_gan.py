@@ -25,7 +25,7 @@ from training.sampling import make_pool
 from training.sketches import SketchRecipe, SketchTask, class_means, parts, real_items
 from training.towers.heads import ProjectionHead, Recall
 from training.towers.photo import PhotoTower, backbone, credit
-from training.towers.sketch import paper, plain_cnn
+from training.towers.sketch import Mirrored, paper, plain_cnn
 from training.vary import half_mixed, vary_sketches
 from xmr.modality import Modality
 
@@ -152,14 +152,15 @@ class SketchyGan(nn.Module):
         return self.photo(pixels) if modality is PHOTO else self.generator(self.sketch(pixels))
 
     def embed(self, modality: Modality, pixels: torch.Tensor) -> torch.Tensor:
-        made = self.made(modality, pixels)
-        return made if modality is PHOTO else self.recall(made)
+        return self.photo(pixels) if modality is PHOTO else self.query(pixels)
 
     @property
-    def recall(self) -> nn.Module:
-        """After training: from what is generated towards the photos of the classes that it is likely to be of."""
-        share = self.recipe.recall
-        return Recall(self.centres, self.log_scale.detach().exp(), share) if share else nn.Identity()
+    def query(self) -> nn.Module:
+        """After training: from a sketch to what is generated, moved on towards the photos of the classes that it is
+        likely to be of."""
+        made, share = nn.Sequential(self.sketch, self.generator), self.recipe.recall
+        recall = [Recall(self.centres, self.log_scale.detach().exp(), share)] if share else []
+        return nn.Sequential(Mirrored(made) if self.recipe.mirrored else made, *recall)
 
 
 class Task(SketchTask):
@@ -231,12 +232,13 @@ def published(folder: Path) -> Published:
         sketches, another = "a CNN of six layers", source
     return Published(
         recipe.name, recipe.about, recipe.protocols, "cosine", dim,
-        parts(recipe, model.photo, nn.Sequential(model.sketch, model.generator, model.recall)),
+        parts(recipe, model.photo, model.query),
         {
             "built": f"Photos: the {dim} pooled features of {photos} as ImageNet left it, less their mean, at unit "
-            f"length. Sketches: {sketches}, trained, to {recipe.code} features at {recipe.query_size} px, and a "
-            f"generator from them to {dim}, which moves on towards the mean features of the classes that it is likely "
-            "to be of. They are compared by cosine. The discriminator is not needed any more.",
+            f"length. Sketches{', each with its mirror image' if recipe.mirrored else ''}: {sketches}, trained, to "
+            f"{recipe.code} features at {recipe.query_size} px, and a generator from them to {dim}, which moves on "
+            "towards the mean features of the classes that it is likely to be of. They are compared by cosine. The "
+            "discriminator is not needed any more.",
             "data": ["sketchy25", *dict.fromkeys((source, another)), *(["world"] if recipe.world else []),
                      *(["imagenet1000"] if recipe.outlines else [])],
             "limits": "It knows the 125 classes of Sketchy, and of a drawing mostly the class: of several photos of a "

@@ -24,7 +24,7 @@ from training.recipes import BadRecipe, Published, kept, train
 from training.sketches import BATCH, SketchRecipe, SketchTask, class_means, parts
 from training.towers.heads import Discriminant
 from training.towers.photo import PhotoTower, classifier, credit
-from training.towers.sketch import SketchTower
+from training.towers.sketch import Mirrored, SketchTower
 from training.vary import half_mixed, vary_sketches
 from xmr.modality import Modality
 
@@ -137,7 +137,12 @@ class ZeroShotDann(nn.Module):
         self.register_buffer("name_bias", layer.bias, persistent=False)
 
     def embed(self, modality: Modality, pixels: torch.Tensor) -> torch.Tensor:
-        return self.photo(pixels) if modality is PHOTO else self.discriminant(self.sketch(pixels))
+        return self.photo(pixels) if modality is PHOTO else self.query(pixels)
+
+    @property
+    def query(self) -> nn.Module:
+        """After training: from a sketch to the vector that photos are held against."""
+        return nn.Sequential(Mirrored(self.sketch) if self.recipe.mirrored else self.sketch, self.discriminant)
 
 
 @torch.no_grad()
@@ -213,11 +218,13 @@ def published(folder: Path) -> Published:
     network, source = credit(recipe.backbone)
     return Published(
         recipe.name, recipe.about, recipe.protocols, "cosine", recipe.dim,
-        parts(recipe, model.photo, nn.Sequential(model.sketch, model.discriminant)),
+        parts(recipe, model.photo, model.query),
         {
             "built": f"Two towers of the same form, {network} (ImageNet-1k) and a head, give unit vectors of "
-            f"{recipe.dim} numbers, compared by cosine; sketches are shown at {recipe.query_size} px. A classifier of "
-            "sketches and photos behind a gradient reversal layer was trained beside them, and is not needed any more. "
+            f"{recipe.dim} numbers, compared by cosine; sketches are shown at {recipe.query_size} px"
+            + (", each with its mirror image. " if recipe.mirrored else ". ")
+            + "A classifier of sketches and photos behind a gradient reversal layer was trained beside them, and is "
+            "not needed any more. "
             + ("All but the layers that see lines lie between ImageNet's weights and the trained ones."
                if recipe.stages[-1].learned else "")
             + (" In a sketch's vector, directions in which photos of one class differ count for less." if

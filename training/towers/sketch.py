@@ -5,6 +5,7 @@ from itertools import pairwise
 import torch
 from torch import nn
 
+from training.towers.heads import unit
 from training.towers.photo import PhotoTower
 
 
@@ -21,6 +22,19 @@ class SketchTower(PhotoTower):
         for mine, theirs in zip(reversed(self.upper), reversed(photo.upper), strict=False):
             mine.load_state_dict(theirs.state_dict())
         self.head.load_state_dict(photo.head.state_dict())
+
+
+class Mirrored(nn.Module):
+    """A tower that is shown a sketch (N, S, S) with its mirror image, which of most things is as good a drawing, in
+    twice the time: (N, dim), the mean of their two unit vectors brought to length 1."""
+
+    def __init__(self, tower: nn.Module) -> None:
+        super().__init__()
+        self.tower = tower
+
+    def forward(self, sketch: torch.Tensor) -> torch.Tensor:
+        both = self.tower(torch.cat([sketch, sketch.flip(2)]))
+        return unit(both.unflatten(0, (2, -1)).mean(0))
 
 
 def paper(sketch: torch.Tensor) -> torch.Tensor:
