@@ -12,6 +12,7 @@ torch = pytest.importorskip("torch")
 
 from training.datasets import placed  # noqa: E402
 from training.world import check  # noqa: E402
+from xmr.gallery import Entry, Gallery  # noqa: E402
 from xmr.modality import BadInput, Drawing, Item, Modality  # noqa: E402
 
 COLOURS = {"apple": (200, 30, 30), "frog": (30, 200, 30), "shark": (30, 30, 200)}
@@ -97,6 +98,20 @@ def test_bars_say_what_was_found_and_hands_are_told_apart(sketchy, photo_of, tmp
     json.dumps(report)
 
 
+def test_classes_are_counted_where_there_are_most_photos_of_them(sketchy, photo_of, tmp_path):
+    items = [photo_of(name, COLOURS["apple"], 0) for name in COLOURS] + [drawing_of("frog", 0)]
+    with Gallery.create(tmp_path / "gallery") as gallery:
+        gallery.add(Entry(f"{name}-{n}", photo_of(name, COLOURS[name if n else "apple"], n).content, {"category": name})
+                    for name in COLOURS for n in range(3))
+        gallery.add([Entry("both", photo_of("apple", (9, 9, 9), 9).content, {"category": "apple", "objects": [1, 2]})])
+    shown = check.of_gallery(tmp_path / "gallery")
+    assert len(shown) == 3 * len(COLOURS)
+    report = check.Judge(mean_colour, tmp_path / "cache").report(items, "test", shown)
+    assert report["protocols"]["photo/gallery"]["classes"]["frog"]["p@1"] == pytest.approx(2 / 3, abs=1e-4)
+    assert check.below(report["protocols"]["photo"]) == 2 and report["bars"]["photo/classes_below"]["found"] == 0
+    assert "0 of 3 classes" in check.table(report["protocols"])
+
+
 def test_real_features_are_computed_once(sketchy, tmp_path):
     calls = []
 
@@ -141,6 +156,7 @@ def test_the_command_writes_its_figures_for_the_world_it_is_given(sketchy, tmp_p
     (folder / "test" / "facts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     parser = argparse.ArgumentParser()
     check.add_arguments(parser)
+    monkeypatch.chdir(tmp_path)  # where there is no gallery
     check.run(parser.parse_args(["--world", str(folder), "--cache", str(tmp_path / "cache")]))
     report = json.loads((folder / "check.json").read_text())
     assert report["protocols"]["photo"]["queries"] == 2  # a photo of several things is not asked about

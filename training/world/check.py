@@ -11,6 +11,7 @@ import argparse
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -25,6 +26,7 @@ from training.world.command import Job, processes
 from training.world.families import families
 from training.world.render import photo
 from training.world.scene import sample_scene, thing
+from xmr.gallery import Gallery
 from xmr.modality import BadInput, Item, Modality
 
 METRICS = ("p@1", "map")
@@ -36,6 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.add_argument("--world", type=Path, default=Path("runs/world"), help="folder of the rendered world")
     parser.add_argument("--split", default="test", help="which of its splits is judged (default: test)")
+    parser.add_argument("--gallery", type=Path, default=Path("galleries/demo"),
+                        help="a gallery of rendered photos, judged as well if it is there: it has more of each class")
     parser.add_argument("--out", type=Path, help="where the figures go (default: check.json in the world's folder)")
     parser.add_argument("--cache", type=Path, default=Path("runs/cache"), help="where real pictures' features are kept")
     parser.add_argument("--classes", nargs="+", help="instead of a world on disk, judge fresh photos of these classes")
@@ -55,7 +59,7 @@ def run(args: argparse.Namespace) -> None:
         return
     with placed("world", args.world):
         items = world.items(args.split, things="one")
-    report = judge.report(items, args.split)
+    report = judge.report(items, args.split, of_gallery(args.gallery) if args.gallery.is_dir() else [])
     out = args.out or args.world / "check.json"
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
@@ -98,8 +102,12 @@ class Judge:
         """The entry of rendered photos against the real ones, with a table of their classes."""
         return self._entry("Rendered photos of single things against the real photos.", items, "taken_for")
 
-    def report(self, items: list[Item], split: str) -> dict:
-        """Everything that `world-check` says of a world's items, each of them of a single thing."""
+    def report(self, items: list[Item], split: str, more: Sequence[Item] = ()) -> dict:
+        """Everything that `world-check` says of a world's items, each of them of a single thing.
+
+        more: other photos of single things. Classes that are seldom recognised are counted among these if there are
+            any: of the few photos that a split has of a class, all can be missed by chance.
+        """
         photos, drawings = ([item for item in items if item.modality is kind]
                             for kind in (Modality.PHOTO, Modality.SKETCH))  # fmt: skip
         if not photos or not drawings:
@@ -108,6 +116,7 @@ class Judge:
         entries = {
             "photo": self.photos(photos),
             "photo_ceiling": self._entry("Real photos against each other.", self.real[Modality.PHOTO]),
+            **({"photo/gallery": self.photos(list(more))} if more else {}),
             "drawing": self._entry("Rendered drawings, by all hands, against human sketches.", drawings, "drawn_as"),
         }
         for hand in sorted({item.facts["hand"] for item in drawings}):
@@ -115,7 +124,7 @@ class Judge:
             entries[f"drawing/{hand}"] = self._entry(f"Drawings by the {hand} hand against human sketches.", own)
         entries["drawing_ceiling"] = self._entry("Human sketches against each other.", self.real[Modality.SKETCH])
         found = {"photo/p@1": entries["photo"]["metrics"]["p@1"], "drawing/p@1": entries["drawing"]["metrics"]["p@1"],
-                 "photo/classes_below": sum(row["p@1"] < BELOW for row in entries["photo"]["classes"].values())}
+                 "photo/classes_below": below(entries.get("photo/gallery", entries["photo"]))}
         about = {"photo/p@1": "Photos' p@1, at least {}", "drawing/p@1": "Drawings' p@1, at least {}",
                  "photo/classes_below": f"Classes of photos below {BELOW:.0%}, at most {{}}"}
         bars = {name: {"about": about[name].format(bar), "bar": bar, "found": found[name],
@@ -145,6 +154,18 @@ class Judge:
         return entry
 
 
+def below(entry: dict) -> int:
+    """How many classes of an entry have less than BELOW of their photos right."""
+    return sum(row["p@1"] < BELOW for row in entry["classes"].values())
+
+
+def of_gallery(folder: Path) -> list[Item]:
+    """The photos of single rendered things in a gallery; raises BadInput."""
+    with Gallery.open(folder) as gallery:
+        return [Item(item.id, Modality.PHOTO, gallery.thumb(item.id), frozenset({f"class:{item.facts['category']}"}))
+                for item in gallery if "category" in item.facts and "objects" not in item.facts]
+
+
 def class_of(item: Item) -> str:
     """The name of the item's class."""
     (label,) = labels_of(item, "class")
@@ -172,9 +193,9 @@ def table(entries: dict[str, dict]) -> str:
     """The figures for people: a line a protocol, then the photos' classes from the worst to the best."""
     lines = [f"{name:24s}" + "  ".join(f"{key} {value:.3f}" for key, value in entry["metrics"].items())
              + f"  ({entry['queries']} queries)" for name, entry in entries.items()]
-    rows = sorted(entries["photo"]["classes"].items(), key=lambda row: (row[1]["p@1"], row[1]["map"]))
+    entry = entries.get("photo/gallery", entries["photo"])
+    rows = sorted(entry["classes"].items(), key=lambda row: (row[1]["p@1"], row[1]["map"]))
     for name, row in rows:
         others = ", ".join(f"{n} {other}" for other, n in row["taken_for"].items())
         lines.append(f"  {name:20s} p@1 {row['p@1']:.2f}  map {row['map']:.3f}  {others}")
-    below = sum(row["p@1"] < BELOW for _, row in rows)
-    return "\n".join([*lines, f"{below} of {len(rows)} classes below {BELOW:.0%}"])
+    return "\n".join([*lines, f"{below(entry)} of {len(rows)} classes below {BELOW:.0%}"])

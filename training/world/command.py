@@ -292,7 +292,7 @@ def _drawings(shot: Shot) -> list[dict]:
     elif rng.uniform() < 0.5:
         aside = 0.0
     if not shot.tableau.others and rng.uniform() < UNFINISHED:
-        share = float(rng.uniform(0.6, 0.9))
+        share = float(rng.uniform(0.75, 0.95))
     second = view_of(shot.field, scene.turned(aside), size, shot.coarse) if aside else view
     return [_drawing("careful", view, rng, things, 0.0, 1.0), _drawing(hand, second, rng, things, aside, share)]
 

@@ -40,21 +40,21 @@ class Hand:
 
 
 HANDS = {
-    "careful": Hand(skip=(0.03, 0.06), inner=(0.8, 1.0), budget=(30, 55), lift=(1.2, 4.0), smooth=(0.001, 0.004),
-                    coarse=(0.007, 0.015), stretch=(0.0, 0.04), warp=(0.002, 0.008), slip=(0.0, 0.004),
+    "careful": Hand(skip=(0.02, 0.05), inner=(0.8, 1.0), budget=(30, 55), lift=(1.2, 4.0), smooth=(0.001, 0.004),
+                    coarse=(0.005, 0.012), stretch=(0.0, 0.04), warp=(0.002, 0.008), slip=(0.0, 0.004),
                     sway=(0.0, 0.003), tremor=(0.0, 0.0006), lag=(0.0, 0.0), step=(0.02, 0.04), ends=(0.0, 0.008),
                     again=(0.0, 0.03)),
-    "doodle": Hand(skip=(0.04, 0.09), inner=(0.5, 1.0), budget=(15, 28), lift=(1.2, 4.5), smooth=(0.002, 0.006),
-                   coarse=(0.011, 0.020), stretch=(0.03, 0.11), warp=(0.006, 0.017), slip=(0.002, 0.009),
+    "doodle": Hand(skip=(0.04, 0.09), inner=(0.7, 1.0), budget=(20, 36), lift=(1.2, 4.5), smooth=(0.002, 0.006),
+                   coarse=(0.008, 0.016), stretch=(0.02, 0.08), warp=(0.003, 0.01), slip=(0.001, 0.005),
                    sway=(0.001, 0.005), tremor=(0.0, 0.001), lag=(0.0, 0.004), step=(0.03, 0.05), ends=(0.005, 0.02),
                    again=(0.0, 0.03)),
     "wobbly": Hand(skip=(0.02, 0.06), inner=(0.7, 1.0), budget=(20, 38), lift=(0.9, 3.5), smooth=(0.002, 0.006),
-                   coarse=(0.006, 0.012), stretch=(0.02, 0.09), warp=(0.006, 0.016), slip=(0.002, 0.007),
+                   coarse=(0.005, 0.011), stretch=(0.02, 0.07), warp=(0.003, 0.01), slip=(0.001, 0.005),
                    sway=(0.001, 0.005), tremor=(0.0005, 0.0022), lag=(0.0, 0.008), step=(0.02, 0.05),
                    ends=(0.003, 0.02), again=(0.0, 0.06)),
     # A broad tip shows nothing small: few strokes, long and round.
-    "marker": Hand(skip=(0.06, 0.11), inner=(0.3, 0.8), budget=(12, 24), lift=(2.5, 6.0), smooth=(0.006, 0.014),
-                   coarse=(0.010, 0.020), stretch=(0.03, 0.10), warp=(0.006, 0.015), slip=(0.002, 0.008),
+    "marker": Hand(skip=(0.06, 0.11), inner=(0.6, 1.0), budget=(16, 30), lift=(2.5, 6.0), smooth=(0.006, 0.014),
+                   coarse=(0.009, 0.018), stretch=(0.02, 0.08), warp=(0.003, 0.01), slip=(0.001, 0.005),
                    sway=(0.001, 0.004), tremor=(0.0, 0.0005), lag=(0.001, 0.005), step=(0.03, 0.05), ends=(0.004, 0.02),
                    again=(0.0, 0.0)),
 }
