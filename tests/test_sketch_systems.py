@@ -304,3 +304,10 @@ def test_a_variant_has_a_folder_of_its_own_and_one_that_is_unknown_is_named(tmp_
     assert study.run_of("tri", tmp_path) == (tmp_path / "tri", [])
     with pytest.raises(BadInput, match="Choose one of: plus, contrast, random-classes, dann, triplet, whole-way"):
         study.run_of("zero-shot-dann", tmp_path, "best")
+    with pytest.raises(BadInput, match="no variant 'best'. Choose among: plus, .*, whole-way, paper, soup"):
+        study.study("zero-shot-dann", tmp_path, tmp_path, ["plus", "best"])
+
+
+def test_classes_are_not_recalled_by_a_temperature_that_no_loss_has_set(pictures, tiny, tmp_path):
+    with pytest.raises(BadInput, match="Expected 'recall' to be 0"):
+        sketchy_gan.run(tmp_path / "run", tmp_path / "cache", gan(pictures, "losses.centres=0"))

@@ -95,8 +95,10 @@ def study(system: str, runs: Path, checkpoints: Path, wanted: Collection[str] = 
     if wanted and path.is_file():
         held = json.loads(path.read_text(encoding="utf-8"))
         report |= {"raw": held["raw"], "variants": held["variants"]}
-    every = [*(name for name in planned.variants if not name.startswith(PAPER)), *([SOUP] if planned.soup else [])]
-    for variant in wanted or every:
+    known = [*planned.variants, *([SOUP] if planned.soup else [])]
+    if strangers := [name for name in wanted if name not in known]:
+        raise BadInput(f"{system} has no variant {strangers[0]!r}. Choose among: {', '.join(known)}.")
+    for variant in wanted or [name for name in known if not name.startswith(PAPER)]:
         entries: dict[str, list[dict[str, dict]]] = {}
         for folder, overrides in _runs(system, planned, variant, runs):
             task = module.run(folder, runs / "cache", overrides)
@@ -121,7 +123,7 @@ def _runs(
 ) -> Iterator[tuple[Path, list[str]]]:
     """The folder and the overrides of each run of a variant; the soup is made when it is asked for, of what the others
     have become by then."""
-    if variant != SOUP or not planned.soup:
+    if variant != SOUP:
         yield from (run_of(system, runs, variant, seed) for seed in planned.seeds)
         return
     trained = [run_of(system, runs, one, seed) for one in planned.soup for seed in planned.seeds]

@@ -20,7 +20,7 @@ from training.datasets import imagenet1000, labels_of
 from training.datasets.outlines import outlines
 from training.fit import Stage, TrainingStopped
 from training.objectives import contrastive, same, triplet
-from training.recipes import Published, kept, train
+from training.recipes import BadRecipe, Published, kept, train
 from training.sampling import make_pool
 from training.sketches import SketchRecipe, SketchTask, class_means, parts, real_items
 from training.towers.heads import ProjectionHead, Recall
@@ -79,6 +79,8 @@ class SketchyGan(nn.Module):
     def __init__(self, recipe: Recipe, classes: int) -> None:
         super().__init__()
         r = self.recipe = recipe
+        if r.recall and not r.losses.centres:
+            raise BadRecipe("Expected 'recall' to be 0 where losses.centres is: it goes by what that loss has learned.")
         torch.manual_seed(r.seed)
         self.photo = PhotoTower(0, 0, r.photo_cut, name=r.backbone)
         self.sketch = Sketcher(r.sketcher, r.code).to(memory_format=torch.channels_last)
