@@ -1,6 +1,6 @@
 """What a photo of the rendered world costs with its two drawings, at 160 px on two cores, and where the time goes.
 
-    python -m benchmarks.render [IMAGES]
+    python -m benchmarks.render [IMAGES [cuda]]     with a GPU, all cores
 """
 
 import os
@@ -19,14 +19,15 @@ from benchmarks.report import write
 from training.world import command
 from training.world.families import families
 
-SIZE, CORES, BAR = 160, 2, 0.6  # px, processes, seconds a photo
+SIZE, CORES = 160, 2  # px, processes on a CPU
+BARS = {"cpu": 0.6, "cuda": 1 / 50}  # seconds a photo
 
 
-def jobs(count: int) -> list[command.Job]:
+def jobs(count: int, device: str) -> list[command.Job]:
     """As many images of the train split, spread over the classes."""
     names = list(families())
     picked = [names[i] for i in np.linspace(0, len(names) - 1, min(count, len(names))).round().astype(int)]
-    return [command.Job("train", picked[n % len(picked)], n // len(picked), 0, 0, SIZE) for n in range(count)]
+    return [command.Job("train", picked[n % len(picked)], n // len(picked), 0, 0, SIZE, device) for n in range(count)]
 
 
 def timed(job: command.Job, out: Path) -> tuple[float, float, bool]:
@@ -56,22 +57,24 @@ def warm_up() -> None:
 
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 64
-    load = os.getloadavg()[0]
+    device = sys.argv[2] if len(sys.argv) > 2 else "cpu"
+    workers, load = CORES if device == "cpu" else os.cpu_count(), os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder)
         (out / "train" / "photos").mkdir(parents=True)
-        with ProcessPoolExecutor(CORES, get_context("spawn"), initializer=warm_up) as pool:
-            list(pool.map(timed, jobs(2 * CORES), [out] * 2 * CORES))  # imports and first calls
+        with ProcessPoolExecutor(workers, get_context("spawn"), initializer=warm_up) as pool:
+            list(pool.map(timed, jobs(2 * workers, device), [out] * 2 * workers))  # imports and first calls
             start = time.perf_counter()
-            found = list(pool.map(timed, jobs(count), [out] * count))
+            found = list(pool.map(timed, jobs(count, device), [out] * count))
             wall = (time.perf_counter() - start) / count
 
     def seconds(pick: Callable[[tuple], bool], part: int = 0) -> float:
         return round(float(np.mean([f[part] for f in found if pick(f)] or [np.nan])), 3)
 
-    write("render", {
-        "about": f"A photo with its two drawings and its captions at {SIZE} px, {CORES} processes of one thread each.",
-        "photos": count, "load_average_before": round(load, 1), "wall_s_a_photo": round(wall, 3), "bar_s": BAR,
+    write("render" if device == "cpu" else f"render-{device}", {
+        "about": f"A photo, its two drawings and its captions at {SIZE} px, {workers} processes of one thread each.",
+        "device": device, "photos": count, "load_average_before": round(load, 1), "wall_s_a_photo": round(wall, 4),
+        "bar_s": BARS[device],
         "processor_s_a_photo": seconds(lambda f: True), "of_which_drawings": seconds(lambda f: True, 1),
         "processor_s_one_thing": seconds(lambda f: not f[2]), "processor_s_several_things": seconds(lambda f: f[2]),
         "several_things": round(float(np.mean([f[2] for f in found])), 2),

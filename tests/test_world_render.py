@@ -138,7 +138,7 @@ def test_a_line_of_facts_holds_what_training_reads(tmp_path):
 
 def test_no_instance_is_in_two_splits():
     counts = {split: 40 for split in command.SPLITS}
-    jobs = [*command._plan(counts, [CLASS], 48, 0), *command._plan(counts, [CLASS], 48, 1)]
+    jobs = [*command._plan(counts, [CLASS], 48, 0, "cpu"), *command._plan(counts, [CLASS], 48, 1, "cpu")]
     owners = {}
     for job in jobs:
         owners.setdefault(job.instance, set()).add((job.seed, job.split))
@@ -146,9 +146,12 @@ def test_no_instance_is_in_two_splits():
     assert len({job.id for job in jobs}) == len(jobs) / 2
 
 
-def test_wrong_options_say_what_is_right(tmp_path):
+def test_wrong_options_say_what_is_right(tmp_path, monkeypatch):
     with pytest.raises(BadInput, match="apple"):
         _render(tmp_path, "--classes", "aple")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(BadInput, match="finds no GPU for --device cuda"):
+        _render(tmp_path, "--device", "cuda")
     with pytest.raises(BadInput, match="train=40"):
         _render(tmp_path, "--split", "train")
     _render(tmp_path, "--split", "val=1")

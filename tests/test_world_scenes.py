@@ -136,7 +136,7 @@ def test_what_goes_together_shares_a_place_and_an_instance_range():
 
 def test_about_a_fifth_of_the_photos_are_crowded_and_none_of_val():
     def share(split):
-        jobs = command._plan({split: 40}, list(families()), 48, 0)
+        jobs = command._plan({split: 40}, list(families()), 48, 0, "cpu")
         return np.mean([job.crowded for job in jobs])
 
     assert share("val") == 0

@@ -55,6 +55,7 @@ class Job:
     view: int
     seed: int
     size: int
+    device: str = "cpu"
 
     @property
     def id(self) -> str:
@@ -89,6 +90,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="instances a class in each split: train=40,gallery=18")
     parser.add_argument("--classes", nargs="+", help="only these classes (default: all)")
     parser.add_argument("--workers", type=int, default=2, help="processes, of one thread each")
+    parser.add_argument("--device", default="cpu", help="what traces the rays: cpu, or cuda, for as many workers as "
+                        "there are cores; a few pixels along edges differ")
     parser.add_argument("--seed", type=int, default=0, help="another seed is another world")
     parser.add_argument("--sheet", type=Path, help="only write contact sheets, of the gallery in --out if it is there: "
                         "a row a class to a picture (all.webp), or a sheet a class to a folder")
@@ -104,7 +107,9 @@ def run(args: argparse.Namespace) -> None:
         write_sheets([known[c] for c in classes], args.out / "gallery", args.sheet,
                      Job("gallery", classes[0], 0, 0, args.seed, args.size).instance)
         return
-    jobs = list(_plan(_counts(args.split), classes, args.size, args.seed))
+    if args.device != "cpu" and not torch.cuda.is_available():
+        raise BadInput(f"PyTorch finds no GPU for --device {args.device}. Leave --device out.")
+    jobs = list(_plan(_counts(args.split), classes, args.size, args.seed, args.device))
     done = _finished(args.out, jobs)
     todo = [job for job in jobs if job.id not in done]
     (args.out / "DONE").unlink(missing_ok=True)
@@ -129,12 +134,13 @@ def _counts(text: str) -> dict[str, int]:
     return counts
 
 
-def _plan(counts: dict[str, int], classes: list[str], size: int, seed: int) -> Iterator[Job]:
+def _plan(counts: dict[str, int], classes: list[str], size: int, seed: int, device: str) -> Iterator[Job]:
     for split, count in counts.items():
         for number in range(count):
             for category in classes:  # innermost, so that what there is so far holds all classes alike
                 for view in range(VIEWS[split]):
-                    yield Job(split, category, number, view, seed, GALLERY_SIZE if split == "gallery" else size)
+                    side = GALLERY_SIZE if split == "gallery" else size
+                    yield Job(split, category, number, view, seed, side, device)
 
 
 def _finished(out: Path, jobs: list[Job]) -> set[str]:
@@ -249,7 +255,7 @@ def _shoot(job: Job) -> Shot:
         seed = job.instance * 100 + job.view * TRIES + attempt
         others = job.others + 10 * attempt
         tableau = sample_tableau(family, job.instance, seed, others)
-        arranged = tableau and arrange(tableau)
+        arranged = tableau and arrange(tableau, job.device)
         if not arranged:
             continue
         group, scene = arranged
@@ -261,7 +267,7 @@ def _shoot(job: Job) -> Shot:
             return Shot(replace(tableau, scene=scene, others=others), group, coarse, image, view)
     for attempt in range(TRIES):
         scene = sample_scene(family, job.instance, job.instance * 100 + job.view * TRIES + attempt)
-        field = thing(family, scene)
+        field = thing(family, scene, job.device)
         coarse = Coarse(field)
         if job.split == "drawings":
             scene, image = replace(scene, fill=CLOSE, shift=(0.0, 0.0)), None
