@@ -8,6 +8,7 @@ from torch import nn
 
 from training import export as exporting
 from training.export import ExportRefused, check_parity, export, stored
+from training.towers.heads import Recall
 from training.towers.text import TextTower
 
 
@@ -51,6 +52,15 @@ def test_weights_are_stored_small_and_computed_with_as_full_floats(tower, tmp_pa
     assert kinds == {onnx.TensorProto.FLOAT16, onnx.TensorProto.INT8}
     assert graph(small)(ids).dtype == np.float32
     np.testing.assert_allclose(graph(small)(ids), graph(full)(ids), atol=1e-5)  # the tower was rounded alike
+
+
+def test_a_matrix_used_both_ways_is_stored_as_it_was_rounded(tmp_path):
+    memory = torch.from_numpy(_unit(160, 128)) * torch.linspace(0.1, 2.0, 160)[:, None]
+    recall = Recall(memory, torch.tensor(20.0), 0.5)
+    vectors = _unit(12, 128)
+    export(recall, {"vectors": vectors[:2]}, tmp_path / "recall.onnx")
+    session = exporting.session(tmp_path / "recall.onnx")
+    assert check_parity(recall, lambda x: session.run(None, {"vectors": x})[0], vectors, _unit(30, 128)) < 1e-5
 
 
 def test_a_convolution_has_a_scale_for_each_of_its_outputs():
