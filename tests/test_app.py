@@ -62,6 +62,15 @@ def test_a_run_of_the_app_puts_nothing_in_a_field_that_may_be_typed_in(opened):
     assert not any(field.proto.set_value for field in app.text_input)
 
 
+def test_no_menu_is_closed_over_the_page_that_one_began_with(opened):
+    def closes(app) -> bool:
+        return any("stSidebarCollapseButton" in html.proto.body for html in app.get("html"))
+
+    app = opened("frame")
+    assert not closes(app)
+    assert closes(app.switch_page("systems.py").run()) and closes(app.run())
+
+
 def test_a_new_visitor_is_told_what_to_do_and_shown_ten_photos(page):
     assert "photos to find" in said(page) and len(cards(page)) == 10
 

@@ -77,7 +77,7 @@ def jpeg(image: Image.Image) -> bytes:
 
 def test_a_phones_menu_makes_way_for_the_page_chosen(server, browser):
     page = browser.new_context(viewport=dict(zip(("width", "height"), SIZES["phone"], strict=True))).new_page()
-    arrive(page, server.url)  # a page on its way closes a menu that was open before
+    arrive(page, server.url)
     for title in ("Systems", "Search"):
         page.get_by_test_id("stExpandSidebarButton").click()
         expect(page.get_by_role("link", name=title)).to_be_in_viewport()
