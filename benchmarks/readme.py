@@ -78,15 +78,20 @@ def figures() -> str:
               "| one warm query, encode and search | | the network alone |", "| --- | --- | --- |"]
     lines += [f"| {kind} | {times['query_ms']:.1f} ms | {times['network_alone_ms']:.1f} ms |"
               for kind, times in latency["systems"]["tri"].items()]
-    machine = latency["machine"]
-    lines += ["", f"Medians on {machine['cores']} cores of an {machine['processor']}, {latency['photos']:,} photos. "
-              f"The app's environment takes {footprint['environment_mb']} MB and {footprint['install_s']:.0f} s to "
-              f"install; its server {footprint['server_mb']} MB with `tri` loaded; a first stroke is drawn "
-              f"{footprint['first_stroke_s']:.1f} s after the server is up. In the browser the answer to a warm query "
-              f"in words is on the screen after {visit['words']['ms']} ms, that to a stroke after "
-              f"{visit['stroke']['ms']} ms; a visit that used {len(visit['systems'])} systems left the server at "
-              f"{visit['server_mb']} MB (`benchmarks/results/`)."]
+    lines += ["", f"Medians on {_cores(latency)}, {latency['photos']:,} photos. In the browser, on {_cores(visit)}, "
+              f"the answer to a warm query in words is on the screen after {visit['words']['ms']} ms, that to a stroke "
+              f"after {visit['stroke']['ms']} ms; a visit that used {len(visit['systems'])} systems left the server at "
+              f"{visit['server_mb']} MB. The app's environment takes {footprint['environment_mb']} MB, and on "
+              f"{_cores(footprint)} {footprint['install_s']:.0f} s to install; its server {footprint['server_mb']} MB "
+              f"with `tri` loaded; a first stroke is drawn {footprint['first_stroke_s']:.1f} s after the server is up "
+              "(`benchmarks/results/`)."]
     return "\n".join(lines)
+
+
+def _cores(result: dict) -> str:
+    """What a benchmark was measured on."""
+    machine = result["machine"]
+    return f"{machine['cores']} cores of an {machine['processor'].removesuffix(' Processor')}"
 
 
 def written(text: str) -> str:

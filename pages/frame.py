@@ -17,12 +17,11 @@ state = st.session_state
 if state.get("here") != page.title:
     state.moved = state.turned = "here" in state  # what was drawn goes on the next canvas
     state.here = page.title
-# The default page keeps 6rem of nothing above its first line, and as much below its last.
-st.html("<style>.stMainBlockContainer {padding: 4.6rem clamp(1rem, 3vw, 3rem) 2rem}</style>")
-if state.turned:  # on a phone Streamlit leaves its menu open over the page that was chosen there; this runs once a page
-    st.html(f"""<script>/* {page.title} */ {{
-    const menu = document.querySelector("[data-testid=stSidebar]");
+# The default page keeps 6rem of nothing above its first line, and as much below its last. On a phone Streamlit leaves
+# its menu open over the page that was chosen there: the script runs once on every page but the one that one began with.
+closes = """const menu = document.querySelector("[data-testid=stSidebar]");
     if (menu?.getBoundingClientRect().right > 1)  // open, or on its way
-        menu.querySelector("[data-testid=stSidebarCollapseButton] button").click();
-}}</script>""", unsafe_allow_javascript=True)
+        menu.querySelector("[data-testid=stSidebarCollapseButton] button").click();""" if state.turned else ""
+st.html(f"""<style>.stMainBlockContainer {{padding: 4.6rem clamp(1rem, 3vw, 3rem) 2rem}}</style>
+<script>/* {page.title} */ {{ {closes} }}</script>""", unsafe_allow_javascript=True)
 page.run()
