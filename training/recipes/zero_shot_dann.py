@@ -181,11 +181,11 @@ class Task(SketchTask):
     def settle(self) -> None:
         """Read the discriminant off the vectors of the training photos and of some sketches."""
         photos, model = self.real.rows[PHOTO], self.model
-        device = next(model.parameters()).device
-        inputs = torch.from_numpy(photos.maps.maps[:, 0] if photos.features is None else photos.features[:, 0])
-        vectors = torch.cat([model.photo.from_maps(part.to(device)) for part in inputs.split(BATCH)])
+        device, every = next(model.parameters()).device, np.arange(len(photos.items))
+        held = photos.take(every, np.zeros_like(every))
+        vectors = torch.cat([model.photo.from_maps(part.to(device)) for part in held["input"].split(BATCH)])
         drawn = self.of_some(model.sketch, self.recipe.query_size)
-        model.discriminant.settle(drawn, vectors, torch.from_numpy(photos.cls).to(device), self.recipe.discriminant)
+        model.discriminant.settle(drawn, vectors, held["cls"].to(device), self.recipe.discriminant)
 
     def named(self, maps: MapCache) -> torch.Tensor:
         """(N, 1000) probabilities that ImageNet's classifier gives photos."""

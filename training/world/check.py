@@ -11,7 +11,6 @@ import argparse
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -59,7 +58,7 @@ def run(args: argparse.Namespace) -> None:
         return
     with placed("world", args.world):
         items = world.items(args.split, things="one")
-    report = judge.report(items, args.split, of_gallery(args.gallery) if args.gallery.is_dir() else [])
+    report = judge.report(items, args.split, of_gallery(args.gallery) if args.gallery.is_dir() else None)
     out = args.out or args.world / "check.json"
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
@@ -102,7 +101,7 @@ class Judge:
         """The entry of rendered photos against the real ones, with a table of their classes."""
         return self._entry("Rendered photos of single things against the real photos.", items, "taken_for")
 
-    def report(self, items: list[Item], split: str, more: Sequence[Item] = ()) -> dict:
+    def report(self, items: list[Item], split: str, more: list[Item] | None = None) -> dict:
         """Everything that `world-check` says of a world's items, each of them of a single thing.
 
         more: other photos of single things. Classes that are seldom recognised are counted among these if there are
@@ -116,7 +115,7 @@ class Judge:
         entries = {
             "photo": self.photos(photos),
             "photo_ceiling": self._entry("Real photos against each other.", self.real[Modality.PHOTO]),
-            **({"photo/gallery": self.photos(list(more))} if more else {}),
+            **({"photo/gallery": self.photos(more)} if more else {}),
             "drawing": self._entry("Rendered drawings, by all hands, against human sketches.", drawings, "drawn_as"),
         }
         for hand in sorted({item.facts["hand"] for item in drawings}):
@@ -124,7 +123,7 @@ class Judge:
             entries[f"drawing/{hand}"] = self._entry(f"Drawings by the {hand} hand against human sketches.", own)
         entries["drawing_ceiling"] = self._entry("Human sketches against each other.", self.real[Modality.SKETCH])
         found = {"photo/p@1": entries["photo"]["metrics"]["p@1"], "drawing/p@1": entries["drawing"]["metrics"]["p@1"],
-                 "photo/classes_below": below(entries.get("photo/gallery", entries["photo"]))}
+                 "photo/classes_below": below(by_class(entries))}
         about = {"photo/p@1": "Photos' p@1, at least {}", "drawing/p@1": "Drawings' p@1, at least {}",
                  "photo/classes_below": f"Classes of photos below {BELOW:.0%}, at most {{}}"}
         bars = {name: {"about": about[name].format(bar), "bar": bar, "found": found[name],
@@ -152,6 +151,11 @@ class Judge:
                 for name in sorted(set(own.tolist()))
             }
         return entry
+
+
+def by_class(entries: dict[str, dict]) -> dict:
+    """The entry of photos that has most of each class."""
+    return entries.get("photo/gallery") or entries["photo"]
 
 
 def below(entry: dict) -> int:
@@ -193,7 +197,7 @@ def table(entries: dict[str, dict]) -> str:
     """The figures for people: a line a protocol, then the photos' classes from the worst to the best."""
     lines = [f"{name:24s}" + "  ".join(f"{key} {value:.3f}" for key, value in entry["metrics"].items())
              + f"  ({entry['queries']} queries)" for name, entry in entries.items()]
-    entry = entries.get("photo/gallery", entries["photo"])
+    entry = by_class(entries)
     rows = sorted(entry["classes"].items(), key=lambda row: (row[1]["p@1"], row[1]["map"]))
     for name, row in rows:
         others = ", ".join(f"{n} {other}" for other, n in row["taken_for"].items())
