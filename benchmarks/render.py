@@ -13,7 +13,6 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from benchmarks.report import write
 from training.world import command
@@ -51,7 +50,7 @@ def timed(job: command.Job, out: Path) -> tuple[float, float, bool]:
 
 
 def warm_up() -> None:
-    torch.set_num_threads(1)
+    command.alone()
     families()
 
 

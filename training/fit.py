@@ -5,10 +5,8 @@ all noise are drawn from generators made afresh of these three. So a run that is
 bit, what it would have given undisturbed, and nothing of the samplers has to be saved.
 """
 
-import ctypes
 import json
 import math
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -23,6 +21,8 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
+
+from training.memory import keep_memory
 
 
 class TrainingStopped(RuntimeError):
@@ -124,15 +124,6 @@ def fit(task: Task, stages: tuple[Stage, ...], folder: Path, seed: int, precisio
     task.model.load_state_dict(load_file(folder / "best.safetensors"))
     task.model.eval()
     return run.history
-
-
-def keep_memory() -> None:
-    """Have glibc keep what a step frees for the next one. Else it gives large blocks back and gets them anew, page by
-    page, which can cost a third of a step on a CPU. Elsewhere than on glibc nothing is changed."""
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    if mallopt is not None:
-        for option in (-1, -3):  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD
-            mallopt(option, 2**31 - 1)
 
 
 def schedule(step: int, steps: int, warm_up: int, end: float = 0.0) -> float:

@@ -19,12 +19,13 @@ import torch
 from PIL import Image
 from tqdm import tqdm
 
+from training.memory import keep_memory
 from training.world.arrange import Tableau, all_seen, arrange, sample_tableau
 from training.world.captions import MATERIALS, Facts, describe
 from training.world.families import families
 from training.world.group import Group
 from training.world.relations import relate
-from training.world.render import photo_and_view, view_of
+from training.world.render import foot, photo_and_view, view_of
 from training.world.scene import Scene, sample_scene, set_camera, thing
 from training.world.sdf import Field
 from training.world.sheet import write_sheets
@@ -181,7 +182,13 @@ def _rows(jobs: list[Job], out: Path, workers: int) -> Iterator[tuple[str, dict]
 def processes(workers: int) -> ProcessPoolExecutor:
     """Processes that render, of one thread each. Forked children of a process that has used torch can hang."""
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(workers, context, initializer=torch.set_num_threads, initargs=(1,))
+    return ProcessPoolExecutor(workers, context, initializer=alone)
+
+
+def alone() -> None:
+    """Make this process one of as many as there are cores."""
+    torch.set_num_threads(1)
+    keep_memory()
 
 
 def make(job: Job, out: Path) -> dict:
@@ -239,11 +246,13 @@ def _facts(scene: Scene) -> Facts:
 
 @dataclass(frozen=True)
 class Shot:
-    """A picture that was taken: of what, and the view of it at the same size. No photo: it is only to be drawn."""
+    """A picture that was taken: of what, standing how high, and the view of it at the same size. No photo: it is only
+    to be drawn."""
 
     tableau: Tableau
     field: Field | Group
     coarse: Coarse
+    ground: float
     photo: np.ndarray | None
     view: GBuffer
 
@@ -262,21 +271,22 @@ def _shoot(job: Job) -> Shot:
         coarse = Coarse(group)
         camera = set_camera(scene, coarse, group.ground)
         if all_seen(group, trace(group, camera, job.size // 2, job.size // 2, coarse), camera):
-            image, view = photo_and_view(group, scene, job.size, coarse)
+            image, view = photo_and_view(group, coarse, group.ground, scene, job.size)
             others = tuple(replace(one, elevation=scene.elevation) for one in tableau.others)
-            return Shot(replace(tableau, scene=scene, others=others), group, coarse, image, view)
+            return Shot(replace(tableau, scene=scene, others=others), group, coarse, group.ground, image, view)
     for attempt in range(TRIES):
         scene = sample_scene(family, job.instance, job.instance * 100 + job.view * TRIES + attempt)
         field = thing(family, scene, job.device)
         coarse = Coarse(field)
+        ground = foot(field, coarse, scene)
         if job.split == "drawings":
             scene, image = replace(scene, fill=CLOSE, shift=(0.0, 0.0)), None
-            view = view_of(field, scene, job.size, coarse)
+            view = view_of(field, coarse, ground, scene, job.size)
         else:
-            image, view = photo_and_view(field, scene, job.size, coarse)
+            image, view = photo_and_view(field, coarse, ground, scene, job.size)
         left, top, right, bottom = view.box()
         if len(view.hit) > 0.02 * job.size**2 and min(right - left, bottom - top) > 0.06:
-            return Shot(Tableau(scene, ()), field, coarse, image, view)
+            return Shot(Tableau(scene, ()), field, coarse, ground, image, view)
     raise RuntimeError(f"{TRIES} views of {job.id} show next to nothing of it: is its shape sound?")
 
 
@@ -288,7 +298,7 @@ def _drawings(shot: Shot) -> list[dict]:
     """
     size = round(FINE * shot.view.depth.shape[0])
     scene = replace(shot.tableau.scene, fill=CLOSE, shift=(0.0, 0.0))
-    view = view_of(shot.field, scene, size, shot.coarse)
+    view = view_of(shot.field, shot.coarse, shot.ground, scene, size)
     things = shot.field.first_part[:-1] if shot.tableau.others else (0,)
     rng = np.random.default_rng([11, scene.seed, *scene.category.encode()])
     hand = str(rng.choice([hand for hand in HANDS if hand != "careful"]))
@@ -299,7 +309,7 @@ def _drawings(shot: Shot) -> list[dict]:
         aside = 0.0
     if not shot.tableau.others and rng.uniform() < UNFINISHED:
         share = float(rng.uniform(0.75, 0.95))
-    second = view_of(shot.field, scene.turned(aside), size, shot.coarse) if aside else view
+    second = view_of(shot.field, shot.coarse, shot.ground, scene.turned(aside), size) if aside else view
     return [_drawing("careful", view, rng, things, 0.0, 1.0), _drawing(hand, second, rng, things, aside, share)]
 
 

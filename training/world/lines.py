@@ -7,6 +7,7 @@ would see, and `outline` traces them. Both follow from the buffer alone.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.ndimage import binary_dilation, binary_erosion, convolve, find_objects, gaussian_filter1d, label
@@ -30,7 +31,7 @@ class Line:
     kind: int
     part: int
 
-    @property
+    @cached_property
     def length(self) -> float:
         return length(self.points)
 

@@ -24,15 +24,20 @@ SPREAD = ((-0.33, -0.17), (0.33, -0.17), (0.0, 0.35))  # samples of a pixel with
 
 def photo(field: Field | Group, scene: Scene, size: int) -> np.ndarray:
     """(size, size, 3) uint8 sRGB photo of the scene, whose thing (or group of things) is `field`."""
-    return photo_and_view(field, scene, size)[0]
+    coarse = Coarse(field)
+    return photo_and_view(field, coarse, foot(field, coarse, scene), scene, size)[0]
 
 
-def photo_and_view(field: Field | Group, scene: Scene, size: int,
-                   coarse: Coarse | None = None) -> tuple[np.ndarray, GBuffer]:
-    """The photo together with the G-buffer of its thing at the same size; `coarse` saves baking it again."""
+@torch.no_grad()
+def foot(field: Field | Group, coarse: Coarse, scene: Scene) -> float:
+    """Height of the ground: a group knows what its things stand on."""
+    return field.ground if isinstance(field, Group) else ground_height(field, coarse, scene)
+
+
+def photo_and_view(field: Field | Group, coarse: Coarse, ground: float, scene: Scene,
+                   size: int) -> tuple[np.ndarray, GBuffer]:
+    """The photo together with the G-buffer of its thing at the same size."""
     with torch.no_grad():
-        coarse = coarse or Coarse(field)
-        ground = _foot(field, coarse, scene)
         camera = set_camera(scene, coarse, ground)
         view = trace(field, camera, size, size, coarse)
         place = Place(scene, camera.frame(), field.device)
@@ -41,18 +46,11 @@ def photo_and_view(field: Field | Group, scene: Scene, size: int,
                                                                                                    ground, scene)
 
 
-def view_of(field: Field | Group, scene: Scene, size: int, coarse: Coarse | None = None) -> GBuffer:
+def view_of(field: Field | Group, coarse: Coarse, ground: float, scene: Scene, size: int) -> GBuffer:
     """The G-buffer alone, for a drawing: the thing as the scene's camera sees it."""
     with torch.no_grad():
-        coarse = coarse or Coarse(field)
-        ground = _foot(field, coarse, scene)
         camera = set_camera(scene, coarse, ground)
         return _above_water(trace(field, camera, size, size, coarse), camera, ground, scene)
-
-
-def _foot(field: Field | Group, coarse: Coarse, scene: Scene) -> float:
-    """Height of the ground: a group knows what its things stand on."""
-    return field.ground if isinstance(field, Group) else ground_height(field, coarse, scene)
 
 
 def _above_water(view: GBuffer, camera: Camera, ground: float, scene: Scene) -> GBuffer:

@@ -235,33 +235,34 @@ class Field:
                                for c in (low, high))
         self._scale = scale
 
+        # Primitives are numbered part by part, the solid ones first, but evaluated kind by kind.
+        every = [p for part in shape.parts for p in (*part.solid, *part.carved)]
         order = {k: i for i, k in enumerate(("ellipsoid", "limb", "box", "cone", "ring", "plate", "lathe"))}
-        rows = [(order[p.kind], i, carve, p) for i, part in enumerate(shape.parts)
-                for carve, group in ((False, part.solid), (True, part.carved)) for p in group]
-        rows.sort(key=lambda row: row[0])
-        primitives = [row[3] for row in rows]
+        rows = sorted(range(len(every)), key=lambda row: order[every[row].kind])
+        primitives = [every[row] for row in rows]
         frames = np.stack([p.frame.T for p in primitives])  # (P, 3, 3), world -> local
         origins = np.stack([(p.centre - shift) * scale for p in primitives])
         self._turn = self._tensor(frames.reshape(-1, 3))  # (3P, 3)
         self._origin = self._tensor(np.einsum("pij,pj->pi", frames, origins).reshape(-1, 1))  # (3P, 1)
-        self._spans, self._sizes = {}, {}
-        for kind, k in order.items():
-            members = [i for i, row in enumerate(rows) if row[0] == k]
+        self._spans, self._rows, self._sizes = {}, {}, {}
+        for kind in order:
+            members = [i for i, p in enumerate(primitives) if p.kind == kind]
             if members:
                 self._spans[kind] = slice(members[0], members[-1] + 1)
+                self._rows[kind] = torch.tensor(rows[members[0] : members[-1] + 1], device=device)
                 sizes = np.array([primitives[i].sizes for i in members], float).reshape(len(members), -1)
                 angle = kind == "ring"  # the last size of a ring is an angle, all others are lengths
                 sizes *= np.array([scale, scale, 1.0]) if angle else scale
                 self._sizes[kind] = [self._tensor(c)[:, None] for c in sizes.T]  # each (n, 1)
         self._grids = {kind: self._bake([primitives[i].outline * scale for i in range(span.start, span.stop)])
                        for kind, span in self._spans.items() if kind in ("plate", "lathe")}
-        self._parts = []
-        for i, part in enumerate(shape.parts):
-            solid = [n for n, row in enumerate(rows) if row[1] == i and not row[2]]
-            carved = [n for n, row in enumerate(rows) if row[1] == i and row[2]]
-            self._parts.append((torch.tensor(solid, device=device), torch.tensor(carved, device=device),
-                                max(part.blend * scale, SHARP)))
-        self._material = torch.tensor([-1 if p.material is None else p.material for p in primitives], device=device)
+        self._parts, end = [], 0  # the rows that are solid, those that are carved or None, and the blend
+        for part in shape.parts:
+            solid = slice(end, end + len(part.solid))
+            end = solid.stop + len(part.carved)
+            carved = slice(solid.stop, end) if part.carved else None
+            self._parts.append((solid, carved, max(part.blend * scale, SHARP)))
+        self._material = torch.tensor([-1 if p.material is None else p.material for p in every], device=device)
 
     def _tensor(self, array) -> torch.Tensor:
         return torch.tensor(np.asarray(array), dtype=torch.float32, device=self.device)
@@ -298,28 +299,30 @@ class Field:
         """(P, N) distances of (3, N) points to every primitive."""
         q = torch.addmm(-self._origin, self._turn, p).view(-1, 3, p.shape[1])
         out = torch.empty(q.shape[0], p.shape[1], device=self.device)
-        for kind, span in self._spans.items():
+        for kind, span in self._spans.items():  # in place where it can be: memory is what this waits for
             x, y, z = q[span].unbind(1)  # each (n, N)
             size = self._sizes[kind]
             if kind == "ellipsoid":
                 a, b, c = (x / size[0]), (y / size[1]), (z / size[2])
-                k0 = (a * a + b * b + c * c).sqrt()
-                k1 = ((a / size[0]) ** 2 + (b / size[1]) ** 2 + (c / size[2]) ** 2).sqrt()
-                out[span] = k0 * (k0 - 1) / k1.clamp_min(1e-6)
+                k0 = (a * a).add_(b * b).add_(c * c).sqrt_()
+                a, b, c = a.div_(size[0]), b.div_(size[1]), c.div_(size[2])
+                k1 = a.square_().add_(b.square_()).add_(c.square_()).sqrt_().clamp_min_(1e-6)
+                distance = k0.sub(1).mul_(k0).div_(k1)
             elif kind == "limb":
                 ra, rb, height = size
                 slope = ((ra - rb) / height).clamp(-0.999, 0.999)
                 flank = (1 - slope * slope).sqrt()
-                r = (x * x + z * z).sqrt()
-                k = flank * y - slope * r
-                low = (r * r + y * y).sqrt() - ra
-                high = (r * r + (y - height) ** 2).sqrt() - rb
-                out[span] = torch.where(k < 0, low, torch.where(k > flank * height, high, r * flank + y * slope - ra))
+                r = (x * x).add_(z * z).sqrt_()
+                k, off = (flank * y).sub_(slope * r), r * r
+                low = (y * y).add_(off).sqrt_().sub_(ra)
+                high = (y - height).square_().add_(off).sqrt_().sub_(rb)
+                side = r.mul_(flank).add_(y * slope).sub_(ra)
+                distance = torch.where(k < 0, low, torch.where(k > flank * height, high, side))
             elif kind == "box":
                 r = size[3]
                 a, b, c = x.abs() - size[0] + r, y.abs() - size[1] + r, z.abs() - size[2] + r
                 outer = (a.clamp_min(0) ** 2 + b.clamp_min(0) ** 2 + c.clamp_min(0) ** 2).sqrt()
-                out[span] = outer + torch.maximum(torch.maximum(a, b), c).clamp_max(0) - r
+                distance = outer + torch.maximum(torch.maximum(a, b), c).clamp_max(0) - r
             elif kind == "cone":
                 r = size[3]
                 ra, rb, half = size[0] - r, size[1] - r, size[2] - r
@@ -330,29 +333,30 @@ class Field:
                 t = (((rb - u) * du + (half - y) * dy) / (du * du + dy * dy)).clamp(0, 1)
                 side_u, side_y = u - rb + du * t, y - half + dy * t
                 gap = torch.minimum(cap_u**2 + cap_y**2, side_u**2 + side_y**2).sqrt()
-                out[span] = torch.where((side_u < 0) & (cap_y < 0), -gap, gap) - r
+                distance = torch.where((side_u < 0) & (cap_y < 0), -gap, gap) - r
             elif kind == "ring":
                 radius, thickness, arc = size
                 s, c = torch.sin(torch.deg2rad(arc)), torch.cos(torch.deg2rad(arc))
                 ax = x.abs()
                 k = torch.where((c * ax > s * y) & (arc < 180), ax * s + y * c, (ax * ax + y * y).sqrt())
-                out[span] = (x * x + y * y + z * z + radius**2 - 2 * radius * k).clamp_min(0).sqrt() - thickness
+                distance = (x * x + y * y + z * z + radius**2 - 2 * radius * k).clamp_min(0).sqrt() - thickness
             elif kind == "plate":
                 half, r = size
                 flat = self._outline_distance(kind, x, y)
                 deep = z.abs() - half
                 outer = (flat.clamp_min(0) ** 2 + deep.clamp_min(0) ** 2).sqrt()
-                out[span] = outer + torch.maximum(flat, deep).clamp_max(0) - r
+                distance = outer + torch.maximum(flat, deep).clamp_max(0) - r
             else:
-                out[span] = self._outline_distance(kind, (x * x + z * z).sqrt(), y)
+                distance = self._outline_distance(kind, (x * x + z * z).sqrt(), y)
+            out[self._rows[kind]] = distance
         return out
 
     def _part_distances(self, each: torch.Tensor) -> torch.Tensor:
         """(K, N) distances of the parts from (P, N) distances of the primitives."""
         out = []
         for solid, carved, k in self._parts:
-            d = each[solid[0]] if len(solid) == 1 else -k * torch.logsumexp(each[solid] / -k, dim=0)
-            if len(carved):
+            d = each[solid.start] if solid.stop == solid.start + 1 else soft_minimum(each[solid], k)
+            if carved:
                 d = torch.maximum(d, -each[carved].amin(dim=0))
             out.append(d)
         return torch.stack(out)
@@ -371,17 +375,25 @@ class Field:
             here = (part == i).nonzero()[:, 0]
             if not len(here):
                 continue
-            near = each[solid][:, here]
+            near = each[solid, here]
             weight = torch.softmax(near / -k, dim=0)
             owner = self._material[solid]
-            if len(carved):  # inside a hole, its own material shows if it has one
-                depth, which = each[carved][:, here].min(dim=0)
+            if carved:  # inside a hole, its own material shows if it has one
+                depth, which = each[carved, here].min(dim=0)
                 lining = self._material[carved][which]
                 lined = (depth.abs() < 2e-3) & (lining >= 0)
                 weight = weight * ~lined
                 share.index_put_((lining.clamp_min(0), here), lined.float(), accumulate=True)
             share[:, here] = share[:, here].index_add(0, owner, weight)
         return part, share
+
+
+def soft_minimum(d: torch.Tensor, k: float) -> torch.Tensor:
+    """(N,) -k log sum exp(-d/k) over the first axis of (n, N) distances: torch.logsumexp without its care for what is
+    not finite, which costs as much again."""
+    d = d / -k
+    most = d.amax(dim=0)
+    return d.sub_(most).exp_().sum(dim=0).log_().add_(most).mul_(-k)
 
 
 def polygon_distance(points: np.ndarray, outline: np.ndarray) -> np.ndarray:

@@ -140,21 +140,18 @@ def _ordered(lines: list[Line], size: float) -> list[Line]:
             return 2
         return 0 if line.kind <= OCCLUSION and line.length > 0.4 * size else 1
 
-    todo, out = list(lines), []
+    tiers, parts = np.array([tier(line) for line in lines]), np.array([line.part for line in lines])
+    ends = np.array([line.points[[0, -1]] for line in lines])  # (n, 2, 2)
+    worth = np.array([0.3 * line.length / size for line in lines])
+    todo, out = np.arange(len(lines)), []
     pen, part = np.zeros(2), None
-    while todo:
-        first = min(tier(line) for line in todo)
-        best = None
-        for i, line in enumerate(todo):
-            if tier(line) != first:
-                continue
-            for back in (False, True):
-                p = line.points[::-1] if back else line.points
-                cost = np.hypot(*(p[0] - pen)) / size - 0.5 * (line.part == part) - 0.3 * line.length / size
-                if best is None or cost < best[0]:
-                    best = (cost, i, p)
-        _, i, points = best
-        line = todo.pop(i)
+    while len(todo):
+        next_ = todo[tiers[todo] == tiers[todo].min()]
+        way = np.hypot(*(ends[next_] - pen).transpose(2, 0, 1)) / size  # (n, 2)
+        cost = way - 0.5 * (parts[next_] == part)[:, None] - worth[next_][:, None]
+        row, back = np.unravel_index(cost.argmin(), cost.shape)
+        line, todo = lines[next_[row]], todo[todo != next_[row]]
+        points = line.points[::-1] if back else line.points
         out.append(Line(points, line.closed, line.kind, line.part))
         pen, part = points[-1], line.part
     return out
