@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from training.world.families import families
-from training.world.sdf import SHARP, Shape, polygon_distance, smooth_outline, toward, turn
+from training.world.sdf import SHARP, Shape, polygon_distance, smooth_outline, soft_minimum, toward, turn
 
 FAMILIES = families()
 
@@ -128,3 +128,11 @@ def test_turns_compose_about_x_then_y_then_z():
     assert np.allclose(turn(x=90) @ (0, 1, 0), (0, 0, 1))
     assert np.allclose(turn(x=90, y=90) @ (0, 1, 0), (1, 0, 0))
     assert np.allclose(toward((1, 2, 3)) @ (0, 1, 0), np.array([1, 2, 3]) / np.sqrt(14))
+
+
+@pytest.mark.parametrize("k", [SHARP, 0.05])
+def test_the_soft_minimum_is_torchs_log_of_sums_of_exponentials(k):
+    distances = torch.randn(6, 500, generator=torch.Generator().manual_seed(0))
+    before = distances.clone()
+    assert torch.allclose(soft_minimum(distances, k), -k * torch.logsumexp(distances / -k, dim=0), atol=1e-6)
+    assert torch.equal(distances, before)

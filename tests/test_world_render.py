@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch")
 from training.world import command  # noqa: E402
 from training.world.captions import describe  # noqa: E402
 from training.world.families import families  # noqa: E402
-from training.world.render import photo, photo_and_view  # noqa: E402
+from training.world.render import foot, photo, photo_and_view  # noqa: E402
 from training.world.scene import Scene, sample_scene, set_camera, thing  # noqa: E402
 from training.world.sdf import Shape  # noqa: E402
 from training.world.trace import Camera, Coarse, pixels, trace  # noqa: E402
@@ -87,7 +87,9 @@ def test_the_same_scene_gives_the_same_photo_and_another_seed_another():
 
 def test_the_box_holds_every_pixel_of_the_thing_and_no_less():
     scene = _scene()
-    _, view = photo_and_view(thing(families()[CLASS], scene), scene, 48)
+    field = thing(families()[CLASS], scene)
+    coarse = Coarse(field)
+    _, view = photo_and_view(field, coarse, foot(field, coarse, scene), scene, 48)
     left, top, right, bottom = view.box()
     there = (view.part >= 0).numpy()
     rows, columns = np.flatnonzero(there.any(axis=1)), np.flatnonzero(there.any(axis=0))
