@@ -107,20 +107,37 @@ def imagenet(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("XMR_DATA", str(tmp_path))
 
 
-def test_outlines_of_photos_teach_names_to_the_sketch_network(pictures, tiny, imagenet, tmp_path, monkeypatch):
+@pytest.fixture
+def taught(pictures, tiny, imagenet, tmp_path, monkeypatch):
+    """A task whose sketches are taught what the photo network knows, with outlines of photos."""
     names = torch.nn.Linear(6, 1000)
     monkeypatch.setattr(zero_shot_dann, "classifier", lambda name: names.requires_grad_(False))
-    task = zero_shot_dann.run(tmp_path / "run", tmp_path / "cache", dann(
-        pictures, "losses.triplet=0", "losses.contrast=1", "losses.names=1", "outlines=3"))  # fmt: skip
-    drawn = [item.id for item in task.outlines.items]
+    return zero_shot_dann.run(tmp_path / "run", tmp_path / "cache", dann(
+        pictures, "losses.triplet=0", "losses.contrast=1", "losses.names=1", "losses.features=1",
+        "outlines=3"))  # fmt: skip
+
+
+@pytest.mark.parametrize("loss", ["names", "features"])
+def test_outlines_of_photos_teach_what_is_known_of_them_to_the_sketch_network(taught, loss):
+    drawn = [item.id for item in taught.outlines.items]
     assert sorted(drawn) == [f"n0{n}_{name}#outline" for n, name in ((1, "red_fox"), (2, "tabby"), (3, "lion"),
                                                                     (4, "boxer"))]  # fmt: skip
-    batch = task.batch(task.recipe.stages[0], 0, np.random.default_rng(0))
+    batch = taught.batch(taught.recipe.stages[0], 0, np.random.default_rng(0))
     assert batch["outline"]["input"].shape == (3, 224, 224)
-    torch.testing.assert_close(batch["outline"]["taught"].sum(1), torch.ones(3))
-    task.model.train()
-    task.model(**batch)["names"].backward()
-    assert task.model.sketch.upper[0].weight.grad.any()
+    assert batch["outline"]["taught"].shape == (3, 1006)
+    torch.testing.assert_close(batch["outline"]["taught"][:, :1000].sum(1), torch.ones(3))
+    taught.model.train()
+    taught.model(**batch)[loss].backward()
+    assert taught.model.sketch.upper[0].weight.grad.any()
+
+
+def test_a_sketch_whose_features_are_its_photos_has_nothing_to_learn_of_them(taught):
+    photos, model = taught.real.rows[Modality.PHOTO].maps, taught.model
+    known = taught.known(photos)
+    features = torch.from_numpy(photos.pooled(model.photo.upper)[:, 0].astype(np.float32))
+    same = model.knowledge_losses(model.centre + 3 * (features - model.centre), known)
+    torch.testing.assert_close(same["features"], torch.tensor(0.0), atol=1e-5, rtol=0)
+    assert model.knowledge_losses(features.roll(1, 0), known)["features"] > 1e-3
 
 
 @pytest.mark.parametrize("system", ["sketchy-gan", "zero-shot-dann"])

@@ -19,7 +19,7 @@ from training.datasets.outlines import outlines, strangers
 from training.datasets.sketchy import UNSEEN
 from training.features import MapCache
 from training.fit import Stage
-from training.objectives import contrastive, ramp, reversed_gradient, same, triplet
+from training.objectives import contrastive, distillation, ramp, reversed_gradient, same, triplet
 from training.recipes import BadRecipe, Published, kept, train
 from training.sketches import BATCH, SketchRecipe, SketchTask, class_means, parts
 from training.towers.heads import Discriminant
@@ -38,6 +38,12 @@ class Losses:
     domain: float
     contrast: float
     names: float
+    features: float
+
+    @property
+    def taught(self) -> bool:
+        """Whether sketches are taught what the photo network knows of photos."""
+        return bool(self.names or self.features)
 
 
 @dataclass(frozen=True)
@@ -88,8 +94,9 @@ class ZeroShotDann(nn.Module):
 
         photo, sketch: what training.sampling drew, the sketches as pixels.
         epoch: counts passes over the sketches; it sets the strength of the reversed gradient.
-        taught: (N, 1000) for each sketch the probabilities that ImageNet's classifier gives the photos of its class.
-        outline: "input", pixels of photos' outlines, and "taught", the probabilities of each of those photos.
+        taught: (N, 1000 + features) for each sketch what the photo network knows of the photos of its class: the
+            probabilities that ImageNet's classifier gives them, and their features, both means.
+        outline: "input", pixels of photos' outlines, and "taught", the same of each of those photos.
         """
         weights, size = self.recipe.losses, self.recipe.sketch_size
         drawn = vary_sketches(sketch["input"], size)
@@ -109,10 +116,10 @@ class ZeroShotDann(nn.Module):
                 positive = same(sketch["cls"], photo["cls"]).float()
                 positive = positive.lerp(positive[other], 1 - share)
                 losses["contrast"] = contrastive(a, b, positive, self.log_scale.exp().clamp(max=100.0))
-            if weights.names:
+            if weights.taught:
                 taught = taught.lerp(taught[other], 1 - share)
                 taught = taught if outline is None else torch.cat([taught, outline["taught"]])
-                losses["names"] = F.cross_entropy(self.names(told.float()), taught)
+                losses |= self.knowledge_losses(told.float(), taught)
             if weights.domain:
                 losses |= self.domain_losses(a, b, epoch)
         losses["loss"] = sum(getattr(weights, name) * loss for name, loss in losses.items() if hasattr(weights, name))
@@ -126,15 +133,24 @@ class ZeroShotDann(nn.Module):
         right = 0.5 * ((a_logit > 0).float().mean() + (b_logit <= 0).float().mean())
         return found | {"domain_right": right.detach()}
 
+    def knowledge_losses(self, told: torch.Tensor, taught: torch.Tensor) -> dict:
+        """How far a sketch's features (N, features) are from saying and being what was taught, of forward's form."""
+        names, features = taught.split([len(self.name_bias), len(self.centre)], 1)
+        alike = F.normalize(features - self.centre, dim=1)
+        return {"names": F.cross_entropy(self.names(told), names), "features": distillation(told - self.centre, alike)}
+
     def names(self, features: torch.Tensor) -> torch.Tensor:
         """What ImageNet's classifier makes of a sketch's features: (N, 1280) -> (N, 1000) logits."""
         return F.linear(features, self.name_weight, self.name_bias)
 
-    def teach(self) -> None:
-        """Take up ImageNet's classifier, which is no part of the published towers."""
+    def teach(self, photos: MapCache) -> None:
+        """Take up what is no part of the published towers: ImageNet's classifier, and the mean of photos' features,
+        from which they are seen."""
         layer = classifier(self.recipe.backbone)
         self.register_buffer("name_weight", layer.weight, persistent=False)
         self.register_buffer("name_bias", layer.bias, persistent=False)
+        centre = torch.from_numpy(photos.pooled(self.photo.upper)[:, 0].astype(np.float32)).mean(0)
+        self.register_buffer("centre", centre, persistent=False)
 
     def embed(self, modality: Modality, pixels: torch.Tensor) -> torch.Tensor:
         return self.photo(pixels) if modality is PHOTO else self.query(pixels)
@@ -157,18 +173,18 @@ def begin_as_names(linear: nn.Linear, layer: nn.Linear) -> None:
 
 
 class Task(SketchTask):
-    """SketchTask, what ImageNet's classifier says of the photos of each class, and the outlines of these and others."""
+    """SketchTask, what the photo network knows of the photos of each class, and the outlines of these and others."""
 
     def __init__(self, recipe: Recipe, cache: Path) -> None:
         super().__init__(recipe, ZeroShotDann(recipe), cache)
         self.taught = self.outlines = None
-        if recipe.losses.names:
-            self.model.teach()
-            photos = self.real.rows[PHOTO]
-            self.classes, self.taught = class_means(self.real, self.named(photos.maps).numpy())
+        if recipe.losses.taught:
+            photos = self.real.rows[PHOTO].maps
+            self.model.teach(photos)
+            self.classes, self.taught = class_means(self.real, self.known(photos).numpy())
             if recipe.outlines:
                 maps = MapCache(self.model.photo, photos.items + strangers(UNSEEN[recipe.data]), 1, cache)
-                self.outlines, self.of_outlines = MapCache(None, outlines(maps.items), 1, cache), self.named(maps)
+                self.outlines, self.of_outlines = MapCache(None, outlines(maps.items), 1, cache), self.known(maps)
                 self.rows = np.array([maps.rows[item.id.removesuffix("#outline")] for item in self.outlines.items])
 
     def validate(self, stage: Stage) -> dict[str, float]:
@@ -187,10 +203,10 @@ class Task(SketchTask):
         drawn = self.of_some(model.sketch, self.recipe.query_size)
         model.discriminant.settle(drawn, vectors, held["cls"].to(device), self.recipe.discriminant)
 
-    def named(self, maps: MapCache) -> torch.Tensor:
-        """(N, 1000) probabilities that ImageNet's classifier gives photos."""
-        features = maps.pooled(self.model.photo.upper)[:, 0].astype(np.float32)
-        return self.model.names(torch.from_numpy(features)).softmax(1)
+    def known(self, maps: MapCache) -> torch.Tensor:
+        """(N, 1000 + features) what the photo network knows of each photo, of ZeroShotDann.forward's form."""
+        features = torch.from_numpy(maps.pooled(self.model.photo.upper)[:, 0].astype(np.float32))
+        return torch.cat([self.model.names(features).softmax(1), features], 1)
 
     def batch(self, stage: Stage, step: int, rng: np.random.Generator) -> dict:
         batch = super().batch(stage, step, rng)
