@@ -319,7 +319,7 @@ def test_a_variant_has_a_folder_of_its_own_and_one_that_is_unknown_is_named(tmp_
     folder, overrides = study.run_of("zero-shot-dann", tmp_path, "triplet", 2)
     assert folder == tmp_path / "zero-shot-dann" / "triplet-2" and overrides[-2:] == ["losses.domain=0", "seed=2"]
     assert study.run_of("tri", tmp_path) == (tmp_path / "tri", [])
-    with pytest.raises(BadInput, match="Choose one of: plus, contrast, random-classes, dann, triplet, whole-way"):
+    with pytest.raises(BadInput, match="Choose one of: plus, names, contrast, random-classes, dann, triplet"):
         study.run_of("zero-shot-dann", tmp_path, "best")
     with pytest.raises(BadInput, match="no variant 'best'. Choose among: plus, .*, whole-way, paper, soup"):
         study.study("zero-shot-dann", tmp_path, tmp_path, ["plus", "best"])
