@@ -133,8 +133,8 @@ def test_outlines_of_photos_teach_what_is_known_of_them_to_the_sketch_network(ta
 
 def test_a_sketch_whose_features_are_its_photos_has_nothing_to_learn_of_them(taught):
     photos, model = taught.real.rows[Modality.PHOTO].maps, taught.model
-    known = taught.known(photos)
-    features = torch.from_numpy(photos.pooled(model.photo.upper)[:, 0].astype(np.float32))
+    features = taught.features(photos)
+    known = model.known(features)
     same = model.knowledge_losses(model.centre + 3 * (features - model.centre), known)
     torch.testing.assert_close(same["features"], torch.tensor(0.0), atol=1e-5, rtol=0)
     assert model.knowledge_losses(features.roll(1, 0), known)["features"] > 1e-3

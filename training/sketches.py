@@ -11,7 +11,7 @@ from torch import nn
 from training.datasets import MissingData, catalogue, labels_of, located, world
 from training.datasets.protocols import find
 from training.evaluate import measure
-from training.features import SHOWN, SIDE, inputs, pixels
+from training.features import SHOWN, SIDE, MapCache, inputs, pixels
 from training.fit import Stage, trains
 from training.recipes import Part, VariedRecipe
 from training.sampling import Pool, Vocabulary, make_pool, merge
@@ -88,6 +88,10 @@ class SketchTask:
         for pool, count in self.pools:
             merge(parts, pool.draw(rng, step, count, every_name=False))
         return {"photo": parts["photo"], "sketch": parts["sketch"]}
+
+    def features(self, maps: MapCache) -> torch.Tensor:
+        """(N, features) what the photo network, as it is now, makes of photos as they are, not of varied copies."""
+        return torch.from_numpy(maps.pooled(self.model.photo.upper)[:, 0].astype(np.float32))
 
     @torch.inference_mode()
     def vectors(self, items: list[Item], embed: Embed | None = None) -> np.ndarray:

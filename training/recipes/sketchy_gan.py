@@ -177,7 +177,7 @@ class Task(SketchTask):
             pairs = photos + outlines(photos)
             pool = make_pool("outlines", pairs, self.model.photo, 1, self.labels, cache, named=False)
             self.pools.append((pool, recipe.outlines))
-        features = torch.from_numpy(maps.pooled(self.model.photo.upper)[:, 0].astype(np.float32))
+        features = self.features(maps)
         head.centre.copy_(features.mean(0))
         if recipe.sketcher == recipe.backbone:
             self.model.begin(features, self.of_some(self.model.sketch.features, recipe.sketch_size))

@@ -94,7 +94,7 @@ class ZeroShotDann(nn.Module):
 
         photo, sketch: what training.sampling drew, the sketches as pixels.
         epoch: counts passes over the sketches; it sets the strength of the reversed gradient.
-        taught: (N, 1000 + features) for each sketch what the photo network knows of the photos of its class: the
+        taught: (N, 1000 + features) for each sketch what `known` gives for the photos of its class: the
             probabilities that ImageNet's classifier gives them, and their features, both means.
         outline: "input", pixels of photos' outlines, and "taught", the same of each of those photos.
         """
@@ -134,23 +134,26 @@ class ZeroShotDann(nn.Module):
         return found | {"domain_right": right.detach()}
 
     def knowledge_losses(self, told: torch.Tensor, taught: torch.Tensor) -> dict:
-        """How far a sketch's features (N, features) are from saying and being what was taught, of forward's form."""
+        """How far sketches' features (N, features) are from saying and being what was taught, which `known` gives."""
         names, features = taught.split([len(self.name_bias), len(self.centre)], 1)
         alike = F.normalize(features - self.centre, dim=1)
         return {"names": F.cross_entropy(self.names(told), names), "features": distillation(told - self.centre, alike)}
 
     def names(self, features: torch.Tensor) -> torch.Tensor:
-        """What ImageNet's classifier makes of a sketch's features: (N, 1280) -> (N, 1000) logits."""
+        """What ImageNet's classifier makes of features, (N, 1280) -> (N, 1000) logits."""
         return F.linear(features, self.name_weight, self.name_bias)
 
-    def teach(self, photos: MapCache) -> None:
-        """Take up what is no part of the published towers: ImageNet's classifier, and the mean of photos' features,
-        from which they are seen."""
+    def known(self, features: torch.Tensor) -> torch.Tensor:
+        """(N, 1000 + features) what the photo network knows of photos by their features (N, features)."""
+        return torch.cat([self.names(features).softmax(1), features], 1)
+
+    def teach(self, features: torch.Tensor) -> None:
+        """Take up what is no part of the published towers: ImageNet's classifier, and the mean of photos' features
+        (N, features), from which they are seen."""
         layer = classifier(self.recipe.backbone)
         self.register_buffer("name_weight", layer.weight, persistent=False)
         self.register_buffer("name_bias", layer.bias, persistent=False)
-        centre = torch.from_numpy(photos.pooled(self.photo.upper)[:, 0].astype(np.float32)).mean(0)
-        self.register_buffer("centre", centre, persistent=False)
+        self.register_buffer("centre", features.mean(0), persistent=False)
 
     def embed(self, modality: Modality, pixels: torch.Tensor) -> torch.Tensor:
         return self.photo(pixels) if modality is PHOTO else self.query(pixels)
@@ -179,12 +182,14 @@ class Task(SketchTask):
         super().__init__(recipe, ZeroShotDann(recipe), cache)
         self.taught = self.outlines = None
         if recipe.losses.taught:
-            photos = self.real.rows[PHOTO].maps
-            self.model.teach(photos)
-            self.classes, self.taught = class_means(self.real, self.known(photos).numpy())
+            photos = self.real.rows[PHOTO]
+            features = self.features(photos.maps)
+            self.model.teach(features)
+            self.classes, self.taught = class_means(self.real, self.model.known(features).numpy())
             if recipe.outlines:
                 maps = MapCache(self.model.photo, photos.items + strangers(UNSEEN[recipe.data]), 1, cache)
-                self.outlines, self.of_outlines = MapCache(None, outlines(maps.items), 1, cache), self.known(maps)
+                self.outlines = MapCache(None, outlines(maps.items), 1, cache)
+                self.of_outlines = self.model.known(self.features(maps))
                 self.rows = np.array([maps.rows[item.id.removesuffix("#outline")] for item in self.outlines.items])
 
     def validate(self, stage: Stage) -> dict[str, float]:
@@ -202,11 +207,6 @@ class Task(SketchTask):
         vectors = torch.cat([model.photo.from_maps(part.to(device)) for part in held["input"].split(BATCH)])
         drawn = self.of_some(model.sketch, self.recipe.query_size)
         model.discriminant.settle(drawn, vectors, held["cls"].to(device), self.recipe.discriminant)
-
-    def known(self, maps: MapCache) -> torch.Tensor:
-        """(N, 1000 + features) what the photo network knows of each photo, of ZeroShotDann.forward's form."""
-        features = torch.from_numpy(maps.pooled(self.model.photo.upper)[:, 0].astype(np.float32))
-        return torch.cat([self.model.names(features).softmax(1), features], 1)
 
     def batch(self, stage: Stage, step: int, rng: np.random.Generator) -> dict:
         batch = super().batch(stage, step, rng)
