@@ -86,10 +86,14 @@ def test_zero_shot_dann_trains_resumes_and_gives_unit_vectors(pictures, tiny, tm
     np.testing.assert_allclose(again.vectors(task.val[:3]), vectors, atol=1e-6)
 
 
-def test_zero_shot_dann_publishes_sketches_as_it_validated_them(pictures, tiny, tmp_path):
-    task = zero_shot_dann.run(tmp_path / "run", tmp_path / "cache", dann(pictures, "discriminant=1"))
-    assert not torch.equal(task.model.discriminant.linear.weight, torch.eye(8))
-    part = zero_shot_dann.published(tmp_path / "run").parts[Modality.SKETCH]
+@pytest.mark.parametrize(("preserved", "dim"), [(0, 8), (0.5, 14)])
+def test_zero_shot_dann_publishes_sketches_as_it_validated_them(pictures, tiny, tmp_path, preserved, dim):
+    overrides = dann(pictures, "discriminant=1", f"preserved={preserved}")
+    task = zero_shot_dann.run(tmp_path / "run", tmp_path / "cache", overrides)
+    assert not torch.equal(task.model.discriminant.linear.weight, torch.eye(dim))
+    made = zero_shot_dann.published(tmp_path / "run")
+    part = made.parts[Modality.SKETCH]
+    assert made.dim == dim
     sketches = [item for item in task.val if item.modality is Modality.SKETCH][:4]
     with torch.inference_mode():
         vectors = part.tower.eval()(torch.from_numpy(part.inputs[:4])).numpy()
@@ -129,6 +133,13 @@ def test_outlines_of_photos_teach_what_is_known_of_them_to_the_sketch_network(ta
     taught.model.train()
     taught.model(**batch)[loss].backward()
     assert taught.model.sketch.upper[0].weight.grad.any()
+
+
+def test_preserved_features_are_seen_from_the_mean_of_the_training_photos(pictures, tiny, tmp_path):
+    task = zero_shot_dann.run(tmp_path / "run", tmp_path / "cache", dann(pictures, "preserved=0.5"))
+    features = task.features(task.real.rows[Modality.PHOTO].maps)
+    for tower in (task.model.photo, task.model.sketch):
+        torch.testing.assert_close(tower.head.kept.centre, features.mean(0))
 
 
 def test_a_sketch_whose_features_are_its_photos_has_nothing_to_learn_of_them(taught):
@@ -319,7 +330,7 @@ def test_a_variant_has_a_folder_of_its_own_and_one_that_is_unknown_is_named(tmp_
     folder, overrides = study.run_of("zero-shot-dann", tmp_path, "triplet", 2)
     assert folder == tmp_path / "zero-shot-dann" / "triplet-2" and overrides[-2:] == ["losses.domain=0", "seed=2"]
     assert study.run_of("tri", tmp_path) == (tmp_path / "tri", [])
-    with pytest.raises(BadInput, match="Choose one of: plus, names, contrast, random-classes, dann, triplet"):
+    with pytest.raises(BadInput, match="Choose one of: plus, features, names, contrast, random-classes, dann, triplet"):
         study.run_of("zero-shot-dann", tmp_path, "best")
     with pytest.raises(BadInput, match="no variant 'best'. Choose among: plus, .*, whole-way, paper, soup"):
         study.study("zero-shot-dann", tmp_path, tmp_path, ["plus", "best"])

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from timm.data import ImageNetInfo
 from torch import nn
 
-from training.towers.heads import Discriminant, ProjectionHead, Recall
+from training.towers.heads import Discriminant, Preserving, ProjectionHead, Recall
 from training.towers.photo import PACKAGED, SHIPPED, Depthwise, PhotoTower, backbone, classifier, fold_norms
 from training.towers.sketch import Mirrored, SketchTower
 from training.towers.text import TextTower, bag_of_pieces, train_tokenizer
@@ -77,6 +77,17 @@ def test_a_head_starts_as_its_linear_map():
     plain = ProjectionHead(6, 4, 0)
     plain.load_state_dict(head.linear.state_dict(prefix="linear."))
     torch.testing.assert_close(plain(x), wanted)
+
+
+def test_preserved_features_count_by_the_square_of_their_share():
+    head = Preserving(ProjectionHead(6, 4, 0), 6, 0.5)
+    head.kept.centre.copy_(torch.randn(6))
+    a, b = torch.randn(3, 6), torch.randn(3, 6)
+    torch.testing.assert_close(head(a), head.head(a))  # in training the head is alone
+    vectors = head.eval()(a)
+    assert vectors.shape == (3, 10)
+    learned, kept = (nn.functional.cosine_similarity(one(a), one(b)) for one in (head.head, head.kept))
+    torch.testing.assert_close((vectors * head(b)).sum(1), (learned + 0.25 * kept) / 1.25)
 
 
 def _text_tower(pieces: int = 50) -> TextTower:

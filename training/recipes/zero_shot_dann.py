@@ -22,7 +22,7 @@ from training.fit import Stage
 from training.objectives import contrastive, distillation, ramp, reversed_gradient, same, triplet
 from training.recipes import BadRecipe, Published, kept, train
 from training.sketches import BATCH, SketchRecipe, SketchTask, class_means, parts
-from training.towers.heads import Discriminant
+from training.towers.heads import Discriminant, Preserving
 from training.towers.photo import PhotoTower, classifier, credit
 from training.towers.sketch import Mirrored, SketchTower
 from training.vary import half_mixed, vary_sketches
@@ -62,6 +62,7 @@ class Recipe(SketchRecipe):
     outlines: int
     head: str
     hidden: int
+    preserved: float
     discriminant: float
     losses: Losses
     reversal: Reversal
@@ -80,9 +81,14 @@ class ZeroShotDann(nn.Module):
         self.sketch = SketchTower(r.dim, r.hidden, r.sketch_cut, r.dropout, r.backbone)
         if r.head == "names":
             begin_as_names(self.photo.head.linear, classifier(r.backbone))
+        self.dim = r.dim
+        if r.preserved:
+            self.dim += self.photo.features
+            for tower in (self.photo, self.sketch):
+                tower.head = Preserving(tower.head, tower.features, r.preserved)
         self.sketch.head.load_state_dict(self.photo.head.state_dict())  # so that both begin in one space
         self.sketch = self.sketch.to(memory_format=torch.channels_last)
-        self.discriminant = Discriminant(r.dim) if r.discriminant else nn.Identity()
+        self.discriminant = Discriminant(self.dim) if r.discriminant else nn.Identity()
         hidden = r.reversal.hidden
         self.domain = nn.Sequential(nn.Linear(r.dim, hidden), nn.ReLU(), nn.Linear(hidden, 1))
         self.log_scale = nn.Parameter(torch.tensor(3.0))
@@ -147,13 +153,18 @@ class ZeroShotDann(nn.Module):
         """(N, 1000 + features) what the photo network knows of photos by their features (N, features)."""
         return torch.cat([self.names(features).softmax(1), features], 1)
 
-    def teach(self, features: torch.Tensor) -> None:
-        """Take up what is no part of the published towers: ImageNet's classifier, and the mean of photos' features
-        (N, features), from which they are seen."""
+    def teach(self) -> None:
+        """Take up ImageNet's classifier, which is no part of the published towers."""
         layer = classifier(self.recipe.backbone)
         self.register_buffer("name_weight", layer.weight, persistent=False)
         self.register_buffer("name_bias", layer.bias, persistent=False)
-        self.register_buffer("centre", features.mean(0), persistent=False)
+
+    def see_from(self, centre: torch.Tensor) -> None:
+        """Take up the mean of photos' features (features,), from which all features are seen."""
+        self.register_buffer("centre", centre, persistent=False)
+        if self.recipe.preserved:
+            for tower in (self.photo, self.sketch):
+                tower.head.kept.centre.copy_(self.centre)
 
     def embed(self, modality: Modality, pixels: torch.Tensor) -> torch.Tensor:
         return self.photo(pixels) if modality is PHOTO else self.query(pixels)
@@ -181,10 +192,12 @@ class Task(SketchTask):
     def __init__(self, recipe: Recipe, cache: Path) -> None:
         super().__init__(recipe, ZeroShotDann(recipe), cache)
         self.taught = self.outlines = None
-        if recipe.losses.taught:
-            photos = self.real.rows[PHOTO]
+        photos = self.real.rows[PHOTO]
+        if recipe.losses.taught or recipe.preserved:
             features = self.features(photos.maps)
-            self.model.teach(features)
+            self.model.see_from(features.mean(0))
+        if recipe.losses.taught:
+            self.model.teach()
             self.classes, self.taught = class_means(self.real, self.model.known(features).numpy())
             if recipe.outlines:
                 maps = MapCache(self.model.photo, photos.items + strangers(UNSEEN[recipe.data]), 1, cache)
@@ -233,16 +246,18 @@ def published(folder: Path) -> Published:
     unseen = {"sketchy-1": 25, "sketchy-2": 21}[recipe.data]
     network, source = credit(recipe.backbone)
     return Published(
-        recipe.name, recipe.about, recipe.protocols, "cosine", recipe.dim,
+        recipe.name, recipe.about, recipe.protocols, "cosine", model.dim,
         parts(recipe, model.photo, model.query),
         {
             "built": f"Two towers of the same form, {network} (ImageNet-1k) and a head, give unit vectors of "
-            f"{recipe.dim} numbers, compared by cosine; sketches are shown at {recipe.query_size} px"
+            f"{model.dim} numbers, compared by cosine; sketches are shown at {recipe.query_size} px"
             + (", each with its mirror image. " if recipe.mirrored else ". ")
             + "A classifier of sketches and photos behind a gradient reversal layer was trained beside them, and is "
             "not needed any more. "
             + ("All but the layers that see lines lie between ImageNet's weights and the trained ones."
                if recipe.stages[-1].learned else "")
+            + (f" Beside a head's {recipe.dim} numbers a vector has the features themselves, {recipe.preserved:g} as "
+               "long." if recipe.preserved else "")
             + (" In a sketch's vector, directions in which photos of one class differ count for less." if
                recipe.discriminant else ""),
             "data": ["sketchy25", source, *(["world"] if recipe.world else []),

@@ -40,6 +40,22 @@ class Unit(nn.Module):
         return unit(features - self.centre)
 
 
+class Preserving(nn.Module):
+    """(N, in_dim) features -> unit vectors (N, dim + in_dim): a head's, and beside them, `share` as long, the features
+    themselves, in which is still what a network knew of things that the head was never taught about.
+
+    In training the head is alone, and gives (N, dim): taught side by side with them, it does no better.
+    """
+
+    def __init__(self, head: nn.Module, in_dim: int, share: float) -> None:
+        super().__init__()
+        self.head, self.kept, self.share = head, Unit(in_dim), share
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        vectors = self.head(features)
+        return vectors if self.training else unit(torch.cat([vectors, self.share * self.kept(features)], dim=-1))
+
+
 class Discriminant(nn.Module):
     """Queries (N, dim) -> unit vectors whose products with photos' vectors tell classes apart as linear discriminant
     analysis does (Fisher 1936): directions in which photos of one class differ count for less.
