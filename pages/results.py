@@ -105,7 +105,8 @@ def study(report: dict) -> None:
     """A recipe's variants from several seeds, beside what was learned by nobody."""
     soup = "; “soup” is the mean of the weights of several variants' runs" if "soup" in report["variants"] else ""
     st.caption(f"Each variant from {len(report['seeds'])} seeds: the mean ± the standard deviation over them{soup}. "
-               f"“raw” is ImageNet's network as it is. What ships is “{report['ships']}”.")  # fmt: skip
+               "“raw” is ImageNet's network as it is, photos and sketches each seen from their mean. What ships is "
+               f"“{report['ships']}”.")  # fmt: skip
     lines = []
     for variant, protocols in {"raw": report["raw"], **report["variants"]}.items():
         for protocol, entry in protocols.items():

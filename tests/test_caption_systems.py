@@ -266,6 +266,8 @@ def test_a_study_has_an_entry_for_each_view_of_a_variant(tmp_path, monkeypatch):
     assert found == {"nested 4 bits": 0.5, "nested 4 numbers": 0.6} and report["raw"] == {}
     assert json.loads((tmp_path / "iaprtc12-hashing" / "study.json").read_text()) == json.loads(json.dumps(report))
     scores["codes"], path = 0.7, tmp_path / "iaprtc12-hashing" / "study.json"
-    path.write_text(json.dumps(report | {"variants": report["variants"] | {"another": {"p": entry}}}))
+    before = {"world 4 bits": {"p": entry}, "forgotten": {"p": entry}}  # the latter is no variant any more
+    path.write_text(json.dumps(report | {"variants": before | report["variants"]}))
     again = study.study("iaprtc12-hashing", tmp_path / "runs", tmp_path, ["nested"])["variants"]
-    assert again["nested 4 bits"]["p"]["metrics"]["map"] == 0.7 and again["another"] == {"p": entry}
+    assert again["nested 4 bits"]["p"]["metrics"]["map"] == 0.7 and again["world 4 bits"] == {"p": entry}
+    assert list(again) == ["nested 4 bits", "nested 4 numbers", "world 4 bits"]  # as the recipe lists them

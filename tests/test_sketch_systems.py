@@ -15,6 +15,7 @@ from training.datasets import labels_of
 from training.datasets.outlines import outline, outlines
 from training.fit import TrainingStopped
 from training.publish import _export, publish
+from training.raw import unit_vectors
 from training.recipes import load, sketchy_gan, zero_shot_dann
 from training.recipes.tri import take_over
 from training.sampling import Vocabulary, make_pool
@@ -334,6 +335,17 @@ def test_a_variant_has_a_folder_of_its_own_and_one_that_is_unknown_is_named(tmp_
         study.run_of("zero-shot-dann", tmp_path, "best")
     with pytest.raises(BadInput, match="no variant 'best'. Choose among: plus, .*, whole-way, paper, soup"):
         study.study("zero-shot-dann", tmp_path, tmp_path, ["plus", "best"])
+
+
+def test_centred_features_are_seen_from_their_mean(pictures):
+    recipe = load(zero_shot_dann.Recipe, zero_shot_dann.YAML, dann(pictures))
+    items = real_items(recipe, "train")
+    colours = lambda pictures: pictures.reshape(len(pictures), -1)[:, ::997].astype(float)  # noqa: E731
+    photos, sketches = ([item for item in items if item.modality is m][:3] for m in (Modality.PHOTO, Modality.SKETCH))
+    for group in (photos, sketches):
+        vectors = unit_vectors(colours, group[:2], centred=True)
+        np.testing.assert_allclose(vectors[0], -vectors[1], atol=1e-6)  # two, seen from their mean
+        assert unit_vectors(colours, group[:2])[0] @ unit_vectors(colours, group[:2])[1] > 0
 
 
 def test_classes_are_not_recalled_by_a_temperature_that_no_loss_has_set(pictures, tiny, tmp_path):

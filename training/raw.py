@@ -36,11 +36,16 @@ def raw_features(cache: Path) -> Features:
     return lambda photo: run(None, {"photo": photo})[0]
 
 
-def unit_vectors(features: Features, items: list[Item]) -> np.ndarray:
-    """(N, dim) float32 unit vectors of photos or sketches; a sketch is seen in three equal channels."""
+def unit_vectors(features: Features, items: list[Item], centred: bool = False) -> np.ndarray:
+    """(N, dim) float32 unit vectors of photos or sketches; a sketch is seen in three equal channels.
+
+    centred: seen from the mean of these items. Photos and sketches as a whole lie apart, and are nearer so.
+    """
     found = []
     for start in tqdm(range(0, len(items), BATCH), "features", mininterval=5, disable=len(items) < 500):
         batch = np.stack([pixels(item, 0) for item in items[start : start + BATCH]])
         found.append(features(batch if batch.ndim == 4 else np.repeat(batch[..., None], 3, axis=3)))
     found = np.concatenate(found)
+    if centred:
+        found = found - found.mean(0)
     return found / np.linalg.norm(found, axis=1, keepdims=True)
