@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 
 import numpy as np
 import pytest
@@ -83,6 +84,45 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_weights(tmp_path
     held = json.loads((tmp_path / "last.json").read_text())
     assert (held["stage"], held["step"]) == (0, 4)
     fit(Task(), STAGES, tmp_path, seed=5)  # and training goes on from there
+
+
+class Apart(Task):
+    """Draws what two devices would, as one batch, or is spoilt on the second one."""
+
+    def __init__(self, both: bool, spoilt: bool = False) -> None:
+        super().__init__()
+        self.both, self.spoilt, self.model.noise = both, spoilt, nn.Identity()
+
+    def batch(self, stage, step, rng):
+        drawn = [super().batch(stage, step, rng)]
+        if self.both:
+            number = [one.name for one in STAGES].index(stage.name)
+            other = np.random.default_rng((5, number, step, 1))
+            other.integers(2**62)  # torch's seed comes first
+            drawn.append(super().batch(stage, step, other))
+        if self.spoilt and os.environ.get("LOCAL_RANK") == "1" and step == 6:
+            drawn[0]["y"] *= math.nan
+        return {name: torch.cat([one[name] for one in drawn]) for name in drawn[0]}
+
+
+on_cpu = pytest.mark.skipif(torch.cuda.is_available(), reason="two processes on a CPU; here is a GPU")
+
+
+@on_cpu
+def test_two_devices_step_by_the_mean_of_what_both_have_drawn(tmp_path):
+    one, two = Apart(both=True), Apart(both=False)
+    wanted = fit(one, STAGES, tmp_path / "one", seed=5)
+    history = fit(two, STAGES, tmp_path / "two", seed=5, devices=2)
+    assert [entry["step"] for entry in history] == [entry["step"] for entry in wanted]
+    assert [entry["score"] for entry in history] == pytest.approx([entry["score"] for entry in wanted], abs=1e-4)
+    for name, value in one.model.state_dict().items():
+        torch.testing.assert_close(two.model.state_dict()[name], value, atol=1e-4, rtol=1e-4)
+
+
+@on_cpu
+def test_what_is_no_number_on_any_device_stops_them_all(tmp_path):
+    with pytest.raises(TrainingStopped, match="step 6 of stage 'one'.*step 4 are kept"):
+        fit(Apart(both=False, spoilt=True), STAGES, tmp_path, seed=5, devices=2)
 
 
 def test_parameters_without_a_rate_are_frozen_and_the_longest_beginning_wins():

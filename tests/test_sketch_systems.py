@@ -1,6 +1,7 @@
 """The sketch systems: what they are shown, what moves which of their parts, and when training gives up."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +74,17 @@ def test_what_trains_a_zero_shot_system_holds_nothing_of_an_unseen_class(picture
     for split in ("train", "val"):
         found = {label for item in real_items(recipe, split) for label in labels_of(item, "class")}
         assert found and found <= {f"class:{name}" for name in SEEN}
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="two processes on a CPU; here is a GPU")
+@pytest.mark.parametrize(("system", "settings"), [(zero_shot_dann, dann), (sketchy_gan, gan)])
+def test_both_systems_train_on_several_devices(pictures, tiny, tmp_path, monkeypatch, system, settings):
+    monkeypatch.setattr(recipes, "fit", partial(recipes.fit, devices=2))
+    task = system.run(tmp_path / "run", tmp_path / "cache", settings(pictures))
+    last = json.loads((tmp_path / "run" / "history.json").read_text())[-1]
+    assert np.isfinite(last["train/loss"]) and last["step"] == task.recipe.stages[-1].steps
+    sketches = [item for item in task.val if item.modality is Modality.SKETCH][:3]
+    np.testing.assert_allclose(np.linalg.norm(task.vectors(sketches), axis=1), 1, atol=1e-5)
 
 
 def test_zero_shot_dann_trains_resumes_and_gives_unit_vectors(pictures, tiny, tmp_path):

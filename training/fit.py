@@ -3,6 +3,8 @@
 What happens at a step depends on nothing but the seed, the stage and the step's number (and the weights): the batch and
 all noise are drawn from generators made afresh of these three. So a run that is killed and started again gives, to the
 bit, what it would have given undisturbed, and nothing of the samplers has to be saved.
+
+On several GPUs a process each draws a batch of its own, and a step is made of the mean of their gradients.
 """
 
 import json
@@ -17,6 +19,7 @@ from typing import Protocol
 import lightning.fabric
 import numpy as np
 import torch
+from lightning.fabric.strategies import DDPStrategy
 from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.utils.tensorboard import SummaryWriter
@@ -62,20 +65,39 @@ class Task(Protocol):
         ...
 
 
-def fit(task: Task, stages: tuple[Stage, ...], folder: Path, seed: int, precision: str = "32-true") -> list[dict]:
+def fit(
+    task: Task, stages: tuple[Stage, ...], folder: Path, seed: int, precision: str = "32-true", devices: int = 0
+) -> list[dict]:
     """Train through all stages, or go on where the last run in `folder` was stopped, and load the best weights.
 
     folder gets: last.safetensors + last.json (to go on from), best.safetensors, history.json, tensorboard/.
+    devices: how many to train on; 0 for every GPU there is, or else the CPU. After several, the model is on the CPU.
 
     Raises:
         TrainingStopped: the loss is no longer a finite number; the last checkpoint stays as it was.
     """
     keep_memory()
     folder.mkdir(parents=True, exist_ok=True)
-    fabric = lightning.fabric.Fabric(accelerator="auto", devices=1, precision=precision)
-    task.model = task.model.to(fabric.device)
+    devices = devices or max(1, torch.cuda.device_count())
+    # Processes are forked, for the task's caches are large. Not every loss reaches every parameter.
+    strategy = "auto" if devices == 1 else DDPStrategy(start_method="fork", find_unused_parameters=True)
+    fabric = lightning.fabric.Fabric(accelerator="auto", devices=devices, strategy=strategy, precision=precision)
+    if why := fabric.launch(_train, task, stages, folder, seed):
+        raise TrainingStopped(why)
+    task.model.load_state_dict(load_file(folder / "best.safetensors"))
+    task.model.eval()
+    return json.loads((folder / "history.json").read_text())
+
+
+def _train(
+    fabric: lightning.fabric.Fabric, task: Task, stages: tuple[Stage, ...], folder: Path, seed: int
+) -> str | None:
+    """What each device does; why training was stopped, if it was. The first one validates and writes."""
+    task.model, first = task.model.to(fabric.device), fabric.is_global_zero
     run = _Run(folder)
     run.read(task.model)
+    fabric.barrier()  # until all have read, nothing is written
+    own = () if first else (fabric.global_rank,)  # so that the first one draws what it would draw alone
     for number, stage in enumerate(stages):
         if number < run.stage:
             continue
@@ -85,22 +107,22 @@ def fit(task: Task, stages: tuple[Stage, ...], folder: Path, seed: int, precisio
         average = Average(task.model, stage.average, stage.learned)
         run.restore(optimizer, average)
         peaks = [group["lr"] for group in groups]
-        bar = tqdm(range(run.step, stage.steps), stage.name, initial=run.step, total=stage.steps, mininterval=5)
+        bar = tqdm(range(run.step, stage.steps), stage.name, initial=run.step, total=stage.steps, mininterval=5,
+                   disable=not first)  # fmt: skip
         told: dict[str, list[float]] = {}  # since the last validation; not every step has every loss
         started = time.time()
         for step in bar:
-            rng = np.random.default_rng((seed, number, step))
+            rng = np.random.default_rng((seed, number, step, *own))
             torch.manual_seed(int(rng.integers(2**62)))
             for group, peak in zip(optimizer.param_groups, peaks, strict=True):
                 group["lr"] = peak * schedule(step, stage.steps, stage.warm_up, stage.end)
             model.train()
             losses = model(**fabric.to_device(task.batch(stage, step, rng)))
-            if not math.isfinite(losses["loss"].item()):
+            loss = fabric.all_reduce(losses["loss"].detach().clone(), reduce_op="mean").item()
+            if not math.isfinite(loss):
                 kept = f"The weights of step {run.step} are kept in {folder}" if run.started else "Nothing was saved"
-                raise TrainingStopped(
-                    f"The loss is {losses['loss'].item()} at step {step} of stage {stage.name!r}. {kept}. "
-                    f"Lower the stage's rates and run again."
-                )
+                return (f"The loss is {loss} at step {step} of stage {stage.name!r}. {kept}. "
+                        f"Lower the stage's rates and run again.")  # fmt: skip
             optimizer.zero_grad()
             fabric.backward(losses["loss"])
             fabric.clip_gradients(model, optimizer, max_norm=1.0)
@@ -108,22 +130,27 @@ def fit(task: Task, stages: tuple[Stage, ...], folder: Path, seed: int, precisio
             average.update()
             for name, value in losses.items():
                 told.setdefault(name, []).append(value.item())
-            bar.set_postfix(loss=f"{losses['loss'].item():.3f}", refresh=False)
+            bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
             if (step + 1) % stage.every == 0 or step + 1 == stage.steps:
                 entry = {"stage": stage.name, "step": step + 1, "seconds": round(time.time() - started)}
                 entry |= {f"train/{name}": round(sum(values) / len(values), 5) for name, values in told.items()}
-                with average.swapped_in():
-                    task.model.eval()
-                    entry |= {name: round(value, 5) for name, value in task.validate(stage).items()}
-                    run.record(entry, task.model)
-                run.write(task.model, optimizer, average, number, step + 1)
-                tqdm.write(json.dumps(entry))
+                why = None
+                if first:
+                    try:
+                        with average.swapped_in():
+                            task.model.eval()
+                            entry |= {name: round(value, 5) for name, value in task.validate(stage).items()}
+                            run.record(entry, task.model)
+                        run.write(task.model, optimizer, average, number, step + 1)
+                        tqdm.write(json.dumps(entry))
+                    except TrainingStopped as error:
+                        why = str(error)
+                if why := fabric.broadcast(why):
+                    return why
                 told = {}
         average.settle()
         run.next_stage(number + 1)
-    task.model.load_state_dict(load_file(folder / "best.safetensors"))
-    task.model.eval()
-    return run.history
+    return None
 
 
 def schedule(step: int, steps: int, warm_up: int, end: float = 0.0) -> float:
