@@ -101,7 +101,8 @@ def _train(
     for number, stage in enumerate(stages):
         if number < run.stage:
             continue
-        task.begin(stage, run.step)
+        with fabric.rank_zero_first():  # what is kept on disk is computed once
+            task.begin(stage, run.step)
         groups = parameter_groups(task.model, stage)
         model, optimizer = fabric.setup(task.model, torch.optim.AdamW(groups, betas=(0.9, 0.98)))
         average = Average(task.model, stage.average, stage.learned)
