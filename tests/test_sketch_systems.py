@@ -350,14 +350,14 @@ def test_a_variant_has_a_folder_of_its_own_and_one_that_is_unknown_is_named(tmp_
 
 
 def test_centred_features_are_seen_from_their_mean(pictures):
-    recipe = load(zero_shot_dann.Recipe, zero_shot_dann.YAML, dann(pictures))
-    items = real_items(recipe, "train")
-    colours = lambda pictures: pictures.reshape(len(pictures), -1)[:, ::997].astype(float)  # noqa: E731
-    photos, sketches = ([item for item in items if item.modality is m][:3] for m in (Modality.PHOTO, Modality.SKETCH))
-    for group in (photos, sketches):
-        vectors = unit_vectors(colours, group[:2], centred=True)
-        np.testing.assert_allclose(vectors[0], -vectors[1], atol=1e-6)  # two, seen from their mean
-        assert unit_vectors(colours, group[:2])[0] @ unit_vectors(colours, group[:2])[1] > 0
+    items = real_items(load(zero_shot_dann.Recipe, zero_shot_dann.YAML, dann(pictures)), "train")
+    colours = lambda shown: shown.reshape(len(shown), -1)[:, ::997].astype(float)  # noqa: E731
+    for modality in (Modality.PHOTO, Modality.SKETCH):
+        pair = [item for item in items if item.modality is modality][:2]
+        one, other = unit_vectors(colours, pair, centred=True)
+        np.testing.assert_allclose(one, -other, atol=1e-6)  # two, seen from their mean
+        one, other = unit_vectors(colours, pair)
+        assert one @ other > 0
 
 
 def test_classes_are_not_recalled_by_a_temperature_that_no_loss_has_set(pictures, tiny, tmp_path):

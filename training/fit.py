@@ -135,22 +135,27 @@ def _train(
             if (step + 1) % stage.every == 0 or step + 1 == stage.steps:
                 entry = {"stage": stage.name, "step": step + 1, "seconds": round(time.time() - started)}
                 entry |= {f"train/{name}": round(sum(values) / len(values), 5) for name, values in told.items()}
-                why = None
-                if first:
-                    try:
-                        with average.swapped_in():
-                            task.model.eval()
-                            entry |= {name: round(value, 5) for name, value in task.validate(stage).items()}
-                            run.record(entry, task.model)
-                        run.write(task.model, optimizer, average, number, step + 1)
-                        tqdm.write(json.dumps(entry))
-                    except TrainingStopped as error:
-                        why = str(error)
+                why = _validate(task, stage, average, run, entry) if first else None
                 if why := fabric.broadcast(why):
                     return why
+                if first:
+                    run.write(task.model, optimizer, average, number, step + 1)
+                    tqdm.write(json.dumps(entry))
                 told = {}
         average.settle()
         run.next_stage(number + 1)
+    return None
+
+
+def _validate(task: Task, stage: Stage, average: "Average", run: "_Run", entry: dict) -> str | None:
+    """Add the averaged weights' figures to `entry` and record it; why the task wants training stopped, if it does."""
+    try:
+        with average.swapped_in():
+            task.model.eval()
+            entry |= {name: round(value, 5) for name, value in task.validate(stage).items()}
+            run.record(entry, task.model)
+    except TrainingStopped as error:
+        return str(error)
     return None
 
 

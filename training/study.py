@@ -92,15 +92,10 @@ def study(system: str, runs: Path, checkpoints: Path, wanted: Collection[str] = 
                     "raw": {}, "variants": {}}
     path = checkpoints / system / "study.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    known = [*planned.variants, *([SOUP] if planned.soup else [])]
-
-    def place(name: str) -> int:  # of a variant, or of a view of it, in the recipe
-        return known.index(name.split()[0])
-
     if wanted and path.is_file():
         held = json.loads(path.read_text(encoding="utf-8"))
-        report |= {"raw": held["raw"],
-                   "variants": {name: entry for name, entry in held["variants"].items() if name.split()[0] in known}}
+        report |= {"raw": held["raw"], "variants": held["variants"]}
+    known = [*planned.variants, *([SOUP] if planned.soup else [])]
     if strangers := [name for name in wanted if name not in known]:
         raise BadInput(f"{system} has no variant {strangers[0]!r}. Choose among: {', '.join(known)}.")
     for variant in wanted or [name for name in known if not name.startswith(PAPER)]:
@@ -119,7 +114,9 @@ def study(system: str, runs: Path, checkpoints: Path, wanted: Collection[str] = 
         if left and Modality.TEXT not in task.modalities:
             raw = partial(unit_vectors, raw_features(runs / "cache"), centred=True)
             report["raw"] |= _measured(left, task.modalities, raw)
-        report["variants"] = {name: report["variants"][name] for name in sorted(report["variants"], key=place)}
+        # In the recipe's order; a view is called by its variant's name and its own. What the recipe dropped goes.
+        report["variants"] = {name: entry for one in known for name, entry in report["variants"].items()
+                              if name.split()[0] == one}  # fmt: skip
         path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     return report
 
