@@ -87,8 +87,8 @@ def test_a_trunk_in_one_file_and_the_rest_in_another_give_the_towers_vectors(tow
 def test_the_hashing_variant_of_the_rendered_world_reads_its_exact_labels(tmp_path, monkeypatch):
     monkeypatch.setenv("XMR_WORLD", str(tmp_path))
     write_world(tmp_path, "train", count=6)
-    plan = study.plan("iaprtc12-hashing")
-    recipe = load(iaprtc12_hashing.Recipe, iaprtc12_hashing.YAML, [*plan.variants["world"], "train=4"])
+    _, overrides = study.run_of("iaprtc12-hashing", tmp_path, "world")
+    recipe = load(iaprtc12_hashing.Recipe, iaprtc12_hashing.YAML, [*overrides, "train=4"])
     found = iaprtc12_hashing.described(recipe, "train")
     photos = [item for item in found if item.modality is Modality.PHOTO]
     assert len(photos) == 4 and len(found) == 12  # each with a description in either language
@@ -173,10 +173,10 @@ def hub(tmp_path, monkeypatch) -> Path:
 def test_hashing_as_published_trains_on_iapr_tc12_in_the_variants_one_language(tmp_path, monkeypatch, hub):
     iapr_tree(tmp_path / "iaprtc12", count=300)
     monkeypatch.setenv("XMR_DATA", str(tmp_path))
-    variant = study.plan("iaprtc12-hashing").variants["paper-german"]
+    folder, variant = study.run_of("iaprtc12-hashing", tmp_path / "runs", "paper-german")
     overrides = [*variant, f"sentences={hub / 'bert'}", "hidden=4", "bits=[4, 8]", "train=6", "batch=4",
                  "stages.0.steps=1", "stages.0.every=1"]  # fmt: skip
-    task = iaprtc12_hashing.run(tmp_path / "runs" / "paper-german-1", tmp_path / "cache", overrides)
+    task = iaprtc12_hashing.run(folder, tmp_path / "cache", overrides)
     assert task.model.text.width == 8 and task.model.photo.features == 512
     assert task.tags.shape[1] == 2  # its own labels, not what captions name
     found = iaprtc12_hashing.described(task.recipe, "train")

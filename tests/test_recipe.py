@@ -44,6 +44,7 @@ def test_an_override_changes_one_setting():
         ("photos.hidden=7", "did you mean 'photo'"),
         ("seed=many", "Expected int for 'seed', got 'many'"),
         ("seed", "Expected --set key=value"),
+        ("stages.0.rates=[1]", "Expected settings under 'stages.0.rates"),
     ],
 )
 def test_a_wrong_override_names_what_is_wrong(override, message):

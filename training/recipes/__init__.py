@@ -41,13 +41,21 @@ class Recipe:
 class VariedRecipe(Recipe):
     """A recipe whose variants `python -m training study` compares.
 
+    variants: by name, the settings that each changes: "stages.0.steps" -> 10.
     soup: the variants, of one form, whose seeds' runs' weights have the mean that ships; if none, the first run ships.
+    soups: how many such means are made, each of seeds of its own, to know their spread; the first ships.
     """
 
     seeds: tuple[int, ...]
     ships: str
-    variants: dict[str, tuple[str, ...]]
+    variants: Mapping[str, Mapping[str, Any]]
     soup: tuple[str, ...] = dataclasses.field(default=(), kw_only=True)
+    soups: int = dataclasses.field(default=1, kw_only=True)
+
+    def overrides(self, variant: str, seed: int) -> list[str]:
+        """What a variant changes, from a seed, as `load` takes it."""
+        changed = {**self.variants[variant], "seed": seed}
+        return [f"{key}={yaml.safe_dump(value, default_flow_style=True)}" for key, value in changed.items()]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,11 +154,14 @@ def _put(tree: Any, keys: list[str], value: Any, whole: str) -> None:
 
 
 def _build(kind: Any, value: Any, where: str) -> Any:
-    """`value` as the type `kind`: a dataclass, tuple[X, ...], Mapping[str, X], or a plain type."""
+    """`value` as the type `kind`: a dataclass, tuple[X, ...], Mapping[str, X], a plain type, or Any."""
+    if kind is Any:
+        return value
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    mapping = origin is not None and issubclass(origin, Mapping)
+    if (mapping or dataclasses.is_dataclass(kind)) and not isinstance(value, dict):
+        raise BadRecipe(f"Expected settings under {where or 'the recipe'!r}, got {value!r}.")
     if dataclasses.is_dataclass(kind):
-        if not isinstance(value, dict):
-            raise BadRecipe(f"Expected settings under {where or 'the recipe'!r}, got {value!r}.")
         types_ = typing.get_type_hints(kind)
         for key in value:
             if key not in types_:
@@ -164,7 +175,7 @@ def _build(kind: Any, value: Any, where: str) -> Any:
         return kind(**{key: _build(types_[key], item, f"{where}{key}.") for key, item in value.items()})
     if origin is tuple:
         return tuple(_build(arguments[0], item, f"{where}{n}.") for n, item in enumerate(value))
-    if origin is not None and issubclass(origin, Mapping):
+    if mapping:
         return {key: _build(arguments[1], item, f"{where}{key}.") for key, item in value.items()}
     if kind is float and type(value) is int:
         return float(value)
