@@ -1,5 +1,7 @@
 """Results: what was measured, read from the files that training wrote."""
 
+import json
+
 import altair as alt
 import pandas as pd
 import streamlit as st
@@ -121,6 +123,18 @@ def study(report: dict) -> None:
     st.dataframe(wide[order], hide_index=True)
 
 
+def settings(report: dict) -> None:
+    """What each variant that was measured sets in the recipe."""
+    measured = {name.split()[0] for name in report["variants"]}
+    lines = [f"- **{variant}**: " + (", ".join(f"`{key}: {json.dumps(value)}`" for key, value in changed.items())
+                                     or "the recipe as it stands")
+             for variant, changed in report["settings"].items() if variant in measured]  # fmt: skip
+    if "soup" in measured:
+        lines.append(f"- **soup**: the mean of the weights of these runs: {', '.join(report['soup'])}")
+    with st.expander("What each variant sets"):
+        st.markdown("\n".join(lines))
+
+
 def bits(report: dict) -> None:
     """The hashing system's grid: mean average precision by length of code, language and direction, beside that of the
     numbers that the codes are the signs of."""
@@ -199,6 +213,7 @@ if report := reports()[chosen]["study"]:
         bits(report)
     else:
         study(report)
+    settings(report)
 if space := reports()[chosen]["space"]:
     st.markdown("##### Which pairs it holds to be near")
     pairs(space["pairs"])

@@ -193,6 +193,8 @@ def test_results_show_what_the_files_hold(opened):
         wanted += 2 if files["space"] else 0  # the pairs and the map
         wanted += any(" bits" in variant for variant in files["study"].get("variants", {}))
         assert not page.exception and len(page.get("vega_lite_chart")) == wanted, name
+        for variant in {measured.split()[0] for measured in files["study"].get("variants", {})}:
+            assert f"- **{variant}**: " in said(page), (name, variant)
 
 
 

@@ -87,7 +87,7 @@ def study(system: str, runs: Path, checkpoints: Path, wanted: Collection[str] = 
     if planned is None:
         raise BadInput(f"The recipe of {system} has no variants to study.")
     report: dict = {"system": system, "seeds": planned.seeds, "ships": SOUP if planned.soup else planned.ships,
-                    "raw": {}, "variants": {}}
+                    "soup": planned.soup, "settings": planned.variants, "raw": {}, "variants": {}}
     path = checkpoints / system / "study.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     if wanted and path.is_file():
