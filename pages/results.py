@@ -105,7 +105,7 @@ def training(name: str) -> None:
 
 def study(report: dict) -> None:
     """A recipe's variants from several seeds, beside what was learned by nobody."""
-    soup = "; “soup” is a mean of several runs' weights, its ± over such means" if "soup" in report["variants"] else ""
+    soup = "; “soup” is the mean of the weights of several variants' runs" if "soup" in report["variants"] else ""
     st.caption(f"Each variant from {len(report['seeds'])} seeds: the mean ± the standard deviation over them{soup}. "
                "“raw” is ImageNet's network as it is, photos and sketches each seen from their mean. What ships is "
                f"“{report['ships']}”.")  # fmt: skip

@@ -64,8 +64,8 @@ def dann(pictures: Path, *overrides: str) -> list[str]:
 
 
 def gan(pictures: Path, *overrides: str) -> list[str]:
-    return [f"folder={pictures}", "data=sketchy", "protocols=[sketchy25-heldout]", "outlines=0", "code=8",
-            "generator=8", "discriminator=8", *(one for one in SMALL if not one.startswith("hidden")),
+    return [f"folder={pictures}", "data=sketchy", "protocols=[sketchy25-heldout]", "sizes=[40, 48]", "outlines=0",
+            "code=8", "generator=8", "discriminator=8", *(one for one in SMALL if not one.startswith("hidden")),
             *overrides]  # fmt: skip
 
 
@@ -230,7 +230,8 @@ def test_sketchy_gan_trains_and_publishes_what_it_validated(pictures, tiny, tmp_
     last = json.loads((tmp_path / "run" / "history.json").read_text())[-1]
     assert {"train/discriminator", "train/adversarial", "told_apart", "score"} <= last.keys()
     made = sketchy_gan.published(tmp_path / "run")
-    assert made.dim == 6 and set(made.parts) == {Modality.PHOTO, Modality.SKETCH} and task.recipe.recall
+    assert made.dim == 6 and set(made.parts) == {Modality.PHOTO, Modality.SKETCH}
+    assert task.recipe.recall and len(task.recipe.sizes) > 1
     for modality, part in made.parts.items():
         items = [item for item in task.val if item.modality is modality][:4]
         with torch.inference_mode():
@@ -278,26 +279,22 @@ def test_systems_whose_photo_network_is_frozen_share_one_file_of_it(pictures, ti
     assert not sketchy_gan.published(tmp_path / "other").parts[Modality.PHOTO].shared
 
 
-def test_each_soup_is_the_mean_of_runs_of_its_own_and_trains_no_further(pictures, tiny, tmp_path, monkeypatch):
-    run, trained = sketchy_gan.run, []
-
-    def small(folder, cache, overrides):
-        trained.append(folder)
-        return run(folder, cache, gan(pictures, *overrides, *SMALL[3:]))
-
-    monkeypatch.setattr(sketchy_gan, "run", small)
-    soups = list(study._runs("sketchy-gan", study.plan("sketchy-gan"), "soup", tmp_path))
-    assert len(trained) == len(set(trained)) == 9 and len(soups) == 3
-    for nth, (soup, overrides) in enumerate(soups):
-        runs = trained[3 * nth : 3 * nth + 3]
-        held = [load_file(folder / "best.safetensors") for folder in runs]
-        task = run(soup, tmp_path / "cache", gan(pictures, *overrides, *SMALL[3:]))
-        for name, value in task.model.state_dict().items():
-            torch.testing.assert_close(value, torch.stack([one[name] for one in held]).mean(0))
-        assert (soup / "history.json").read_text() == (runs[0] / "history.json").read_text()
-    assert study.shipped("sketchy-gan", tmp_path)[0] == soups[0][0]
+def test_a_soup_is_the_mean_of_its_runs_and_trains_no_further(pictures, tiny, tmp_path):
+    planned, folders = study.plan("sketchy-gan"), []
+    with pytest.raises(BadInput, match="Train first: python -m training study sketchy-gan --variant gan"):
+        list(study._runs("sketchy-gan", planned, "soup", tmp_path))
+    for variant in (*planned.soup, "soup"):
+        for folder, overrides in study._runs("sketchy-gan", planned, variant, tmp_path):
+            task = sketchy_gan.run(folder, tmp_path / "cache", gan(pictures, *overrides, *SMALL[3:]))
+            folders.append(folder)
+    assert len(folders) == len(set(folders)) == 3 * len(planned.soup) + 1
+    held = [load_file(folder / "best.safetensors") for folder in folders[:-1]]
+    for name, value in task.model.state_dict().items():
+        torch.testing.assert_close(value, torch.stack([one[name] for one in held]).mean(0))
+    assert (folders[-1] / "history.json").read_text() == (folders[0] / "history.json").read_text()
+    assert study.shipped("sketchy-gan", tmp_path)[0] == folders[-1]
     assert study.shipped("flickr30k-clip", tmp_path)[0] == study.run_of("flickr30k-clip", tmp_path)[0]
-    with pytest.raises(BadInput, match="Train first: python -m training study sketchy-gan --variant soup"):
+    with pytest.raises(BadInput, match="Train first: python -m training study sketchy-gan --variant gan"):
         publish("sketchy-gan", tmp_path / "none", tmp_path, tmp_path)
 
 

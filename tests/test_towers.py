@@ -14,7 +14,7 @@ from torch import nn
 
 from training.towers.heads import Discriminant, Preserving, ProjectionHead, Recall
 from training.towers.photo import PACKAGED, SHIPPED, Depthwise, PhotoTower, backbone, classifier, fold_norms
-from training.towers.sketch import Mirrored, SketchTower
+from training.towers.sketch import Mirrored, Resized, SketchTower
 from training.towers.text import TextTower, bag_of_pieces, train_tokenizer
 from xmr.modality import BadInput
 from xmr.preprocess import Tokenizer, photo_input
@@ -127,6 +127,24 @@ def test_a_mirrored_tower_takes_a_sketch_for_its_mirror_image():
         assert not tower.tower(sketches).allclose(tower.tower(sketches.flip(2)))
         torch.testing.assert_close(found.norm(dim=1), torch.ones(4))
         torch.testing.assert_close(tower(sketches[2:3]), found[2:3])
+
+
+def test_a_resized_tower_gives_the_mean_of_what_it_sees_at_each_size():
+    torch.manual_seed(0)
+    seen = []
+
+    class Ink(nn.Module):
+        def forward(self, sketch):
+            seen.append(tuple(sketch.shape))
+            return nn.functional.normalize(torch.stack([sketch.mean((1, 2)), sketch[:, 0, 0]], 1))
+
+    sketches = (torch.rand(3, 10, 10) * 255).byte()
+    found = Resized(Ink(), (8, 10, 12))(sketches)
+    assert seen == [(3, 8, 8), (3, 10, 10), (3, 12, 12)]
+    torch.testing.assert_close(found.norm(dim=1), torch.ones(3))
+    torch.testing.assert_close(Resized(Ink(), (10,))(sketches), Ink()(sketches.float()))
+    shown = [nn.functional.interpolate(sketches.float()[:, None], side, mode="bilinear")[:, 0] for side in (8, 10, 12)]
+    torch.testing.assert_close(found, nn.functional.normalize(sum(map(Ink(), shown))))
 
 
 def test_what_is_recalled_is_what_a_softmax_expects_of_the_memory():

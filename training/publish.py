@@ -16,7 +16,7 @@ from training.datasets.protocols import PROTOCOLS
 from training.evaluate import encoder_vectors, evaluate, relevance
 from training.export import check_parity, export, round_weights
 from training.recipes import Part, Published, module
-from training.study import plan, shipped
+from training.study import SOUP, plan, shipped
 from xmr import checkpoint
 from xmr.encoder import Encoder
 from xmr.folder import index_folder
@@ -57,7 +57,8 @@ def publish(name: str, runs: Path, checkpoints: Path, galleries: Path) -> None:
         "parity": _parity(made.parts, encoders, folder),
         "calibration": {}, "card": {"command": command, **made.card},
     }  # fmt: skip
-    if (mixed := plan(name)) and mixed.soup:
+    if run.name == SOUP:
+        mixed = plan(name)
         seeds = ", ".join(map(str, mixed.seeds))
         config["card"]["built"] += (f" The weights are the mean of {len(mixed.soup) * len(mixed.seeds)} runs': "
                                     f"{', '.join(mixed.soup)}, each from the seeds {seeds}.")

@@ -2,9 +2,9 @@
 
 `python -m training study <system>` trains what isn't trained yet, measures each run on the test items through its
 towers, and writes checkpoints/<system>/study.json: for each variant and protocol the mean over the seeds and, as
-"spread", their standard deviation. Where the recipe says so, the weights of several runs are also averaged, and
-measured as the variant "soup", which ships; its spread is over soups that have no run in common. Variants called paper
-are a system as it was published: its data and its hub's weights are asked for only where one is named.
+"spread", their standard deviation. Where the recipe says so, the weights of several variants' runs are also averaged,
+and measured as the variant "soup", which ships. Variants called paper are a system as it was published: its data and
+its hub's weights are asked for only where one is named.
 """
 
 import json
@@ -54,13 +54,8 @@ def shipped(system: str, runs: Path) -> tuple[Path, str]:
     """The folder of the run that ships, and the command after `python -m training` that trains it."""
     planned = plan(system)
     if planned and planned.soup:
-        return soup_of(system, runs, planned.seeds[0]), f"study {system} --variant {SOUP}"
+        return runs / system / SOUP, " ".join([f"study {system}", *(f"--variant {v}" for v in (*planned.soup, SOUP))])
     return run_of(system, runs)[0], f"fit {system}"
-
-
-def soup_of(system: str, runs: Path, seed: int) -> Path:
-    """The folder of the soup whose runs' first seed is this."""
-    return runs / system / f"{SOUP}-{seed}"
 
 
 def cook(folders: Sequence[Path], soup: Path) -> None:
@@ -68,7 +63,14 @@ def cook(folders: Sequence[Path], soup: Path) -> None:
 
     Runs that began at the same network end in one basin of the loss, whose middle does better on what was not trained
     on than any of them, all the more if they differ in more than their seeds (Wortsman et al. 2022, Model soups).
+
+    Raises:
+        BadInput: a run is not there yet.
     """
+    for folder in folders:
+        if not (folder / "best.safetensors").is_file():
+            raise BadInput(f"Expected trained weights in {folder}. Train first: python -m training study "
+                           f"{folder.parent.name} --variant {folder.name.rpartition('-')[0]}")  # fmt: skip
     shutil.copytree(folders[0], soup, dirs_exist_ok=True, ignore=shutil.ignore_patterns("tensorboard"))
     held = [load_file(folder / "best.safetensors") for folder in folders]
     mean_of = {name: torch.stack([one[name] for one in held]).float().mean(0) for name in held[0]}
@@ -122,19 +124,15 @@ def study(system: str, runs: Path, checkpoints: Path, wanted: Collection[str] = 
 def _runs(
     system: str, planned: recipes.VariedRecipe, variant: str, runs: Path
 ) -> Iterator[tuple[Path, list[str]]]:
-    """The folder and the overrides of each run of a variant. A soup is made when it is asked for, of runs that are
-    trained by then: the first of the recipe's seeds, and each further one of as many that follow."""
+    """The folder and the overrides of each run of a variant; the soup is made when it is asked for, of what the others
+    have become by then."""
     if variant != SOUP:
         yield from (run_of(system, runs, variant, seed) for seed in planned.seeds)
         return
-    for further in range(planned.soups):
-        seeds = [seed + further * len(planned.seeds) for seed in planned.seeds]
-        mixed = [run_of(system, runs, one, seed) for one in planned.soup for seed in seeds]
-        for folder, overrides in mixed:
-            recipes.module(system).run(folder, runs / "cache", overrides)
-        soup = soup_of(system, runs, seeds[0])
-        cook([folder for folder, _ in mixed], soup)
-        yield soup, mixed[0][1]
+    trained = [run_of(system, runs, one, seed) for one in planned.soup for seed in planned.seeds]
+    soup, _ = shipped(system, runs)
+    cook([folder for folder, _ in trained], soup)
+    yield soup, trained[0][1]
 
 
 def _measured(

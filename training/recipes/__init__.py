@@ -43,14 +43,12 @@ class VariedRecipe(Recipe):
 
     variants: by name, the settings that each changes: "stages.0.steps" -> 10.
     soup: the variants, of one form, whose seeds' runs' weights have the mean that ships; if none, the first run ships.
-    soups: how many such means are made, each of seeds of its own, to know their spread; the first ships.
     """
 
     seeds: tuple[int, ...]
     ships: str
     variants: Mapping[str, Mapping[str, Any]]
     soup: tuple[str, ...] = dataclasses.field(default=(), kw_only=True)
-    soups: int = dataclasses.field(default=1, kw_only=True)
 
     def overrides(self, variant: str, seed: int) -> list[str]:
         """What a variant changes, from a seed, as `load` takes it."""

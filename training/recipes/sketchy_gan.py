@@ -24,8 +24,8 @@ from training.recipes import BadRecipe, Published, kept, train
 from training.sampling import make_pool
 from training.sketches import SketchRecipe, SketchTask, class_means, parts, real_items
 from training.towers.heads import ProjectionHead, Recall
-from training.towers.photo import PhotoTower, backbone, credit
-from training.towers.sketch import Mirrored, paper, plain_cnn
+from training.towers.photo import Followed, PhotoTower, backbone, credit
+from training.towers.sketch import Mirrored, Resized, paper, plain_cnn
 from training.vary import half_mixed, vary_sketches
 from xmr.modality import Modality
 
@@ -46,6 +46,7 @@ class Recipe(SketchRecipe):
     """What sketchy_gan.yaml sets; the comments there say what each setting changes."""
 
     sketcher: str
+    sizes: tuple[int, ...]
     outlines: int
     code: int
     generator: int
@@ -154,15 +155,16 @@ class SketchyGan(nn.Module):
         return self.photo(pixels) if modality is PHOTO else self.generator(self.sketch(pixels))
 
     def embed(self, modality: Modality, pixels: torch.Tensor) -> torch.Tensor:
-        return self.photo(pixels) if modality is PHOTO else self.query(pixels)
+        return self.tower(modality)(pixels)
 
-    @property
-    def query(self) -> nn.Module:
-        """After training: from a sketch to what is generated, moved on towards the photos of the classes that it is
-        likely to be of."""
-        made, share = nn.Sequential(self.sketch, self.generator), self.recipe.recall
-        recall = [Recall(self.centres, self.log_scale.detach().exp(), share)] if share else []
-        return nn.Sequential(Mirrored(made) if self.recipe.mirrored else made, *recall)
+    def tower(self, modality: Modality) -> nn.Module:
+        """After training: from a sketch to what is generated; from a photo to its features, moved on towards the mean
+        features of the classes that it is likely to be of, where what is generated of a class lies."""
+        if modality is SKETCH:
+            made = nn.Sequential(self.sketch, self.generator)
+            return Resized(Mirrored(made) if self.recipe.mirrored else made, self.recipe.sizes)
+        share = self.recipe.recall
+        return Followed(self.photo, Recall(self.centres, self.log_scale.detach().exp(), share)) if share else self.photo
 
 
 class Task(SketchTask):
@@ -234,13 +236,14 @@ def published(folder: Path) -> Published:
         sketches, another = "a CNN of six layers", source
     return Published(
         recipe.name, recipe.about, recipe.protocols, "cosine", dim,
-        parts(recipe, model.photo, model.query),
+        parts(recipe, model.tower(PHOTO), model.tower(SKETCH)),
         {
             "built": f"Photos: the {dim} pooled features of {photos} as ImageNet left it, less their mean, at unit "
-            f"length. Sketches{', each with its mirror image' if recipe.mirrored else ''}: {sketches}, trained, to "
-            f"{recipe.code} features at {recipe.query_size} px, and a generator from them to {dim}, which moves on "
-            "towards the mean features of the classes that it is likely to be of. They are compared by cosine. The "
-            "discriminator is not needed any more.",
+            "length, moved on towards the mean features of the classes that they are likely to be of. "
+            f"Sketches{', each with its mirror image' if recipe.mirrored else ''}: {sketches}, trained, to "
+            f"{recipe.code} features, and a generator from them to {dim}; the mean of what is made at "
+            f"{' and '.join(map(str, recipe.sizes))} px. They are compared by cosine. The discriminator is not needed "
+            "any more.",
             "data": ["sketchy25", *dict.fromkeys((source, another)), *(["world"] if recipe.world else []),
                      *(["imagenet1000"] if recipe.outlines else [])],
             "limits": "It knows the 125 classes of Sketchy, and of a drawing mostly the class: of several photos of a "

@@ -79,6 +79,27 @@ class Features(nn.Module):
         return self.upper(self.stem(self.pixels(photo)))
 
 
+class Followed(nn.Module):
+    """A photo tower, and what its vectors pass through after training."""
+
+    def __init__(self, tower: PhotoTower, after: nn.Module) -> None:
+        super().__init__()
+        self.tower, self.after = tower, after
+
+    def forward(self, photo: torch.Tensor) -> torch.Tensor:
+        return self.after(self.tower(photo))
+
+    @property
+    def trunk(self) -> nn.Module:
+        """The tower's."""
+        return self.tower.trunk
+
+    @property
+    def rest(self) -> nn.Module:
+        """What comes after the trunk."""
+        return nn.Sequential(self.tower.rest, self.after)
+
+
 def backbone(cut: int, name: str = SHIPPED) -> tuple[nn.Module, nn.Module, int]:
     """A network of timm without its classifier, as (stem, upper, number of features).
 

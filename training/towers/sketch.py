@@ -1,8 +1,10 @@
 """The sketch tower: the photo tower's architecture on one channel of ink, with upper stages and a head of its own."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from training.towers.heads import unit
@@ -35,6 +37,20 @@ class Mirrored(nn.Module):
     def forward(self, sketch: torch.Tensor) -> torch.Tensor:
         both = self.tower(torch.cat([sketch, sketch.flip(2)]))
         return unit(both.unflatten(0, (2, -1)).mean(0))
+
+
+class Resized(nn.Module):
+    """A tower that is shown a sketch (N, S, S) at several sizes, in pixels a side: (N, dim), the mean of its unit
+    vectors brought to length 1. What a network has learned of things it has learned of their size too."""
+
+    def __init__(self, tower: nn.Module, sizes: Sequence[int]) -> None:
+        super().__init__()
+        self.tower, self.sizes = tower, sizes
+
+    def forward(self, sketch: torch.Tensor) -> torch.Tensor:
+        sketch = sketch.float()[:, None]
+        found = [self.tower(F.interpolate(sketch, (side, side), mode="bilinear")[:, 0]) for side in self.sizes]
+        return unit(torch.stack(found).mean(0))
 
 
 def paper(sketch: torch.Tensor) -> torch.Tensor:
