@@ -231,7 +231,7 @@ def test_sketchy_gan_trains_and_publishes_what_it_validated(pictures, tiny, tmp_
     assert {"train/discriminator", "train/adversarial", "told_apart", "score"} <= last.keys()
     made = sketchy_gan.published(tmp_path / "run")
     assert made.dim == 6 and set(made.parts) == {Modality.PHOTO, Modality.SKETCH}
-    assert task.recipe.recall and len(task.recipe.sizes) > 1
+    assert task.recipe.recall.photo and task.recipe.recall.sketch and len(task.recipe.sizes) > 1
     for modality, part in made.parts.items():
         items = [item for item in task.val if item.modality is modality][:4]
         with torch.inference_mode():

@@ -42,6 +42,12 @@ class Losses:
 
 
 @dataclass(frozen=True)
+class Recalled:
+    photo: float
+    sketch: float
+
+
+@dataclass(frozen=True)
 class Recipe(SketchRecipe):
     """What sketchy_gan.yaml sets; the comments there say what each setting changes."""
 
@@ -51,7 +57,7 @@ class Recipe(SketchRecipe):
     code: int
     generator: int
     discriminator: int
-    recall: float
+    recall: Recalled
     losses: Losses
     winning: float
     patience: int
@@ -80,7 +86,7 @@ class SketchyGan(nn.Module):
     def __init__(self, recipe: Recipe, classes: int) -> None:
         super().__init__()
         r = self.recipe = recipe
-        if r.recall and not r.losses.centres:
+        if r.recall != Recalled(0, 0) and not r.losses.centres:
             raise BadRecipe("Expected 'recall' to be 0 where losses.centres is: it goes by what that loss has learned.")
         torch.manual_seed(r.seed)
         self.photo = PhotoTower(0, 0, r.photo_cut, name=r.backbone)
@@ -158,13 +164,14 @@ class SketchyGan(nn.Module):
         return self.tower(modality)(pixels)
 
     def tower(self, modality: Modality) -> nn.Module:
-        """After training: from a sketch to what is generated; from a photo to its features, moved on towards the mean
-        features of the classes that it is likely to be of, where what is generated of a class lies."""
+        """After training: from a photo to its features, or from a sketch to what is generated, moved on towards the
+        mean features of the classes that it is likely to be of."""
+        tower, share = self.photo, vars(self.recipe.recall)[modality]
         if modality is SKETCH:
             made = nn.Sequential(self.sketch, self.generator)
-            return Resized(Mirrored(made) if self.recipe.mirrored else made, self.recipe.sizes)
-        share = self.recipe.recall
-        return Followed(self.photo, Recall(self.centres, self.log_scale.detach().exp(), share)) if share else self.photo
+            tower = Mirrored(made) if self.recipe.mirrored else made
+            tower = Resized(tower, self.recipe.query_size, self.recipe.sizes)
+        return Followed(tower, Recall(self.centres, self.log_scale.detach().exp(), share)) if share else tower
 
 
 class Task(SketchTask):
@@ -239,11 +246,10 @@ def published(folder: Path) -> Published:
         parts(recipe, model.tower(PHOTO), model.tower(SKETCH)),
         {
             "built": f"Photos: the {dim} pooled features of {photos} as ImageNet left it, less their mean, at unit "
-            "length, moved on towards the mean features of the classes that they are likely to be of. "
-            f"Sketches{', each with its mirror image' if recipe.mirrored else ''}: {sketches}, trained, to "
+            f"length. Sketches{', each with its mirror image' if recipe.mirrored else ''}: {sketches}, trained, to "
             f"{recipe.code} features, and a generator from them to {dim}; the mean of what is made at "
-            f"{' and '.join(map(str, recipe.sizes))} px. They are compared by cosine. The discriminator is not needed "
-            "any more.",
+            f"{', '.join(map(str, recipe.sizes))} px. Both move on towards the mean features of the classes that they "
+            "are likely to be of, and are compared by cosine. The discriminator is not needed any more.",
             "data": ["sketchy25", *dict.fromkeys((source, another)), *(["world"] if recipe.world else []),
                      *(["imagenet1000"] if recipe.outlines else [])],
             "limits": "It knows the 125 classes of Sketchy, and of a drawing mostly the class: of several photos of a "

@@ -80,18 +80,18 @@ class Features(nn.Module):
 
 
 class Followed(nn.Module):
-    """A photo tower, and what its vectors pass through after training."""
+    """A tower, and what its vectors pass through after training."""
 
-    def __init__(self, tower: PhotoTower, after: nn.Module) -> None:
+    def __init__(self, tower: nn.Module, after: nn.Module) -> None:
         super().__init__()
         self.tower, self.after = tower, after
 
-    def forward(self, photo: torch.Tensor) -> torch.Tensor:
-        return self.after(self.tower(photo))
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        return self.after(self.tower(pixels))
 
     @property
     def trunk(self) -> nn.Module:
-        """The tower's."""
+        """A photo tower's, which others share."""
         return self.tower.trunk
 
     @property

@@ -40,16 +40,21 @@ class Mirrored(nn.Module):
 
 
 class Resized(nn.Module):
-    """A tower that is shown a sketch (N, S, S) at several sizes, in pixels a side: (N, dim), the mean of its unit
-    vectors brought to length 1. What a network has learned of things it has learned of their size too."""
+    """A tower that is shown a sketch (N, side, side) at several sizes, in pixels a side: (N, dim), the mean of its unit
+    vectors brought to length 1. What a network has learned of things it has learned of their size too.
 
-    def __init__(self, tower: nn.Module, sizes: Sequence[int]) -> None:
+    They are shrunk as in training (training.vary.resized), but by matrices, which export to ONNX as they stand.
+    """
+
+    def __init__(self, tower: nn.Module, side: int, sizes: Sequence[int]) -> None:
         super().__init__()
-        self.tower, self.sizes = tower, sizes
+        self.tower, still = tower, torch.eye(side)[None, None]
+        for n, size in enumerate(sizes):
+            shrink = F.interpolate(still, (size, side), mode="bilinear", antialias=True)[0, 0]
+            self.register_buffer(f"shrink_{n}", shrink, persistent=False)
 
     def forward(self, sketch: torch.Tensor) -> torch.Tensor:
-        sketch = sketch.float()[:, None]
-        found = [self.tower(F.interpolate(sketch, (side, side), mode="bilinear")[:, 0]) for side in self.sizes]
+        found = [self.tower(shrink @ sketch.float() @ shrink.T) for shrink in self.buffers(recurse=False)]
         return unit(torch.stack(found).mean(0))
 
 
