@@ -50,11 +50,12 @@ class Resized(nn.Module):
         super().__init__()
         self.tower, still = tower, torch.eye(side)[None, None]
         for n, size in enumerate(sizes):
-            shrink = F.interpolate(still, (size, side), mode="bilinear", antialias=True)[0, 0]
-            self.register_buffer(f"shrink_{n}", shrink, persistent=False)
+            shrink = F.interpolate(still, (side, size), mode="bilinear", antialias=True)[0, 0]
+            self.register_buffer(f"shrink_{n}", shrink)
 
     def forward(self, sketch: torch.Tensor) -> torch.Tensor:
-        found = [self.tower(shrink @ sketch.float() @ shrink.T) for shrink in self.buffers(recurse=False)]
+        turned = sketch.float().transpose(1, 2)
+        found = [self.tower((turned @ shrink).transpose(1, 2) @ shrink) for shrink in self.buffers(recurse=False)]
         return unit(torch.stack(found).mean(0))
 
 
