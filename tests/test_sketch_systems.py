@@ -342,7 +342,7 @@ def test_several_seeds_become_a_mean_and_a_spread():
 
 def test_a_variant_has_a_folder_of_its_own_and_one_that_is_unknown_is_named(tmp_path):
     folder, overrides = study.run_of("zero-shot-dann", tmp_path, "triplet", 2)
-    assert folder == tmp_path / "zero-shot-dann" / "triplet-2" 
+    assert folder == tmp_path / "zero-shot-dann" / "triplet-2"
     recipe = load(zero_shot_dann.Recipe, zero_shot_dann.YAML, overrides)
     assert (recipe.losses.domain, recipe.losses.triplet, recipe.seed) == (0, 1, 2)
     assert study.run_of("tri", tmp_path) == (tmp_path / "tri", [])

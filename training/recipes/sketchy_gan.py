@@ -161,7 +161,7 @@ class SketchyGan(nn.Module):
         return self.photo(pixels) if modality is PHOTO else self.generator(self.sketch(pixels))
 
     def embed(self, modality: Modality, pixels: torch.Tensor) -> torch.Tensor:
-        return self.tower(modality)(pixels)
+        return self.tower(modality).to(pixels.device)(pixels)  # what it adds is made anew
 
     def tower(self, modality: Modality) -> nn.Module:
         """After training: from a photo to its features, or from a sketch to what is generated, moved on towards the
