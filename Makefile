@@ -1,41 +1,37 @@
 # make app   installs what the app needs and opens it
 # make test  installs what the tests need (Chromium too, where it can) and runs them
+# make env   installs what the tests need
+# make docs  makes the API reference, docs/api/index.html
+# make lock  brings requirements.lock in line with the requirements (needs uv)
 #
-# An environment is kept under the hash of its requirement files, so that every clone with the same
-# requirements shares one, and a changed requirement always gives a fresh one.
+# tools/env.py says where the environments are kept (ENVS names another folder).
 
 PYTHON ?= python3
-ENVS   ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/xmr/envs
 PORT   ?= 8501
+export PYTHON PORT
 
-app_files  := requirements.txt
-test_files := requirements.txt training/requirements.txt tests/requirements.txt
-hash        = $(shell cat $(1) | cksum | tr -d ' ')
-app_env    := $(ENVS)/app-$(call hash,$(app_files))
-test_env   := $(ENVS)/test-$(call hash,$(test_files))
+.PHONY: app test env docs lock
 
-.PHONY: app test lint env
-
-app: $(app_env)/done
-	@mkdir -p .venv && ln -sfn $(app_env) .venv/app
-	.venv/app/bin/streamlit run app.py --server.port $(PORT)
+# Recipes leave variables to the shell, which knows how to quote whatever is in them. Programs are run as modules: a
+# script's first line can't name a Python whose path has a space and a quote in it.
+app:
+	@"$$PYTHON" tools/env.py app requirements.lock requirements.txt
+	.venv/app/bin/python -m streamlit run app.py --server.port "$$PORT"
 
 test: env
 	@command -v chromium >/dev/null || (apt-get update -qq && apt-get install -y -qq chromium >/dev/null) \
 		|| echo "no Chromium: the browser tests will be skipped"
-	.venv/test/bin/ruff check .
+	.venv/test/bin/python -m ruff check .
+	.venv/test/bin/python -m ruff format --check .
+	.venv/test/bin/python -m mypy
 	.venv/test/bin/python -m pytest
 
-env: $(test_env)/done
-	@mkdir -p .venv && ln -sfn $(test_env) .venv/test
+env:
+	@"$$PYTHON" tools/env.py test requirements.lock requirements.txt training/requirements.txt tests/requirements.txt
 
-$(app_env)/done: ; $(call install,$(app_env),requirements.txt)
-$(test_env)/done: ; $(call install,$(test_env),tests/requirements.txt)
+docs: env
+	.venv/test/bin/python -m tools.docs
 
-# A half-made environment has no file `done`, and is made again from nothing.
-define install
-	rm -rf $(1)
-	$(PYTHON) -m venv $(1)
-	$(1)/bin/pip install --quiet --disable-pip-version-check -r $(2)
-	touch $(1)/done
-endef
+lock:
+	uv pip compile --quiet --universal --python-version 3.11 --no-annotate --custom-compile-command "make lock" \
+		--output-file requirements.lock tests/requirements.txt

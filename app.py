@@ -1,22 +1,33 @@
 """The app: `streamlit run app.py`. The screens are in pages/; pages/frame.py is around each of them."""
 
+import asyncio
 import threading
 import webbrowser
 from contextlib import asynccontextmanager
 
 import pandas  # noqa: F401  # the canvas imports it at its first use; here it delays the server, and no visitor
 import streamlit as st
+from starlette.middleware import Middleware
 
 import pages.shared  # noqa: F401  # likewise, for all that answers a query
+from pages import memory, uploads, visit
 
 
 @asynccontextmanager
-async def open_in_browser(_app: st.App):
-    """Show the app to who started it, as Streamlit itself does for an app that is a plain script."""
+async def running(_app: st.App):
+    """Show the app to who started it, as Streamlit itself does for an app that is a plain script; and tidy up: before,
+    while and after it runs."""
     if not st.get_option("server.headless"):
         address = f"http://localhost:{st.get_option('server.port')}"
         threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+    uploads.sweep()
+    tidying = asyncio.create_task(visit.end_visits())
     yield
+    tidying.cancel()
+    uploads.end_all()
 
 
-app = st.App("pages/frame.py", lifespan=open_in_browser)
+memory.share_arenas()
+app = st.App(
+    "pages/frame.py", lifespan=running, middleware=[Middleware(visit.KnowVisitors), Middleware(uploads.LimitUploads)]
+)

@@ -1,6 +1,6 @@
-"""What the app costs before anyone has searched: its environment, its server's memory, and the wait for a first stroke.
+"""The app's footprint: the size of its environment, its server's memory, and the time until the first stroke is drawn.
 
-    python -m benchmarks.footprint     (needs Chromium and tests/requirements.txt)
+python -m benchmarks.footprint     (needs Chromium and tests/requirements.txt)
 """
 
 import os
@@ -18,7 +18,7 @@ from benchmarks.report import write
 from tests.browser import open_browser, serve, stroke
 
 ROUNDS = 5
-# Whether the middle of the paper has ink: the stroke is there for the person to see.
+# Whether the centre of the canvas has ink, so that the stroke is visible.
 INKED = """paper => {
     const seen = paper.getContext("2d").getImageData(paper.width / 2 - 4, paper.height / 2 - 4, 8, 8).data;
     return seen.some((value, at) => at % 4 === 0 && value < 90 && seen[at + 3] > 200);
@@ -26,7 +26,7 @@ INKED = """paper => {
 
 
 def installed() -> dict[str, float]:
-    """Seconds and megabytes of a fresh environment with the app's requirements alone."""
+    """Time (s) and size (MB) of a new environment with the app's requirements only."""
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
@@ -37,8 +37,12 @@ def installed() -> dict[str, float]:
 
 
 def first_stroke() -> dict[str, float]:
-    """Seconds from the start of a server until it is up; from there, with a browser that has never seen the page, until
-    the canvas is there, a stroke is drawn on it, and the answer to it is shown; and the server's MB afterwards."""
+    """Start a server and draw a stroke in a new browser.
+
+    Returns:
+        Seconds until the server is up; seconds from then until the canvas, the stroke and the answer are visible; and
+        the server's memory afterwards, in MB.
+    """
     with open_browser() as browser:
         page = browser.new_page()
         launch = time.perf_counter()
@@ -54,8 +58,13 @@ def first_stroke() -> dict[str, float]:
             drawn = time.perf_counter()
             page.get_by_text("best of").wait_for()
             answered = time.perf_counter()
-            return {"server_up_s": up - launch, "canvas_s": there - up, "first_stroke_s": drawn - up,
-                    "first_answer_s": answered - up, "server_mb": psutil.Process(server.pid).memory_info().rss / 1e6}
+            return {
+                "server_up_s": up - launch,
+                "canvas_s": there - up,
+                "first_stroke_s": drawn - up,
+                "first_answer_s": answered - up,
+                "server_mb": psutil.Process(server.pid).memory_info().rss / 1e6,
+            }
 
 
 def main() -> None:
@@ -64,9 +73,16 @@ def main() -> None:
     load = os.getloadavg()[0]
     rounds = [first_stroke() for _ in range(ROUNDS)]
     medians = {key: round(statistics.median(one[key] for one in rounds), 2) for key in rounds[0]}
-    write("footprint", {"about": f"The app with `tri` loaded and one drawing answered; the median of {ROUNDS} servers.",
-                        "load_average_before": round(load, 1), **medians, "server_mb": round(medians["server_mb"]),
-                        **installed()})
+    write(
+        "footprint",
+        {
+            "about": f"The app with `tri` loaded and one drawing answered; the median of {ROUNDS} servers.",
+            "load_average_before": round(load, 1),
+            **medians,
+            "server_mb": round(medians["server_mb"]),
+            **installed(),
+        },
+    )
 
 
 if __name__ == "__main__":

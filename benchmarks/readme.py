@@ -1,6 +1,6 @@
-"""Write the figures of README.md, between its two marks, from the files that evaluations and benchmarks wrote.
+"""Writes the figures of README.md, between two marks, from the results of evaluations and benchmarks.
 
-    python -m benchmarks.readme
+python -m benchmarks.readme
 """
 
 import json
@@ -11,7 +11,7 @@ from benchmarks.report import RESULTS
 ROOT = Path(__file__).resolve().parents[1]
 START, END = "<!-- figures: written by python -m benchmarks.readme -->", "<!-- end of figures -->"
 
-# What the table shows: protocol, metric, and what they are called.
+# The rows of the table of tri: protocol, metric, label.
 ROWS = (
     ("world-test", "sketch_to_photo/category/p@1", "rendered world, new things: drawing → photo, P@1 by category"),
     ("world-test", "text_en_to_photo/category/p@1", "… English caption → photo, P@1 by category"),
@@ -20,15 +20,18 @@ ROWS = (
     ("flickr8k-test-en", "text_to_photo/hit@10", "Flickr8k test: English caption → its photo, hit@10"),
     ("flickr8k-test-de", "text_to_photo/hit@10", "… German caption → its photo, hit@10"),
     ("flickr8k-test-en", "photo_to_text/hit@10", "… photo → one of its English captions, hit@10"),
-    ("sketchy25-heldout", "sketch_to_photo/category/p@1", "Sketchy, unseen photos: sketch → photo, P@1 by category"),
+    ("quickdraw-demo", "sketch_to_photo/category/p@1", "Quick, Draw!: doodle → shipped photo, P@1 by category"),
+    ("quickdraw-demo", "sketch_to_photo/category/any@10", "… any of ten"),
+    ("quickdraw-photos", "sketch_to_photo/category/p@1", "… doodle → real photo, P@1 by category"),
+    ("sketchy25-heldout", "sketch_to_photo/category/p@1", "Sketchy, held-out photos: sketch → photo, P@1 by category"),
     ("sketchy25-heldout", "sketch_to_photo/instance/hit@10", "… sketch → the photo it was drawn from, hit@10"),
     ("chairv2-test", "sketch_to_photo/instance/hit@10", "ChairV2 test: sketch → its chair, hit@10"),
 )
-# What the systems are held against each other by.
+# The rows of the table of all systems.
 LEADERS = (
-    ("sketchy-2-unseen", "sketch_to_photo/category/map", "Sketchy, 21 classes never seen: sketch → photo, mAP"),
+    ("sketchy-2-unseen", "sketch_to_photo/category/map", "Sketchy, 21 classes not trained on: sketch → photo, mAP"),
     ("sketchy-2-unseen", "sketch_to_photo/category/p@1", "… P@1 by category"),
-    ("sketchy25-heldout", "sketch_to_photo/category/p@1", "Sketchy, unseen photos of 125 classes, P@1 by category"),
+    ("sketchy25-heldout", "sketch_to_photo/category/p@1", "Sketchy, held-out photos of 125 classes, P@1 by category"),
     ("sketchy25-heldout", "sketch_to_photo/category/map", "… mAP"),
     ("world-test", "sketch_to_photo/category/p@1", "rendered world: drawing → photo, P@1 by category"),
     ("chairv2-test", "sketch_to_photo/instance/hit@10", "ChairV2: sketch → its chair, hit@10"),
@@ -39,63 +42,185 @@ LEADERS = (
 )
 
 
+# What the networks had seen of a protocol's test items before training, by its name's beginning: a footnote's sign.
+NOTES = {"sketchy": "¹", "flickr8k": "²"}
+
+
+# The variants of zero-shot-dann that tell what mixes sketches with photos, and how they are called.
+DEVELOPMENT, MAP = "sketchy-2-development-unseen", "sketch_to_photo/category/map"
+MIXING = {
+    "strength-0": "without the reversal",
+    "strength-1": "with it at strength 1",
+    "strength-3": "with it at strength 3",
+    "norm-0": "with a batch normalisation for each domain",
+    "norm-1": "with that and the reversal at strength 1",
+}
+
+
 def leaderboard() -> list[str]:
-    """The lines of the table of all systems."""
-    held = json.loads((ROOT / "checkpoints" / "leaderboard.json").read_text())
-    names = sorted({name for entry in held.values() for name in entry["systems"]}, key=lambda n: (n != "tri", n))
-    lines = [f"| what is asked | protocol | {' | '.join(f'`{name}`' for name in names)} | chance |",
-             "| --- | --- |" + " --- |" * (len(names) + 1)]
+    """The table of all systems, as lines of Markdown."""
+    paths = (ROOT / "checkpoints").glob("*/metrics.json")
+    held = {path.parent.name: json.loads(path.read_text(encoding="utf-8"))["protocols"] for path in paths}
+    names = sorted(held, key=lambda name: (name != "tri", name))
+    lines = [
+        f"| what is asked | protocol | {' | '.join(f'`{name}`' for name in names)} | chance |",
+        "| --- | --- |" + " --- |" * (len(names) + 1),
+    ]
     for protocol, metric, called in LEADERS:
-        if protocol in held:
-            found = {name: figures.get(metric) for name, figures in held[protocol]["systems"].items()}
-            best = max(value for value in found.values() if value is not None)
-            cells = [_cell(found.get(name), best) for name in names]
-            lines.append(f"| {called} | `{protocol}` | {' | '.join(cells)} | {held[protocol]['chance'][metric]:.3f} |")
+        entries = {name: held[name][protocol] for name in names if protocol in held[name]}
+        entries = {name: entry for name, entry in entries.items() if metric in entry["metrics"]}
+        if entries:
+            best = max(entry["metrics"][metric] for entry in entries.values())
+            cells = [_cell(entries[name]["metrics"][metric], best) if name in entries else "–" for name in names]
+            chance = next(reversed(entries.values()))["chance"][metric]
+            lines.append(f"| {called}{_note(protocol)} | `{protocol}` | {' | '.join(cells)} | {chance:.3f} |")
     return lines
 
 
-def _cell(value: float | None, best: float) -> str:
-    if value is None:
-        return "–"
+def _cell(value: float, best: float) -> str:
     return f"**{value:.3f}**" if value == best else f"{value:.3f}"
 
 
 def figures() -> str:
-    """The README's tables, as Markdown."""
+    """The README's tables and figures, as Markdown."""
     protocols = json.loads((ROOT / "checkpoints" / "tri" / "metrics.json").read_text())["protocols"]
     latency = json.loads((RESULTS / "latency.json").read_text())
     footprint, visit = (json.loads((RESULTS / f"{name}.json").read_text()) for name in ("footprint", "visit"))
-    lines = ["| `tri`, on what it never saw | protocol | result | chance |", "| --- | --- | --- | --- |"]
+    lines = ["| `tri`, on test items | protocol | result | chance |", "| --- | --- | --- | --- |"]
     for name, metric, called in ROWS:
         entry = protocols[name]
-        spread = f" ± {entry['spread'][metric]:.3f}" if metric in entry["spread"] else ""
-        lines.append(f"| {called} | `{name}` | **{entry['metrics'][metric]:.3f}**{spread} "
-                     f"| {entry['chance'][metric]:.3f} |")
+        error = f" ± {entry['stderr'][metric]:.3f}" if metric in entry["stderr"] else ""
+        result = f"**{entry['metrics'][metric]:.3f}**{error}"
+        lines.append(f"| {called}{_note(name)} | `{name}` | {result} | {entry['chance'][metric]:.3f} |")
     dropped = sum(protocols[name]["dropped"] for name in {row[0] for row in ROWS})
-    lines += ["", f"± is the standard error over queries; {dropped} queries were dropped for having no match. Every "
-              "figure of every protocol, with what chance would score: `checkpoints/tri/metrics.json`.", "",
-              *leaderboard(), "", "A dash: the system can't be asked that, or was trained on what is asked for.", "",
-              "| one warm query, encode and search | | the network alone |", "| --- | --- | --- |"]
-    lines += [f"| {kind} | {times['query_ms']:.1f} ms | {times['network_alone_ms']:.1f} ms |"
-              for kind, times in latency["systems"]["tri"].items()]
-    lines += ["", f"Medians on {_cores(latency)}, {latency['photos']:,} photos. In the browser, on {_cores(visit)}, "
-              f"the answer to a warm query in words is on the screen after {visit['words']['ms']} ms, that to a stroke "
-              f"after {visit['stroke']['ms']} ms; a visit that used {len(visit['systems'])} systems left the server at "
-              f"{visit['server_mb']} MB. The app's environment takes {footprint['environment_mb']} MB, and on "
-              f"{_cores(footprint)} {footprint['install_s']:.0f} s to install; its server {footprint['server_mb']} MB "
-              f"with `tri` loaded; a first stroke is drawn {footprint['first_stroke_s']:.1f} s after the server is up "
-              "(`benchmarks/results/`)."]
-    return "\n".join(lines)
+    lines += [
+        "",
+        f"± is the standard error over queries; {dropped} queries were dropped for having no match. Every "
+        "figure of every protocol, with what chance would score: `checkpoints/tri/metrics.json`.",
+        "",
+        *leaderboard(),
+        "",
+        "A dash: not measured, since the system takes no such query, was trained on what is asked for, or was not "
+        "asked.",
+        "",
+        seen(),
+        "",
+        *parts(),
+        "| one warm query, encode and search | | the network alone |",
+        "| --- | --- | --- |",
+    ]
+    lines += [
+        f"| {kind} | {times['query_ms']:.1f} ms | {times['network_alone_ms']:.1f} ms |"
+        for kind, times in latency["systems"]["tri"].items()
+    ]
+    lines += [
+        "",
+        f"Medians on {_cores(latency)}, {latency['photos']:,} photos. In the browser, on {_cores(visit)}, "
+        f"the answer to a warm query in words is on the screen after {visit['words']['ms']} ms, that to a stroke "
+        f"after {visit['stroke']['ms']} ms; a visit that used {len(visit['systems'])} systems left the server at "
+        f"{visit['server_mb']} MB. The app's environment takes {footprint['environment_mb']} MB, and on "
+        f"{_cores(footprint)} {footprint['install_s']:.0f} s to install; its server {footprint['server_mb']} MB "
+        f"with `tri` loaded; a first stroke is drawn {footprint['first_stroke_s']:.1f} s after the server is up "
+        "(`benchmarks/results/`).",
+    ]
+    lines.append("The machines differ: a time on one says nothing about a time on another.")
+    return "\n".join([*lines, "", faults()])
+
+
+def _note(protocol: str) -> str:
+    return next((sign for name, sign in NOTES.items() if protocol.startswith(name)), "")
+
+
+def seen() -> str:
+    """The footnotes: what the networks had seen of the test items."""
+    tri, zero_shot = (_exposure(name)["protocols"] for name in ("tri", "zero-shot-dann"))
+    held_out, unseen, english = tri["sketchy25-heldout"], zero_shot["sketchy-2-unseen"], tri["flickr8k-test-en"]
+    equal = (
+        " and ".join(f"{count} in {name}'s" for name, count in english.get("sentences", {}).items()) or "none in any"
+    )
+    return (
+        f"¹ Of the {held_out['photos']} held-out photos {held_out.get('imagenet', 0)}, and of {unseen['photos']} of "
+        f"unseen classes {unseen.get('imagenet', 0)}, are of ImageNet-1k's classes and bear its ids: the networks were "
+        "pretrained on that set. "
+        f"² Of the {english['photos']:,} photos {english.get('flickr30k', 0)} are in Flickr30k, on whose English "
+        "captions all-MiniLM-L6-v2 was trained, which taught `tri` and is part of the other text systems; of the "
+        f"{english['captions']:,} English captions are, word for word, {equal} training captions. Each card says what "
+        "training had seen of that system's test items; `python -m training audit` checks it."
+    )
+
+
+def _exposure(name: str) -> dict:
+    return json.loads((ROOT / "checkpoints" / name / "exposure.json").read_text(encoding="utf-8"))
+
+
+def parts() -> list[str]:
+    """What the parts that name two of the systems are worth in what ships, as far as it was measured."""
+    lines, key = [], "sketch_to_photo/category/p@1"
+    study = json.loads((ROOT / "checkpoints" / "sketchy-gan" / "study.json").read_text(encoding="utf-8"))["variants"]
+    sides = [study.get(name, {}).get("sketchy25-heldout") for name in ("gan", "without-discriminator")]
+    if all(sides):
+        with_it, without = (f"{side['metrics'][key]:.3f} ± {side['seed_std'][key]:.3f}" for side in sides)
+        lines.append(
+            f"`sketchy-gan` reaches a P@1 of {with_it} with its discriminator and of {without} without it (± over "
+            f"{sides[0]['seeds']} seeds)."
+        )
+    if on := _exposure("zero-shot-dann").get("reversal"):
+        lines.append(
+            f"The gradient reversal of `zero-shot-dann` was on in {on['on']:,} of {on['steps']:,} training steps, at a "
+            f"factor of {on['strongest']:.3f} at most."
+        )
+    return [" ".join([*lines, *mixed()]), ""] if lines else []
+
+
+def mixed() -> list[str]:
+    """How far zero-shot-dann mixes sketches with photos, as it ships and in the variants that were trained for it."""
+    study = json.loads((ROOT / "checkpoints" / "zero-shot-dann" / "study.json").read_text(encoding="utf-8"))
+    probed = {name: entry["metrics"]["accuracy"] for name, entry in study["probe"].items()}
+    lines = []
+    if (ships := probed.pop(study["ships"], None)) is not None:
+        lines.append(
+            f"It does not mix sketches with photos: a fresh linear classifier tells their vectors apart in {ships:.3f} "
+            "of the cases, where 0.5 is chance."
+        )
+    found = [
+        f"{probed[name]:.3f} {called}, at an mAP of {study['variants'][name][DEVELOPMENT]['metrics'][MAP]:.3f}"
+        for name, called in MIXING.items()
+        if name in probed
+    ]
+    if found:
+        seeds = max(study["probe"][name]["seeds"] for name in MIXING if name in probed)
+        lines.append(
+            "With the published networks frozen and their heads trained further, measured on development classes "
+            f"(`{DEVELOPMENT}`, {seeds} seed{'s' if seeds > 1 else ''}), it is right in {'; '.join(found)}. None of "
+            "these ships."
+        )
+    return lines
+
+
+def faults() -> str:
+    """The results of fault injection, as one paragraph."""
+    tried = json.loads((RESULTS / "faults.json").read_text())
+    visits = json.loads((RESULTS / "visits.json").read_text())
+    kills, crowd, hostile, idle = (tried["parts"][name] for name in ("kills", "crowd", "hostile", "idle"))
+    return (
+        f"What was tried on purpose, on {_cores(tried)}, and survived: {kills['survived']} of {kills['tried']} kills "
+        f"at random moments of indexing; {crowd['survived']:,} of {crowd['tried']:,} turns of three writers and five "
+        f"readers at one gallery for {crowd['seconds']:.0f} s; {hostile['survived']} of {hostile['tried']} damaged or "
+        f"hostile databases, checkpoints, pictures, names and arguments. {visits['visits']} visits with drawings and "
+        f"uploads leave the server {visits['grown_mb']} MB larger than the first, and no file behind. "
+        f"{idle['files']:,} files with nothing to do take {idle['seconds']:.1f} s (`python -m benchmarks.faults`, "
+        "`benchmarks.visits`)."
+    )
 
 
 def _cores(result: dict) -> str:
-    """What a benchmark was measured on."""
+    """The machine on which a benchmark was run."""
     machine = result["machine"]
     return f"{machine['cores']} cores of an {machine['processor'].removesuffix(' Processor')}"
 
 
 def written(text: str) -> str:
-    """The README's text with today's figures between its marks."""
+    """The README's text with the current figures between its marks."""
     head, _, rest = text.partition(START)
     _, _, tail = rest.partition(END)
     return f"{head}{START}\n{figures()}\n{END}{tail}"

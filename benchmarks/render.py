@@ -1,6 +1,6 @@
-"""What a photo of the rendered world costs with its two drawings, at 160 px on two cores, and where the time goes.
+"""The time to render a photo and its two drawings, at 160 px on two cores, and the share of the drawings.
 
-    python -m benchmarks.render [IMAGES [cuda]]     with a GPU, all cores
+python -m benchmarks.render [IMAGES [cuda]]     with a GPU, all cores
 """
 
 import os
@@ -19,21 +19,21 @@ from training.world import command
 from training.world.families import families
 
 SIZE, CORES = 160, 2  # px, processes on a CPU
-BARS = {"cpu": 0.6, "cuda": 1 / 50}  # seconds a photo
+BARS = {"cpu": 0.6, "cuda": 1 / 50}  # target, in seconds per photo
 
 
 def jobs(count: int, device: str) -> list[command.Job]:
-    """As many images of the train split, spread over the classes."""
+    """Jobs for `count` images of the train split, spread over the classes."""
     names = list(families())
     picked = [names[i] for i in np.linspace(0, len(names) - 1, min(count, len(names))).round().astype(int)]
     return [command.Job("train", picked[n % len(picked)], n // len(picked), 0, 0, SIZE, device) for n in range(count)]
 
 
 def timed(job: command.Job, out: Path) -> tuple[float, float, bool]:
-    """Processor seconds of the whole image and of its drawings alone, and whether it shows several things."""
+    """CPU seconds of the whole image and of its drawings, and whether it shows several things."""
     drawing, inner = [0.0], command._drawings
 
-    def watched(shot: command.Shot) -> list[dict]:
+    def watched(shot: command.RenderedView) -> list[dict]:
         start = time.process_time()
         try:
             return inner(shot)
@@ -50,7 +50,8 @@ def timed(job: command.Job, out: Path) -> tuple[float, float, bool]:
 
 
 def warm_up() -> None:
-    command.alone()
+    """Initialise a worker process."""
+    command.use_one_thread()
     families()
 
 
@@ -70,14 +71,22 @@ def main() -> None:
     def seconds(pick: Callable[[tuple], bool], part: int = 0) -> float:
         return round(float(np.mean([f[part] for f in found if pick(f)] or [np.nan])), 3)
 
-    write("render" if device == "cpu" else f"render-{device}", {
-        "about": f"A photo, its two drawings and its captions at {SIZE} px, {workers} processes of one thread each.",
-        "device": device, "photos": count, "load_average_before": round(load, 1), "wall_s_a_photo": round(wall, 4),
-        "bar_s": BARS[device],
-        "processor_s_a_photo": seconds(lambda f: True), "of_which_drawings": seconds(lambda f: True, 1),
-        "processor_s_one_thing": seconds(lambda f: not f[2]), "processor_s_several_things": seconds(lambda f: f[2]),
-        "several_things": round(float(np.mean([f[2] for f in found])), 2),
-    })  # fmt: skip
+    write(
+        "render" if device == "cpu" else f"render-{device}",
+        {
+            "about": f"A photo, its two drawings and its captions at {SIZE} px, {workers} one-thread processes.",
+            "device": device,
+            "photos": count,
+            "load_average_before": round(load, 1),
+            "wall_s_a_photo": round(wall, 4),
+            "bar_s": BARS[device],
+            "processor_s_a_photo": seconds(lambda f: True),
+            "of_which_drawings": seconds(lambda f: True, 1),
+            "processor_s_one_thing": seconds(lambda f: not f[2]),
+            "processor_s_several_things": seconds(lambda f: f[2]),
+            "several_things": round(float(np.mean([f[2] for f in found])), 2),
+        },
+    )
 
 
 if __name__ == "__main__":

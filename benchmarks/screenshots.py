@@ -1,5 +1,5 @@
-"""Take the README's pictures of the app: a drawing made with the mouse and three words, light and dark, wide and
-narrow; and the other pages.
+"""Takes the README's screenshots: a search with a drawing and words, light and dark, wide and narrow; and the other
+pages.
 
     python -m benchmarks.screenshots     (needs Chromium and tests/requirements.txt)
 """
@@ -9,16 +9,21 @@ from playwright.sync_api import Page, expect
 from tests.browser import ROOT, draw_example, idle, open_browser, serve
 
 SHOTS = {"search": (1440, 900, "light"), "search-dark": (1440, 900, "dark"), "search-phone": (420, 1500, "light")}
-TOUR = {"compare": 1000, "results": 900, "gallery": 800, "systems": 900}  # pages, and how much of them is shown, in px
+TOUR = {
+    "compare": 1000,
+    "results": 900,
+    "gallery": 800,
+    "systems": 900,
+}  # page -> height in px
 
 
 def searched(page: Page, width: int, height: int) -> None:
-    """A drawing and words, answered."""
+    """Search with a drawing and words, and wait for the answer."""
     draw_example(page, "car")
     page.get_by_label("Words, in English or German").fill("ein rotes Auto")
     expect(page.get_by_text("the drawing and the words")).to_be_visible()
     idle(page)
-    page.mouse.move(width - 2, height - 2)  # off the canvas, whose toolbar shows while it is hovered
+    page.mouse.move(width - 2, height - 2)  # away from the canvas, whose toolbar appears on hover
 
 
 def main() -> None:
@@ -37,7 +42,7 @@ def main() -> None:
             if name == "compare":
                 page.get_by_label("Words, in English or German").fill("a red car")
                 expect(page.locator(".xmr-photos").first).to_be_visible()
-            page.wait_for_timeout(3000)  # charts and pictures come after the page
+            page.wait_for_timeout(3000)  # charts and pictures are loaded after the page
             page.screenshot(path=ROOT / "docs" / f"{name}.png")
             page.close()
 

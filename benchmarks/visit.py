@@ -1,5 +1,5 @@
-"""What a visitor waits for in a browser: words and strokes until their answer is on the screen; and one visit that uses
-every system, in megabytes of the server.
+"""The latency that a visitor sees in a browser, from words or a stroke to the painted answer; and the server's memory
+after a visit that uses every system.
 
     python -m benchmarks.visit     (needs Chromium and tests/requirements.txt)
 """
@@ -16,10 +16,29 @@ from benchmarks.report import write
 from tests.browser import draw_example, idle, open_browser, serve, stroke
 
 ROUNDS = 20
-WORDS = ("a red car", "a cat", "ein Hund", "a green tree", "eine Banane", "a blue cup", "ein Pferd", "an umbrella",
-         "a guitar", "ein Schloss", "a penguin", "eine Kirche", "a pizza", "ein Fahrrad", "a rabbit", "a spoon",
-         "ein Elefant", "a trumpet", "eine Tür", "a snail")  # fmt: skip
-# From the event that asks until other photos than before are there, each of them painted.
+WORDS = (
+    "a red car",
+    "a cat",
+    "ein Hund",
+    "a green tree",
+    "eine Banane",
+    "a blue cup",
+    "ein Pferd",
+    "an umbrella",
+    "a guitar",
+    "ein Schloss",
+    "a penguin",
+    "eine Kirche",
+    "a pizza",
+    "ein Fahrrad",
+    "a rabbit",
+    "a spoon",
+    "ein Elefant",
+    "a trumpet",
+    "eine Tür",
+    "a snail",
+)
+# Measures the time from the event that starts a search until different photos are painted.
 WATCH = """kind => {
     const shown = () => [...document.querySelectorAll('.xmr-photos img')];
     const before = shown().map(image => image.src).join();
@@ -39,7 +58,7 @@ WATCH = """kind => {
 
 
 def waited(page: Page) -> float | None:
-    """Milliseconds from the event to the answer; None where the answer shows the same photos as the one before."""
+    """Milliseconds from the event to the answer; None if the answer has the same photos as the one before."""
     try:
         page.wait_for_function("window.answered !== undefined", timeout=3000)
     except TimeoutError:
@@ -48,7 +67,7 @@ def waited(page: Page) -> float | None:
 
 
 def words(page: Page) -> list[float | None]:
-    """Of each caption, from Enter."""
+    """The latency of each text query, from Enter on."""
     field, times = page.get_by_label("Words, in English or German"), []
     for text in WORDS:
         field.click()
@@ -62,7 +81,7 @@ def words(page: Page) -> list[float | None]:
 
 
 def strokes(page: Page) -> list[float | None]:
-    """Of each stroke that is added to a drawing, from the moment the mouse lets go."""
+    """The latency of each stroke that is added to a drawing, from the release of the mouse on."""
     rng, times = np.random.default_rng(0), []
     for _ in range(ROUNDS):
         page.evaluate(WATCH, "mouseup")
@@ -73,10 +92,12 @@ def strokes(page: Page) -> list[float | None]:
 
 
 def every_system(page: Page) -> list[str]:
-    """Ask every system that can answer words, then every one that can answer a drawing; gives their names."""
+    """Use every system that takes text, then every one that takes drawings; returns their names."""
     used: list[str] = []
-    for ask in (lambda: page.get_by_label("Words, in English or German").fill("a red car"),
-                lambda: draw_example(page, "cup")):  # fmt: skip
+    for ask in (
+        lambda: page.get_by_label("Words, in English or German").fill("a red car"),
+        lambda: draw_example(page, "cup"),
+    ):
         page.reload()
         expect(page.get_by_text("photos to find")).to_be_visible()
         ask()
@@ -104,12 +125,25 @@ def main() -> None:
         drawn = strokes(page)
         used = every_system(page)
         memory = round(psutil.Process(server.pid).memory_info().rss / 1e6)
-    told = {kind: {"ms": round(statistics.median(t for t in times if t is not None)), "asked": len(times),
-                   "same_photos_as_before": times.count(None)}
-            for kind, times in (("words", typed), ("stroke", drawn))}  # fmt: skip
-    write("visit", {"about": "In a browser with `tri` and the shipped gallery, from the event that asks to the last "
-                             f"photo painted; the median of {ROUNDS}. Then one visit that uses every system.",
-                    "load_average_before": round(load, 1), **told, "systems": used, "server_mb": memory})  # fmt: skip
+    entry = {
+        kind: {
+            "ms": round(statistics.median(t for t in times if t is not None)),
+            "asked": len(times),
+            "same_photos_as_before": times.count(None),
+        }
+        for kind, times in (("words", typed), ("stroke", drawn))
+    }
+    write(
+        "visit",
+        {
+            "about": "In a browser with `tri` and the shipped gallery, from the event that asks to the last "
+            f"photo painted; the median of {ROUNDS}. Then one visit that uses every system.",
+            "load_average_before": round(load, 1),
+            **entry,
+            "systems": used,
+            "server_mb": memory,
+        },
+    )
 
 
 if __name__ == "__main__":

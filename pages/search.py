@@ -5,16 +5,17 @@ from functools import partial
 
 import streamlit as st
 
-from pages import ask
-from pages.shared import DEFAULT, able, load_gallery, load_searcher, photo_grid, systems, thumb
+from pages import ask, pictures
+from pages.plain import plain, shown
+from pages.shared import DEFAULT, compatible_systems, load_gallery, load_searcher, photo_grid, systems, thumb
+from pages.state import state
 from xmr.modality import BadInput, Modality, Query, Term
 from xmr.search import Searcher
 
 IDEAS = ("a red car", "ein Hund im Schnee", "a blue cup on a table", "ein grüner Baum")
+FITS = 0.25  # likely, at least, what fits a query at all
 
-state = st.session_state
 ask.begin()
-state.setdefault("like", None)
 
 
 def like(item_id):
@@ -22,26 +23,53 @@ def like(item_id):
     state.like = item_id
 
 
+def want():
+    """Remember the chosen system, also for after a query that it can't use."""
+    state.wanted = state.system
+
+
+def try_idea():
+    """Put an idea where one types."""
+    state.words, state.idea = state.idea, None
+
+
 def choose(terms: list[Term]) -> Searcher:
     """The searcher of the system that the person wants, among those that can use the whole query."""
-    can, why = able({term.modality for term in terms}, gallery)
+    can, why = compatible_systems([term.modality for term in terms], gallery)
     if not can:
         st.warning(f"No system can use all of this query. {why}", icon=":material/error:")
         st.stop()
-    wanted = state.get("wanted", DEFAULT)
+    wanted = state.wanted or DEFAULT
     state.system = wanted if wanted in can else can[0]
     if len(systems()) > 1:
-        st.segmented_control("System", can, key="system", required=True, help="What searches; the page Systems tells "
-                             "them apart.", on_change=lambda: state.update(wanted=state.system))  # fmt: skip
+        st.segmented_control(
+            "System",
+            can,
+            key="system",
+            required=True,
+            wrap=True,
+            on_change=want,
+            help="The system that searches; the page Systems describes each.",
+        )
         if why:
             st.caption(why)
     return load_searcher(state.system, gallery)
 
 
+def chosen_photo(searcher: Searcher) -> Term | None:
+    """The photo whose like are wanted; a word if it is gone."""
+    try:
+        return searcher.like(state.like) if state.like else None
+    except BadInput as error:
+        st.warning(plain(error))
+        return like(None)
+
+
 def answer(terms: list[Term]) -> None:
     """The right half: ten photos, or how to begin."""
     searcher, exclude = choose(terms), ()
-    if state.like:
+    liked = chosen_photo(searcher)
+    if liked:
         row = st.container(horizontal=True, vertical_alignment="center")
         if chosen := thumb(gallery, state.like):
             row.image(chosen, width=72, alt="The photo that was chosen")
@@ -49,7 +77,7 @@ def answer(terms: list[Term]) -> None:
         mix = row.toggle("Together with my query", disabled=not terms, key="mix")
         row.button("Back to my query", icon=":material/close:", on_click=like, args=(None,))
         exclude = (state.like,)
-        terms = [searcher.like(state.like), *(terms if mix else [])]
+        terms = [liked, *(terms if mix else [])]
     if not terms:
         return welcome()
     start = time.perf_counter()
@@ -62,25 +90,30 @@ def answer(terms: list[Term]) -> None:
         query = Query(tuple(usable))
         hits = searcher.search(query, k=10, exclude=exclude)
     except BadInput as error:
-        st.warning(str(error))
+        st.warning(plain(error))
         return
     spent = (time.perf_counter() - start) * 1000
     said = " and ".join(ask.PARTS[m] for m in dict.fromkeys(t.modality for t in usable if t.weight > 0))
     st.caption(f"The {len(hits)} best of {len(gallery):,} photos for {said}, in {spent:.0f} ms")
+    if all(hit.match is not None and hit.match < FITS for hit in hits):
+        st.info(f"Nothing here seems to fit {said}. These come nearest.", icon=":material/help:")
     if any(t.modality is Modality.PHOTO and t.weight > 0 for t in usable):
-        captions = searcher.captions(query, k=5)
+        wanted = Query(tuple(term for term in usable if term.weight > 0))
+        captions = searcher.captions(wanted, k=5)
         if captions:
             with st.expander("What it might show", expanded=True):
-                st.text("\n".join(f"{hit.score:.2f}  {hit.item.content}" for hit in captions))
+                st.text("\n".join(f"{hit.score:.2f}  {shown(hit.item.content)}" for hit in captions))
     photo_grid(gallery, hits, like, partial(searcher.explain, query))
 
 
 def welcome() -> None:
-    """What to do, shown until there is a query."""
+    """Instructions, shown until there is a query."""
     st.markdown(f"##### {len(gallery):,} photos to find")
-    st.markdown("Draw something with the mouse or a finger, type what you look for, or upload a photo. "
-                "Use them together to be more exact: draw the shape, type the colour.")
-    st.pills("Try", IDEAS, key="idea", on_change=lambda: state.update(words=state.idea, idea=None))
+    st.markdown(
+        "Draw something with the mouse or a finger, type what you look for, or upload a photo. "
+        "Use them together to be more exact: draw the shape, type the colour."
+    )
+    st.pills("Try", IDEAS, key="idea", on_change=try_idea, wrap=True)
     photo_grid(gallery, gallery.sample(10), like)
 
 
@@ -92,6 +125,6 @@ with right:  # after the canvas, which can be drawn on while all else is read
     gallery = load_gallery()
 with left:
     ask.offer_examples(gallery)
-    asked = ask.refined(asked + ask.by_words() + ask.by_photo())
+    asked = ask.refined(asked | pictures.by_sketch() | ask.by_words() | pictures.by_photo())
 with right:
     answer(asked)

@@ -1,17 +1,21 @@
-"""What the pages share: the systems and their searchers, the gallery, and the grid of photos."""
+"""Shared by the pages: the systems and their searchers, the gallery, and the grid of photos."""
 
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
+from pages.plain import plain, shown
+from pages.state import state
 from pages.widgets import inline, photos
 from xmr import checkpoint
 from xmr.gallery import DEMO, Gallery
 from xmr.modality import BadInput, Hit, Item, Modality
 from xmr.search import Searcher
+from xmr.system import System
 
 DEFAULT = "tri"
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks" / "results"
@@ -19,15 +23,22 @@ NAMES = {Modality.SKETCH: "drawings", Modality.TEXT: "words", Modality.PHOTO: "p
 
 
 @st.cache_resource(show_spinner=False)
+def open_system(name: str) -> System:
+    """The system that all visitors share, whichever gallery they search; BadInput if it cannot be opened."""
+    return checkpoint.load(name)
+
+
+# Only the most recently used galleries and searchers are kept: galleries come and go with visits.
+@st.cache_resource(show_spinner=False, max_entries=32)
 def open_gallery(folder: Path = DEMO) -> Gallery:
-    """The gallery that all visitors share; BadInput if it cannot be opened."""
+    """The gallery that all its visitors share; BadInput if it cannot be opened."""
     return Gallery.open(folder)
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner=False, max_entries=64)
 def open_searcher(system: str = DEFAULT, folder: Path = DEMO) -> Searcher:
-    """The searcher that all visitors share, ready to answer; BadInput if it cannot be opened."""
-    searcher = Searcher(checkpoint.load(system), open_gallery(folder))
+    """The searcher that all visitors of a gallery share, ready to answer; BadInput if it cannot be opened."""
+    searcher = Searcher(open_system(system), open_gallery(folder))
     searcher.prepare()
     return searcher
 
@@ -38,9 +49,13 @@ def load_gallery() -> Gallery:
     try:
         if not systems():
             checkpoint.load(DEFAULT)  # says what is missing, and how to get it back
-        return open_gallery(st.session_state.get("folder", DEMO))
+        gallery = open_gallery(state.folder)
+        gallery.version()  # it may have gone since
+        return gallery
     except BadInput as error:
-        st.error(str(error), icon=":material/error:")
+        show_error(error)
+        if state.folder != DEMO:
+            back_button(st)
         st.stop()
 
 
@@ -49,8 +64,23 @@ def load_searcher(system: str, gallery: Gallery) -> Searcher:
     try:
         return open_searcher(system, gallery.path)
     except BadInput as error:
-        st.error(str(error), icon=":material/error:")
+        show_error(error)
         st.stop()
+
+
+def show_error(error: BadInput) -> None:
+    """Show what went wrong, and what to do about it."""
+    st.error(plain(error), icon=":material/error:")
+
+
+def back_button(place: DeltaGenerator) -> None:
+    """A button for searching the shipped photos again."""
+    place.button("Back to the shipped photos", icon=":material/undo:", on_click=search_shipped)
+
+
+def search_shipped() -> None:
+    """Search the shipped photos from now on."""
+    state.folder, state.like, state.outcome = DEMO, None, None
 
 
 @st.cache_data(show_spinner=False)
@@ -67,7 +97,7 @@ def systems() -> dict[str, dict]:
 
 @st.cache_data(show_spinner=False)
 def reports() -> dict[str, dict]:
-    """What training and the benchmarks wrote of each system, empty where there is nothing: its "metrics", its training
+    """The reports of training and the benchmarks on each system, empty where there is none: its "metrics", its training
     "history", the "study" of its variants, a look into its "space", and its "speed": milliseconds a query by modality.
     """
     speeds = _read(BENCHMARKS / "latency.json", {}).get("systems", {})
@@ -75,10 +105,12 @@ def reports() -> dict[str, dict]:
     for name in systems():
         folder = checkpoint.ROOT / name
         found[name] = {
-            "metrics": _read(folder / "metrics.json", {}), "history": _read(folder / "history.json", []),
-            "study": _read(folder / "study.json", {}), "space": _read(folder / "space.json", {}),
+            "metrics": _read(folder / "metrics.json", {}),
+            "history": _read(folder / "history.json", []),
+            "study": _read(folder / "study.json", {}),
+            "space": _read(folder / "space.json", {}),
             "speed": {kind: told["query_ms"] for kind, told in speeds.get(name, {}).items()},
-        }  # fmt: skip
+        }
     return found
 
 
@@ -86,8 +118,8 @@ def _read(path: Path, without: Any) -> Any:
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else without
 
 
-def able(asked: Collection[Modality], gallery: Gallery) -> tuple[list[str], str]:
-    """The systems that can use every part of a query of these modalities, and a sentence on why the others can't."""
+def compatible_systems(asked: Sequence[Modality], gallery: Gallery) -> tuple[list[str], str]:
+    """The systems that can use a query whose parts are of these modalities, and a sentence on why the others can't."""
     can, cannot, indexed = [], [], gallery.systems()
     for name, config in systems().items():
         lacking = [NAMES[m] for m in dict.fromkeys(asked) if m not in config["encoders"]]
@@ -95,40 +127,48 @@ def able(asked: Collection[Modality], gallery: Gallery) -> tuple[list[str], str]
             cannot.append(f"{name} has not indexed these photos")
         elif lacking:
             cannot.append(f"{name} takes no {' and no '.join(lacking)}")
-        elif len(set(asked)) > 1 and config["space"] != "cosine":
+        elif len(asked) > 1 and config["space"] != "cosine":
             cannot.append(f"{name} cannot mix")
         else:
             can.append(name)
     return can, f"Not for this query: {'; '.join(cannot)}." if cannot else ""
 
 
-def worded(name: str) -> str:
-    """A category as one says it: car_(sedan) -> car."""
+def display_name(name: str) -> str:
+    """A category in plain words: car_(sedan) -> car."""
     return name.partition("_(")[0].replace("_", " ")
 
 
 def thumb(gallery: Gallery, item_id: str) -> str:
-    """The address of a photo's thumbnail; empty, so that its caption shows instead, if the file is gone."""
+    """The address of a photo's thumbnail; empty, so that its caption shows instead, if it is gone."""
     try:
-        return inline(gallery.thumb(item_id).read_bytes())
-    except OSError:
+        return inline(gallery.thumbnail(item_id))
+    except BadInput:
         return ""
 
 
 def to_search(item_id: str) -> None:
     """Ask for photos like this one, on the Search page: its answer is at the next run's `follow`."""
-    st.session_state.like, st.session_state.leave = item_id, True
+    state.like, state.leave = item_id, True
 
 
 def follow() -> None:
     """Call first on a page whose photos lead to Search."""
-    if st.session_state.pop("leave", False):
+    if state.leave:
+        state.leave = False
         st.switch_page("search.py")
 
 
-def photo_grid(gallery: Gallery, answers: Sequence[Hit | Item], on_like: Callable[[str], None],
-               explain: Callable[[str], str] | None = None, key: str = "photos", framed: str | None = None) -> None:
-    """Photos with "more like this"; those that answer a query with their score.
+def photo_grid(
+    gallery: Gallery,
+    answers: Sequence[Hit | Item],
+    on_like: Callable[[str], None],
+    explain: Callable[[str], str] | None = None,
+    key: str = "photos",
+    framed: str | None = None,
+) -> None:
+    """Photos with "more like this"; those that answer a query with how likely they match, or their score where that is
+    not known.
 
     explain: from a photo's id to the words that say why it answers; without it, its first caption.
     framed:  the category whose photos get a frame.
@@ -138,8 +178,15 @@ def photo_grid(gallery: Gallery, answers: Sequence[Hit | Item], on_like: Callabl
         item, note = answer, ""
         if isinstance(answer, Hit):
             item = answer.item
-            sure = "" if answer.probability is None else f" · {answer.probability:.0%} likely"
-            note = f"{answer.rank} · score {answer.score:.2f}{sure}"
-        cards.append({"id": item.id, "source": thumb(gallery, item.id), "note": note,
-                      "caption": (explain or gallery.caption)(item.id), "framed": framed in item.labels})
+            told = f"score {answer.score:.2f}" if answer.match is None else f"{answer.match:.0%} likely"
+            note = f"{answer.rank} · {told}"
+        cards.append(
+            {
+                "id": item.id,
+                "source": thumb(gallery, item.id),
+                "note": note,
+                "caption": shown((explain or gallery.caption)(item.id)),
+                "framed": framed in item.labels,
+            }
+        )
     photos(cards, on_like, key)

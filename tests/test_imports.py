@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import subprocess
 import sys
 from pathlib import Path
@@ -16,18 +17,27 @@ OURS = {"app", "pages", "training", "xmr", "benchmarks", "tests"}
 # Which parts of xmr each part may import; an import for type checking alone counts too, except from gallery.
 BELOW = {
     "modality": set(),
+    "home": set(),
     "metrics": {"modality"},
     "index": {"index", "modality"},
-    "preprocess": {"modality"},
+    "preprocess": {"preprocess", "modality"},
     "encoder": {"preprocess", "modality"},
-    "system": {"encoder", "preprocess", "modality"},
-    "checkpoint": {"system", "encoder", "modality"},
-    "gallery": {"system", "preprocess", "modality"},
-    "folder": {"gallery", "system", "preprocess", "modality"},
-    "search": {"gallery", "system", "index", "modality"},
-    "__init__": set(),
-    "__main__": {"checkpoint", "folder", "gallery", "metrics", "modality", "preprocess", "search"},
+    "composer": {"modality"},
+    "system": {"composer", "encoder", "preprocess", "modality"},
+    "evaluation": {"metrics", "modality"},
+    "compose": {"system", "modality"},
+    "checkpoint": {"home", "system", "composer", "encoder", "modality"},
+    "gallery": {"gallery", "home", "system", "preprocess", "modality"},
+    "search": {"checkpoint", "compose", "gallery", "system", "index", "preprocess", "modality"},
+    "__init__": {"checkpoint", "gallery", "modality", "search", "system"},
+    "cli": {"__version__", "checkpoint", "evaluation", "gallery", "home", "modality", "preprocess", "search"},
+    "__main__": {"cli"},
 }
+
+
+# The floors of training, from the top; each part imports only what stands on a later one.
+FLOORS = ("__main__", "release", "systems", "learn", "datasets", "towers world", "options files")
+FLOOR = {part: number for number, parts in enumerate(FLOORS) for part in parts.split()}
 
 
 def imports_of(path: Path, nested: bool = True) -> set[str]:
@@ -64,10 +74,32 @@ def test_pages_import_neither_training_nor_what_lies_inside_xmr(path):
 
 
 @pytest.mark.parametrize("path", files_of("training"), ids=lambda path: str(path.relative_to(ROOT)))
-def test_training_imports_no_page_and_no_faiss_at_the_top(path):
+def test_training_imports_no_page_no_faiss_at_the_top_and_only_what_lies_below(path):
+    part = path.relative_to(ROOT / "training").parts[0].removesuffix(".py")
     for name in imports_of(path):
-        assert name.split(".")[0] not in {"streamlit", "pages", "app"}, f"{path}: {name}"
+        package, *rest = name.split(".")
+        assert package not in {"streamlit", "pages", "app", "benchmarks", "tests"}, f"{path}: {name}"
+        if package == "training" and rest[0] != part:
+            assert FLOOR[rest[0]] > FLOOR[part], f"{path} imports {name}, which lies no lower"
     assert not {name for name in imports_of(path, nested=False) if name.split(".")[0] == "faiss"}
+
+
+def test_no_module_of_training_imports_itself_by_a_detour():
+    below = {}
+    for path in files_of("training"):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        below[".".join(parts).removesuffix(".__init__")] = imports_of(path, nested=False)
+    known = set(below)
+    below = {
+        name: {module for one in found for module in (one, one.rpartition(".")[0]) if module in known} - {name}
+        for name, found in below.items()
+    }
+    order = graphlib.TopologicalSorter(below)
+    assert len(list(order.static_order())) == len(known)  # else a CycleError, which names the circle
+
+
+def test_the_words_for_classes_need_no_renderer():
+    assert not modules_after("import training.datasets.names") & {"torch", "scipy"}
 
 
 def modules_after(code: str, *arguments: str) -> set[str]:
@@ -84,15 +116,24 @@ def test_a_whole_search_imports_no_torch(checkpoint_folder, gallery_folder, tmp_
     photo = tmp_path / "photo.png"
     next(pictures())[1].save(photo)
     loaded = modules_after(
-        "import sys; from xmr.__main__ import main; assert main(sys.argv[1:]) == 0",
-        "search", "--text", "a red photo", "--photo", str(photo), "--sketch", str(photo),
-        "--gallery", str(gallery_folder), "--system", str(checkpoint_folder),
-    )  # fmt: skip
+        "import sys; from xmr.cli import main; assert main(sys.argv[1:]) == 0",
+        "search",
+        "--text",
+        "a red photo",
+        "--photo",
+        str(photo),
+        "--sketch",
+        str(photo),
+        "--gallery",
+        str(gallery_folder),
+        "--system",
+        str(checkpoint_folder),
+    )
     assert {"onnxruntime", "faiss", "tokenizers"} <= loaded  # so it did search
     assert not loaded & (HEAVY | {"streamlit"})
 
 
 def test_importing_xmr_is_light_and_its_modules_wait_with_heavy_packages():
     assert not modules_after("import xmr") & {"numpy", "PIL"}
-    loaded = modules_after("import xmr.search, xmr.checkpoint, xmr.metrics, xmr.__main__")
+    loaded = modules_after("import xmr.search, xmr.checkpoint, xmr.metrics, xmr.cli")
     assert not loaded & (HEAVY | {"onnxruntime", "faiss", "tokenizers", "streamlit"})

@@ -1,8 +1,16 @@
-"""The README says what the measurements say."""
+"""The README says what the measurements say, names the modules there are, and its commands work as printed."""
 
+import os
 import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+from PIL import Image, ImageDraw
 
 from benchmarks.readme import ROOT, written
+from xmr.gallery import DEMO, Gallery
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -15,3 +23,50 @@ def test_every_file_it_points_to_is_there():
     links = re.findall(r"\]\(([^)#]+)\)", README)
     assert links
     assert [link for link in links if not link.startswith("http") and not (ROOT / link).exists()] == []
+
+
+@pytest.mark.parametrize("file", ["README.md", "docs/architecture.svg"])
+def test_the_architecture_names_every_module_of_the_library_and_every_floor_of_training(file):
+    content = (ROOT / file).read_text(encoding="utf-8")
+    if file == "README.md":
+        content = content.partition("app.py, pages/")[2].partition("```")[0]
+    words = set(re.findall(r"\w+", content))
+    modules = {path.stem for folder in ("xmr", "xmr/gallery", "tools") for path in (ROOT / folder).glob("*.py")}
+    folders = {
+        path.name for folder in ("xmr", "training") for path in (ROOT / folder).iterdir() if any(path.glob("*.py"))
+    }
+    assert (modules | folders) - {"__init__", "__main__"} - words == set()
+
+
+@pytest.mark.slow
+def test_its_commands_run_as_they_are_printed(tmp_path):
+    (block,) = re.findall(r"From the command line.*?```sh\n(.*?)```", README, re.S)
+    commands = [line for line in block.splitlines() if not line.startswith(("pip install", "xmr app"))]
+    assert len(commands) == 6
+    (tmp_path / "photos").mkdir()
+    with Gallery.open(DEMO) as gallery:
+        for item in gallery.sample(8):
+            shutil.copy(item.content, tmp_path / "photos")
+    Image.new("RGB", (90, 60), "blue").save(tmp_path / "holiday.jpg")
+    drawing = Image.new("L", (200, 200), 255)
+    ImageDraw.Draw(drawing).ellipse((40, 40, 160, 160), outline=0, width=3)
+    drawing.save(tmp_path / "drawing.png")
+    (tmp_path / "bin").mkdir()
+    for name, module in (
+        ("xmr", "xmr"),
+        ("register-python-argcomplete", "argcomplete.scripts.register_python_argcomplete"),
+    ):
+        script = tmp_path / "bin" / name
+        script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m {module} "$@"\n')
+        script.chmod(0o755)
+    done = subprocess.run(
+        ["bash", "-e", "-o", "pipefail", "-c", "\n".join(commands)],
+        cwd=tmp_path,
+        env=os.environ
+        | {"HOME": str(tmp_path), "PYTHONPATH": str(ROOT), "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "8 photos indexed" in done.stdout and '"rank": 8' in done.stdout
+    assert len(list((tmp_path / "found").iterdir())) == 8

@@ -1,96 +1,286 @@
-"""A folder <-> a System: reads what training published, and refuses what is missing or damaged."""
+"""A folder <-> a System: reads what training published, and refuses what is missing, damaged or changed."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
+from shlex import quote
+from typing import Annotated, Any, Literal
 
-from xmr.encoder import Encoder
-from xmr.modality import BadInput, Modality
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from xmr.composer import Composer
+from xmr.encoder import CheckpointFile, Encoder, open_session
+from xmr.home import home
+from xmr.modality import BadInput, Modality, shown
 from xmr.system import System
 
-ROOT = Path(__file__).resolve().parent.parent / "checkpoints"
-_SPACES = ("cosine", "euclidean", "hamming")
-_FILES = ("file", "trunk", "tokenizer")  # of an encoder, as paths from the checkpoint's folder
+ROOT = home() / "checkpoints"
+_FILES = ("file", "trunk", "tokenizer", "words")  # of an encoder, as paths from the checkpoint's folder
+_LARGEST = 1_000_000  # bytes of a config.json
 
 
 class CheckpointError(BadInput):
     """A checkpoint is missing or damaged; the message names the remedy."""
 
 
+def _plain_path(path: str) -> str:
+    if not re.fullmatch(r"(\.\./shared/)?[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*", path):
+        raise ValueError("it should be a plain path inside the checkpoint's folder, or ../shared/ and one inside that")
+    return path
+
+
+_Line = Annotated[str, Field(max_length=10_000)]
+_Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
+_Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+_File = Annotated[str, Field(max_length=200), AfterValidator(_plain_path)]
+_Number = Annotated[float, Field(ge=-1e6, le=1e6)]
+_Asked = Annotated[str, Field(pattern=r"^(photo|sketch|text|mixed)_to_(photo|sketch|text)$")]
+
+
+class _Part(BaseModel):
+    """A part of config.json: it says what is listed, in just these types, and nothing else. What is None here may be
+    left out; null it may not be."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+
+
+class _Graph(_Part):
+    file: _File
+    trunk: _File = None
+    batch: Annotated[int, Field(ge=1, le=256)] = None
+
+
+class _PictureEncoder(_Graph):
+    size: int = Field(ge=16, le=1024)
+
+
+class _TextEncoder(_Graph):
+    tokenizer: _File
+    words: _File = None
+    max_tokens: int = Field(ge=1, le=4096)
+    languages: list[Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]] = Field(min_length=1)
+
+
+class _Encoders(_Part):
+    photo: _PictureEncoder = None
+    sketch: _PictureEncoder = None
+    text: _TextEncoder = None
+
+    @model_validator(mode="after")
+    def _one_at_least(self) -> _Encoders:
+        if not self.model_fields_set:
+            raise ValueError("it should hold a photo, sketch or text encoder")
+        return self
+
+
+class _Curve(_Part):
+    mean: _Number
+    std: float = Field(ge=1e-6, le=1e6)
+    slope: _Number
+    intercept: _Number
+
+
+class _Composer(_Part):
+    file: _File
+
+
+class _Card(_Part):
+    command: _Line
+    built: _Line
+    data: list[_Name]
+    limits: _Line
+    differs: _Line = None
+
+
+class _Config(_Part):
+    """All that a config.json may say. `weights` and `checksum` are what `sign` writes; `run` is the sha256 of run.json,
+    which says by which settings, code and data the weights were trained."""
+
+    name: _Name
+    about: _Line
+    space: Literal["cosine", "euclidean", "hamming"]
+    dim: int = Field(ge=1, le=65_536)
+    weights: _Hash
+    checksum: _Hash
+    run: _Hash = None
+    protocols: list[Annotated[str, Field(max_length=100)]] = None
+    encoders: _Encoders
+    composer: _Composer = None
+    parity: dict[Literal["photo", "sketch", "text", "composer"], Annotated[float, Field(ge=0)]] = None
+    calibration: dict[_Asked, _Curve] = None
+    card: _Card = None
+
+
 def available(root: str | Path = ROOT) -> list[str]:
-    """The names of the checkpoints in a folder, sorted."""
+    """The names of the checkpoints in a folder, sorted.
+
+    >>> "tri" in available()
+    True
+    """
     return sorted(config.parent.name for config in Path(root).glob("*/config.json"))
 
 
 def describe(name: str, root: str | Path = ROOT) -> dict:
-    """What a checkpoint's config.json says, without a look at its graphs; CheckpointError if it cannot be read."""
+    """A checkpoint's config.json, without a look at its graphs; CheckpointError if it isn't as it was published."""
     folder = Path(root) / name
-    try:
-        return json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise _damaged(folder, "config.json is missing") from None
-    except (OSError, ValueError) as error:
-        raise _damaged(folder, f"config.json cannot be read: {error}") from None
+    config = _read(folder)
+    _validate(folder, config)
+    if _checksum(config) != config["checksum"]:
+        raise _changed(folder, "config.json is not as it was signed")
+    return config
 
 
 def load(name: str | Path, root: str | Path = ROOT) -> System:
     """The system of that name under `root`, or in the folder `name` itself. Its graphs are opened at first use.
 
     Raises:
-        CheckpointError: no such checkpoint, a file missing or unreadable, or towers that aren't the ones published.
+        CheckpointError: a BadInput: no such checkpoint, or one whose files are missing, unreadable or not those
+            published.
+
+    >>> tri = load("tri")
+    >>> tri.dim, tri.space, sorted(map(str, tri.encoders)), sorted(tri.languages)
+    (256, 'cosine', ['photo', 'sketch', 'text'], ['de', 'en'])
     """
-    folder = Path(name) if (Path(name) / "config.json").is_file() else Path(root) / name
-    if not folder.is_dir():
+    folder = Path(name)
+    try:
+        if not (folder / "config.json").is_file():
+            folder = Path(root) / name
+        there = folder.is_dir()
+    except (OSError, ValueError):  # a name that no file can have
+        there = False
+    if not there:
         known = ", ".join(available(root)) or "none"
         raise CheckpointError(
-            f"There is no checkpoint {folder} (there: {known}). Choose one of those, restore it with "
-            f"git checkout -- {folder}, or train one: python -m training fit"
+            f"There is no checkpoint {shown(str(folder))} (there: {known}). Choose one of those, restore it with "
+            f"git checkout -- {quote(str(folder))}, or train one: python -m training fit"
         )
     config = describe(folder.name, folder.parent)
+    hashes = _hashes(folder, config)
+    found = _weights(hashes)
+    if found != config["weights"]:
+        promised = config["weights"]
+        raise _changed(folder, f"its graphs and tokenizers hash to {found[:8]}, but config.json says {promised[:8]}")
+    return System(
+        name=config["name"],
+        space=config["space"],
+        dim=config["dim"],
+        encoders={
+            Modality(modality): Encoder.from_config(folder, Modality(modality), part, hashes)
+            for modality, part in config["encoders"].items()
+        },
+        weights=config["weights"],
+        calibration=config.get("calibration", {}),
+        composer=_composer(folder, config, hashes),
+        config=config,
+        hashes=hashes,
+    )
+
+
+def sign(folder: str | Path, config: Mapping[str, Any] | None = None) -> None:
+    """Write a checkpoint's config.json (the one that is there, unless another is given) with the two hashes that
+    `load` holds it against.
+
+    "weights" is the sha256 over the graphs and tokenizers, as `sha256sum FILE ... | sha256sum` gives it for the files
+    that "encoders" name, in the order of their names. "checksum" is the sha256 over all the rest of the config, as JSON
+    with sorted keys and no spaces. They find damage and slips; they are no proof of who published it.
+
+    Raises:
+        CheckpointError: the config says what it may not, or names a file that isn't there.
+    """
+    folder = Path(folder)
+    config = _read(folder) if config is None else json.loads(json.dumps(config))
+    _validate(folder, {**config, "weights": "0" * 64, "checksum": "0" * 64})
+    config = {**config, "weights": _weights(_hashes(folder, config))}
+    config["checksum"] = _checksum(config)
+    part = folder / f"config.json.{os.getpid()}.part"  # a kill must not leave half a config behind
+    part.write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
+    os.replace(part, folder / "config.json")
+
+
+def _read(folder: Path) -> Any:
+    """The JSON of a folder's config.json."""
+    path = folder / "config.json"
     try:
-        system = System(
-            name=config["name"],
-            space=config["space"],
-            dim=int(config["dim"]),
-            encoders={
-                Modality(modality): Encoder.from_config(folder, Modality(modality), part)
-                for modality, part in config["encoders"].items()
-            },
-            weights=config["weights"],
-            calibration=config.get("calibration") or {},
-            config=config,
-        )
-        named = sorted({part[key] for part in config["encoders"].values() for key in _FILES if key in part})
-    except KeyError as error:
-        raise _damaged(folder, f"config.json lacks {error}") from None
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise _damaged(folder, f"config.json cannot be read: {error}") from None
-    if system.space not in _SPACES:
-        raise _damaged(folder, f"config.json has the space {system.space!r}, expected one of {', '.join(_SPACES)}")
-    for file in named:
-        if not (folder / file).is_file():
-            raise _damaged(folder, f"{file} is missing")
-    found = weights_hash(folder, config["encoders"])
-    if found != system.weights:
-        raise _damaged(folder, f"its towers hash to {found[:8]}, but config.json promises {system.weights[:8]}")
-    return system
+        if not path.is_file():
+            raise _damaged(folder, "config.json is missing")
+        with path.open("rb") as file:
+            content = file.read(_LARGEST + 1)
+    except OSError as error:
+        raise _damaged(folder, f"config.json cannot be read: {error.strerror}") from None
+    if len(content) > _LARGEST:
+        raise _damaged(folder, f"config.json has more than {_LARGEST:,} bytes")
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise _damaged(folder, f"config.json is no JSON that can be read: {error}") from None
 
 
-def weights_hash(folder: str | Path, encoders: Mapping[str, Mapping]) -> str:
-    """sha256 (hex) over the bytes of the graphs that a config's "encoders" name, in the order of their names."""
-    digest = hashlib.sha256()
-    for name in sorted({part[key] for part in encoders.values() for key in ("file", "trunk") if key in part}):
-        with open(Path(folder) / name, "rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
-    return digest.hexdigest()
+def _validate(folder: Path, config: Any) -> None:
+    try:
+        _Config.model_validate(config)
+    except ValidationError as error:
+        wrong = error.errors(include_url=False)[0]
+        field = ".".join(map(str, wrong["loc"])) or "it"
+        if wrong["type"] == "missing":
+            said = f"lacks {shown(field)}"
+        elif wrong["type"] == "extra_forbidden":
+            said = f"has {shown(field)}, which means nothing here"
+        else:
+            said = f"has {shown(wrong['input'])} as {shown(field)}: {wrong['msg'].removeprefix('Value error, ')}"
+        raise _damaged(folder, f"config.json {said}") from None
+
+
+def _checksum(config: Mapping[str, Any]) -> str:
+    rest = {key: value for key, value in config.items() if key != "checksum"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _composer(folder: Path, config: Mapping[str, Any], hashes: Mapping[str, str]) -> Composer | None:
+    if "composer" not in config:
+        return None
+    name = config["composer"]["file"]
+    return Composer(partial(open_session, CheckpointFile((folder / name).resolve(), hashes[name])))
+
+
+def _hashes(folder: Path, config: Mapping[str, Any]) -> dict[str, str]:
+    """The sha256 (hex) of each file that a config's "encoders" and "composer" name, sorted by name."""
+    home = folder.resolve()
+    hashes = {}
+    parts = [*config["encoders"].values(), config.get("composer", {})]
+    for name in sorted({part[key] for part in parts for key in _FILES if key in part}):
+        try:
+            path = (folder / name).resolve()
+            if not path.is_relative_to(home) and not path.is_relative_to(home.parent / "shared"):
+                raise _damaged(folder, f"{name} is a link that leads out of it")
+            if not path.is_file():
+                raise _damaged(folder, f"{name} is missing")
+            with path.open("rb") as file:
+                hashes[name] = hashlib.file_digest(file, "sha256").hexdigest()
+        except (OSError, RuntimeError) as error:  # a RuntimeError for links in a circle
+            raise _damaged(folder, f"{name} cannot be read: {error}") from None
+    return hashes
+
+
+def _weights(hashes: Mapping[str, str]) -> str:
+    listed = "".join(f"{digest}  {name}\n" for name, digest in hashes.items())
+    return hashlib.sha256(listed.encode()).hexdigest()
 
 
 def _damaged(folder: Path, what: str) -> CheckpointError:
     return CheckpointError(
         f"The checkpoint {folder} is damaged: {what}. "
-        f"Restore it with git checkout -- {folder}, or publish it again: python -m training publish"
+        f"Restore it with git checkout -- {quote(str(folder))}, or publish it again: python -m training publish"
+    )
+
+
+def _changed(folder: Path, what: str) -> CheckpointError:
+    return CheckpointError(
+        f"The checkpoint {folder} was changed: {what}. Restore it with git checkout -- {quote(str(folder))}, "
+        f"or, if the change is meant, sign it: python -m xmr sign {quote(str(folder))}"
     )

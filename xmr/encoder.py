@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from PIL import Image
 
-from xmr.modality import BadInput, Modality
-from xmr.preprocess import Tokenizer, open_picture, photo_input, sketch_input
+from xmr.modality import BadInput, Drawing, Modality, shown
+from xmr.preprocess import Tokenizer, Vocabulary, clean_text, open_picture, open_sketch, photo_input, sketch_input
 
 if TYPE_CHECKING:
     import onnxruntime
 
 BATCH = 32
+THREADS = 2
 _INPUT = {Modality.PHOTO: "photo", Modality.SKETCH: "sketch", Modality.TEXT: "ids"}
+_STORED = {"photo": "tensor(uint8)", "sketch": "tensor(uint8)", "ids": "tensor(int64)", "states": "tensor(float)"}
 
 
 class Encoder:
@@ -30,6 +35,7 @@ class Encoder:
     open_trunk: gives the session of a graph that several encoders share, whose "states" the graph takes: of a caption
         besides its ids, of a picture in its place.
     batch: how many contents it takes at a time.
+    open_vocabulary: gives the words that typed texts are held against.
     """
 
     def __init__(
@@ -39,106 +45,224 @@ class Encoder:
         prepare: Callable[[Sequence[Any]], np.ndarray],
         open_trunk: Callable[[], onnxruntime.InferenceSession] | None = None,
         batch: int = BATCH,
+        open_vocabulary: Callable[[], Vocabulary] | None = None,
     ) -> None:
         self.modality = modality
+        self._open_vocabulary = open_vocabulary
         self._open_session, self._open_trunk = open_session, open_trunk
         self.prepare, self.batch = prepare, batch
         self._opening = threading.Lock()
 
     @classmethod
-    def from_config(cls, folder: Path, modality: Modality, config: dict[str, Any], threads: int = 2) -> Encoder:
-        """The encoder that a checkpoint's config.json describes; `config` is its part of "encoders"."""
+    def from_config(
+        cls, folder: Path, modality: Modality, config: Mapping[str, Any], hashes: Mapping[str, str] | None = None
+    ) -> Encoder:
+        """The encoder that a checkpoint's config.json describes; `config` is its part of "encoders".
+
+        hashes: the sha256 (hex) of files by their names in `config`, where they are known. A file that is another by
+            the time it is needed is refused.
+        """
+        files = {
+            key: CheckpointFile((folder / config[key]).resolve(), (hashes or {}).get(config[key]))
+            for key in ("file", "trunk", "tokenizer", "words")
+            if key in config
+        }
+        prepare: Callable[[Sequence[Any]], np.ndarray]
         if modality is Modality.TEXT:
-            prepare = _Captions(folder / config["tokenizer"], int(config["max_tokens"]))
+            prepare = _Captions(files["tokenizer"], config["max_tokens"])
+        elif modality is Modality.PHOTO:
+            opened = partial(open_picture, at_least=config["size"])
+            prepare = partial(_pictures, opened, photo_input, config["size"], (Image.Image,))
         else:
-            to_array = photo_input if modality is Modality.PHOTO else sketch_input
-            prepare = partial(_pictures, to_array=to_array, size=int(config["size"]))
-        trunk = partial(_open_trunk, (folder / config["trunk"]).resolve(), threads) if "trunk" in config else None
-        opened = partial(_open_session, folder / config["file"], threads)
-        return cls(modality, opened, prepare, trunk, int(config.get("batch", BATCH)))
+            prepare = partial(_pictures, open_sketch, sketch_input, config["size"], (Image.Image, Drawing))
+        trunk = partial(_open_trunk, files["trunk"]) if "trunk" in files else None
+        words = partial(_read_words, files["words"]) if "words" in files else None
+        return cls(modality, partial(open_session, files["file"]), prepare, trunk, config.get("batch", BATCH), words)
 
     def encode(self, contents: Sequence[Any]) -> np.ndarray:
         """(N, dim) float32 vectors, unit length in a cosine space, in batches.
 
         contents: PIL images or picture files (paths or bytes) for photos and sketches, Drawings for sketches, str for
-            text. BadInput for one that cannot be used.
+            text.
+
+        Raises:
+            BadInput: a content that cannot be used, or a graph that isn't what the checkpoint says.
         """
         starts = range(0, len(contents), self.batch)
         if not starts:
-            return np.zeros((0, self.session.get_outputs()[0].shape[-1]), np.float32)
+            return np.zeros((0, self.session.get_outputs()[0].shape[1]), np.float32)
         return np.concatenate([self.run(self.prepare(contents[start : start + self.batch])) for start in starts])
 
     def run(self, prepared: np.ndarray) -> np.ndarray:
-        """The network alone: (N, dim) float32 vectors of what `prepare` gave."""
-        given = {_INPUT[self.modality]: prepared}
-        if self._open_trunk:
-            states = self._open_trunk().run(None, given)[0]
-            given = {"states": states} | (given if self.modality is Modality.TEXT else {})
-        return self.session.run(None, given)[0]
+        """The network alone: (N, dim) float32 vectors of what `prepare` gave. BadInput if the graph fails, or gives
+        anything else."""
+        session, given = self.session, {_INPUT[self.modality]: prepared}
+        try:
+            if self._open_trunk:
+                states = self._open_trunk().run(None, given)[0]
+                given = {"states": states} | (given if self.modality is Modality.TEXT else {})
+            vectors = session.run(None, given)[0]
+        except Exception as error:  # ONNX Runtime's own exceptions derive from nothing narrower
+            raise self._wrong(f"fails ({_one_line(error)})") from None
+        wanted = (len(prepared), session.get_outputs()[0].shape[1])
+        if vectors.shape != wanted:
+            raise self._wrong(f"gives an array of {vectors.shape}, where {wanted} was expected")
+        if not np.isfinite(vectors).all():
+            raise self._wrong(f"gives no finite numbers. Try another {self.modality}; if that doesn't help")
+        return vectors
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary | None:
+        """The words that typed texts are held against; None where the checkpoint has none, and their spelling stays.
+        BadInput if its file cannot be used."""
+        return None if self._open_vocabulary is None else self._open_vocabulary()
 
     @property
     def session(self) -> onnxruntime.InferenceSession:
+        """The graph's session, opened by whoever asks first; BadInput if it isn't what the checkpoint says."""
         with self._opening:
             return self._session
 
     @cached_property
     def _session(self) -> onnxruntime.InferenceSession:
-        if self._open_trunk:
-            self._open_trunk()  # so that the first query waits for neither
-        return self._open_session()
+        taken = {_INPUT[self.modality]}
+        if self._open_trunk:  # now, so that the first query waits for neither
+            self._check(self._open_trunk(), taken)
+            taken = {"states"} | (taken if self.modality is Modality.TEXT else set())
+        session = self._open_session()
+        self._check(session, taken)
+        shape = session.get_outputs()[0].shape
+        if len(shape) != 2 or not isinstance(shape[1], int):
+            raise self._wrong(f"gives arrays of {shape}, where vectors of a fixed length were expected")
+        return session
+
+    def _check(self, session: onnxruntime.InferenceSession, taken: set[str]) -> None:
+        """Raise BadInput if a graph takes anything else than the inputs of these names, or gives more than floats."""
+        wanted = {name: _STORED[name] for name in taken}
+        found = {one.name: one.type for one in session.get_inputs()}
+        if found != wanted:
+            raise self._wrong(f"takes {_listed(found)}, where {_listed(wanted)} was expected")
+        given = [one.type for one in session.get_outputs()]
+        if given != [_STORED["states"]]:
+            raise self._wrong(f"gives {', '.join(given)}, where one {_STORED['states']} was expected")
+
+    def _wrong(self, what: str) -> BadInput:
+        return BadInput(
+            f"The graph of the {self.modality} encoder {what}: restore the checkpoint, or publish it again."
+        )
 
 
 def text_input(tokenizer: Tokenizer, texts: Sequence[str], max_tokens: int) -> np.ndarray:
-    """Captions as the text tower takes them: (N, L) int64 token ids. What is longer than max_tokens is cut off.
+    """Captions as the text tower takes them: (N, L) int64 token ids. Of a longer one, the first max_tokens tokens of
+    the first 2,000 characters count.
 
     Raises:
         BadInput: an empty caption, or one without a single known word, such as emoji or a language never learnt.
     """
     for text in texts:
-        if not text.strip():
+        if not isinstance(text, str):
+            raise BadInput(f"A caption must be text; {shown(text)} came. Describe the photo in a few words.")
+        cleaned = clean_text(text)
+        if not cleaned:
             raise BadInput("The caption is empty. Describe the photo in a few words, such as: a red car.")
-        if not tokenizer.known(text):
-            shown = text if len(text) <= 40 else text[:40] + "…"
-            raise BadInput(f"No word of “{shown}” is known. Describe the photo in English or German words.")
+        if not tokenizer.known(cleaned):
+            beginning = cleaned if len(cleaned) <= 40 else cleaned[:40] + "…"
+            raise BadInput(f"No word of “{beginning}” is known. Describe the photo in English or German words.")
     return tokenizer.encode(texts, max_tokens)
+
+
+@dataclass(frozen=True)
+class CheckpointFile:
+    """A file of a checkpoint, and the sha256 (hex) that it must have; None for any."""
+
+    path: Path
+    sha256: str | None
+
+    def read(self) -> bytes:
+        try:
+            content = self.path.read_bytes()
+        except OSError as error:
+            raise BadInput(f"{self.path} cannot be read: {error.strerror}. Restore the checkpoint.") from None
+        if self.sha256 is not None and hashlib.sha256(content).hexdigest() != self.sha256:
+            raise BadInput(f"{self.path} was changed after the checkpoint was loaded. Load it again.")
+        return content
 
 
 class _Captions:
     """text_input with a tokenizer that is read when it is first needed."""
 
-    def __init__(self, path: Path, max_tokens: int) -> None:
-        self._path, self._max_tokens = path, max_tokens
+    def __init__(self, file: CheckpointFile, max_tokens: int) -> None:
+        self._file, self._max_tokens = file, max_tokens
 
     def __call__(self, texts: Sequence[str]) -> np.ndarray:
         return text_input(self._tokenizer, texts, self._max_tokens)
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
-        return Tokenizer(self._path)
+        return Tokenizer(self._file.path, self._file.read())
 
 
-def _pictures(contents: Sequence[Any], to_array: Callable[..., np.ndarray], size: int) -> np.ndarray:
-    return np.stack([
-        to_array(open_picture(one, at_least=size) if isinstance(one, (str, Path, bytes)) else one, size)
-        for one in contents
-    ])  # fmt: skip
+def _pictures(
+    opened: Callable[..., Any],
+    to_array: Callable[..., np.ndarray],
+    size: int,
+    kinds: tuple[type, ...],
+    contents: Sequence[Any],
+) -> np.ndarray:
+    """to_array of every picture; `opened` opens picture files, `kinds` are what it takes besides them."""
+    arrays = []
+    for one in contents:
+        if isinstance(one, (str, Path, bytes)):
+            one = opened(one)
+        elif not isinstance(one, kinds):
+            wanted = " or ".join(kind.__name__ for kind in kinds)
+            raise BadInput(f"Expected a picture ({wanted}), or a picture file's path or bytes; {shown(one)} came.")
+        arrays.append(to_array(one, size))
+    return np.stack(arrays)
+
+
+def _read_words(file: CheckpointFile) -> Vocabulary:
+    return Vocabulary.from_json(file.read(), file.path)
 
 
 @lru_cache(maxsize=4)  # one copy in memory, however many systems share it
-def _open_trunk(path: Path, threads: int) -> onnxruntime.InferenceSession:
-    return _open_session(path, threads)
+def _open_trunk(file: CheckpointFile) -> onnxruntime.InferenceSession:
+    return open_session(file)
 
 
-def _open_session(path: Path, threads: int) -> onnxruntime.InferenceSession:
+def open_session(file: CheckpointFile) -> onnxruntime.InferenceSession:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = THREADS
     options.inter_op_num_threads = 1
     options.enable_cpu_mem_arena = False  # the arena keeps the memory of the largest batch ever run
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads sleep instead of burning
-    options.log_severity_level = 3
+    # A graph may keep its weights in other files, which no hash covers. They are looked for below the graph itself,
+    # where no file can lie.
+    options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(file.path))
+    options.add_session_config_entry("session.load_model_format", "ONNX")  # never guessed by the first bytes
+    options.log_severity_level = 4  # what fails is said by the exception
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(
+            file.read(), options, providers=["CPUExecutionProvider"], enable_fallback=0
+        )
+    except BadInput:
+        raise
     except Exception as error:  # ONNX Runtime's own exceptions derive from nothing narrower
-        raise BadInput(f"{path} cannot be opened as an ONNX graph ({error}). Restore the checkpoint.") from None
+        raise BadInput(
+            f"{file.path} cannot be opened as an ONNX graph that holds its own weights ({_one_line(error)}). "
+            "Restore the checkpoint, or publish it again."
+        ) from None
+    session._model_bytes = None  # it would hold the whole file for a fallback that there is not
+    return session
+
+
+def _listed(arrays: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} as {kind}" for name, kind in sorted(arrays.items())) or "nothing"
+
+
+def _one_line(error: Exception) -> str:
+    """The beginning of an error's message."""
+    said = " ".join(str(error).split())
+    return said if len(said) <= 200 else said[:200] + "…"

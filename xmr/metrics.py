@@ -1,7 +1,7 @@
-"""How good a ranking is: P@k, hit@k, recall@k, AP, the rank of the first match, the precision-recall curve, and chance.
+"""Retrieval metrics: P@k, hit@k, recall@k, AP, rank of the first match, precision-recall curve, and chance levels.
 
-Every function takes `scores` (Q, G), higher is better, and `relevant` (Q, G) bool, and gives one value a query, NaN
-where nothing is relevant: callers use nanmean and report how many queries dropped out. Ties keep gallery order.
+Functions take `scores` (Q, G), higher is better, and `relevant` (Q, G) bool, and return one value per query; NaN if
+nothing is relevant to it. Callers use nanmean and report how many queries dropped out. Ties keep gallery order.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import numpy as np
 
 
 def precision_at_k(scores: np.ndarray, relevant: np.ndarray, k: int) -> np.ndarray:
-    """The share of the first k that is relevant (of the whole gallery, if that is smaller than k): (Q,) float.
+    """Precision at k: the share of relevant items among the first k (or all, if there are fewer): (Q,) float.
 
     >>> precision_at_k(np.array([[.9, .8, .1]]), np.array([[True, False, True]]), k=2)
     array([0.5])
@@ -19,16 +19,16 @@ def precision_at_k(scores: np.ndarray, relevant: np.ndarray, k: int) -> np.ndarr
 
 
 def hit_at_k(scores: np.ndarray, relevant: np.ndarray, k: int) -> np.ndarray:
-    """1 where any of the first k is relevant, else 0: (Q,) float. This is what captioning papers print as "R@k".
+    """1 if any of the first k items is relevant, else 0: (Q,) float. Captioning papers call this "R@k".
 
     >>> hit_at_k(np.array([[.9, .8, .1]]), np.array([[False, True, True]]), k=2)
     array([1.])
     """
-    return _per_query(_ranked(scores, relevant)[:, :k].any(axis=1), relevant)
+    return _per_query(np.logical_or.reduce(_ranked(scores, relevant)[:, :k], axis=1), relevant)
 
 
 def recall_at_k(scores: np.ndarray, relevant: np.ndarray, k: int) -> np.ndarray:
-    """The share of the relevant that is among the first k: (Q,) float.
+    """Recall at k: the share of the relevant items that is among the first k: (Q,) float.
 
     >>> recall_at_k(np.array([[.9, .8, .1]]), np.array([[False, True, True]]), k=2)
     array([0.5])
@@ -40,13 +40,13 @@ def recall_at_k(scores: np.ndarray, relevant: np.ndarray, k: int) -> np.ndarray:
 def average_precision(scores: np.ndarray, relevant: np.ndarray, k: int | None = None) -> np.ndarray:
     """Average precision of each query over the whole ranking (Manning et al. 2008, eq. 8.8), or over its first k.
 
-    Cut at k, the sum of precisions is divided by min(k, R), the most that k places can hold of the R relevant, and not
-    by the number found there, as some papers do: that gives more to who finds less.
+    With a cut at k, the sum of precisions is divided by min(k, R), where R is the number of relevant items. Some papers
+    divide by the number found among the first k instead, which rewards finding fewer.
 
     Args:
         scores:   (Q, G) float, higher is better; may be negative.
         relevant: (Q, G) bool.
-        k:        how many places of the ranking count; None: all.
+        k:        length of the ranking that counts; None for all.
 
     Returns:
         (Q,) float; NaN where nothing is relevant. Its mean over queries is mAP.
@@ -61,7 +61,7 @@ def average_precision(scores: np.ndarray, relevant: np.ndarray, k: int | None = 
 
 
 def first_rank(scores: np.ndarray, relevant: np.ndarray) -> np.ndarray:
-    """The rank of the best relevant item, from 1: (Q,) float. Its median over queries is the "median rank".
+    """The rank of the first relevant item, from 1 on: (Q,) float. Its median over queries is the "median rank".
 
     >>> first_rank(np.array([[.9, .8, .1], [.9, .8, .1]]), np.array([[False, True, True], [False, False, False]]))
     array([ 2., nan])
@@ -72,7 +72,10 @@ def first_rank(scores: np.ndarray, relevant: np.ndarray) -> np.ndarray:
 def precision_recall_curve(scores: np.ndarray, relevant: np.ndarray, points: int = 11) -> np.ndarray:
     """Interpolated precision at `points` evenly spaced recalls from 0 to 1 (Manning et al. 2008, section 8.4).
 
-    The precision at a recall is the highest one at that recall or beyond. Returns (Q, points) float.
+    The interpolated precision at a recall is the highest precision at that recall or above.
+
+    Returns:
+        (Q, points) float.
 
     >>> precision_recall_curve(np.array([[.9, .8, .1]]), np.array([[True, False, True]]), points=3)[0].round(2)
     array([1.  , 1.  , 0.67])
@@ -81,19 +84,28 @@ def precision_recall_curve(scores: np.ndarray, relevant: np.ndarray, points: int
     found = ranked.cumsum(axis=1)
     precision = found / np.arange(1, ranked.shape[1] + 1)
     best_beyond = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
-    wanted = np.ceil(np.linspace(0, 1, points) * relevant.sum(axis=1)[:, None] - 1e-9)  # (Q, points) items to find
-    at = (found[:, None, :] < wanted[:, :, None]).sum(axis=2)  # (Q, points) first position with that many
+    wanted = np.ceil(np.linspace(0, 1, points) * relevant.sum(axis=1)[:, None] - 1e-9)  # (Q, points) relevant items
+    at = (found[:, None, :] < wanted[:, :, None]).sum(axis=2)  # (Q, points) first position with so many
     curve = np.take_along_axis(best_beyond, np.minimum(at, ranked.shape[1] - 1), axis=1)
-    return np.where(relevant.any(axis=1)[:, None], curve, np.nan)
+    return np.where(np.logical_or.reduce(relevant, axis=1)[:, None], curve, np.nan)
 
 
 def measure(name: str, scores: np.ndarray, relevant: np.ndarray) -> np.ndarray:
-    """The metric of that name, one value a query: "p@1", "hit@10", "recall@10", "map", "map@200" or "median_rank" (the
-    last three name what the mean and the median over queries give)."""
+    """A metric by name, (Q,) float.
+
+    Args:
+        name:     such as "p@1", "hit@10", "recall@10", "map", "map@200" or "median_rank". The last three are named
+            after their mean or median over queries. "any@10" is "hit@10" for classes: any of the first ten.
+        scores:   (Q, G) float.
+        relevant: (Q, G) bool.
+
+    Raises:
+        ValueError: there is no such metric.
+    """
     match _parse(name):
         case "p", k:
             return precision_at_k(scores, relevant, k)
-        case "hit", k:
+        case "hit" | "any", k:
             return hit_at_k(scores, relevant, k)
         case "recall", k:
             return recall_at_k(scores, relevant, k)
@@ -104,7 +116,7 @@ def measure(name: str, scores: np.ndarray, relevant: np.ndarray) -> np.ndarray:
 
 
 def chance(name: str, relevant: np.ndarray) -> np.ndarray:
-    """What a random ranking is expected to reach in the metric of that name, in closed form: (Q,) float.
+    """The expected value of a metric for a random ranking, in closed form: (Q,) float.
 
     With R of G items relevant: p@k R/G; recall@k k/G; hit@k 1 - C(G-R, k) / C(G, k); map@k R/G (H + (R-1)/(G-1) (k-H))
     / min(k, R) with H the k-th harmonic number, and map the same for k = G; median_rank (G+1) / (R+1), the mean of the
@@ -120,7 +132,7 @@ def chance(name: str, relevant: np.ndarray) -> np.ndarray:
             value = matches / size
         case "recall", k:
             value = np.full(len(matches), min(k, size) / size)
-        case "hit", k:
+        case "hit" | "any", k:
             drawn = np.arange(min(k, size))
             value = 1 - np.prod(np.maximum(size - matches[:, None] - drawn, 0) / (size - drawn), axis=1)
         case "map", k:
@@ -133,16 +145,58 @@ def chance(name: str, relevant: np.ndarray) -> np.ndarray:
     return _per_query(value, relevant)
 
 
+def auroc(inside: np.ndarray, outside: np.ndarray) -> tuple[float, float]:
+    """Area under the ROC curve for telling `inside` (M,) from `outside` (N,) by a threshold, and its standard error.
+
+    It is the probability that a value of `inside` is larger than a value of `outside`, where ties count half. The
+    standard error is DeLong's (DeLong et al. 1988).
+
+    >>> auroc(np.array([3., 4., 5.]), np.array([1., 2., 3.]))[0].round(3)
+    np.float64(0.944)
+    """
+    of_inside, of_outside = _shares_below(inside, outside), 1 - _shares_below(outside, inside)
+    error = np.sqrt(of_inside.var() / len(inside) + of_outside.var() / len(outside))
+    return of_inside.mean(), error
+
+
+def _shares_below(values: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """For each of the values (M,), the share of the others (N,) that is smaller; ties count half."""
+    ranked = np.sort(others)
+    return (np.searchsorted(ranked, values, "left") + np.searchsorted(ranked, values, "right")) / (2 * len(ranked))
+
+
+def reliability(stated: np.ndarray, right: np.ndarray, bins: int = 10) -> tuple[float, list[tuple[float, float, int]]]:
+    """Expected calibration error (Naeini et al. 2015) over bins of equal width, and a reliability diagram.
+
+    Args:
+        stated: (N,) float, predicted probabilities.
+        right:  (N,) bool, whether each prediction was right.
+        bins:   number of bins.
+
+    Returns:
+        The expected calibration error, and for each non-empty bin (mean probability, share that is right, count).
+
+    >>> reliability(np.array([.9, .9, .1, .1]), np.array([True, False, False, False]))
+    (0.25, [(0.1, 0.0, 2), (0.9, 0.5, 2)])
+    """
+    which, found = np.clip((stated * bins).astype(int), 0, bins - 1), []
+    for one in range(bins):
+        inside = which == one
+        if inside.any():
+            found.append((float(stated[inside].mean()), float(right[inside].mean()), int(inside.sum())))
+    return float(sum(count * abs(mean - share) for mean, share, count in found) / len(stated)), found
+
+
 def _parse(name: str) -> tuple[str, int]:
     kind, _, k = name.partition("@")
-    cut, whole = kind in ("p", "hit", "recall", "map"), name in ("map", "median_rank")
+    cut, whole = kind in ("p", "hit", "any", "recall", "map"), name in ("map", "median_rank")
     if whole or (cut and k.isdigit() and int(k) > 0):
         return kind, int(k or 0)
-    raise ValueError(f"There is no metric {name!r}. Use p@K, hit@K, recall@K, map, map@K or median_rank.")
+    raise ValueError(f"There is no metric {name!r}. Use p@K, hit@K, any@K, recall@K, map, map@K or median_rank.")
 
 
 def _ranked(scores: np.ndarray, relevant: np.ndarray) -> np.ndarray:
-    """The relevance (Q, G) bool in the order of the ranking."""
+    """The relevance (Q, G) bool, sorted by score."""
     order = np.argsort(-scores, axis=1, kind="stable")
     return np.take_along_axis(relevant, order, axis=1)
 

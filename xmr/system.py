@@ -1,29 +1,46 @@
-"""Encoders that share one space: what turns a whole query into one vector, and its scores into probabilities."""
+"""Encoders that share one space."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from xmr.composer import Composer
 from xmr.encoder import Encoder
-from xmr.modality import BadInput, Modality, Query
+from xmr.modality import BadInput, Modality, listed, shown
+from xmr.preprocess import Reading, read
+
+MAX_NUMBER = 1e9  # in a vector; its square still fits a float32
+_ANY_VECTOR = {"batch", "languages", "words"}  # what an encoder's config says that changes no vector
 
 
 @dataclass(frozen=True)
 class System:
-    """A set of encoders whose vectors can be held against each other.
+    """Encoders whose vectors can be compared with each other. `xmr.load` gives one.
 
-    name:        what checkpoints and galleries call it.
-    space:       "cosine", "euclidean" or "hamming".
-    dim:         length of a vector.
-    encoders:    one a modality; each loads when it is first used.
-    weights:     sha256 over the exported towers; a gallery's vectors are bound to it.
-    calibration: "sketch_to_photo" and so on -> mean and std of the scores of random pairs, and the slope and intercept
-        of the logistic curve from a score to the chance of a match. May be empty.
-    config:      the whole config.json.
+    Attributes:
+        name: what checkpoints and galleries call it.
+        space: "cosine", "euclidean" or "hamming".
+        dim: length of a vector.
+        encoders: one for each modality that it takes; each loads when it is first used.
+        weights: sha256 (hex) over its graphs and tokenizers; its figures are bound to it.
+        calibration: "sketch_to_photo" and so on -> mean and std of the scores of random pairs, and the slope and
+            intercept of the logistic curve from a score to the probability of a match. May be empty.
+        composer: ranks photos for queries of several terms; None: these are mixed into one vector.
+        config: the whole config.json.
+        hashes: the sha256 (hex) of each of its files, by its name in the config.
+
+    >>> import xmr
+    >>> tri = xmr.load("tri")
+    >>> cars = tri.encode_text(["a red car", "ein rotes Auto", "a sleeping cat"])  # (3, 256)
+    >>> scores = tri.similarity(cars[:1], cars[1:])  # (1, 2)
+    >>> bool(scores[0, 0] > scores[0, 1])
+    True
     """
 
     name: str
@@ -32,89 +49,132 @@ class System:
     encoders: Mapping[Modality, Encoder]
     weights: str
     calibration: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    composer: Composer | None = None
     config: Mapping[str, Any] = field(default_factory=dict)
+    hashes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def languages(self) -> frozenset[str]:
         """The languages whose captions it takes; none if it takes no text."""
         return frozenset(self.config.get("encoders", {}).get("text", {}).get("languages", ()))
 
+    def fingerprint(self, modality: Modality) -> str:
+        """sha256 (hex) over all that makes its vectors of one modality: the bytes of that encoder's files, its
+        settings, the space and its dimensions. Vectors that were stored are good as long as it is the same.
+
+        Raises:
+            BadInput: it has no encoder for the modality.
+        """
+        self.encoder(modality)
+        part = self.config["encoders"][modality]
+        made = {key: self.hashes.get(value, value) for key, value in part.items() if key not in _ANY_VECTOR}
+        told = {"modality": modality, "space": self.space, "dim": self.dim, "encoder": made}
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+    def encode_text(self, texts: str | Sequence[str]) -> np.ndarray:
+        """(N, dim) float32 vectors of captions, or of one. Raises as `encode` does.
+
+        >>> import xmr
+        >>> xmr.load("tri").encode_text("ein Hund am Strand").shape
+        (1, 256)
+        """
+        return self.encode(Modality.TEXT, listed(texts))
+
+    def read(self, text: str, negations: bool = True) -> Reading:
+        """What a person means who typed this: misspelt words as they should be, and what "no" or "ohne" takes away. A
+        system that has no list of words leaves the spelling, and one that cannot mix takes a text as a whole.
+
+        negations: False: "no" and "ohne" are words like others.
+
+        Raises:
+            BadInput: it takes no text, or its list of words cannot be used.
+
+        >>> import xmr
+        >>> reading = xmr.load("tri").read("a yelow bannana, no people")
+        >>> reading.wanted, reading.unwanted, reading.corrected
+        ('a yellow banana', ('people',), (('yelow', 'yellow'), ('bannana', 'banana')))
+        """
+        return read(text, self.encoder(Modality.TEXT).vocabulary, negations and self.space == "cosine")
+
+    def encode_sketch(self, sketches: Any) -> np.ndarray:
+        """(N, dim) float32 vectors of a list of sketches, or of one: Drawings, PIL images, or picture files as paths or
+        bytes, SVG among them. Raises as `encode` does.
+
+        >>> import xmr
+        >>> house = xmr.Drawing((np.array([[0.0, 40], [50, 0], [100, 40], [100, 90], [0, 90], [0, 40]]),))
+        >>> xmr.load("tri").encode_sketch(house).shape
+        (1, 256)
+        """
+        return self.encode(Modality.SKETCH, listed(sketches))
+
+    def encode_photo(self, photos: Any) -> np.ndarray:
+        """(N, dim) float32 vectors of a list of photos, or of one: PIL images, or picture files as paths or bytes.
+        Raises as `encode` does.
+
+        >>> import xmr
+        >>> from PIL import Image
+        >>> xmr.load("tri").encode_photo([Image.new("RGB", (64, 48), "red"), Image.new("RGB", (48, 64), "blue")]).shape
+        (2, 256)
+        """
+        return self.encode(Modality.PHOTO, listed(photos))
+
+    def similarity(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """The scores of vectors with others, higher is better: in a cosine space their cosine, in a euclidean one minus
+        their distance, in a hamming one minus the number of components whose signs differ.
+
+        Args:
+            a: (N, dim) numbers.
+            b: (M, dim) numbers.
+
+        Returns:
+            (N, M) float.
+
+        Raises:
+            BadInput: other shapes, or numbers that are not finite.
+
+        >>> codes = System("codes", "hamming", dim=3, encoders={}, weights="")
+        >>> codes.similarity(np.array([[1, 1, -1]]), np.array([[1, 1, -1], [1, -1, 1]])).tolist()
+        [[0.0, -2.0]]
+        """
+        for given in (a, b):
+            rows = len(given) if isinstance(given, np.ndarray) and given.ndim else 0
+            check_numbers(given, (rows, self.dim), f"{self.name}'s vectors")
+        a, b = a.astype(np.float64), b.astype(np.float64)
+        if self.space == "cosine":
+            a, b = (rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12) for rows in (a, b))
+            return a @ b.T
+        if self.space == "hamming":
+            a, b = (np.where(rows > 0, 1.0, -1.0) for rows in (a, b))
+            return (a @ b.T - self.dim) / 2
+        return -np.stack([np.linalg.norm(b - row, axis=1) for row in a]) if len(a) else np.zeros((0, len(b)))
+
     def encode(self, modality: Modality, contents: Sequence[Any]) -> np.ndarray:
-        """(N, dim) float32 vectors of contents of one modality; BadInput if the system has no encoder for it."""
-        return self.encoder(modality).encode(contents)
+        """(N, dim) float32 vectors of contents of one modality, each as in a Term.
+
+        Raises:
+            BadInput: the system has no encoder for the modality, a content cannot be used, or the graph isn't what the
+                checkpoint says.
+        """
+        vectors = self.encoder(modality).encode(contents)
+        if vectors.shape[1] != self.dim:
+            raise BadInput(
+                f"{self.name} promises vectors of {self.dim} numbers, but its {modality} encoder gives "
+                f"{vectors.shape[1]}: restore the checkpoint, or publish it again."
+            )
+        return vectors
 
     def encoder(self, modality: Modality) -> Encoder:
         """The encoder of a modality; BadInput if the system has none."""
         if modality not in self.encoders:
-            able = " or ".join(self.encoders)
-            raise BadInput(f"{self.name} cannot search by {modality}. Ask it by {able}, or choose another system.")
+            known = " or ".join(self.encoders)
+            raise BadInput(f"{self.name} cannot search by {modality}. Ask it by {known}, or choose another system.")
         return self.encoders[modality]
 
-    def terms(self, query: Query) -> np.ndarray:
-        """(T, dim) float32, the vector of each term of the query.
 
-        Raises:
-            BadInput: no term with a positive weight, content that cannot be used, or a vector from another space.
-        """
-        if not any(term.weight > 0 for term in query.terms):
-            wanted = "Say what to find" if not query.terms else "Say what to find as well as what to avoid"
-            raise BadInput(f"{wanted}: draw something, type a caption, or give a photo.")
-        vectors = np.empty((len(query.terms), self.dim), np.float32)
-        for row, term in zip(vectors, query.terms, strict=True):
-            if not isinstance(term.content, np.ndarray):
-                row[:] = self.encode(term.modality, [term.content])[0]
-            elif term.content.shape == (self.dim,):
-                row[:] = term.content
-            else:
-                raise BadInput(
-                    f"{self.name} has vectors of {self.dim} numbers, but one of shape {term.content.shape} came. "
-                    "Take it from a gallery of the same system."
-                )
-        return vectors
-
-    def compose(self, query: Query, terms: np.ndarray | None = None) -> np.ndarray:
-        """The query as one vector, (dim,) float32.
-
-        sum_i weight_i v_i / std_i, at unit length, where std_i is the spread of that modality's scores against random
-        photos: so a drawing, whose scores are close together, weighs as much as a caption. A query of one term is
-        that term's vector.
-
-        terms: what terms(query) gave, if it is at hand.
-        """
-        terms = self.terms(query) if terms is None else terms
-        if len(terms) == 1:
-            return terms[0]
-        if self.space != "cosine":
-            raise BadInput(f"{self.name} compares by {self.space} and cannot mix. Ask with one drawing, text or photo.")
-        scale = [1 / self._calibrated(term.modality, Modality.PHOTO).get("std", 1.0) for term in query.terms]
-        weights = np.array([term.weight for term in query.terms], np.float32) * np.array(scale, np.float32)
-        vector = weights @ terms
-        length = np.linalg.norm(vector)
-        if length < 1e-4 * np.abs(weights).sum():
-            raise BadInput("The parts of this query cancel each other out. Change one of them, or its weight.")
-        return vector / length
-
-    def probability(
-        self, query: Query, term_scores: np.ndarray, target: Modality = Modality.PHOTO
-    ) -> np.ndarray | None:
-        """The chance that each answer is a match, (K,) float; None if a positive term's modality isn't calibrated.
-
-        For one term it is sigmoid(slope * score + intercept); for several, the sigmoid of the weighted mean of the
-        positive terms' log-odds. Terms that push away choose among the answers but don't count here.
-
-        term_scores: (T, K), each term's own score with each answer.
-        target: the answers' modality.
-        """
-        odds, total = np.zeros(term_scores.shape[1]), 0.0
-        for term, scores in zip(query.terms, term_scores, strict=True):
-            if term.weight <= 0:
-                continue
-            curve = self._calibrated(term.modality, target)
-            if "slope" not in curve or "intercept" not in curve:
-                return None
-            odds += term.weight * (curve["slope"] * scores + curve["intercept"])
-            total += term.weight
-        return 1 / (1 + np.exp(-np.clip(odds / total, -50, 50)))
-
-    def _calibrated(self, modality: Modality, target: Modality) -> Mapping[str, float]:
-        return self.calibration.get(f"{modality}_to_{target}", {})
+def check_numbers(given: np.ndarray, shape: tuple[int, ...], what: str) -> None:
+    """Raise BadInput if what was given isn't an array of finite numbers in that shape."""
+    if not isinstance(given, np.ndarray) or given.dtype.kind not in "fiu" or given.shape != shape:
+        came = f"{given.dtype} of shape {given.shape}" if isinstance(given, np.ndarray) else shown(given)
+        raise BadInput(f"{what} must be numbers of shape {shape}, but {came} came. Use those of the same system.")
+    if not (np.abs(given.astype(np.float64)) < MAX_NUMBER).all():  # nor are those that are none
+        raise BadInput(f"{what} must be finite numbers below {MAX_NUMBER:g}, but others came. Make them anew.")

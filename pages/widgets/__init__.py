@@ -1,6 +1,6 @@
-"""The widget that Streamlit lacks: a grid of photos, as one element on the page.
+"""Custom Streamlit components: a grid of photos, and the toolbar of the canvas.
 
-Its data is a list and not a dict: in a dict, Streamlit looks for data frames.
+The grid's data is a list, because Streamlit searches dicts for data frames.
 """
 
 from base64 import b64encode
@@ -10,22 +10,62 @@ from typing import Any
 
 import streamlit as st
 
-_CSS, _JS = (Path(__file__).with_name(f"photos.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
-_photos = st.components.v2.component("xmr_photos", html='<ol class="xmr-photos"></ol>', css=_CSS, js=_JS,
-                                     isolate_styles=False)  # one of the page itself, not of a frame
+from pages.history import History
+
+
+def _component(name: str, html: str) -> Callable[..., Any]:
+    """A component that is part of the page, not in an iframe."""
+    css, js = (Path(__file__).with_name(f"{name}.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
+    return st.components.v2.component(f"xmr_{name}", html=html, css=css, js=js, isolate_styles=False)
+
+
+_photos = _component("photos", '<ol class="xmr-photos"></ol>')
+_tools = _component("tools", Path(__file__).with_name("tools.html").read_text(encoding="utf-8"))
 
 
 def photos(cards: Sequence[dict[str, Any]], on_like: Callable[[str], None], key: str = "photos") -> None:
-    """Photos side by side in rows as wide as the screen allows, each with "More like this".
+    """Show photos in a grid that fills the width of the screen, each with a button "More like this".
 
-    cards: {"id", "source", "caption", "note", "framed"} each; the source is an address, see `inline`; a framed photo
-        has a green line around it.
-    on_like: called with the id of the card whose button was pressed.
+    Args:
+        cards:   dicts of "id", "source" (a URL, see `inline`), "caption", "note" and "framed" (a green frame).
+        on_like: called with the id of the photo whose button was pressed.
+        key:     of the component.
     """
     _photos(key=key, data=list(cards), on_like_change=lambda: on_like(st.session_state[key].like))
 
 
+def tools(history: History, pen: str, taken: int, on_step: Callable[[int], None], on_clear: Callable[[], None]) -> None:
+    """The toolbar of the canvas in the same container (key "sketchpad"): undo, redo, clear and move, with shortcuts.
+
+    It also sets the canvas's layout, and puts pictures that are pasted on the page into the uploader in the container
+    "sketch-inbox".
+
+    Args:
+        history:  decides which buttons are enabled.
+        pen:      the selected pen; selecting another one ends the move mode.
+        taken:    number of steps (undos minus, redos plus) that on_step has handled; the browser counts from there.
+        on_step:  called with the new number of steps.
+        on_clear: called when the drawing is cleared.
+    """
+    told = {
+        "undo": history.undoable,
+        "redo": history.redoable,
+        "clear": bool(history.strokes),
+        "pen": pen,
+        "taken": taken,
+    }
+    _tools(
+        key="tools",
+        data=told,
+        on_taken_change=lambda: on_step(st.session_state.tools.taken),
+        on_clear_change=on_clear,
+    )
+
+
 def inline(picture: bytes, kind: str = "image/webp") -> str:
-    """The picture's file as an address that holds it. Streamlit gives up the files of the last run while a browser may
-    still be fetching them; a picture inside the page is there whatever happens, and comes together with its caption."""
+    """A picture file as a data URL.
+
+    Streamlit drops the files of the last run while a browser may still be fetching them. A picture inside the page is
+    always available, and appears together with its caption.
+    """
     return f"data:{kind};base64,{b64encode(picture).decode()}"

@@ -1,5 +1,5 @@
-// A grid of photos. The next answer changes the cards where they are, so that the keyboard's focus and the place on the
-// page are kept, and photo and caption change in the same moment.
+// A grid of photos. New results update the existing cards, so that keyboard focus and scroll position are kept, and a
+// photo and its caption change at the same time.
 
 export default function ({ parentElement, data, setTriggerValue }) {
   const grid = parentElement.querySelector(".xmr-photos");

@@ -1,10 +1,11 @@
-"""One adapter a data set: files on disk -> Items and splits.
+"""One adapter per data set: files on disk -> Items and splits.
 
-training.datasets.catalogue has all of them by name, with what they need and a check of what lies on disk. Each gives
-`items(split) -> list[Item]`; pictures and strokes are opened by `picture`, when they are wanted. An item's labels say
-what it is, each with its kind in front, so that training and evaluation share one rule of relevance (two items match
-when labels of the wanted kind intersect): `class:horse`, `instance:n02374451_10081` (one photographed or rendered
-thing), `image:1000268201_693b08cb0e.jpg`, `tag:dog` (one of several things in it).
+training.datasets.catalogue lists all data sets by name, with the files that they need and a check of a copy on disk.
+Each adapter has `items(split) -> list[Item]`; `picture` opens a picture or strokes only when needed.
+
+An item's labels start with their kind: `class:horse`, `instance:n02374451_10081` (one photographed or rendered thing),
+`image:1000268201_693b08cb0e.jpg`, `tag:dog` (one of several things in it). Training and evaluation share one rule of
+relevance: two items match if their labels of the protocol's kind intersect.
 """
 
 import hashlib
@@ -13,8 +14,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
+from xmr.evaluation import labels_of
 from xmr.modality import BadInput, Drawing, Item, Modality
 from xmr.preprocess import open_picture
 
@@ -23,12 +26,12 @@ class MissingData(BadInput):
     """A data set is not on this machine."""
 
 
-_placed: dict[str, Path] = {}  # data sets that a caller has put elsewhere for a while
+_placed: dict[str, Path] = {}  # folders that replace a data set's default folder, inside `placed`
 
 
 @contextmanager
 def placed(name: str, path: Path) -> Iterator[None]:
-    """Within it, a data set lies in this folder, whatever $XMR_DATA says."""
+    """A context in which a data set is read from this folder instead of $XMR_DATA."""
     before = _placed.get(name)
     _placed[name] = Path(path)
     try:
@@ -38,7 +41,7 @@ def placed(name: str, path: Path) -> Iterator[None]:
 
 
 def where(name: str, default: Path) -> Path:
-    """Where a data set has been placed, or the default."""
+    """The folder that `placed` set for a data set, or the default."""
     return _placed.get(name, default)
 
 
@@ -51,37 +54,50 @@ def folder(name: str) -> Path:
 
 
 def located(name: str) -> Path:
-    """A folder by its path, or that of a data set under $XMR_DATA by its name; raises MissingData."""
+    """The folder of a path, or of a data set's name under $XMR_DATA; raises MissingData."""
     return Path(name) if Path(name).is_dir() else folder(name)
 
 
 def stable_order(names: list[str], seed: str) -> list[str]:
-    """The names in an order that depends on nothing but themselves and the seed: adding one moves no other."""
+    """The names in a pseudo-random order that depends on each name and the seed only: a new name moves no other."""
     return sorted(names, key=lambda name: hashlib.sha256(f"{seed}/{name}".encode()).digest())
 
 
 def unit_hash(name: str, seed: str) -> float:
-    """A number in 0..1 that depends on nothing but the name and the seed."""
+    """A pseudo-random number in 0..1 that depends only on the name and the seed."""
     return int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:8], "big") / 2**64
 
 
-def labels_of(item: Item, kind: str) -> frozenset[str]:
-    """The item's labels of one kind: "class", "instance", "image" or "tag" (one of several things in it)."""
-    return frozenset(label for label in item.labels if label.startswith(kind + ":"))
-
-
 def identity_of(item: Item) -> frozenset[str]:
-    """The one photo that an item is of: its image label, or where it has none its instance."""
+    """The label of the photo that an item shows or describes: its image label, or else its instance label."""
     return labels_of(item, "image") or labels_of(item, "instance") or frozenset({f"image:{item.id}"})
 
 
+def fingerprint(item: Item) -> str:
+    """A hash that identifies an item independently of its file's path, 16 hex digits: of its id and of its text, its
+    strokes or the size of its file."""
+    found = hashlib.sha256(repr((str(item.modality), item.id)).encode())
+    drawing = item.facts.get("drawing")
+    if isinstance(drawing, Drawing):
+        for stroke in drawing.strokes:
+            found.update(np.ascontiguousarray(stroke, np.float32).tobytes())
+    elif isinstance(item.content, Path):
+        found.update(str(item.content.stat().st_size if item.content.is_file() else "missing").encode())
+    elif drawing is None:
+        found.update(item.content.encode())
+    return found.hexdigest()[:16]
+
+
 def picture(item: Item) -> Image.Image | Drawing:
-    """What xmr.preprocess takes for a photo or sketch item: what draws it where there is that, else the opened picture.
+    """The content of a photo or sketch item for xmr.preprocess: its drawing if it has one, or else the opened picture.
+
+    Raises:
+        BadInput: it can't be read.
     """
     if item.modality is Modality.SKETCH and "drawing" in item.facts:
         drawing = item.facts["drawing"]
         try:
-            return drawing() if callable(drawing) else drawing  # sets of millions read each one when it is wanted
+            return drawing() if callable(drawing) else drawing  # large data sets read each drawing only when needed
         except (ValueError, LookupError, TypeError) as error:
             raise BadInput(f"{item.content} holds no strokes ({error!r}). Unpack its file again.") from None
     return open_picture(item.content)

@@ -1,26 +1,30 @@
-"""Photos with a box around each thing: of the rendered world, and of data sets in COCO's format."""
+"""Photos with bounding boxes, from the rendered world and from data sets in COCO's format."""
 
 from training.datasets import MissingData, located, unit_hash, world
 from training.datasets.coco import boxes_of
 from xmr.modality import Item, Modality
 
-Box = tuple[float, float, float, float]  # left, top, right, bottom, in shares of the photo's sides
-COCO_TEST = 0.25  # of a COCO folder that has no other photos to be measured on
+Box = tuple[float, float, float, float]  # left, top, right, bottom, relative to the photo's sides
+COCO_TEST = 0.25  # share of a COCO folder's photos that is used for testing
 
 
 def boxed(source: str, split: str) -> list[tuple[Item, list[tuple[str, Box]]]]:
-    """The photos of "train", "val" or "test", each with its (name of the class, box) pairs; those without are left out.
+    """Photos with their (class name, box) pairs; photos without boxes are left out.
 
-    source: "world", or a folder in COCO's layout under $XMR_DATA (or its path) that has only train annotations: by the
-    hash of their names a quarter of its photos are "test", and none "val".
+    Args:
+        source: "world", or a folder in COCO's layout (a path, or a name under $XMR_DATA). Of a COCO folder only the
+            train annotations are read: a quarter of the photos, by a hash of their names, are "test", none is "val".
+        split:  "train", "val" or "test".
 
     Raises:
-        MissingData: it is not on this machine.
+        MissingData: the data is not on this machine.
     """
     if source == "world":
         photos = [item for item in world.items(split) if item.modality is Modality.PHOTO]
-        return [(item, [(thing["category"], tuple(thing["box"])) for thing in item.facts.get("objects", [item.facts])])
-                for item in photos]  # fmt: skip
+        return [
+            (item, [(thing["category"], tuple(thing["box"])) for thing in item.facts.get("objects", [item.facts])])
+            for item in photos
+        ]
     root = located(source)
     paths = sorted((root / "annotations").glob("instances_train*.json"))
     if not paths:
@@ -36,5 +40,5 @@ def boxed(source: str, split: str) -> list[tuple[Item, list[tuple[str, Box]]]]:
 
 
 def classes(*splits: list[tuple[Item, list[tuple[str, Box]]]]) -> list[str]:
-    """The names of the classes that have a box, sorted. COCO's that the world has too are one class: "cat" is "cat"."""
+    """The sorted class names in these photos; classes of COCO and of the world with the same name are one class."""
     return sorted({name for split in splits for _, things in split for name, _ in things})

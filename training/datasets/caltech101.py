@@ -1,21 +1,35 @@
-"""Caltech-101: 10 photos in each of 102 folders. Used for training only: more photos of named things."""
+"""Caltech-101: 10 photos in each of 102 folders; only for training, as more photos of named things."""
 
 from training.datasets import folder
 from training.datasets.reading import Skips
 from xmr.modality import Item, Modality
 
-# Folders whose name is no name: what they show, or None where they show no one thing.
+# Folders that are not named after their class: the class, or None for no class.
 RENAMED = {
-    "BACKGROUND_Google": None, "Faces": "face", "Faces_easy": "face", "Leopards": "leopard", "Motorbikes": "motorcycle",
-    "airplanes": "airplane", "car_side": "car", "cougar_body": "cougar", "cougar_face": "cougar",
-    "crocodile_head": "crocodile", "flamingo_head": "flamingo", "gerenuk": "gazelle", "hawksbill": "sea turtle",
-    "ketch": "sailboat", "schooner": "sailboat", "rhino": "rhinoceros", "water_lilly": "water lily",
-    "windsor_chair": "chair", "yin_yang": "yin and yang symbol",
-}  # fmt: skip
+    "BACKGROUND_Google": None,
+    "Faces": "face",
+    "Faces_easy": "face",
+    "Leopards": "leopard",
+    "Motorbikes": "motorcycle",
+    "airplanes": "airplane",
+    "car_side": "car",
+    "cougar_body": "cougar",
+    "cougar_face": "cougar",
+    "crocodile_head": "crocodile",
+    "flamingo_head": "flamingo",
+    "gerenuk": "gazelle",
+    "hawksbill": "sea turtle",
+    "ketch": "sailboat",
+    "schooner": "sailboat",
+    "rhino": "rhinoceros",
+    "water_lilly": "water lily",
+    "windsor_chair": "chair",
+    "yin_yang": "yin and yang symbol",
+}
 
 
 def items(split: str, skips: Skips) -> list[Item]:
-    """Photos with their class; only "train" has any. The background pictures, which show no one thing, are listed."""
+    """Photos with their class; only "train" has any. Background pictures have no class and are listed in `skips`."""
     if split != "train":
         return []
     found = []

@@ -1,15 +1,13 @@
-"""Every data set by name: what it is, its licence, where to get it, what a whole copy holds, and how to read it.
+"""The catalogue of data sets: licence, source, the counts of a complete copy, and how to read each.
 
-    items, skips = load("flickr30k", "train", "/data/flickr30k")
-    print(check("flickr30k", "/data/flickr30k").line())
+items, skips = load("flickr30k", "train", "/data/flickr30k")
 """
 
 import csv
 import os
 import zlib
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -23,10 +21,10 @@ from training.datasets import (
     flickr,
     iaprtc12,
     imagenet1000,
-    labels_of,
     multi30k,
     pictures,
     placed,
+    quickdraw,
     sketchy,
     sketchy25,
     strokes,
@@ -37,26 +35,39 @@ from training.datasets.reading import Skips, existing
 from xmr.modality import BadInput, Item, Modality
 
 Read = Callable[[Path, str, Skips], list[Item]]
-HALF = 0.25  # from this share of missing photos on, an archive is taken to be half unpacked
+MAX_MISSING = 0.25  # share of missing photos above which an archive counts as half unpacked
 
 
 @dataclass(frozen=True)
 class DataSet:
-    """One data set. `read` gives the items of one split from a folder, and lists what it leaves out."""
+    """One data set.
+
+    Attributes:
+        name:     its name here.
+        about:    one sentence.
+        layout:   the files that its folder must have.
+        licence:  as its authors state it.
+        source:   where to get it.
+        read:     (folder, split, skips) -> the items of the split; what is left out is listed in `skips`.
+        expected: folder -> the counts of a complete copy.
+        splits:   names of its splits.
+        folders:  other folder names under the data root, after `name`.
+        files:    files that can be downloaded without a form.
+    """
 
     name: str
     about: str
-    layout: str  # what has to lie in its folder
+    layout: str
     licence: str
     source: str
     read: Read
     expected: Callable[[Path], dict[str, int]] = lambda root: {}
     splits: tuple[str, ...] = ("train", "val", "test")
-    folders: tuple[str, ...] = ()  # under the data root, if not `name`
-    files: tuple[File, ...] = ()  # what may be fetched without a form
+    folders: tuple[str, ...] = ()
+    files: tuple[File, ...] = ()
 
     def items(self, split: str, root: str | Path | None = None) -> list[Item]:
-        """The items of one split; none of a split it doesn't have. What is left out is printed."""
+        """The items of one split, empty if there is no such split. What is left out is printed. Raises as `load`."""
         if split not in self.splits:
             return []
         found = load(self.name, split, root)
@@ -65,7 +76,7 @@ class DataSet:
         return found.items
 
     def place(self) -> Path:
-        """Where it lies, or belongs, when no folder is given."""
+        """Its default folder."""
         if self.name == "world":
             return world.root()
         base = Path(os.environ.get("XMR_DATA", "../shared/data"))
@@ -74,105 +85,50 @@ class DataSet:
 
 
 class Loaded(NamedTuple):
+    """The items of a split, and what was left out."""
+
     items: list[Item]
     skips: Skips
 
 
-@dataclass
-class Check:
-    """What one copy of a data set holds."""
-
-    name: str
-    root: Path
-    counts: dict[str, Counter]  # split -> photos, sketches, captions_<language>
-    found: dict[str, int]  # the same over all splits, and classes
-    expected: dict[str, int]
-    skips: Skips
-    shared: list[str]  # ids that are in two splits; always empty but for a fault of the adapter
-    samples: list[Item] = field(default_factory=list)
-
-    def line(self) -> str:
-        """What was found against what a whole copy holds, in one line."""
-        parts = []
-        for key in [*self.found, *(key for key in self.expected if key not in self.found)]:
-            count, whole = self.found.get(key, 0), self.expected.get(key)
-            against = "" if whole is None else " as expected" if count == whole else f" of {whole:,} expected"
-            parts.append(f"{count:,} {_told(key)}{against}")
-        shared = f"; {len(self.shared):,} ids in two splits ({self.shared[0]}, ...)" if self.shared else ""
-        return f"{self.name}: {', '.join(parts)}; {self.skips.line()}{shared}"
-
-
 def get(name: str) -> DataSet:
-    """The data set of that name; BadInput that lists the names."""
+    """Look up a data set by name; raises BadInput, which lists the names."""
     if name not in DATASETS:
         raise BadInput(f"There is no data set {name!r}. Choose one of: {', '.join(DATASETS)}.")
     return DATASETS[name]
 
 
 def load(name: str, split: str, root: str | Path | None = None) -> Loaded:
-    """The items of one split, and what was left out.
+    """Read one split of a data set. Duplicate ids are kept once, and listed.
 
-    BadInput: no such data set or split, its folder is missing, it holds nothing, or so many of its photos are missing
-    that it must be half unpacked. An id that comes twice is kept once, and listed.
+    Args:
+        name:  of the data set.
+        split: one of its splits.
+        root:  its folder; None for the default.
+
+    Raises:
+        MissingData: its folder, or a file in it, is missing.
+        BadInput:    there is no such data set or split, a file is broken, or too many photos are missing.
     """
     data, skips = get(name), Skips()
     if split not in data.splits:
         raise BadInput(f"{name} has no split {split!r}. Choose one of: {', '.join(data.splits)}.")
-    return Loaded(_read(data, _root(data, root), split, skips), skips)
+    return Loaded(read_split(data, root_of(data, root), split, skips), skips)
 
 
-def check(name: str, root: str | Path | None = None) -> Check:
-    """Read every split: count, hold against what is expected, and look for files that are missing."""
-    data, skips = get(name), Skips()
-    root = _root(data, root)
-    counts: dict[str, Counter] = {}
-    seen: dict[str, str] = {}
-    kinds, shared, samples, missing = set(), [], [], None
-    for split in data.splits:
-        try:
-            items = _read(data, root, split, skips)
-        except MissingData as error:
-            missing, items = error, []
-            skips.add("splits that are missing", split)
-        counts[split] = Counter(map(kind_of, items))
-        for item in items:
-            if seen.setdefault(item.id, split) != split:
-                shared.append(item.id)
-            kinds |= labels_of(item, "class")
-        if not samples and items:
-            firsts = {kind_of(item): item for item in reversed(items)}
-            samples = list({item.id: item for item in (*firsts.values(), *items)}.values())[:3]
-    total = sum(counts.values(), Counter())
-    if not total and missing:
-        raise missing
-    if not total:
-        raise BadInput(f"{root} is there, but nothing of {name} was found in it: {skips.line()}. "
-                       f"Expected: {data.layout}.")  # fmt: skip
-    found = dict(total) | ({"classes": len(kinds)} if kinds else {})
-    return Check(name, root, counts, found, data.expected(root), skips, shared, samples)
-
-
-def kind_of(item: Item) -> str:
-    """What an item counts as: photos, sketches, captions_en, captions_de or captions."""
-    if item.modality is Modality.TEXT:
-        return f"captions_{item.language}" if item.language else "captions"
-    return {"photo": "photos", "sketch": "sketches"}[item.modality]
-
-
-def _told(kind: str) -> str:
-    name, _, language = kind.partition("_")
-    return f"{name} ({language})" if language else name
-
-
-def _root(data: DataSet, root: str | Path | None) -> Path:
+def root_of(data: DataSet, root: str | Path | None) -> Path:
+    """The folder of a data set: this one, or its default; raises MissingData if it does not exist."""
     root = data.place() if root is None else Path(root)
     if not root.is_dir():
-        raise MissingData(f"Expected {data.name} in {root}, which is no folder. It needs {data.layout}. "
-                          f"Get it from {data.source}, or name its folder with --root.")  # fmt: skip
+        raise MissingData(
+            f"Expected {data.name} in {root}, which is no folder. It needs {data.layout}. "
+            f"Get it from {data.source}, or name its folder with --root."
+        )
     return root
 
 
-def _read(data: DataSet, root: Path, split: str, skips: Skips) -> list[Item]:
+def read_split(data: DataSet, root: Path, split: str, skips: Skips) -> list[Item]:
+    """The items of one split in a folder; what is left out is listed in `skips`. Raises as `load`."""
     known, kept = _missing(skips), {}
     try:
         found = data.read(root, split, skips)
@@ -181,17 +137,21 @@ def _read(data: DataSet, root: Path, split: str, skips: Skips) -> list[Item]:
     except BadInput:
         raise
     except (OSError, EOFError, zlib.error, csv.Error, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise BadInput(f"{root} holds a broken file of {data.name} ({error!r}). It needs {data.layout}. Unpack the "
-                       "whole set again.") from error  # fmt: skip
+        raise BadInput(
+            f"{root} holds a broken file of {data.name} ({error!r}). It needs {data.layout}. Unpack the "
+            "whole set again."
+        ) from error
     for item in found:
         if item.id in kept:
             skips.add("ids that come twice", item.id)
         else:
             kept[item.id] = item
     missing = _missing(skips) - known
-    if missing > max(HALF * (missing + sum(item.modality is Modality.PHOTO for item in kept.values())), 5):
-        raise BadInput(f"{root} lacks {missing:,} photos that {data.name} names: {skips.line()}. The archive "
-                       "of photos is half unpacked: unpack it again.")  # fmt: skip
+    if missing > max(MAX_MISSING * (missing + sum(item.modality is Modality.PHOTO for item in kept.values())), 5):
+        raise BadInput(
+            f"{root} lacks {missing:,} photos that {data.name} names: {skips.line()}. The archive "
+            "of photos is half unpacked: unpack it again."
+        )
     return list(kept.values())
 
 
@@ -199,8 +159,8 @@ def _missing(skips: Skips) -> int:
     return len(skips.reasons.get("photos that are missing", ()))
 
 
-def _ours(name: str, items: Callable[[str, Skips], list[Item]]) -> Read:
-    """An adapter that finds its folder by name."""
+def _by_name(name: str, items: Callable[[str, Skips], list[Item]]) -> Read:
+    """A `read` function for an adapter that finds its folder by name."""
 
     def read(root: Path, split: str, skips: Skips) -> list[Item]:
         with placed(name, root):
@@ -211,11 +171,11 @@ def _ours(name: str, items: Callable[[str, Skips], list[Item]]) -> Read:
 
 def _chairs(root: Path, split: str, skips: Skips) -> list[Item]:
     if (root / "sketches.jsonl").is_file():
-        return _ours("chairv2", chairv2.items)(root, split, skips)
+        return _by_name("chairv2", chairv2.items)(root, split, skips)
     return strokes.qmul(root, split, skips, "chair")
 
 
-def _whole(**counts: int) -> Callable[[Path], dict[str, int]]:
+def _counts(**counts: int) -> Callable[[Path], dict[str, int]]:
     return lambda root: counts
 
 
@@ -244,9 +204,12 @@ _GERMAN_FILES = tuple(
 )
 _QUICKDRAW = "cat", "dog", "car", "chair", "house", "tree", "airplane", "bicycle", "fish", "flower", "The Eiffel Tower"
 _QUICKDRAW_FILES = tuple(
-    File(f"https://storage.googleapis.com/quickdraw_dataset/full/simplified/{name.replace(' ', '%20')}.ndjson",
-         into="simplified") for name in _QUICKDRAW
-)  # fmt: skip
+    File(
+        f"https://storage.googleapis.com/quickdraw_dataset/full/simplified/{name.replace(' ', '%20')}.ndjson",
+        into="simplified",
+    )
+    for name in _QUICKDRAW
+)
 _SKETCHY = dict(
     layout="256x256/{photo,sketch}/tx_000000000000/<class>/, info/testset.txt, and if wanted "
     "EXTEND_image_sketchy/<class>/; or photo/<class>/ and sketch/<class>/",
@@ -261,80 +224,209 @@ _FLICKR_FORM = "for non-commercial research and education; the photos under Flic
 DATASETS = {
     data.name: data
     for data in (
-        DataSet("sketchy", "photos and sketches of 125 classes, each sketch of one photo; held out by photo",
-                read=sketchy.read, **_SKETCHY),
-        DataSet("sketchy-1", "Sketchy with 25 random classes unseen", read=partial(sketchy.read, held_out="sketchy-1"),
-                **_SKETCHY),
-        DataSet("sketchy-2", "Sketchy with 21 classes outside ImageNet unseen",
-                read=partial(sketchy.read, held_out="sketchy-2"), **_SKETCHY),
-        DataSet("sketchy25", "a subset of Sketchy: 25 photos and 25 sketches of each class; what tri trains on",
-                "photo/<class>/<photo>.jpg, sketch/<class>/<photo>-<n>.png", _SKETCHY["licence"], _SKETCHY["source"],
-                _ours("sketchy25", lambda split, skips: sketchy25.items(split)),
-                _whole(photos=3125, sketches=3125, classes=125)),
-        DataSet("tuberlin", "20,000 sketches of 250 things; photos of the same in its extension",
-                "png/<class>/<n>.png; if wanted ImageResized/<class>/*.jpg", "CC BY 4.0",
-                "http://cybertron.cg.tu-berlin.de/eitz/projects/classifysketch/", classes.tuberlin,
-                classes.tuberlin_expected, files=(
-                    File("http://cybertron.cg.tu-berlin.de/eitz/projects/classifysketch/sketches_png.zip"),)),
-        DataSet("shoev2", "QMUL ShoeV2: 2,000 photos of shoes, 6,648 sketches of them",
-                "photo/*.png and ShoeV2_Coordinate (strokes), or sketch/{train,test}/*.png, or photo_{train,test}.txt",
-                "for research", "https://sketchx.eecs.qmul.ac.uk/downloads", partial(strokes.qmul, thing="shoe"),
-                _whole(photos=2000, sketches=6648)),
-        DataSet("chairv2", "QMUL ChairV2: 400 photos of chairs, 1,275 sketches of them, in strokes",
-                "photo/ and sketches.jsonl; or as shoev2", "for research", "https://sketchx.eecs.qmul.ac.uk/downloads",
-                _chairs, _whole(photos=400, sketches=1275)),
-        DataSet("quickdraw", f"Quick, Draw!: strokes of 345 classes; the first {strokes.PER_CLASS:,} of each are read",
-                "<class>.ndjson, simplified or raw", "CC BY 4.0",
-                "https://github.com/googlecreativelab/quickdraw-dataset",
-                strokes.quickdraw, strokes.quickdraw_expected, files=_QUICKDRAW_FILES),
-        DataSet("pacs", "seven classes as photos, paintings, cartoons and sketches",
-                "{photo,art_painting,cartoon,sketch}/<class>/, and <domain>_{train,crossval}_kfold.txt",
-                "for research", "https://sketchx.eecs.qmul.ac.uk/downloads (a Google Drive)", classes.pacs,
-                _whole(photos=6062, sketches=3928, classes=7)),
-        DataSet("flickr8k", "8,091 photos with five English captions each", _FLICKR.format("flickr8k"), _FLICKR_FORM,
-                "https://hockenmaier.cs.illinois.edu/8k-pictures.html (a form)", partial(flickr.read, name="flickr8k"),
-                _whole(photos=8091, captions_en=40_455),
-                splits=("train", "val", "test", "extra")),
-        DataSet("flickr30k", "31,783 photos with five English captions each, and with Multi30k five German ones",
-                _FLICKR.format("flickr30k") + "; Multi30k's task1/ and task2/ in multi30k/ for German (--download)",
-                _FLICKR_FORM, "https://shannon.cs.illinois.edu/DenotationGraph/ (a form for the photos)",
-                partial(flickr.read, name="flickr30k"), lambda root: {"photos": 31_014, "captions_en": 155_070}
-                if flickr.first(root, "dataset_flickr30k.json") else {"photos": 31_783, "captions_en": 158_915},
-                splits=("train", "val", "test", "extra"), files=(_KARPATHY, *_GERMAN_FILES)),
-        DataSet("multi30k", "text alone: 27,262 translation pairs, and 5 + 5 captions of 27,262 images",
-                "train.en-de.tsv, train5.jsonl.gz", "for non-commercial research; see its README", "https://github.com/multi30k/dataset",
-                _ours("multi30k", multi30k.items), _whole(captions_en=163_572, captions_de=163_572), splits=("train",)),
-        DataSet("coco2014", "123,287 photos, five captions each, 80 categories as tags",
-                "annotations/{captions,instances}_{train,val}2014.json, train2014/, val2014/",
-                "annotations: CC BY 4.0; photos: their Flickr owners'", "https://cocodataset.org/#download",
-                partial(coco.read, year="2014"), _whole(photos=123_287, captions_en=616_767), files=_COCO_2014),
-        DataSet("coco2017", "the same photos in the later division",
-                "annotations/{captions,instances}_{train,val}2017.json, train2017/, val2017/",
-                "annotations: CC BY 4.0; photos: their Flickr owners'", "https://cocodataset.org/#download",
-                partial(coco.read, year="2017"), _whole(photos=123_287, captions_en=616_767), files=_COCO_2017),
-        DataSet("coco-karpathy", "COCO 2014 in Karpathy's split: 5,000 val, 5,000 test",
-                "dataset_coco.json and coco2014's folders", "annotations: CC BY 4.0; photos: their Flickr owners'",
-                "https://cs.stanford.edu/people/karpathy/deepimagesent/", coco.karpathy,
-                _whole(photos=123_287, captions_en=616_767), folders=("coco2014",), files=(_KARPATHY, *_COCO_2014)),
-        DataSet("coco_mini", "80 photos of COCO 2017 in its own layout", "as coco2017, of train alone",
-                "annotations: CC BY 4.0; photos: their Flickr owners'", "https://cocodataset.org/#download",
-                partial(coco.read, year="2017"), _whole(photos=80, captions_en=400), splits=("train", "val")),
-        DataSet("iaprtc12", "20,000 photos described in English and German, tagged by SAIAPR with 255 labels",
-                "annotations_complete_{eng,ger}/, images/, and saiaprtc12ok/ with labels.txt and wlist.txt",
-                "free for research", "https://www.imageclef.org/photodata, https://www.imageclef.org/SIAPRdata",
-                iaprtc12.read, _whole(photos=20_000, captions_en=20_000), splits=("train", "val", "test", "extra"),
-                files=(File(f"{_IAPR}/iaprtc12.tgz"), File(f"{_IAPR}/saiaprtc12ok.tgz"))),
-        DataSet("caltech101", "ten photos of each of Caltech-101's 101 classes; not its background pictures",
-                "<class>/*.jpg", "CC BY 4.0", "https://data.caltech.edu/records/mzrjq-6wc02",
-                _ours("caltech101", caltech101.items), _whole(photos=1010, classes=95), splits=("train",)),
-        DataSet("imagenet1000", "one photo of each ImageNet class", "<wordnet id>_<class>.jpg", "for research",
-                "https://image-net.org", _ours("imagenet1000", imagenet1000.items), _whole(photos=1000, classes=998),
-                splits=("train",)),
-        DataSet("world", "the rendered world: photos, drawings and captions", "<split>/facts.jsonl, <split>/photos/",
-                "ours, as the code", "python -m training render",
-                _ours("world", lambda split, skips: world.items(split)), splits=("train", "val", "test", "gallery")),
-        DataSet("pictures", "a folder of your own: class folders, a table of captions, sidecars or embedded captions",
-                "pictures; and if there, one .csv, .jsonl or .parquet, or a.txt beside a.jpg", "yours", "your own disk",
-                pictures.read),
+        DataSet(
+            "sketchy",
+            "photos and sketches of 125 classes, each sketch of one photo; held out by photo",
+            read=sketchy.read,
+            **_SKETCHY,
+        ),
+        DataSet(
+            "sketchy-1",
+            "Sketchy with 25 random classes unseen",
+            read=partial(sketchy.read, held_out="sketchy-1"),
+            **_SKETCHY,
+        ),
+        DataSet(
+            "sketchy-2",
+            "Sketchy with 21 classes outside ImageNet unseen",
+            read=partial(sketchy.read, held_out="sketchy-2"),
+            **_SKETCHY,
+        ),
+        DataSet(
+            sketchy.DEVELOPMENT,
+            "the seen classes of sketchy-2, 20 of them unseen in their turn: what its settings are chosen by",
+            read=partial(sketchy.read, held_out=sketchy.DEVELOPMENT),
+            **_SKETCHY | {"expected": _counts()},
+        ),
+        DataSet(
+            "sketchy25",
+            "a subset of Sketchy: 25 photos and 25 sketches of each class; what tri trains on",
+            "photo/<class>/<photo>.jpg, sketch/<class>/<photo>-<n>.png",
+            _SKETCHY["licence"],
+            _SKETCHY["source"],
+            _by_name("sketchy25", lambda split, skips: sketchy25.items(split)),
+            _counts(photos=3125, sketches=3125, classes=125),
+        ),
+        DataSet(
+            "tuberlin",
+            "20,000 sketches of 250 things; photos of the same in its extension",
+            "png/<class>/<n>.png; if wanted ImageResized/<class>/*.jpg",
+            "CC BY 4.0",
+            "http://cybertron.cg.tu-berlin.de/eitz/projects/classifysketch/",
+            classes.tuberlin,
+            classes.tuberlin_expected,
+            files=(File("http://cybertron.cg.tu-berlin.de/eitz/projects/classifysketch/sketches_png.zip"),),
+        ),
+        DataSet(
+            "shoev2",
+            "QMUL ShoeV2: 2,000 photos of shoes, 6,648 sketches of them",
+            "photo/*.png and ShoeV2_Coordinate (strokes), or sketch/{train,test}/*.png, or photo_{train,test}.txt",
+            "for research",
+            "https://sketchx.eecs.qmul.ac.uk/downloads",
+            partial(strokes.qmul, thing="shoe"),
+            _counts(photos=2000, sketches=6648),
+        ),
+        DataSet(
+            "chairv2",
+            "QMUL ChairV2: 400 photos of chairs, 1,275 sketches of them, in strokes",
+            "photo/ and sketches.jsonl; or as shoev2",
+            "for research",
+            "https://sketchx.eecs.qmul.ac.uk/downloads",
+            _chairs,
+            _counts(photos=400, sketches=1275),
+        ),
+        DataSet(
+            "quickdraw",
+            f"Quick, Draw!: doodles of 345 classes; {quickdraw.PER_CLASS:,} of each are read",
+            "<class>.ndjson, simplified or raw",
+            "CC BY 4.0",
+            "https://github.com/googlecreativelab/quickdraw-dataset",
+            quickdraw.read,
+            quickdraw.expected,
+            files=_QUICKDRAW_FILES,
+        ),
+        DataSet(
+            "pacs",
+            "seven classes as photos, paintings, cartoons and sketches",
+            "{photo,art_painting,cartoon,sketch}/<class>/, and <domain>_{train,crossval}_kfold.txt",
+            "for research",
+            "https://sketchx.eecs.qmul.ac.uk/downloads (a Google Drive)",
+            classes.pacs,
+            _counts(photos=6062, sketches=3928, classes=7),
+        ),
+        DataSet(
+            "flickr8k",
+            "8,091 photos with five English captions each",
+            _FLICKR.format("flickr8k"),
+            _FLICKR_FORM,
+            "https://hockenmaier.cs.illinois.edu/8k-pictures.html (a form)",
+            partial(flickr.read, name="flickr8k"),
+            _counts(photos=8091, captions_en=40_455),
+            splits=("train", "val", "test", "extra"),
+        ),
+        DataSet(
+            "flickr30k",
+            "31,783 photos with five English captions each, and with Multi30k five German ones",
+            _FLICKR.format("flickr30k") + "; Multi30k's task1/ and task2/ in multi30k/ for German (--download)",
+            _FLICKR_FORM,
+            "https://shannon.cs.illinois.edu/DenotationGraph/ (a form for the photos)",
+            partial(flickr.read, name="flickr30k"),
+            lambda root: (
+                {"photos": 31_014, "captions_en": 155_070}
+                if flickr.first(root, "dataset_flickr30k.json")
+                else {"photos": 31_783, "captions_en": 158_915}
+            ),
+            splits=("train", "val", "test", "extra"),
+            files=(_KARPATHY, *_GERMAN_FILES),
+        ),
+        DataSet(
+            "multi30k",
+            "text alone: 27,262 translation pairs, and 5 + 5 captions of 27,262 images",
+            "train.en-de.tsv, train5.jsonl.gz",
+            "for non-commercial research; see its README",
+            "https://github.com/multi30k/dataset",
+            _by_name("multi30k", multi30k.items),
+            _counts(captions_en=163_572, captions_de=163_572),
+            splits=("train",),
+        ),
+        DataSet(
+            "coco2014",
+            "123,287 photos, five captions each, 80 categories as tags",
+            "annotations/{captions,instances}_{train,val}2014.json, train2014/, val2014/",
+            "annotations: CC BY 4.0; photos: their Flickr owners'",
+            "https://cocodataset.org/#download",
+            partial(coco.read, year="2014"),
+            _counts(photos=123_287, captions_en=616_767),
+            files=_COCO_2014,
+        ),
+        DataSet(
+            "coco2017",
+            "the same photos in the later division",
+            "annotations/{captions,instances}_{train,val}2017.json, train2017/, val2017/",
+            "annotations: CC BY 4.0; photos: their Flickr owners'",
+            "https://cocodataset.org/#download",
+            partial(coco.read, year="2017"),
+            _counts(photos=123_287, captions_en=616_767),
+            files=_COCO_2017,
+        ),
+        DataSet(
+            "coco-karpathy",
+            "COCO 2014 in Karpathy's split: 5,000 val, 5,000 test",
+            "dataset_coco.json and coco2014's folders",
+            "annotations: CC BY 4.0; photos: their Flickr owners'",
+            "https://cs.stanford.edu/people/karpathy/deepimagesent/",
+            coco.karpathy,
+            _counts(photos=123_287, captions_en=616_767),
+            folders=("coco2014",),
+            files=(_KARPATHY, *_COCO_2014),
+        ),
+        DataSet(
+            "coco_mini",
+            "80 photos of COCO 2017 in its own layout",
+            "as coco2017, of train alone",
+            "annotations: CC BY 4.0; photos: their Flickr owners'",
+            "https://cocodataset.org/#download",
+            partial(coco.read, year="2017"),
+            _counts(photos=80, captions_en=400),
+            splits=("train", "val"),
+        ),
+        DataSet(
+            "iaprtc12",
+            "20,000 photos described in English and German, tagged by SAIAPR with 255 labels",
+            "annotations_complete_{eng,ger}/, images/, and saiaprtc12ok/ with labels.txt and wlist.txt",
+            "free for research",
+            "https://www.imageclef.org/photodata, https://www.imageclef.org/SIAPRdata",
+            iaprtc12.read,
+            _counts(photos=20_000, captions_en=20_000),
+            splits=("train", "val", "test", "extra"),
+            files=(File(f"{_IAPR}/iaprtc12.tgz"), File(f"{_IAPR}/saiaprtc12ok.tgz")),
+        ),
+        DataSet(
+            "caltech101",
+            "ten photos of each of Caltech-101's 101 classes; not its background pictures",
+            "<class>/*.jpg",
+            "CC BY 4.0",
+            "https://data.caltech.edu/records/mzrjq-6wc02",
+            _by_name("caltech101", caltech101.items),
+            _counts(photos=1010, classes=95),
+            splits=("train",),
+        ),
+        DataSet(
+            "imagenet1000",
+            "one photo of each ImageNet class",
+            "<wordnet id>_<class>.jpg",
+            "for research",
+            "https://image-net.org",
+            _by_name("imagenet1000", imagenet1000.items),
+            _counts(photos=1000, classes=998),
+            splits=("train",),
+        ),
+        DataSet(
+            "world",
+            "the rendered world: photos, drawings and captions",
+            "<split>/facts.jsonl, <split>/photos/",
+            "ours, as the code",
+            "python -m training render",
+            _by_name("world", lambda split, skips: world.items(split)),
+            splits=("train", "val", "test", "gallery"),
+        ),
+        DataSet(
+            "pictures",
+            "a folder of your own: class folders, a table of captions, sidecars or embedded captions",
+            "pictures; and if there, one .csv, .jsonl or .parquet, or a.txt beside a.jpg",
+            "yours",
+            "your own disk",
+            pictures.read,
+        ),
     )
-}  # fmt: skip
+}

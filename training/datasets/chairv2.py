@@ -1,6 +1,6 @@
-"""QMUL ChairV2: 400 photos of chairs and 1,275 human sketches as strokes, each of one photo.
+"""QMUL ChairV2: 400 photos of chairs and 1,275 human sketches of them, as strokes.
 
-The published split is by photo: 300 train, 100 test. Val is the 40 training photos that come first by a stable hash.
+The published split is by photo: 300 train, 100 test. Val is the first 40 training photos in a stable hash order.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ VAL_PHOTOS = 40
 
 
 def items(split: str, skips: Skips = STRICT) -> list[Item]:
-    """Photos and sketches of "train", "val" or "test". skips: where broken rows are listed; without it, errors."""
+    """Photos and sketches of "train", "val" or "test". Broken rows are listed in `skips`, or errors by default."""
     root = folder("chairv2")
     rows = list(json_lines(root / "sketches.jsonl", skips))
     train = stable_order(sorted({row["photo"] for row in rows if row["split"] == "train"}), "chairv2")

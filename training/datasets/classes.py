@@ -1,4 +1,4 @@
-"""Sets that are folders of classes: TU-Berlin (sketches, and the photos of its extension) and PACS (four domains)."""
+"""Data sets with a folder per class: TU-Berlin (sketches, and the photos of its extension) and PACS (four domains)."""
 
 from pathlib import Path
 
@@ -6,15 +6,18 @@ from training.datasets.reading import Skips, class_label, drawn_split, first, ne
 from xmr.modality import Item, Modality
 
 DOMAINS = {
-    "photo": Modality.PHOTO, "art_painting": Modality.PHOTO, "cartoon": Modality.PHOTO, "sketch": Modality.SKETCH
-}  # fmt: skip
+    "photo": Modality.PHOTO,
+    "art_painting": Modality.PHOTO,
+    "cartoon": Modality.PHOTO,
+    "sketch": Modality.SKETCH,
+}
 FAULTY = "sketch/dog/n02103406_4068-1.png"  # known to be broken in PACS; every published loader leaves it out
 
 
 def tuberlin(root: Path, split: str, skips: Skips) -> list[Item]:
-    """TU-Berlin: png/<class>/<n>.png, names with spaces; and if there, the extension's photos ImageResized/<class>/.
+    """TU-Berlin: sketches png/<class>/<n>.png, and the optional photos of its extension, ImageResized/<class>/.
 
-    The split is by the hash of each picture's id: the authors publish only folds for classification.
+    The split is by the hash of a picture's id, because the authors publish only folds for classification.
     """
     sketches = first(root, "png", "sketches_png/png", "sketches/png", "sketches") or root / "png"
     need(sketches, "TU-Berlin's sketches", "Unpack sketches_png.zip there. Its source: python -m training data.")
@@ -29,19 +32,23 @@ def tuberlin(root: Path, split: str, skips: Skips) -> list[Item]:
 
 
 def tuberlin_expected(root: Path) -> dict[str, int]:
+    """The counts of a complete copy, with or without the extension."""
     photos = {"photos": 204_489} if first(root, "ImageResized*", "photos") else {}
     return {"sketches": 20_000, "classes": 250} | photos
 
 
 def pacs(root: Path, split: str, skips: Skips) -> list[Item]:
-    """PACS: <domain>/<class>/*.jpg or .png. Paintings and cartoons are photos whose facts name their domain.
+    """PACS: <domain>/<class>/*.jpg or .png. Paintings and cartoons are photos; the fact "domain" has their domain.
 
-    The published lists <domain>_{train,crossval}_kfold.txt give train and val where they are there, with a tenth of
-    train, by hash, for test (the published test is a whole domain: filter by the fact "domain"). Else all is by hash.
+    If there are the published lists <domain>_{train,crossval}_kfold.txt, they define train and val, and a tenth of
+    train, by hash, is test. (The published test is a whole domain: filter by the fact.) Without lists, all is by hash.
     """
     images = first(root, "kfold", "images", "PACS", "pacs_data") or root
-    need(images / "photo", "PACS's domain folders (photo, art_painting, cartoon, sketch)",
-         "Its source: python -m training data.")  # fmt: skip
+    need(
+        images / "photo",
+        "PACS's domain folders (photo, art_painting, cartoon, sketch)",
+        "Its source: python -m training data.",
+    )
     listed = {}
     for path in sorted(root.rglob("*_kfold.txt")):
         part = path.stem.split("_")[-2]

@@ -1,6 +1,6 @@
-"""COCO 2014 and 2017: five captions a photo, the categories of its objects as tags; and Karpathy's 5k test.
+"""COCO 2014 and 2017: five captions per photo, and the categories of its objects as tags; and Karpathy's split.
 
-The JSON is read directly: of pycocotools only masks would be needed, and nothing here uses masks.
+The JSON is read directly. pycocotools would only be needed for masks, which are not used here.
 """
 
 import re
@@ -25,7 +25,7 @@ KARPATHY = {"train": "train", "restval": "train", "val": "val", "test": "test"}
 
 
 def read(root: Path, split: str, skips: Skips, year: str) -> list[Item]:
-    """The official val is test; val is 4 % of train, by the hash of the photo's name."""
+    """Photos and captions of COCO `year`. "test" is the official val; "val" is 4 % of train, by a hash of the name."""
     part = "val" if split == "test" else "train"
     path = root / "annotations" / f"captions_{part}{year}.json"
     if part == "val" and not path.is_file() and (root / "annotations" / f"captions_train{year}.json").is_file():
@@ -49,9 +49,9 @@ def read(root: Path, split: str, skips: Skips, year: str) -> list[Item]:
 
 
 def karpathy(root: Path, split: str, skips: Skips) -> list[Item]:
-    """Karpathy's split of COCO 2014: 113,287 train (his restval among them), 5,000 val, 5,000 test.
+    """Karpathy's split of COCO 2014: 113,287 train (including his restval), 5,000 val, 5,000 test.
 
-    Each photo lies in the folder that its `filepath` names; his test photos are from val2014.
+    Each photo is in the folder that its `filepath` names; his test photos come from val2014.
     """
     path = first(root, "dataset_coco.json", "*/dataset_coco.json") or root / "dataset_coco.json"
     need(path, "Karpathy's split", "Unpack caption_datasets.zip there, or add --download.")
@@ -82,7 +82,7 @@ def _items(root: Path, folder: str, rows: dict[str, tuple[str, list[str], frozen
 
 @lru_cache(maxsize=4)
 def _captions(path: Path) -> tuple[dict[int, str], dict[int, list[str]], list[str]]:
-    """File name and captions by image id, and the ids that come twice; of a caption's, the first counts."""
+    """File name by image id, captions by image id, and duplicate ids; the first caption with an id counts."""
     whole = read_json(path)
     captions: dict[int, list[str]] = {}
     rows = {row["id"]: row for row in reversed(whole["annotations"])}
@@ -95,16 +95,16 @@ def _captions(path: Path) -> tuple[dict[int, str], dict[int, list[str]], list[st
 
 @lru_cache(maxsize=4)
 def _instances(path: Path) -> dict[int, frozenset[str]]:
-    whole = read_json(path, without=("segmentation", "bbox", "area"))  # else three gigabytes
+    whole = read_json(path, without=("segmentation", "bbox", "area"))  # which would take three gigabytes
     names = {category["id"]: f"tag:{category['name']}" for category in whole["categories"]}
     found: dict[int, set[str]] = {}
-    for row in whole["annotations"]:  # a crowd (iscrowd, its mask run-length coded) shows its category like any other
+    for row in whole["annotations"]:  # a crowd (iscrowd) counts for its category like any other object
         found.setdefault(row["image_id"], set()).add(names[row["category_id"]])
     return {image: frozenset(tags) for image, tags in found.items()}
 
 
 def boxes_of(path: Path) -> dict[str, list[tuple[str, tuple[float, float, float, float]]]]:
-    """Of each photo's file name, its things as (category, box), the box in shares of its sides; crowds have none."""
+    """The (category, box) pairs of each photo, by file name, without crowds; boxes are shares of the photo's sides."""
     whole = read_json(path, without=("segmentation",))
     names = {category["id"]: category["name"] for category in whole["categories"]}
     images = {image["id"]: image for image in whole["images"]}
@@ -112,8 +112,12 @@ def boxes_of(path: Path) -> dict[str, list[tuple[str, tuple[float, float, float,
     for row in whole["annotations"]:
         if not row.get("iscrowd"):
             image, (x, y, width, height) = images[row["image_id"]], row["bbox"]
-            box = (x / image["width"], y / image["height"],
-                   (x + width) / image["width"], (y + height) / image["height"])  # fmt: skip
+            box = (
+                x / image["width"],
+                y / image["height"],
+                (x + width) / image["width"],
+                (y + height) / image["height"],
+            )
             found[image["file_name"]].append((names[row["category_id"]], box))
     return found
 

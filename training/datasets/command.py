@@ -1,8 +1,8 @@
-"""python -m training data: lists the data sets, checks one, draws a batch of it, fetches it.
+"""python -m training data: lists the data sets; checks, downloads and draws one of them.
 
-    python -m training data                                      all: what is there, what is needed, where it lies
-    python -m training data flickr30k --root /data/flickr30k     counts, three samples, runs/data-flickr30k.png
-    python -m training data coco2017 --root /data/coco --download
+python -m training data                                      list all, with their folders and the files they need
+python -m training data flickr30k --root /data/flickr30k     counts, three samples, runs/data-flickr30k.png
+python -m training data coco2017 --root /data/coco --download
 """
 
 import argparse
@@ -13,6 +13,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from training.datasets import catalogue, labels_of, picture, stable_order
+from training.datasets.check import check
 from training.datasets.download import download
 from xmr.modality import BadInput, Item, Modality
 from xmr.preprocess import sketch_input
@@ -22,14 +23,15 @@ PAIRS = 10
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
     parser.add_argument("name", nargs="?", help="the data set to check; without it, all are listed")
-    parser.add_argument("--root", type=Path, help="the folder it lies in (default: below $XMR_DATA or ../shared/data)")
-    parser.add_argument("--download", action="store_true", help="fetch it first, where that needs no form")
+    parser.add_argument("--root", type=Path, help="its folder (default: in $XMR_DATA or ../shared/data)")
+    parser.add_argument("--download", action="store_true", help="download it first, if that needs no form")
     parser.add_argument("--picture", type=Path, help="where to draw a batch (default: runs/data-NAME.png)")
 
 
 def run(args: argparse.Namespace) -> None:
-    """Raises BadInput for whatever keeps the data set from being used."""
+    """List the data sets, or check one; raises BadInput if it cannot be used."""
     if args.name is None:
         print("\n".join(map(_listed, catalogue.DATASETS.values())))
         return
@@ -37,27 +39,27 @@ def run(args: argparse.Namespace) -> None:
     root = args.root or data.place()
     if args.download:
         download(data.files, root)
-    found = catalogue.check(args.name, root)
-    told = [found.line()]
+    found = check(args.name, root)
+    report = [found.line()]
     for split, counts in found.counts.items():
         each = ", ".join(f"{count:,} {kind}" for kind, count in counts.items())
-        told.append(f"  {split}: {each or 'nothing'}")
+        report.append(f"  {split}: {each or 'nothing'}")
     for item in found.samples:
         labels = " ".join(sorted(item.labels)[:4])
-        told.append(f"  {item.modality} {item.id}: {item.content}  [{labels}]")
+        report.append(f"  {item.modality} {item.id}: {item.content}  [{labels}]")
     split = next(split for split, counts in found.counts.items() if counts)
     items = catalogue.load(args.name, split, root).items
     path = args.picture or Path("runs") / f"data-{args.name}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
     draw(items).save(path)
-    told.append(f"  a batch of {split} is drawn in {path}")
-    print("\n".join(told))
+    report.append(f"  a picture of a batch of {split}: {path}")
+    print("\n".join(report))
 
 
 def draw(items: list[Item], count: int = PAIRS) -> Image.Image:
-    """A batch as one picture: a row for each of `count` photos, with a sketch of it and its captions.
+    """Draw a batch as one picture: one row for each of `count` photos, with a sketch of it and its captions.
 
-    Of a set without photos the rows are sketches, or else captions with the others of their image.
+    If there are no photos, the rows are sketches, or else captions with the other captions of their image.
     """
     partners: dict[str, list[Item]] = {}
     for item in items:
@@ -76,10 +78,13 @@ def draw(items: list[Item], count: int = PAIRS) -> Image.Image:
     for item in chosen:
         others = {id(o): o for label in sorted(item.labels) for o in partners.get(label, ())}.values()
         sketch = next((other for other in others if other.modality is Modality.SKETCH), None)
-        captions = [f"{o.language or ''}: {o.content}" for o in others
-                    if o.modality is Modality.TEXT and labels_of(o, "image") & item.labels]  # fmt: skip
-        told = [f"{item.id}  [{' '.join(sorted(item.labels)[:5])}]", *captions]
-        lines = [line for text in told for line in textwrap.wrap(text, 68)]
+        captions = [
+            f"{o.language or ''}: {o.content}"
+            for o in others
+            if o.modality is Modality.TEXT and labels_of(o, "image") & item.labels
+        ]
+        texts = [f"{item.id}  [{' '.join(sorted(item.labels)[:5])}]", *captions]
+        lines = [line for text in texts for line in textwrap.wrap(text, 68)]
         rows.append(([_tile(one) for one in (item, sketch)[:columns] if one], lines))
     heights = [max(TILE * bool(tiles), LINE * len(lines)) + GAP for tiles, lines in rows]
     sheet = Image.new("RGB", (text_left + TEXT_WIDTH, sum(heights) + GAP), "white")
@@ -105,7 +110,7 @@ def _tile(item: Item) -> Image.Image:
 
 
 def _font() -> tuple[ImageFont.ImageFont, Callable[[str], str]]:
-    """A font, and what makes a text fit for it: Pillow's own, the last resort, has no letters beyond ASCII."""
+    """A font, and a function that makes a text printable in it; Pillow's built-in font has only ASCII letters."""
     for name in ("DejaVuSans.ttf", "LiberationSans-Regular.ttf", "Arial.ttf"):
         try:
             return ImageFont.truetype(name, 10), str
@@ -121,5 +126,7 @@ def _listed(data: catalogue.DataSet) -> str:
     names = [file.name for file in data.files]
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     fetched = f"; --download fetches {', '.join(names[:3])}{more}" if names else ""
-    return (f"{data.name}: {data.about}\n    {there}: {place}\n    needs {data.layout}\n"
-            f"    licence: {data.licence}\n    from {data.source}{fetched}")  # fmt: skip
+    return (
+        f"{data.name}: {data.about}\n    {there}: {place}\n    needs {data.layout}\n"
+        f"    licence: {data.licence}\n    from {data.source}{fetched}"
+    )

@@ -1,9 +1,9 @@
-"""Concepts that captions name, as tags of their photo: multi-labels for data sets that have captions and no labels.
+"""Tags for data sets that have captions but no labels: the concepts that a photo's captions mention.
 
-How the list was made: by hand, of the things, places and doings among the 400 most frequent words of Flickr8k's
-captions in each language, each with its forms in both; colours, numbers and what says little by itself (large, front,
-wearing) are left out. A word that ends in * stands for all that begin so. A photo has a concept as a tag if two of its
-captions or more, of either language, name it: what one person alone saw is often not there.
+The list was made by hand from the 400 most frequent words of Flickr8k's captions in each language: things, places and
+actions, with their inflected forms. Colours, numbers and words that say little by themselves (large, front, wearing)
+are left out. A word that ends in * stands for all words that begin so. A photo is tagged with a concept if at least two
+of its captions, in either language, mention it, because what only one person saw is often not there.
 """
 
 import re
@@ -12,7 +12,7 @@ from functools import cache
 
 from xmr.modality import Item, Modality
 
-LEAST = 2  # captions that have to name a concept
+MIN_CAPTIONS = 2  # that must mention a concept
 CONCEPTS = {  # name -> (English words, German words)
     "man": ("man men guy guys gentleman", "mann männer männern herr herren"),
     "woman": ("woman women lady ladies", "frau frauen dame damen"),
@@ -87,25 +87,25 @@ CONCEPTS = {  # name -> (English words, German words)
     "camera": ("camera cameras", "kamera*"),
     "rope": ("rope ropes leash", "seil seile* leine"),
     "night": ("night dark", "nacht nachts dunkel dunklen dunkelheit"),
-}  # fmt: skip
+}
 LANGUAGES = ("en", "de")
 
 
 def tags(captions: Mapping[str, Iterable[str]]) -> frozenset[str]:
-    """The concepts that at least LEAST of one photo's captions name, of any language: {"en": [...], "de": [...]}."""
+    """The concepts that at least MIN_CAPTIONS of a photo's captions, {"en": [...], "de": [...]}, mention."""
     counts: dict[str, int] = {}
     for language, texts in captions.items():
         for text in texts:
             for name, pattern in _patterns(language).items():
                 if pattern.search(text.lower()):
                     counts[name] = counts.get(name, 0) + 1
-    return frozenset(name for name, count in counts.items() if count >= LEAST)
+    return frozenset(name for name, count in counts.items() if count >= MIN_CAPTIONS)
 
 
 def tagged(items: list[Item]) -> list[Item]:
-    """Photos that have tags, and for each language one description of each of them: its captions, one after another.
+    """Tagged photos, and one description of each photo per language: all its captions joined.
 
-    Their labels are the photo's and the tags. A photo whose captions name no concept is left out, with its captions.
+    Labels are the photo's own and the tags. Photos without a tag are left out, with their captions.
     """
     captions: dict[str, dict[str, list[str]]] = {}
     for item in items:
@@ -113,14 +113,14 @@ def tagged(items: list[Item]) -> list[Item]:
             captions.setdefault(min(item.labels), {}).setdefault(item.language, []).append(item.content)
     found = []
     for item in items:
-        told = captions.get(min(item.labels), {})
-        named = frozenset(f"tag:{name}" for name in tags(told))
+        texts_of = captions.get(min(item.labels), {})
+        named = frozenset(f"tag:{name}" for name in tags(texts_of))
         if item.modality is Modality.PHOTO and named:
             labels = item.labels | named
             found.append(Item(item.id, Modality.PHOTO, item.content, labels))
             found += [
                 Item(f"{item.id}#{language}", Modality.TEXT, " ".join(texts), labels, language)
-                for language, texts in told.items()
+                for language, texts in texts_of.items()
             ]
     return found
 

@@ -1,4 +1,4 @@
-"""Fetches the files of a data set: with a progress bar, going on where it stopped, and verified before it is used."""
+"""Downloads the files of a data set, with a progress bar and a checksum; an interrupted download resumes."""
 
 import base64
 import gzip
@@ -24,20 +24,31 @@ TIMEOUT = 60  # seconds without a byte
 
 @dataclass(frozen=True)
 class File:
-    """One file to fetch. `checksum` is "md5:..." or "sha256:..." as published; where none is, the server's own MD5 is
-    used if it sends one, and archives are tested by the checksums inside them."""
+    """One file to download.
+
+    Attributes:
+        url:      its address.
+        checksum: "md5:..." or "sha256:..." as published. Without one, the MD5 that the server sends is used, or else
+            the checksums inside the archive.
+        into:     subfolder of the data set's folder.
+    """
 
     url: str
     checksum: str = ""
-    into: str = ""  # a folder below the data set's
+    into: str = ""
 
     @property
     def name(self) -> str:
+        """Its file name."""
         return unquote(urlsplit(self.url).path.rsplit("/", 1)[-1])
 
 
 def download(files: tuple[File, ...], root: Path) -> None:
-    """Fetch and unpack what is not there yet. Archives are kept beside what came out of them."""
+    """Download and unpack the missing files. Archives are kept beside their content.
+
+    Raises:
+        BadInput: there is nothing to download, or a download fails.
+    """
     if not files:
         raise BadInput("This data set cannot be fetched without a form; see its source in: python -m training data.")
     for file in files:
@@ -49,7 +60,14 @@ def download(files: tuple[File, ...], root: Path) -> None:
 
 
 def fetch(file: File, folder: Path) -> Path:
-    """Fetch one file into a folder, or go on with its .part; its path. BadInput if it cannot be had whole."""
+    """Download one file into a folder, or resume its .part file.
+
+    Returns:
+        Its path.
+
+    Raises:
+        BadInput: the download fails; it can be resumed by another call.
+    """
     target = folder / file.name
     if target.is_file():
         return target
@@ -62,14 +80,15 @@ def fetch(file: File, folder: Path) -> Path:
     try:
         with urllib.request.urlopen(urllib.request.Request(file.url, headers=headers), timeout=TIMEOUT) as reply:
             if reply.status != 206:
-                have = 0  # it has changed there, or the server cannot go on
+                have = 0  # the file has changed, or the server cannot resume
             if reply.headers.get("ETag"):
                 tag.write_text(reply.headers["ETag"])
-            told = reply.headers.get("Content-Length")
-            whole = have + int(told) if told else None
-            with part.open("ab" if have else "wb") as out, tqdm(
-                total=whole, initial=have, desc=file.name, unit="B", unit_scale=True, mininterval=1
-            ) as bar:
+            length = reply.headers.get("Content-Length")
+            whole = have + int(length) if length else None
+            with (
+                part.open("ab" if have else "wb") as out,
+                tqdm(total=whole, initial=have, desc=file.name, unit="B", unit_scale=True, mininterval=1) as bar,
+            ):
                 while chunk := reply.read(CHUNK):
                     out.write(chunk)
                     bar.update(len(chunk))
@@ -90,7 +109,11 @@ def fetch(file: File, folder: Path) -> Path:
 
 
 def verify(path: Path, checksum: str, name: str) -> None:
-    """BadInput, and the file deleted, unless it is what the checksum, or the archive itself, says it is."""
+    """Check a file by its checksum, or as an archive; a damaged file is deleted.
+
+    Raises:
+        BadInput: it is damaged.
+    """
     kind, _, wanted = checksum.partition(":")
     if wanted:
         found = hashlib.new(kind)
@@ -106,7 +129,7 @@ def verify(path: Path, checksum: str, name: str) -> None:
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """A zip or tar archive into a folder; nothing is ever written outside it."""
+    """Unpack a zip or tar archive into a folder; nothing is written outside the folder."""
     if archive.suffix == ".zip":
         with zipfile.ZipFile(archive) as packed:
             for member in tqdm(packed.infolist(), f"unpacking {archive.name}", mininterval=1):
@@ -118,7 +141,7 @@ def unpack(archive: Path, folder: Path) -> None:
 
 
 def _server_md5(headers) -> str:
-    """The MD5 that Google's or Amazon's storage sends along; "" if none."""
+    """The MD5 in the headers of Google's or Amazon's storage, as "md5:..."; "" if there is none."""
     for value in headers.get_all("x-goog-hash") or []:
         for one in value.split(","):
             if one.strip().startswith("md5="):

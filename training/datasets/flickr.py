@@ -1,7 +1,8 @@
-"""Flickr8k and Flickr30k from any of the caption files in use, and Multi30k's German joined to them by photo id.
+"""Flickr8k and Flickr30k from any of the usual caption files, with Multi30k's German captions joined by photo id.
 
-Karpathy's dataset_<name>.json; captions.txt or results.csv with `image,caption`, `image_name,comment` or `image_name|
-comment_number| comment`; the authors' *.token with `photo.jpg#n<tab>caption`. Photos may lie in any folder.
+Captions are read from Karpathy's dataset_<name>.json; from captions.txt or results.csv with `image,caption`,
+`image_name,comment` or `image_name| comment_number| comment`; or from the authors' *.token with
+`photo.jpg#n<tab>caption`. Photos may be in any subfolder.
 """
 
 import csv
@@ -25,8 +26,11 @@ from training.datasets.reading import (
 from xmr.modality import BadInput, Item, Modality
 
 SPLITS = Path(__file__).parent / "splits"
-TABLES = [f"{folder}{name}" for folder in ("", "*/") for name in ("captions.txt", "captions.csv", "results*.csv",
-                                                                  "results*.token", "*.token*")]  # fmt: skip
+TABLES = [
+    f"{folder}{name}"
+    for folder in ("", "*/")
+    for name in ("captions.txt", "captions.csv", "results*.csv", "results*.token", "*.token*")
+]
 # Lists that come with the captions, or with Multi30k.
 LISTS = {
     "train": ("*trainImages.txt", "train.txt", "train_images.txt"),
@@ -37,7 +41,7 @@ GERMAN = {"train": "train", "val": "val", "test": "test_2016(_flickr)?"}
 
 
 def read(root: Path, split: str, skips: Skips, name: str) -> list[Item]:
-    """Photos and their English captions of "flickr8k" or "flickr30k", and German ones where Multi30k's lie at hand."""
+    """Photos and English captions of "flickr8k" or "flickr30k", and German captions if Multi30k is there."""
     if (root / "captions.jsonl").is_file():
         with placed("flickr8k", root):
             return existing(flickr8k.items(split, skips), skips)
@@ -88,10 +92,10 @@ def _table(root: Path, name: str, skips: Skips):
 
 
 def rows(path: Path, skips: Skips) -> Iterator[tuple[str, str, str]]:
-    """(photo, which caption of it, caption) from a table of any of the three forms.
+    """Read (photo, caption number, caption) from a table in any of the three formats.
 
-    A field may hold its separator without being quoted, so each line is cut at its first ones only. Flickr30k's row
-    `2199200615.jpg| 4   A dog runs ...`, where one separator is missing, is mended and listed.
+    A caption may contain the separator without quotes, so a line is split at its first separators only. Flickr30k's row
+    `2199200615.jpg| 4   A dog runs ...`, which lacks a separator, is repaired and listed.
     """
     lines = read_lines(path, skips)
     counted: dict[str, int] = {}
@@ -117,7 +121,7 @@ def rows(path: Path, skips: Skips) -> Iterator[tuple[str, str, str]]:
 
 
 def _unquoted(cell: str) -> str:
-    """What a quoted cell holds; the cell as it stands if its quotes are those of a caption that isn't quoted."""
+    """The content of a quoted cell; a cell with other quotes is returned unchanged."""
     try:
         whole = next(csv.reader([cell], strict=True), [])
     except csv.Error:
@@ -126,7 +130,7 @@ def _unquoted(cell: str) -> str:
 
 
 def _split_of(root: Path, name: str, skips: Skips):
-    """photo -> split: by lists at hand (Flickr30k's also in multi30k/), else by the one kept here, else by hash."""
+    """A function photo -> split: by lists in the folder (or in multi30k/), by the list in this package, or by hash."""
     listed = {}
     for split, names in LISTS.items():
         inside = [f"{folder}{file}" for folder in ("", "*/", "**/image_splits/") for file in names]
@@ -144,9 +148,9 @@ def _split_of(root: Path, name: str, skips: Skips):
 
 
 def multi30k(root: Path, split: str, skips: Skips) -> dict[str, list[str]]:
-    """photo -> German captions: the five independent ones (task 2), and in training the translation too (task 1).
+    """German captions by photo: five independent ones (task 2), and for training also a translation (task 1).
 
-    They are looked for in this folder, in its multi30k/, and in multi30k/ beside it, gzip or not.
+    Files are searched in this folder, in its multi30k/ and in a multi30k/ beside it, with or without gzip.
     """
     captions: dict[str, list[str]] = {}
     for base in (root, root / "multi30k", root.parent / "multi30k"):
@@ -154,8 +158,10 @@ def multi30k(root: Path, split: str, skips: Skips) -> dict[str, list[str]]:
             photos = _photos_of(path, split)
             lines = read_lines(path, skips)
             if photos is None or len(photos) != len(lines):
-                raise BadInput(f"{path} has {len(lines):,} lines, but its list in image_splits has "
-                               f"{len(photos or []):,}. Take both from the same release of Multi30k.")  # fmt: skip
+                raise BadInput(
+                    f"{path} has {len(lines):,} lines, but its list in image_splits has "
+                    f"{len(photos or []):,}. Take both from the same release of Multi30k."
+                )
             for photo, text in zip(photos, lines, strict=True):
                 captions.setdefault(photo, []).append(text)
         if captions:
@@ -164,7 +170,7 @@ def multi30k(root: Path, split: str, skips: Skips) -> dict[str, list[str]]:
 
 
 def _german_files(base: Path, split: str) -> list[Path]:
-    """Task 2's files before task 1's; in val and test, translations only where there is nothing else."""
+    """Task 2's files, then task 1's; for val and test, task 1's only if there are no others."""
     named = re.compile(rf"({GERMAN.get(split, '-')})(\.[1-5])?\.de(\.gz)?")
     files = sorted(p for p in base.rglob("*.de*") if named.fullmatch(p.name) and "tok" not in p.parts)
     five = [path for path in files if re.search(r"\.[1-5]\.de", path.name)]
@@ -172,7 +178,7 @@ def _german_files(base: Path, split: str) -> list[Path]:
 
 
 def _photos_of(path: Path, split: str) -> list[str] | None:
-    """The photos of a caption file's lines: from image_splits/ beside the file's folder."""
+    """The photo of each line of a caption file, from image_splits/ near it; None if there is no list."""
     for folder in (path.parent, path.parent.parent):
         if found := first(folder, *(f"image_splits/{name}" for name in LISTS[split])):
             return [_photo(line) for line in read_lines(found) if line.strip()]

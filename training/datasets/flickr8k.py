@@ -1,4 +1,4 @@
-"""Flickr8k: 8,091 photos, 5 English captions each, 5 independent German ones for 7,478 (Multi30k, task 2).
+"""Flickr8k: 8,091 photos with 5 English captions each; 7,478 also have 5 independent German ones (Multi30k, task 2).
 
 The standard split: 6,000 train, 1,000 val, 1,000 test. Photos without German captions keep their English ones.
 """
@@ -9,10 +9,10 @@ from xmr.modality import Item, Modality
 
 
 def items(split: str, skips: Skips = STRICT) -> list[Item]:
-    """Photos and captions of "train", "val" or "test". A training photo also gets the German translation of one of
-    its English captions; val and test have the independent German captions only.
+    """Photos and captions of "train", "val" or "test".
 
-    skips: where broken rows and empty captions are listed; without it they are errors.
+    A training photo also has the German translation of one of its English captions. Broken rows and empty captions are
+    listed in `skips`; by default they are errors.
     """
     root = folder("flickr8k")
     found = []

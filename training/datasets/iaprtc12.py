@@ -1,10 +1,10 @@
-"""IAPR TC-12: 20,000 photos with a description in English and German, tagged with the regions of SAIAPR TC-12.
+"""IAPR TC-12: 20,000 photos with descriptions in English and German, tagged with the region labels of SAIAPR TC-12.
 
-annotations_complete_{eng,ger}/<nn>/<n>.{eng,ger} are almost XML in cp1252, and name their photo relative to the root;
-SAIAPR's <nn>/labels.txt has a line `photo region label` for each region, wlist.txt the labels' names.
+The files annotations_complete_{eng,ger}/<nn>/<n>.{eng,ger} are almost XML, in cp1252, and name their photo relative to
+the root. SAIAPR's <nn>/labels.txt has a line `photo region label` for each region, wlist.txt the names of the labels.
 
-The split is seeded: 2,000 queries ("test"), 10,000 to train on, and the rest ("val" and "extra"). A hashing protocol's
-gallery is all 18,000 that are no queries, the training photos among them; queries are never trained on.
+The split is seeded: 2,000 queries ("test"), 10,000 training photos, and the rest ("val" and "extra"). The gallery of
+a hashing protocol is the 18,000 photos that are not queries, including the training photos.
 """
 
 import re
@@ -16,12 +16,12 @@ from xmr.modality import Item, Modality
 
 LANGUAGES = {"eng": "en", "ger": "de"}
 WHOLE = 20_000
-SIZES = {"test": 2_000, "train": 10_000, "val": 500}  # of the whole; a part of it is divided in proportion
+SIZES = {"test": 2_000, "train": 10_000, "val": 500}  # of the whole set; a subset is split in proportion
 GALLERY = ("train", "val", "extra")  # the splits that the queries are searched in
 
 
 def read(root: Path, split: str, skips: Skips) -> list[Item]:
-    """Photos and descriptions with `image:` and their `tag:` labels."""
+    """Photos and descriptions of a split, with their `image:` and `tag:` labels."""
     base = first(root, "annotations_complete_eng", "*/annotations_complete_eng", "annotations_complete_ger")
     base = need(base or root / "annotations_complete_eng", "IAPR TC-12", "Unpack iaprtc12.tgz there.").parent
     rows, left_out = _annotations(base)
@@ -37,8 +37,8 @@ def read(root: Path, split: str, skips: Skips) -> list[Item]:
             continue
         key = photo.removeprefix("images/")
         labels = frozenset({f"image:{key}"}) | tags.get(path.stem, frozenset())
-        told = rows[photo].get("en", {})
-        facts = {name.lower(): told[name] for name in ("TITLE", "LOCATION") if told.get(name)}
+        english = rows[photo].get("en", {})
+        facts = {name.lower(): english[name] for name in ("TITLE", "LOCATION") if english.get(name)}
         found.append(Item(key, Modality.PHOTO, path, labels, facts=facts))
         texts = {language: [fields.get("DESCRIPTION", "")] for language, fields in rows[photo].items()}
         found += caption_items(key, texts, labels, skips)
@@ -47,7 +47,7 @@ def read(root: Path, split: str, skips: Skips) -> list[Item]:
 
 @lru_cache(maxsize=1)
 def _annotations(base: Path) -> tuple[dict[str, dict[str, dict[str, str]]], list[tuple[str, str]]]:
-    """photo -> language -> fields, and (reason, file) of what is left out: 40,000 files, read once for all splits."""
+    """Fields by photo and language, and (reason, file) of what is left out. Reads 40,000 files once for all splits."""
     rows: dict[str, dict[str, dict[str, str]]] = {}
     left_out = []
     for ending, language in LANGUAGES.items():
@@ -61,13 +61,13 @@ def _annotations(base: Path) -> tuple[dict[str, dict[str, dict[str, str]]], list
 
 
 def _fields(text: str) -> dict[str, str]:
-    """The elements of one annotation. They are no XML: `&` and `<` stand in them bare."""
+    """The elements of one annotation file, which is not valid XML: `&` and `<` are not escaped."""
     found = re.findall(r"<(DOCNO|TITLE|DESCRIPTION|LOCATION|IMAGE)>(.*?)</\1>", text, re.DOTALL)
     return {name: clean(value) for name, value in found}
 
 
 def _tags(root: Path, skips: Skips) -> dict[str, frozenset[str]]:
-    """The labels of each photo's regions, by the photo's number."""
+    """Tags from the region labels, by the photo's number."""
     wlist = first(root, "wlist.txt", "*/wlist.txt", "*/*/wlist.txt", "*/*/*/wlist.txt")
     names = dict(line.split(None, 1) for line in read_lines(wlist) if line.strip()) if wlist else {}
     found: dict[str, set[str]] = {}

@@ -1,6 +1,6 @@
-"""One photo of each of the 1,000 ImageNet classes, with the class in the file's name. Training only.
+"""One photo of each of the 1,000 ImageNet classes, with the class in the file name; only for training.
 
-"crane" and "maillot" name two classes each, which then share a label: as words they are the same.
+"crane" and "maillot" are names of two classes each; those share a label.
 """
 
 from training.datasets import folder
@@ -9,9 +9,9 @@ from xmr.modality import Item, Modality
 
 
 def items(split: str, skips: Skips = STRICT) -> list[Item]:
-    """Photos with their class (words, the WordNet id left out); only "train" has any.
+    """Photos with their class name, without the WordNet id; only "train" has any.
 
-    skips: where photos without a class in their name are listed; without it, errors.
+    Photos without a class in their name are listed in `skips`; by default they are errors.
     """
     if split != "train":
         return []

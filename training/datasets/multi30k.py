@@ -1,17 +1,21 @@
-"""Multi30k: text alone. 27,262 English-German translation pairs, and 27,262 images' 5 + 5 independent captions.
+"""Multi30k, texts only: 27,262 English-German translation pairs, and 5 + 5 independent captions of 27,262 images.
 
-Nothing of Flickr8k's val or test is in it. All of it is training data.
+No image of Flickr8k's val or test is in it, but some of its sentences are captions there too: people describe different
+photos in the same words. Training reads `for_training`, which leaves these out.
 """
 
-from training.datasets import folder
+from training.datasets import MissingData, flickr8k, folder
+from training.datasets.overlaps import equal_sentences
 from training.datasets.reading import STRICT, Skips, caption_items, json_lines, read_lines
 from xmr.modality import Item, Modality
 
+PAIR = "pair"  # how the ids of translation pairs begin
+
 
 def items(split: str, skips: Skips = STRICT) -> list[Item]:
-    """Captions whose labels meet when they are of one image; a translation pair has a label of its own.
+    """Captions labelled with their image, and translation pairs, each pair with its own label; only "train" has any.
 
-    Only "train" has any. skips: where broken rows and empty captions are listed; without it they are errors.
+    Broken rows and empty captions are listed in `skips`; by default they are errors.
     """
     if split != "train":
         return []
@@ -22,8 +26,22 @@ def items(split: str, skips: Skips = STRICT) -> list[Item]:
             skips.add("broken rows", f"train.en-de.tsv:{n + 1}")
             continue
         for language, text in zip(("en", "de"), texts, strict=True):
-            found.append(Item(f"pair{n}#{language}", Modality.TEXT, text, frozenset({f"image:pair{n}"}), language))
+            found.append(Item(f"{PAIR}{n}#{language}", Modality.TEXT, text, frozenset({f"image:{PAIR}{n}"}), language))
     for row in json_lines(root / "train5.jsonl.gz", skips):
         captions, labels = {"en": row["en"], "de": row["de"]}, frozenset({f"image:{row['id']}"})
         found += caption_items(row["id"], captions, labels, skips, as_is=True)
     return found
+
+
+def for_training() -> list[Item]:
+    """The captions without those whose sentence is a caption of Flickr8k's val or test, and without the translation of
+    such a one. All of them where Flickr8k is not on this machine."""
+    found = items("train")
+    try:
+        held_out = [item for split in ("val", "test") for item in flickr8k.items(split)]
+    except MissingData:
+        return found
+    equal = equal_sentences(found, held_out)
+    ids = {item.id for item in equal}
+    pairs = {item.labels for item in equal if item.id.startswith(PAIR)}
+    return [item for item in found if item.id not in ids and item.labels not in pairs]

@@ -1,4 +1,4 @@
-"""What a person would type for a class: the lexicon's words for Sketchy's 125, the class's own name for any other."""
+"""Phrases for a class, as people type them: from the lexicon for Sketchy's 125 classes, or else from its name."""
 
 from training.world.lexicon import LEXICON, English, a_or_an
 
@@ -6,17 +6,24 @@ TEMPLATES = {
     "en": ("{name}", "{a}", "a photo of {a}", "a picture of {a}", "a drawing of {a}"),
     "de": ("{name}", "{nom}", "ein Foto von {dat}", "ein Bild von {dat}", "eine Zeichnung von {dat}"),
 }
+# Classes outside the lexicon that take no article: plurals, mass nouns and names.
+NO_ARTICLE = (
+    "animal_migration beard binoculars broccoli camouflage drums flip_flops grapes grass headphones lightning matches "
+    "pants peas pliers rain rollerskates shorts stairs stitches the_eiffel_tower the_great_wall_of_china the_mona_lisa "
+    "toothpaste underwear yoga"
+)
 
 
 def phrases(name: str, synonyms: bool = False) -> dict[str, list[str]]:
-    """Five phrases for a class, by language: of its best known noun, or of each noun; German only from the lexicon.
+    """Five phrases for a class in each language, for its first noun or for all synonyms; German only from the lexicon.
 
     >>> phrases("okapi")["en"][:3]
     ['okapi', 'an okapi', 'a photo of an okapi']
     """
     if name not in LEXICON:
         noun = name.replace("_", " ")
-        return {"en": [t.format(name=noun, a=f"{a_or_an(noun.lower())} {noun}") for t in TEMPLATES["en"]]}
+        told = noun if name in NO_ARTICLE.split() else f"{a_or_an(noun.lower())} {noun}"
+        return {"en": list(dict.fromkeys(t.format(name=noun, a=told) for t in TEMPLATES["en"]))}
     found = {}
     for language, templates in TEMPLATES.items():
         nouns = getattr(LEXICON[name], language)
@@ -25,8 +32,8 @@ def phrases(name: str, synonyms: bool = False) -> dict[str, list[str]]:
     return found
 
 
-def spoken(name: str, language: str) -> str:
-    """The name of a class in the lexicon to show a person: "car", "Auto"."""
+def display_name(name: str, language: str) -> str:
+    """The name of a class of the lexicon to show to people: "car", "Auto"."""
     return _slots(getattr(LEXICON[name], language)[0])["name"]
 
 

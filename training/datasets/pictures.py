@@ -1,9 +1,10 @@
-"""A folder of one's own pictures, with whatever says what is in them.
+"""A folder of the user's own pictures, with captions and labels from the usual places.
 
-In this order: a table (CSV, JSONL or Parquet) with a column for the file and columns for captions, language or class;
-sidecars (a.jpg with a.txt or a.de.txt, a caption a line); captions inside the pictures (XMP with its languages, IPTC,
-EXIF). Where no table names classes, the top folders are classes. Top folders called train, val and test are the split;
-else a table's `split` column; else the split is by the hash of the path.
+Captions come from the first of these that has any: a table (CSV, JSONL or Parquet) with a column for the file and
+columns for captions, language or class; sidecar files (a.jpg with a.txt or a.de.txt, one caption per line); metadata
+inside the pictures (XMP with its languages, IPTC, EXIF). If no table names classes, the top folders are the classes.
+The split is a table's `split` column, or the top folders if they are called train, val and test, or else by the hash
+of the path.
 """
 
 import html
@@ -33,23 +34,31 @@ CAPTION = ("captions", "caption", "text", "comment", "description", "sentence", 
 CLASS = ("class", "category", "label", "labels", "tags")
 LANGUAGE = ("language", "lang", "locale")
 SPLIT = ("split", "subset")
-SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val",
-          "test": "test", "testing": "test"}  # fmt: skip
+SPLITS = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "dev": "val",
+    "test": "test",
+    "testing": "test",
+}
 PLAIN = {"images", "photos", "pictures", "img", "imgs", "data"}  # folder names that name no class
 DESCRIPTION, XP_TITLE, XP_COMMENT, CAPTION_ABSTRACT = 0x010E, 0x9C9B, 0x9C9C, (2, 120)
 
 
 def read(root: Path, split: str, skips: Skips) -> list[Item]:
-    """Photos with their captions and classes, as far as there are any."""
+    """Photos of a split, with their captions and classes, if there are any."""
     pictures = pictures_under(need(root, "a folder of pictures", "Give it with --root DIR."))
     if not pictures:
         raise BadInput(f"{root} holds no picture. Give a folder with JPEG, PNG, WebP, GIF, BMP or TIFF files.")
-    told, sides = _table(root, pictures, skips), sidecars(root, pictures, skips)
-    foldered = told is None or not any(row["labels"] for row in told.values())
+    table, sides = _table(root, pictures, skips), sidecars(root, pictures, skips)
+    foldered = table is None or not any(row["labels"] for row in table.values())
     found = []
     for name, path in pictures.items():
-        row = (told or {}).get(name)
-        if told is not None and row is None:
+        row = (table or {}).get(name)
+        if table is not None and row is None:
             skips.add("pictures that the table doesn't name", name)
             continue
         if (row and row["split"] or _split_of(name)) != split:
@@ -63,9 +72,9 @@ def read(root: Path, split: str, skips: Skips) -> list[Item]:
 
 
 def sidecars(root: Path, pictures: dict[str, Path], skips: Skips) -> dict[Path, list[tuple[str | None, Path]]]:
-    """(language, file) of the captions beside pictures, by the picture's path with and without its ending.
+    """Caption files beside pictures, (language, file) pairs by the picture's path with and without its suffix.
 
-    a.txt and a.jpg.txt are a.jpg's, in a language that isn't told; a.de.txt is its German.
+    a.txt and a.jpg.txt belong to a.jpg, in an unknown language; a.de.txt is German.
     """
     found = {base: [] for path in pictures.values() for base in (path, path.with_suffix(""))}
     for side in sorted(side for folder in {path.parent for path in pictures.values()} for side in folder.glob("*.txt")):
@@ -89,13 +98,13 @@ def _beside(path: Path, sides: dict[Path, list[tuple[str | None, Path]]], skips:
 
 
 def embedded(path: Path, skips: Skips) -> dict[str | None, list[str]]:
-    """Captions inside the picture: XMP's dc:description by language, else IPTC's caption, else EXIF's description."""
+    """Captions by language in a picture's metadata: XMP's dc:description, or else IPTC's or EXIF's."""
     try:
         with Image.open(path) as image:
             xmp = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
             iptc = IptcImagePlugin.getiptcinfo(image) or {}
             exif = image.getexif()
-    except Exception as error:  # a damaged picture makes Pillow raise almost anything; decoding will list it too
+    except Exception as error:  # Pillow raises almost anything for a damaged picture; decoding lists it too
         skips.add("pictures that cannot be opened", f"{path.name}: {error}")
         return {}
     if found := _xmp(xmp.decode("utf-8", "replace") if isinstance(xmp, bytes) else xmp):
@@ -125,7 +134,7 @@ def _xmp(text: str) -> dict[str | None, list[str]]:
 
 
 def _decoded(value: bytes | str) -> str:
-    """Cameras and editors write UTF-8 or Latin-1; Pillow hands EXIF text over as if it were Latin-1."""
+    """Decode metadata, which is UTF-8 or Latin-1; Pillow decodes EXIF text as Latin-1 always."""
     data = value.encode("latin-1", "replace") if isinstance(value, str) else value
     try:
         return data.decode("utf-8")
@@ -134,7 +143,7 @@ def _decoded(value: bytes | str) -> str:
 
 
 def _table(root: Path, pictures: dict[str, Path], skips: Skips) -> dict[str, dict] | None:
-    """picture -> its captions by language, labels and split, from the one table there; None if there is none."""
+    """Captions by language, labels and split of each picture, from the table in the folder; None if there is none."""
     tables = sorted(path for path in root.iterdir() if path.suffix.lower() in (".csv", ".tsv", ".jsonl", ".parquet"))
     if len(tables) > 1:
         names = ", ".join(path.name for path in tables)
@@ -143,7 +152,7 @@ def _table(root: Path, pictures: dict[str, Path], skips: Skips) -> dict[str, dic
         return None
     path, found = tables[0], {}
     names = {path.name: name for name, path in pictures.items()}
-    borne = Counter(path.name for path in pictures.values())
+    occurrences = Counter(path.name for path in pictures.values())
     for number, row in enumerate(_rows(path, skips), start=1):
         row = {str(key).strip().lower(): value for key, value in row.items() if key is not None}
         column = next((name for name in FILE if name in row), None)
@@ -153,11 +162,12 @@ def _table(root: Path, pictures: dict[str, Path], skips: Skips) -> dict[str, dic
         if name not in pictures and name not in names:
             skips.add("captions without a photo", f"{path.name} row {number}: {name}")
             continue
-        if name not in pictures and borne[name] > 1:
+        if name not in pictures and occurrences[name] > 1:
             skips.add("rows whose photo's name several have", f"{path.name} row {number}: {name}")
             continue
-        entry = found.setdefault(name if name in pictures else names[name],
-                                 {"captions": {}, "labels": set(), "split": None})  # fmt: skip
+        entry = found.setdefault(
+            name if name in pictures else names[name], {"captions": {}, "labels": set(), "split": None}
+        )
         for language, texts in _captions(row).items():
             held = entry["captions"].setdefault(language, [])
             for text in texts:
@@ -170,10 +180,10 @@ def _table(root: Path, pictures: dict[str, Path], skips: Skips) -> dict[str, dic
             for value in values if isinstance(values, list) else [values]:
                 if value not in (None, ""):
                     entry["labels"].add(class_label(str(value)))
-        told = next((str(row[name]).lower() for name in SPLIT if row.get(name)), None)
-        if told and told not in SPLITS:
-            skips.add("rows of an unknown split, divided by hash", f"{path.name} row {number}: {told}")
-        entry["split"] = SPLITS.get(told, entry["split"])
+        split = next((str(row[name]).lower() for name in SPLIT if row.get(name)), None)
+        if split and split not in SPLITS:
+            skips.add("rows of an unknown split, divided by hash", f"{path.name} row {number}: {split}")
+        entry["split"] = SPLITS.get(split, entry["split"])
     return found
 
 
@@ -192,13 +202,13 @@ def _rows(path: Path, skips: Skips) -> Iterator[dict]:
 
 
 def _captions(row: dict) -> dict[str | None, list[str]]:
-    """Captions by language, from caption, caption_de, text_en, de, ... and a column `language`."""
-    told = next((str(row[name]).strip().lower()[:2] for name in LANGUAGE if row.get(name)), None)
+    """Captions by language in a row with columns such as caption, caption_de, text_en, de, and `language`."""
+    stated = next((str(row[name]).strip().lower()[:2] for name in LANGUAGE if row.get(name)), None)
     found: dict[str | None, list[str]] = {}
     for column, value in row.items():
         name, _, ending = column.rpartition("_")
         if column in CAPTION:
-            language = told
+            language = stated
         elif name in CAPTION and re.fullmatch("[a-z]{2}", ending):
             language = ending
         elif column in ("en", "de", "fr", "es", "it", "nl", "pt", "pl"):

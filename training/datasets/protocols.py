@@ -1,71 +1,70 @@
-"""Protocols: which items are held against which, by which labels, in which metrics.
+"""Evaluation protocols: the queries, the gallery, the labels that make a match, and the metrics.
 
-PROTOCOLS has the project's own by name, `protocol` makes that of any data set in the catalogue, `find` gives either.
+PROTOCOLS has the project's own protocols by name; `protocol` makes one for any data set in the catalogue; `find` looks
+up both.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
-from training.datasets import catalogue, chairv2, flickr8k, folder, iaprtc12, labels_of, sketchy25, world
+from training.datasets import (
+    catalogue,
+    chairv2,
+    demo,
+    flickr8k,
+    folder,
+    iaprtc12,
+    labels_of,
+    mixed,
+    paper,
+    sketchy,
+    sketchy25,
+    typing,
+    world,
+)
 from training.datasets.concepts import tagged
+from training.datasets.hands import halves
 from training.datasets.names import phrases
+from xmr.evaluation import Comparison, Protocol, by_kind
 from xmr.modality import BadInput, Item, Modality
 
 PHOTO, SKETCH, TEXT = Modality.PHOTO, Modality.SKETCH, Modality.TEXT
-Kind = tuple[Modality, str | None]  # a modality, and the language for text
 HITS = ("hit@1", "hit@5", "hit@10")
 RANKED = (*HITS, "median_rank")
 CAPTIONED = (*RANKED, "recall@1", "recall@5", "p@1", "p@5", "map")
 CATEGORY = ("p@1", "p@10", "map")
+DOODLED = ("p@1", "any@10", "map")
 UNSEEN = ("map", "map@200", "p@1", "p@100", "p@200")
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """Queries of one kind against a gallery of another: `key`/metric is what it is called in metrics.json."""
-
-    key: str
-    query: Kind
-    gallery: Kind
-    kind: str  # of the labels that make a match: class, instance, image or tag
-    metrics: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Protocol:
-    """A named evaluation of the items of a split: each is searched among the others, or in the `gallery`'s items.
-
-    The first comparison's sizes are what "queries" and "gallery" say in metrics.json.
-    """
-
-    name: str
-    about: str
-    items: Callable[[str], list[Item]]
-    comparisons: tuple[Comparison, ...]
-    gallery: Callable[[str], list[Item]] | None = None
-
-
 def find(name: str) -> Protocol:
-    """The protocol of that name: of PROTOCOLS, or `<data set>-test`; BadInput that lists the names.
+    """Look up a protocol by name: one of PROTOCOLS, or `<data set>-test`.
 
-    Raises MissingData where the data set of a `<data set>-test` is not on this machine.
+    Raises:
+        BadInput:    there is no such protocol; the message lists the names.
+        MissingData: the data set of a `<data set>-test` is not on this machine.
     """
     if name in PROTOCOLS:
         return PROTOCOLS[name]
     data = name.removesuffix("-test")
     if data == name or data not in catalogue.DATASETS:
-        raise BadInput(f"There is no protocol {name!r}. Choose one of: {', '.join(PROTOCOLS)}, or <data set>-test with "
-                       f"one of: {', '.join(catalogue.DATASETS)}.")  # fmt: skip
+        raise BadInput(
+            f"There is no protocol {name!r}. Choose one of: {', '.join(PROTOCOLS)}, or <data set>-test with "
+            f"one of: {', '.join(catalogue.DATASETS)}."
+        )
     return protocol(data)
 
 
 def protocol(name: str, root: str | Path | None = None) -> Protocol:
-    """`<name>-test` of a data set in the catalogue: every comparison that the test items' labels allow.
+    """The protocol `<name>-test` of a data set in the catalogue: all comparisons that the test items' labels allow.
 
-    Sketches find photos by class and by instance, captions and photos each other by image, and by tag where there are
-    tags; a set of sketches or photos alone is held against itself by class. IAPR TC-12's 2,000 queries are searched, by
-    tag, in the 18,000 photos that are none, as hashing papers do.
+    Sketches search photos by class and by instance. Captions and photos search each other by image, and by tag if there
+    are tags. A data set with only sketches or only photos searches itself by class. IAPR TC-12's 2,000 queries search
+    the other 18,000 photos by tag, as in hashing papers.
+
+    Args:
+        name: of the data set.
+        root: its folder; None for the default.
     """
     apart = name == "iaprtc12"
 
@@ -80,10 +79,17 @@ def protocol(name: str, root: str | Path | None = None) -> Protocol:
 
 
 def comparisons(items: list[Item], apart: bool = False) -> tuple[Comparison, ...]:
-    """The comparisons that these items allow, by what modalities and labels they have. `apart`: they are searched in
-    other photos, so that only classes and tags can meet."""
-    kinds = {key: {kind for kind in ("class", "instance", "image", "tag") if any(labels_of(i, kind) for i in found)}
-             - ({"instance", "image"} if apart else set()) for key, found in by_kind(items).items()}  # fmt: skip
+    """The comparisons that these items' modalities and labels allow.
+
+    Args:
+        items: queries.
+        apart: the queries search other items, so only classes and tags can match.
+    """
+    kinds = {
+        key: {kind for kind in ("class", "instance", "image", "tag") if any(labels_of(i, kind) for i in found)}
+        - ({"instance", "image"} if apart else set())
+        for key, found in by_kind(items).items()
+    }
     photo, sketch, found = (PHOTO, None), (SKETCH, None), []
     shared = kinds.get(photo, set()) & kinds.get(sketch, set())
     if "class" in shared:
@@ -109,19 +115,11 @@ def comparisons(items: list[Item], apart: bool = False) -> tuple[Comparison, ...
     return tuple(found)
 
 
-def by_kind(items: Iterable[Item]) -> dict[Kind, list[Item]]:
-    """The items by modality and language."""
-    found: dict[Kind, list[Item]] = {}
-    for item in items:
-        found.setdefault((item.modality, item.language), []).append(item)
-    return found
-
-
 def _flickr(language: str) -> Protocol:
     def items(split: str) -> list[Item]:
         every = [i for i in flickr8k.items(split) if i.modality is PHOTO or i.language == language]
-        told = {label for i in every if i.modality is TEXT for label in i.labels}
-        return [i for i in every if i.labels & told]
+        captioned = {label for i in every if i.modality is TEXT for label in i.labels}
+        return [i for i in every if i.labels & captioned]
 
     text, photo = (TEXT, language), (PHOTO, None)
     called = {"en": "English", "de": "German"}[language]
@@ -137,24 +135,46 @@ def _flickr(language: str) -> Protocol:
 
 
 def _described(split: str) -> list[Item]:
-    """Flickr8k's photos with the concepts that their captions name, and a description in each language."""
+    """Flickr8k's photos tagged with the concepts in their captions, and a description in each language."""
     return tagged(flickr8k.items(split))
 
 
 def _described_others(split: str) -> list[Item]:
-    """What the photos of a split are searched in: all others, but no test photos while weights are still chosen."""
-    kept = [part for part in ("train", "val", "test", "extra") if part != split and (part != "test" or split == "test")]
-    return [item for part in kept for item in _described(part)]
+    """The gallery for a split: the photos of train, val and extra without the split itself."""
+    parts = [part for part in ("train", "val", "extra") if part != split]
+    return [item for part in parts for item in _described(part)]
 
 
 def _with_names(items: list[Item]) -> list[Item]:
-    """The items and, as texts, what a person would type for each of their classes."""
+    """The items, and the phrases that people type for each of their classes, as text items."""
     found = []
     for label in sorted({label for item in items for label in labels_of(item, "class")}):
         for language, texts in phrases(label.removeprefix("class:")).items():
             labels = frozenset({label})
             found += [Item(f"{label}#{language}{n}", TEXT, t, labels, language) for n, t in enumerate(texts)]
     return items + found
+
+
+def _typed_items(split: str) -> list[Item]:
+    """What the demo gallery's classes are called, and captions of one photo of each, as people type them."""
+    found, taken = [], set()
+    captions = demo.captions()
+    for photo in demo.items() if split == "val" else reversed(demo.items()):
+        label, *others = sorted(photo.labels)
+        if others or label in taken:
+            continue
+        taken.add(label)
+        texts = phrases(label.removeprefix("class:"))
+        for language in ("en", "de"):
+            told = [*texts[language][:2], captions[photo.id][language]]
+            found += [
+                Item(f"{label}#{language}{n}", TEXT, text, frozenset({label}), language) for n, text in enumerate(told)
+            ]
+    return typing.typed(found, typing.KINDS, split)
+
+
+def _paper_items(split: str) -> list[Item]:
+    return paper.items([item for item in sketchy25.items(split) if item.modality is SKETCH])
 
 
 def _unseen(name: str, about: str) -> Protocol:
@@ -171,6 +191,30 @@ def _unseen(name: str, about: str) -> Protocol:
             Comparison("sketch_to_photo/instance", (SKETCH, None), (PHOTO, None), "instance", HITS),
         ),
     )
+
+
+def _doodles(name: str, about: str, gallery: Callable[[str], list[Item]]) -> Protocol:
+    def items(split: str) -> list[Item]:
+        known = {label for photo in gallery(split) for label in photo.labels}
+        drawn = [item for item in catalogue.get("quickdraw").items(split) if item.labels & known]
+        return drawn + halves(drawn)
+
+    return Protocol(
+        name,
+        f"Quick, Draw!'s doodles of the classes that the gallery has, whether the game guessed them or not, against "
+        f"{about}. any@10: the class is among the first ten answers; half: of the same doodles, the first half of the "
+        "ink.",
+        items,
+        tuple(
+            Comparison(f"sketch_to_photo/{key}", (SKETCH, style), (PHOTO, None), "class", DOODLED)
+            for key, style in (("category", None), ("half", "half"))
+        ),
+        gallery,
+    )
+
+
+def _photos(items: list[Item]) -> list[Item]:
+    return [item for item in items if item.modality is PHOTO]
 
 
 SKETCH_COMPARISONS = (
@@ -253,7 +297,51 @@ PROTOCOLS = {
             chairv2.items,
             SKETCH_COMPARISONS[1:],
         ),
+        _doodles("quickdraw-demo", "the photos of the demo gallery", lambda split: demo.items()),
+        _doodles(
+            "quickdraw-photos",
+            "sketchy25's real photos that are held out",
+            lambda split: _photos(sketchy25.items(split)),
+        ),
+        Protocol(
+            "out-of-gallery",
+            "Doodles of all that Quick, Draw! names, and those names as texts, against the demo gallery, which has a "
+            "part of these things. auroc: how well the best score tells what it has from what it has not.",
+            lambda split: _with_names(catalogue.get("quickdraw").items(split)),
+            (
+                Comparison("sketch", (SKETCH, None), (PHOTO, None), "class", ("auroc",)),
+                Comparison("text", (TEXT, "en"), (PHOTO, None), "class", ("auroc",)),
+            ),
+            lambda split: demo.items(),
+        ),
+        Protocol(
+            "paper-demo",
+            "sketchy25's held-out human sketches as people bring them (photographed paper, scans, ruled pages, boards, "
+            "faint and thick pens: a metric a style) against the photos of the demo gallery. clean: the same sketches "
+            "as they were drawn; any@10: the class is among the first ten.",
+            _paper_items,
+            tuple(
+                Comparison(f"sketch_to_photo/{style}", (SKETCH, style), (PHOTO, None), "class", ("p@1", "any@10"))
+                for style in ("clean", *paper.STYLES)
+            ),
+            lambda split: demo.items(),
+        ),
+        Protocol("world-mixed", mixed.ABOUT, mixed.items, (), lambda split: demo.items()),
+        Protocol(
+            "typed-demo",
+            "Names and captions of what the demo gallery shows, English and German, as people type them: one letter "
+            "dropped, doubled, swapped with its neighbour or hit beside, two slips in a long word, in capitals, with "
+            "marks, with umlauts written out or without their dots, without articles, in another order (a metric a "
+            "kind); read as the app reads them. clean: as they are.",
+            _typed_items,
+            tuple(
+                Comparison(f"text_to_photo/{style}", (TEXT, style), (PHOTO, None), "class", ("p@1", "any@10"))
+                for style in ("clean", *typing.KINDS)
+            ),
+            lambda split: demo.items(),
+        ),
         _unseen("sketchy-1", "Sketchy's 25 random unseen classes"),
         _unseen("sketchy-2", "Sketchy's 21 unseen classes from outside ImageNet"),
+        _unseen(sketchy.DEVELOPMENT, "20 of Sketchy's classes that sketchy-2 has seen"),
     )
 }

@@ -1,4 +1,4 @@
-"""What every adapter needs to read other people's files: encodings, tables, indexes of pictures, and counted skips."""
+"""Helpers for all adapters to read files: encodings, tables, lists of pictures, and a record of what was skipped."""
 
 import codecs
 import csv
@@ -19,38 +19,47 @@ PICTURES = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".webp", ".bmp", ".gif", 
 
 @dataclass
 class Skips:
-    """What was left out or mended while reading, by reason; nothing is dropped without being listed here."""
+    """A record of everything that was left out or repaired while reading, by reason."""
 
-    reasons: dict[str, dict[str, None]] = field(default_factory=dict)  # what, each once, in order
+    reasons: dict[str, dict[str, None]] = field(default_factory=dict)  # reason -> ordered set of names
 
     def add(self, reason: str, what: str) -> None:
-        """reason: what happened, in the plural, such as "captions without a photo"; what: a file, a row, an id."""
+        """Record one file, row or id (`what`), with a plural reason such as "captions without a photo"."""
         self.reasons.setdefault(reason, {})[what] = None
 
     def __len__(self) -> int:
         return sum(map(len, self.reasons.values()))
 
     def line(self, named: int = 3) -> str:
-        """All of it in one line: each reason with its count and the first few names; "nothing skipped" if none."""
-        told = []
+        """A summary in one line: each reason with its count and the first `named` names; or "nothing skipped"."""
+        lines = []
         for reason, what in self.reasons.items():
             names = ", ".join(list(what)[:named]) + (", ..." if len(what) > named else "")
-            told.append(f"{len(what):,} {reason} ({names})")
-        return "; ".join(told) or "nothing skipped"
+            lines.append(f"{len(what):,} {reason} ({names})")
+        return "; ".join(lines) or "nothing skipped"
 
 
 class Strict(Skips):
-    """For a caller that keeps no list: what would be left out is an error."""
+    """Skips for callers that want errors: everything that would be left out raises BadInput."""
 
     def add(self, reason: str, what: str) -> None:
-        raise BadInput(f"Expected no {reason}, but there is {what}. Mend it, or unpack the data set again.")
+        raise BadInput(f"Expected no {reason}, but there is {what}. Repair it, or unpack the data set again.")
 
 
 STRICT = Strict()
 
 
 def need(path: Path, what: str, remedy: str) -> Path:
-    """The path if it exists; else MissingData that says what was expected there and what to do."""
+    """The path, if it exists.
+
+    Args:
+        path:   expected file or folder.
+        what:   its name in the error message.
+        remedy: a sentence that says what to do.
+
+    Raises:
+        MissingData: it does not exist.
+    """
     if path.exists():
         return path
     packed = [f.name for f in _beside(path) if f.suffix.lower() in {".zip", ".tar", ".tgz", ".gz", ".part", ".bz2"}]
@@ -59,15 +68,17 @@ def need(path: Path, what: str, remedy: str) -> Path:
 
 
 def first(root: Path, *names: str) -> Path | None:
-    """The first of these names (globs) that exists under root."""
+    """The first existing path under root that one of these names (globs) matches; None if there is none."""
     return next((path for name in names for path in sorted(root.glob(name))), None)
 
 
 def read_text(path: Path, skips: Skips | None = None) -> str:
-    """A text file, gzip or not, with or without a byte-order mark.
+    """The content of a text file, with or without gzip and byte-order mark.
 
-    Lines that are not UTF-8 are read as cp1252, which no others are, and the file is listed. BadInput for a gzip file
-    that is cut off or damaged.
+    Lines that are not UTF-8 are read as cp1252, and the file is listed in `skips`.
+
+    Raises:
+        BadInput: a gzip file is cut off or damaged.
     """
     data = path.read_bytes()
     if path.suffix == ".gz":
@@ -92,15 +103,20 @@ def _decoded(line: bytes) -> tuple[str, bool]:
 
 
 def read_lines(path: Path, skips: Skips | None = None) -> list[str]:
-    """The lines of a text file. They end where files' lines end, not at every odd character that captions may hold and
-    str.splitlines cuts at, such as U+2028."""
+    """The lines of a text file, split at line ends only. str.splitlines would also split at characters such as U+2028,
+    which occur in captions."""
     return [line.rstrip("\n") for line in io.StringIO(read_text(path, skips), newline=None)]
 
 
 def read_json(path: Path, without: Sequence[str] = ()) -> dict:
-    """A JSON file; BadInput that names the place if it is cut off, no JSON or not UTF-8.
+    """Read a JSON file.
 
-    without: keys that every object loses as it is read, so that what isn't used of a large file never fills the memory.
+    Args:
+        path:    the file.
+        without: keys that are dropped from every object while reading, to save memory with large files.
+
+    Raises:
+        BadInput: it is cut off, not JSON or not UTF-8; the message names the position.
     """
 
     def lean(row: dict) -> dict:
@@ -115,7 +131,7 @@ def read_json(path: Path, without: Sequence[str] = ()) -> dict:
 
 
 def karpathy_images(path: Path, skips: Skips) -> Iterator[dict]:
-    """The images of Karpathy's dataset_*.json; of two with the same file name the first counts."""
+    """The images in Karpathy's dataset_*.json; of two with the same file name, only the first."""
     seen = set()
     for image in read_json(path, without=("tokens", "sentids"))["images"]:
         if image["filename"] in seen:
@@ -126,7 +142,7 @@ def karpathy_images(path: Path, skips: Skips) -> Iterator[dict]:
 
 
 def json_lines(path: Path, skips: Skips) -> Iterator[dict]:
-    """The objects of a JSONL file; a line that is none is skipped and listed."""
+    """The objects in a JSONL file; other lines are listed in `skips`."""
     for number, line in enumerate(read_lines(path, skips), start=1):
         if not line.strip():
             continue
@@ -141,10 +157,9 @@ def json_lines(path: Path, skips: Skips) -> Iterator[dict]:
 
 
 def csv_rows(path: Path, skips: Skips) -> Iterator[dict[str, str]]:
-    """The rows of a CSV file by its header, separated by whichever of , ; tab | it has most.
+    """The rows of a CSV file as dicts; the separator is the most frequent of , ; tab and | in the header.
 
-    A row with too many or too few cells is skipped and listed; so are the lines that a quote swallows which is closed
-    nowhere, or not at the end of its cell.
+    Rows with the wrong number of cells or with broken quotes are listed in `skips`.
     """
     lines = io.StringIO(read_text(path, skips), newline=None)
     delimiter = max(",;\t|", key=lines.readline().count)
@@ -167,15 +182,18 @@ def csv_rows(path: Path, skips: Skips) -> Iterator[dict[str, str]]:
 
 
 def clean(text: str) -> str:
-    """One line without doubled or odd spaces."""
+    """The text with every run of whitespace replaced by one space, and without byte-order marks."""
     return " ".join(text.replace("\ufeff", "").split())
 
 
 def pictures_under(root: Path) -> dict[str, Path]:
-    """Every picture below a folder by its path relative to it ("a/b.jpg"), in sorted order; hidden ones left out.
+    """All pictures below a folder, by their relative path ("a/b.jpg"), in sorted order.
 
-    "__MACOSX" and "._x.jpg", which some archives bring along, are no pictures. Links are followed, and every folder is
-    read once; OSError for one that can't be.
+    Hidden files, and "__MACOSX" and "._x.jpg", which some archives contain, are left out. Links are followed; every
+    folder is read once.
+
+    Raises:
+        OSError: a folder can't be read.
     """
     found, seen = {}, set()
     for folder, folders, files in os.walk(root, onerror=_raise, followlinks=True):
@@ -192,7 +210,7 @@ def pictures_under(root: Path) -> dict[str, Path]:
 
 
 def by_name(pictures: dict[str, Path], skips: Skips) -> dict[str, Path]:
-    """The same pictures by file name alone, for sets whose captions name no folder; of one name the first counts."""
+    """The same pictures by file name, for data sets whose captions name no folder; duplicates are listed in `skips`."""
     found: dict[str, Path] = {}
     for key, path in pictures.items():
         if (held := found.setdefault(path.name, path)) != path:
@@ -201,18 +219,18 @@ def by_name(pictures: dict[str, Path], skips: Skips) -> dict[str, Path]:
 
 
 def class_label(name: str) -> str:
-    """A class folder's label; spaces become underscores, as Sketchy writes them."""
+    """The label of a class name; spaces become underscores, as in Sketchy."""
     return f"class:{'_'.join(name.split())}"
 
 
 def drawn_split(name: str, seed: str, test: float = 0.1, val: float = 0.1) -> str:
-    """The split that a name falls into by its hash: adding or losing other names moves none."""
+    """The split of a name by its hash, so that it does not depend on other names; `test` and `val` are shares."""
     where = unit_hash(name, seed)
     return "test" if where < test else "val" if where < test + val else "train"
 
 
 def held_out(names: list[str], seed: str, **sizes: int) -> dict[str, str]:
-    """name -> split: the first `sizes` of a stable order go to each named split in turn, the rest to "extra"."""
+    """Split names into parts of fixed sizes, in a stable order: name -> split; the rest is "extra"."""
     order, start, found = stable_order(names, seed), 0, {}
     for split, size in sizes.items():
         found |= dict.fromkeys(order[start : start + size], split)
@@ -223,7 +241,15 @@ def held_out(names: list[str], seed: str, **sizes: int) -> dict[str, str]:
 def caption_items(
     photo: str, texts: dict[str | None, list[str]], labels: frozenset[str], skips: Skips, as_is: bool = False
 ) -> list[Item]:
-    """Text items of one photo, by language; empty captions are skipped and listed. `as_is`: not `clean`ed."""
+    """Text items of one photo.
+
+    Args:
+        photo:  its id.
+        texts:  captions by language.
+        labels: of the items.
+        skips:  empty captions are listed here.
+        as_is:  keep whitespace instead of cleaning the captions.
+    """
     found = []
     for language, captions in texts.items():
         for n, text in enumerate(captions):
@@ -236,13 +262,14 @@ def caption_items(
 
 
 def existing(items: list[Item], skips: Skips) -> list[Item]:
-    """The items whose picture is on the disk; what isn't is listed, and with a photo go its captions and sketches."""
+    """The items whose file exists; the others are listed in `skips`. Captions and sketches of missing photos go too."""
     gone = {id(item) for item in items if isinstance(item.content, Path) and not item.content.is_file()}
     lost, held = set(), set()
     for item in items:
         if id(item) in gone:
-            skips.add("photos that are missing" if item.modality is Modality.PHOTO else
-                      "sketches that are missing", item.id)  # fmt: skip
+            skips.add(
+                "photos that are missing" if item.modality is Modality.PHOTO else "sketches that are missing", item.id
+            )
         if item.modality is Modality.PHOTO:
             (lost if id(item) in gone else held).update(labels_of(item, "image") | labels_of(item, "instance"))
     return [item for item in items if id(item) not in gone and not item.labels & (lost - held)]

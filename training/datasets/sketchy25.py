@@ -1,8 +1,8 @@
-"""sketchy25: 125 classes x 25 photos, and 25 human sketches a class, each drawn from one of 578 of the photos.
+"""sketchy25: 125 classes with 25 photos and 25 human sketches each; the sketches were drawn from 578 of the photos.
 
-The split is by photo, so that a held-out photo's sketches are all held out with it. In the order of a stable hash, a
-class gives to test its first sketched photo and its first 4 distractors, and to val the next 2 distractors and, in
-every third class, the next sketched photo.
+The split is by photo, so all sketches of a held-out photo are held out too. Photos without a sketch are distractors.
+In a stable hash order, test has the first sketched photo and the first 4 distractors of each class; val has the next 2
+distractors and, in every third class, the next sketched photo.
 """
 
 from training.datasets import folder, stable_order
@@ -13,17 +13,20 @@ TEST_DISTRACTORS, VAL_DISTRACTORS, VAL_EVERY = 4, 2, 3
 
 
 def classes() -> list[str]:
-    """The 125 class names, sorted: the split counts them, so that one that is missing is an error."""
+    """The 125 class names, sorted. The split depends on their number, so a class that lacks photos or sketches is an
+    error (BadInput)."""
     root = folder("sketchy25")
     photo, sketch = ({p.name for p in (root / kind).iterdir() if p.is_dir()} for kind in ("photo", "sketch"))
     if alone := photo ^ sketch:
-        raise BadInput(f"Expected the same classes in {root}/photo and {root}/sketch, but {min(alone)} is in one alone "
-                       f"({len(alone)} are). The archive is half unpacked: unpack it again.")  # fmt: skip
+        raise BadInput(
+            f"Expected the same classes in {root}/photo and {root}/sketch, but {min(alone)} is in one alone "
+            f"({len(alone)} are). The archive is half unpacked: unpack it again."
+        )
     return sorted(photo)
 
 
 def items(split: str) -> list[Item]:
-    """Photos and sketches of "train", "val" or "test"; labels are the class and the photo that was drawn."""
+    """Photos and sketches of "train", "val" or "test", labelled with their class and the photo that was drawn."""
     root, found = folder("sketchy25"), []
     for number, name in enumerate(classes()):
         drawn: dict[str, list] = {}

@@ -1,7 +1,6 @@
-"""Sets of pen strokes: QMUL ShoeV2 and ChairV2 (strokes or pictures, each of one photo) and Quick, Draw! (ndjson)."""
+"""QMUL ShoeV2 and ChairV2: photos, and sketches of them as strokes or as pictures."""
 
 import io
-import json
 import pickle
 import re
 from dataclasses import dataclass
@@ -10,19 +9,24 @@ from pathlib import Path
 
 import numpy as np
 
-from training.datasets.reading import Skips, class_label, drawn_split, first, need, pictures_under, read_lines
+from training.datasets.reading import Skips, drawn_split, first, need, pictures_under, read_lines
 from xmr.modality import BadInput, Drawing, Item, Modality
-
-PER_CLASS = 1000  # drawings read of each Quick, Draw! class: the whole set has 50 million
-
-# ---------------------------------------------------------------- QMUL ShoeV2, ChairV2
 
 
 def qmul(root: Path, split: str, skips: Skips, thing: str) -> list[Item]:
-    """Photos and their sketches <photo>_<n>: as strokes from the pickle <Name>_Coordinate, else as pictures.
+    """Photos and their sketches <photo>_<n>, as strokes from the pickle <Name>_Coordinate, or else as pictures.
 
-    The published split stands in the pickle's keys ("train/<photo>_<n>"), in photo_{train,test}.txt, or in folders with
-    train or test in their names. Val is by hash an eighth of the training photos, with all their sketches.
+    The published split is read from the pickle's keys ("train/<photo>_<n>"), from photo_{train,test}.txt, or from
+    folder names with train or test in them. Val is an eighth of the training photos by hash, with all their sketches.
+
+    Args:
+        root:  folder of the data set.
+        split: "train", "val" or "test".
+        skips: where left-out files are listed.
+        thing: class name, "shoe" or "chair".
+
+    Raises:
+        BadInput: there are no sketches, or their file is damaged.
     """
     pictures = pictures_under(need(root, f"the {thing} photos", "Its source: python -m training data."))
     stems: dict[str, str] = {}
@@ -38,14 +42,20 @@ def qmul(root: Path, split: str, skips: Skips, thing: str) -> list[Item]:
         sketches = {stem: re.sub(r"_\d+$", "", stem) for stem in drawn}
         photos = {stem: path for stem, path in photos.items() if stem not in sketches}
     if not sketches:
-        raise BadInput(f"{root} holds {len(photos)} photos, but neither a *_Coordinate file nor sketches named "
-                       "<photo>_<n>.png. Unpack the sketches beside the photos.")  # fmt: skip
-    lists = {stem: part for part in ("train", "test") for path in root.rglob(f"photo_{part}.txt")
-             for stem in (Path(line.strip()).stem for line in read_lines(path, skips))}  # fmt: skip
+        raise BadInput(
+            f"{root} holds {len(photos)} photos, but neither a *_Coordinate file nor sketches named "
+            "<photo>_<n>.png. Unpack the sketches beside the photos."
+        )
+    lists = {
+        stem: part
+        for part in ("train", "test")
+        for path in root.rglob(f"photo_{part}.txt")
+        for stem in (Path(line.strip()).stem for line in read_lines(path, skips))
+    }
     part_of = {}
     for stem, photo in sketches.items():
-        told = drawn[stem] if strokes else stems[stem]
-        part_of[photo] = lists.get(photo) or ("test" if "test" in told.lower() else "train")
+        place = drawn[stem] if strokes else stems[stem]
+        part_of[photo] = lists.get(photo) or ("test" if "test" in place.lower() else "train")
     found = []
     for stem in sorted(photos):
         part = part_of.get(stem) or lists.get(stem)
@@ -65,7 +75,7 @@ def qmul(root: Path, split: str, skips: Skips, thing: str) -> list[Item]:
 
 @dataclass(frozen=True)
 class Coordinates:
-    """One sketch of a *_Coordinate file, read when called."""
+    """One sketch in a *_Coordinate file; it is read when called."""
 
     path: Path
     key: str
@@ -85,7 +95,7 @@ def _with_val(part: str, photo: str, seed: str) -> str:
 
 
 class _ArraysOnly(pickle.Unpickler):
-    """Reads a pickle of dicts and numpy arrays; anything that could run code is refused."""
+    """Unpickles dicts and numpy arrays only; anything that could run code raises an error."""
 
     ALLOWED = {("numpy", "ndarray"), ("numpy", "dtype"), ("_codecs", "encode"), ("collections", "OrderedDict")} | {
         (f"numpy.{core}.multiarray", name) for core in ("core", "_core") for name in ("_reconstruct", "scalar")
@@ -103,64 +113,3 @@ def _coordinates(path: Path) -> dict[str, np.ndarray]:
         return _ArraysOnly(io.BytesIO(path.read_bytes()), encoding="latin1").load()
     except Exception as error:  # a cut-off pickle raises almost anything
         raise BadInput(f"{path} is not a file of strokes that can be read ({error}). Download it again.") from None
-
-
-# ---------------------------------------------------------------- Quick, Draw!
-
-
-def quickdraw(root: Path, split: str, skips: Skips, per_class: int = PER_CLASS) -> list[Item]:
-    """Drawings from <class>.ndjson, raw or simplified: the first `per_class` of each class that the game recognised.
-
-    The split is by the hash of each drawing's key_id.
-    """
-    files = sorted(path for path in need(root, "Quick, Draw!'s .ndjson files", "Add --download").glob("**/*.ndjson"))
-    if not files:
-        raise BadInput(f"{root} holds no .ndjson files. Put <class>.ndjson there, or add --download.")
-    found = []
-    for path in files:
-        taken = 0
-        with path.open("rb") as lines:
-            at = 0
-            for number, line in enumerate(lines, start=1):
-                start, at = at, at + len(line)
-                if taken == per_class:
-                    break
-                try:
-                    row = json.loads(line)
-                    key, word, recognized, _ = str(row["key_id"]), row["word"], row["recognized"], _strokes(row)
-                except (ValueError, KeyError, TypeError, IndexError):
-                    skips.add("broken rows", f"{path.name}:{number}")
-                    continue
-                if not recognized:
-                    skips.add("drawings that the game didn't recognise", key)
-                    continue
-                taken += 1
-                if drawn_split(key, "quickdraw") == split:
-                    content, facts = f"{path}#{key}", {"drawing": Line(path, start)}
-                    labels = frozenset({class_label(word.lower())})
-                    found.append(Item(key, Modality.SKETCH, content, labels, facts=facts))
-    return found
-
-
-def quickdraw_expected(root: Path) -> dict[str, int]:
-    """What the files that are there give when they are whole: each class has far more than PER_CLASS."""
-    files = sum(1 for _ in root.glob("**/*.ndjson"))
-    return {"sketches": files * PER_CLASS, "classes": files}
-
-
-@dataclass(frozen=True)
-class Line:
-    """One drawing of an .ndjson file, read when called."""
-
-    path: Path
-    start: int  # byte
-
-    def __call__(self) -> Drawing:
-        with self.path.open("rb") as file:
-            file.seek(self.start)
-            return _strokes(json.loads(file.readline()))
-
-
-def _strokes(row: dict) -> Drawing:
-    """[[x...], [y...]] a stroke, and times in the raw form."""
-    return Drawing(tuple(np.array([stroke[0], stroke[1]], float).T for stroke in row["drawing"]))

@@ -1,6 +1,6 @@
-"""The rendered world (training.world) as it lies on disk: photos, drawings of them in strokes, and captions.
+"""The rendered world (training.world) on disk: photos, drawings of them as strokes, and captions.
 
-Its folder is $XMR_WORLD, or runs/world; `python -m training render` makes it.
+Its folder is $XMR_WORLD (default runs/world); `python -m training render` writes it.
 """
 
 import json
@@ -14,18 +14,23 @@ from xmr.modality import Drawing, Item, Modality
 
 
 def root() -> Path:
-    """The folder that holds train/, val/, test/ and gallery/."""
+    """The folder with train/, val/, test/ and gallery/."""
     return where("world", Path(os.environ.get("XMR_WORLD", "runs/world")))
 
 
 def items(split: str, things: str = "any") -> list[Item]:
-    """Photos, sketches and captions of "train", "val", "test" or "gallery"; raises MissingData.
+    """Photos, sketches and captions.
 
-    Labels: class, instance (one shape; no instance is in two splits) and image (this very view of it). A photo of
-    several things has the class and the instance of each. A photo's facts are its line of facts.jsonl, in which
-    "objects" and "relations" stand only for several things. "train" also has drawings of things without a photo.
+    Labels are class, instance (one shape; splits share no instance) and image (one photo). A photo of several things
+    has the class and instance labels of each. A photo's facts are its line of facts.jsonl; only photos of several
+    things have "objects" and "relations". "train" also has drawings of things without a photo.
 
-    things: "one" leaves out the photos of several things, with their sketches and captions; "several" leaves only them.
+    Args:
+        split:  "train", "val", "test" or "gallery".
+        things: "any", or only photos of "one" or "several" things, with their sketches and captions.
+
+    Raises:
+        MissingData: there are no rendered photos.
     """
     path = root() / split / "facts.jsonl"
     if not path.is_file():
@@ -42,29 +47,31 @@ def items(split: str, things: str = "any") -> list[Item]:
             found += [
                 Item(f"{key}#{language}{n}", Modality.TEXT, text, labels, language) for n, text in enumerate(texts)
             ]
-    return found + (_drawings() if split == "train" and things != "several" else [])
+    return found + (drawings() if split == "train" and things != "several" else [])
 
 
 def described(split: str) -> list[Item]:
-    """The photos of a split, tagged with the things that are in each and its place, and for each language one
-    description of each: its captions, one after another. Labels: image, and a tag for each of these."""
-    found, told = [], {}
+    """The photos of a split, tagged with their things and their place, and one description of each photo per language:
+    all its captions joined. Labels are image and tag."""
+    found, captions = [], {}
     for item in items(split):
         if item.modality is Modality.TEXT:
-            told.setdefault(item.id.partition("#")[0], {}).setdefault(item.language, []).append(item.content)
+            captions.setdefault(item.id.partition("#")[0], {}).setdefault(item.language, []).append(item.content)
     for item in items(split):
         if item.modality is Modality.PHOTO:
             things = item.facts.get("objects", [item.facts])
             tags = (f"tag:{value}" for value in (item.facts["place"], *(one["category"] for one in things)))
             labels = frozenset({f"image:{item.id}", *tags})
             found.append(Item(item.id, Modality.PHOTO, item.content, labels))
-            found += [Item(f"{item.id}#{language}", Modality.TEXT, " ".join(texts), labels, language)
-                      for language, texts in told[item.id].items()]  # fmt: skip
+            found += [
+                Item(f"{item.id}#{language}", Modality.TEXT, " ".join(texts), labels, language)
+                for language, texts in captions[item.id].items()
+            ]
     return found
 
 
-def _drawings() -> list[Item]:
-    """Drawings of things that were never photographed, as far as there are any; labels: class and instance."""
+def drawings() -> list[Item]:
+    """Drawings of things without a photo, labelled with class and instance; empty if there are none."""
     path = root() / "drawings" / "facts.jsonl"
     if not path.is_file():
         return []
@@ -72,7 +79,7 @@ def _drawings() -> list[Item]:
 
 
 def _rows(path: Path) -> list[dict]:
-    """The lines of a facts.jsonl by id; they were written as they were finished."""
+    """The rows of a facts.jsonl sorted by id, since they are appended in any order."""
     with path.open(encoding="utf-8") as lines:
         return sorted(map(json.loads, lines), key=lambda row: row["id"])
 
@@ -80,8 +87,9 @@ def _rows(path: Path) -> list[dict]:
 def _labels(row: dict) -> frozenset[str]:
     """The class and the instance of each thing in a picture."""
     things = row.get("objects", [row])
-    return frozenset(f"{kind}:{thing[key]}" for thing in things
-                     for kind, key in (("class", "category"), ("instance", "instance")))  # fmt: skip
+    return frozenset(
+        f"{kind}:{thing[key]}" for thing in things for kind, key in (("class", "category"), ("instance", "instance"))
+    )
 
 
 def _sketches(path: Path, row: dict, labels: frozenset[str]) -> list[Item]:

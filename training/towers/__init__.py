@@ -1,1 +1,1 @@
-"""The networks: one tower a modality, each from what xmr.preprocess makes to a unit vector of the shared space."""
+"""The networks: one tower per modality, which maps the arrays of xmr.preprocess to unit vectors in the shared space."""

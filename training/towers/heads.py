@@ -1,14 +1,13 @@
-"""What towers end with: a projection into the shared space, or none; and what queries pass through after it."""
+"""Heads: a backbone's features -> unit vectors in the shared space; and modules applied to those at inference."""
 
 import torch
 from torch import nn
 
 
 class ProjectionHead(nn.Module):
-    """(N, in_dim) features -> (N, dim) unit vectors: a linear map plus a gated two-layer correction of it.
+    """A linear map plus an MLP with one hidden layer: features (N, in_dim) -> unit vectors (N, dim).
 
-    The correction starts at zero, so the head starts as the linear map, which alone carries most of what a frozen
-    backbone knows; the hidden layer then learns what the linear map cannot. A `hidden` of 0 is no correction.
+    The MLP's last layer is initialised to zero, so the head starts linear. With hidden=0 there is no MLP.
     """
 
     def __init__(self, in_dim: int, dim: int, hidden: int, dropout: float = 0.0) -> None:
@@ -26,10 +25,10 @@ class ProjectionHead(nn.Module):
         return unit(vectors if self.inner is None else vectors + self.inner(features))
 
 
-class Unit(nn.Module):
-    """Nothing learned: (N, features) less a centre, at length 1.
+class CentredUnit(nn.Module):
+    """Subtracts a mean and scales to unit length: (N, features) -> (N, features). Nothing is learned.
 
-    All features of a network lie on one side of 0, where any two are alike; seen from their mean they differ.
+    Pooled features are mostly positive, so all their cosines are high; centring spreads them out.
     """
 
     def __init__(self, features: int) -> None:
@@ -40,28 +39,43 @@ class Unit(nn.Module):
         return unit(features - self.centre)
 
 
-class Preserving(nn.Module):
-    """(N, in_dim) features -> unit vectors (N, dim + in_dim): a head's, and beside them, `share` as long, the features
-    themselves, in which is still what a network knew of things that the head was never taught about.
+class HeadAndFeatures(nn.Module):
+    """Concatenates a head's unit vector with the centred features: (N, in_dim) -> unit vectors (N, dim + in_dim).
 
-    In training the head is alone, and gives (N, dim): taught side by side with them, it does no better.
+    The features, scaled to the length `scale`, generalise better to classes that the head was not trained on. In
+    training mode the output is the head's (N, dim) alone.
     """
 
-    def __init__(self, head: nn.Module, in_dim: int, share: float) -> None:
+    def __init__(self, head: nn.Module, in_dim: int, scale: float) -> None:
         super().__init__()
-        self.head, self.kept, self.share = head, Unit(in_dim), share
+        self.head, self.features, self.scale = head, CentredUnit(in_dim), scale
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         vectors = self.head(features)
-        return vectors if self.training else unit(torch.cat([vectors, self.share * self.kept(features)], dim=-1))
+        return vectors if self.training else unit(torch.cat([vectors, self.scale * self.features(features)], dim=-1))
+
+
+class DomainNorm(nn.Module):
+    """A head's unit vectors (N, dim), each number normalised over the batch, at unit length again.
+
+    With one of these for each domain (Chang et al. 2019, Domain-specific batch normalization), the vectors of both have
+    the same mean and variances, and a linear classifier loses what tells them apart.
+    """
+
+    def __init__(self, head: nn.Module, dim: int) -> None:
+        super().__init__()
+        self.head, self.norm = head, nn.BatchNorm1d(dim, affine=False)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        return unit(self.norm(self.head(features)))
 
 
 class Discriminant(nn.Module):
-    """Queries (N, dim) -> unit vectors whose products with photos' vectors tell classes apart as linear discriminant
-    analysis does (Fisher 1936): directions in which photos of one class differ count for less.
+    """Linear discriminant analysis (Fisher 1936) on the query side: query vectors (N, dim) -> unit vectors (N, dim).
 
-    It begins as nothing, and is read off training items, not trained. Photos' vectors stay as they are, for the inverse
-    covariance can be all on the queries' side.
+    The dot product of its output with a photo's vector is the LDA score: directions in which photos of one class vary
+    weigh less. The whole inverse covariance is applied to queries, so photo vectors stay unchanged. It is the identity
+    until `fit_lda` is called, and is not trained by gradient.
     """
 
     def __init__(self, dim: int) -> None:
@@ -74,11 +88,17 @@ class Discriminant(nn.Module):
         return unit(self.linear(queries))
 
     @torch.no_grad()
-    def settle(self, queries: torch.Tensor, photos: torch.Tensor, classes: torch.Tensor, shrinkage: float) -> None:
-        """queries: (M, dim), whose mean becomes the origin. photos: (N, dim) of classes (N,). shrinkage: how many times
-        the mean variance is added to the covariance within classes, which a few photos a class only hint at."""
-        known, row = classes.unique(return_inverse=True)
-        means = torch.stack([photos[row == n].mean(0) for n in range(len(known))])
+    def fit_lda(self, queries: torch.Tensor, photos: torch.Tensor, classes: torch.Tensor, shrinkage: float) -> None:
+        """Fit to training items, in place.
+
+        Args:
+            queries:   (M, dim); their mean is subtracted from every query.
+            photos:    (N, dim); their within-class covariance is inverted.
+            classes:   (N,) integer classes of the photos.
+            shrinkage: multiple of the mean variance that is added to the covariance's diagonal.
+        """
+        names, row = classes.unique(return_inverse=True)
+        means = torch.stack([photos[row == n].mean(0) for n in range(len(names))])
         covariance = torch.cov((photos - means[row]).T, correction=0)
         variance = covariance.diagonal().mean()
         inverse = torch.linalg.inv(covariance / variance + shrinkage * torch.eye(len(covariance), device=photos.device))
@@ -86,26 +106,32 @@ class Discriminant(nn.Module):
         self.linear.bias.copy_(-inverse @ queries.mean(0))
 
 
-class Recall(nn.Module):
-    """Unit vectors (N, dim) -> the same, moved towards those of a memory that they may be of.
+class PrototypePull(nn.Module):
+    """Pulls unit vectors (N, dim) towards class prototypes, weighted by softmax probabilities, and renormalises.
 
-    The move is a step of a Hopfield network (Ramsauer et al. 2021, Hopfield networks is all you need, eq. 3): towards
-    what is expected of softmax(scale * products), a classifier's own probabilities where it was trained at that scale.
+        x + share * sum_m softmax_m(scale * x . p_m) p_m, at unit length
 
-    memory: (M, dim) unit vectors. share: how much of what is recalled is added.
+    One step of a modern Hopfield network (Ramsauer et al. 2021, eq. 3). If the prototypes were trained as a classifier
+    at this scale, the weights are its class probabilities.
     """
 
-    def __init__(self, memory: torch.Tensor, scale: torch.Tensor, share: float) -> None:
+    def __init__(self, prototypes: torch.Tensor, scale: torch.Tensor, share: float) -> None:
+        """
+        Args:
+            prototypes: (M, dim) unit vectors.
+            scale:      scalar tensor, 1 / temperature.
+            share:      weight of the pull.
+        """
         super().__init__()
-        self.register_buffer("memory", memory)
+        self.register_buffer("prototypes", prototypes)
         self.register_buffer("scale", scale.reshape(1))
         self.share = share
 
     def forward(self, vectors: torch.Tensor) -> torch.Tensor:
-        likely = (self.scale * vectors @ self.memory.T).softmax(1)
-        return unit(vectors + self.share * likely @ self.memory)
+        probabilities = (self.scale * vectors @ self.prototypes.T).softmax(1)
+        return unit(vectors + self.share * probabilities @ self.prototypes)
 
 
 def unit(vectors: torch.Tensor) -> torch.Tensor:
-    """(..., dim) scaled to length 1; written out because it must export to ONNX as it stands."""
+    """Scale vectors (..., dim) to unit length. Written out in operations that ONNX has too."""
     return vectors / vectors.norm(dim=-1, keepdim=True).clamp_min(1e-6)

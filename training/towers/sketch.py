@@ -1,4 +1,4 @@
-"""The sketch tower: the photo tower's architecture on one channel of ink, with upper stages and a head of its own."""
+"""The sketch tower: the architecture of the photo tower for grey sketches, with its own weights above the stem."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -12,23 +12,26 @@ from training.towers.photo import PhotoTower
 
 
 class SketchTower(PhotoTower):
-    """sketch (N, 224, 224) uint8, 255 paper and 0 ink -> (N, dim) unit vectors; in training of any side, and float."""
+    """Maps sketches (N, 224, 224) uint8, 255 paper and 0 ink, to unit vectors (N, dim).
+
+    In training, sketches may have any side and may be float.
+    """
 
     def pixels(self, photo: torch.Tensor) -> torch.Tensor:
-        """(N, 224, 224) uint8 -> (N, 3, 224, 224) in -1..1, the three channels alike."""
+        """(N, 224, 224) uint8 -> (N, 3, 224, 224) in -1..1, with three equal channels."""
         return paper(photo)
 
     @torch.no_grad()
-    def begin_as(self, photo: PhotoTower) -> None:
-        """Take over the head and the upper stages of a photo tower, as many as it has of its own."""
-        for mine, theirs in zip(reversed(self.upper), reversed(photo.upper), strict=False):
-            mine.load_state_dict(theirs.state_dict())
+    def copy_from(self, photo: PhotoTower) -> None:
+        """Copy the weights of a photo tower's head, and of the upper stages that both towers have."""
+        for target, source in zip(reversed(self.upper), reversed(photo.upper), strict=False):
+            target.load_state_dict(source.state_dict())
         self.head.load_state_dict(photo.head.state_dict())
 
 
 class Mirrored(nn.Module):
-    """A tower that is shown a sketch (N, S, S) with its mirror image, which of most things is as good a drawing, in
-    twice the time: (N, dim), the mean of their two unit vectors brought to length 1."""
+    """Test-time augmentation: sketches (N, S, S) -> (N, dim), the normalised mean of a tower's unit vectors of a sketch
+    and of its mirror image."""
 
     def __init__(self, tower: nn.Module) -> None:
         super().__init__()
@@ -39,33 +42,33 @@ class Mirrored(nn.Module):
         return unit(both.unflatten(0, (2, -1)).mean(0))
 
 
-class Resized(nn.Module):
-    """A tower that is shown a sketch (N, side, side) at several sizes, in pixels a side: (N, dim), the mean of its unit
-    vectors brought to length 1. What a network has learned of things it has learned of their size too.
+class MultiScale(nn.Module):
+    """Test-time augmentation: sketches (N, side, side) -> (N, dim), the normalised mean of a tower's unit vectors at
+    several sizes in pixels, because networks are sensitive to the size of objects.
 
-    They are shrunk as in training (training.vary.resized), but by matrices, which export to ONNX as they stand.
+    It resizes as in training (learn.augment.resized), but by matrix products, which ONNX can express.
     """
 
     def __init__(self, tower: nn.Module, side: int, sizes: Sequence[int]) -> None:
         super().__init__()
-        self.tower, still = tower, torch.eye(side)[None, None]
+        self.tower, identity = tower, torch.eye(side)[None, None]
         for n, size in enumerate(sizes):
-            shrink = F.interpolate(still, (side, size), mode="bilinear", antialias=True)[0, 0]
-            self.register_buffer(f"shrink_{n}", shrink)
+            matrix = F.interpolate(identity, (side, size), mode="bilinear", antialias=True)[0, 0]  # (side, size)
+            self.register_buffer(f"shrink_{n}", matrix)
 
     def forward(self, sketch: torch.Tensor) -> torch.Tensor:
-        turned = sketch.float().transpose(1, 2)
-        found = [self.tower((turned @ shrink).transpose(1, 2) @ shrink) for shrink in self.buffers(recurse=False)]
-        return unit(torch.stack(found).mean(0))
+        transposed = sketch.float().transpose(1, 2)
+        vectors = [self.tower((transposed @ shrink).transpose(1, 2) @ shrink) for shrink in self.buffers(recurse=False)]
+        return unit(torch.stack(vectors).mean(0))
 
 
 def paper(sketch: torch.Tensor) -> torch.Tensor:
-    """(N, S, S), 255 paper and 0 ink -> (N, 3, S, S) in -1..1, the three channels alike."""
+    """Normalise sketches (N, S, S), 255 paper and 0 ink, to (N, 3, S, S) in -1..1, with three equal channels."""
     return (sketch.float() / 127.5 - 1).unsqueeze(1).expand(-1, 3, -1, -1)
 
 
 def plain_cnn() -> tuple[nn.Module, nn.Module, int]:
-    """A CNN of six layers that knows nothing yet, as (stem, upper, number of features), like `backbone`."""
+    """An untrained CNN of six layers, in the form of `backbone`: stem, upper, number of features."""
     widths = (3, 32, 64, 128, 256, 384, 512)
     layers = [
         nn.Sequential(nn.Conv2d(a, b, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(b), nn.ReLU())

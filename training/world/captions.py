@@ -1,7 +1,7 @@
-"""Captions of the rendered world: from the known facts of a picture to five English and five German captions.
+"""Captions of rendered photos: the facts about a picture -> five English and five German captions.
 
-Nothing is said that the facts do not hold. The five run from terse to full: the thing; the thing and its place; the
-thing and the view; a sentence with the place; a sentence with everything.
+A caption says nothing that is not in the facts. The five get longer: the thing; the thing and its place; the thing and
+the view; a sentence with the place; a sentence with everything. "Rank" is a caption's position among the five.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ from training.world.lexicon import LEXICON, NUMBERS
 
 
 class Colour(NamedTuple):
+    """Adjectives of a colour in each language."""
+
     en: tuple[str, ...]
     de: tuple[str, ...]
 
 
 class Material(NamedTuple):
-    """As an adjective and as an addition behind the noun; either may be missing in a language."""
+    """A material as an adjective and as an addition after the noun; a language may lack either."""
 
     en: str
     en_tail: str
@@ -38,7 +40,7 @@ class Pose(NamedTuple):
 
 
 class View(NamedTuple):
-    """Adverbs and headings of each language; a heading holds the noun phrase."""
+    """Adverbs and headings in each language; a heading contains the noun phrase."""
 
     en: tuple[str, ...]
     en_heading: tuple[str, ...]
@@ -82,7 +84,7 @@ MATERIALS = {
     "rubber": Material("rubber", "made of rubber", None, "aus Gummi"),
     "paper": Material("paper", "made of paper", None, "aus Papier"),
 }
-MADE = {"thing", "toy", "building", "boat"}  # kinds whose material is worth a word
+HAS_MATERIAL = {"thing", "toy", "building", "boat"}  # kinds whose material captions mention
 
 POSES = {
     "standing": Pose(("stands", "stand"), "standing", ("steht", "stehen"), "stehend"),
@@ -98,7 +100,7 @@ POSES = {
     "parked": Pose(("is parked", "are parked"), "parked", ("parkt", "parken"), "geparkt"),
 }
 STATES = {"open": ("open", "offen"), "closed": ("closed", "geschlossen"), "tilted": ("tilted", "geneigt")}  # adjectives
-ALOFT = {"flying", "hovering", "aloft"}
+FLYING_POSES = {"flying", "hovering", "aloft"}
 WINGED = {"aircraft", "bird", "insect", "bat"}  # kinds that fly when they are in the air
 BREATHING = {"animal", "bird", "insect", "bat"}
 
@@ -123,7 +125,7 @@ PLACES = {
     "night": (("in the dark",), ("im Dunkeln",)),
     "sky": (("in the sky", "in the air"), ("am Himmel", "in der Luft")),
 }
-OVER = {  # what flies is over these places, not on them
+OVER = {  # phrases for a flying thing: over a place instead of on it
     "grass": (("over the grass", "over a meadow"), ("über der Wiese", "über einer Wiese")),
     "beach": (("over the beach", "above a beach"), ("über dem Strand",)),
     "street": (("over the street", "above the road"), ("über der Straße", "über einer Straße")),
@@ -131,7 +133,7 @@ OVER = {  # what flies is over these places, not on them
     "desert": (("over the desert",), ("über der Wüste",)),
     "water": (("over the water", "above the water"), ("über dem Wasser",)),
 }
-AFLOAT = (("on the water",), ("auf dem Wasser",))
+ON_WATER = (("on the water",), ("auf dem Wasser",))
 INDOORS = {"studio", "table", "kitchen"}
 
 LIGHTS = {
@@ -175,12 +177,10 @@ VIEWS = {
     "three-quarter": View(
         ("at an angle",), ("three-quarter view of {a}",), ("schräg von der Seite",), ("Dreiviertelansicht {gen}",)
     ),
-    "above": View(
-        ("from above",), ("view of {a} from above",), ("von oben",), ("Blick von oben auf {acc}",)
-    ),
+    "above": View(("from above",), ("view of {a} from above",), ("von oben",), ("Blick von oben auf {acc}",)),
 }
 
-# What each of the five may say. A template counts only where the facts fill all of its slots.
+# The templates of the five captions. A template is used only if the facts fill all of its slots.
 TEMPLATES = {
     "en": (
         ("{a}", "{a}", "{bare}"),
@@ -240,11 +240,17 @@ TEMPLATES = {
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a picture. `colour`, `material`, `pose` and `view` are None where there is nothing to say, or
-    nothing that is true of all of several.
+    """The facts about a picture.
 
-    stance: how it meets the place: "ground", "water" (it floats), "air" (it is above the place, as in the sky) or
-        "under" (in the midst of the water).
+    `colour`, `material`, `pose` and `view` are None if there is nothing to say, or if the things in it differ.
+
+    Attributes:
+        category: a class of the lexicon.
+        count:    number of things.
+        stance:   "ground", "water" (floating on it), "air" (above the place, or in the sky) or "under" (under water).
+
+    Raises:
+        ValueError: an unknown word.
     """
 
     category: str
@@ -274,40 +280,42 @@ class Facts:
 
 
 def describe(facts: Facts, seed: int) -> dict[str, list[str]]:
-    """Five different captions in each language, "en" and "de", the tersest first; the same for the same seed."""
-    return {language: _five(facts, language, random.Random(f"{seed} {language} {facts}")) for language in TEMPLATES}
+    """Five different captions in each language, "en" and "de", the shortest first; deterministic in the seed."""
+    return {language: _captions(facts, language, random.Random(f"{seed} {language} {facts}")) for language in TEMPLATES}
 
 
-def _five(facts: Facts, language: str, rng: random.Random) -> list[str]:
+def _captions(facts: Facts, language: str, rng: random.Random) -> list[str]:
     slots = _english_slots if language == "en" else _german_slots
     return [fill(templates, slots(facts, rank, rng), rng) for rank, templates in enumerate(TEMPLATES[language])]
 
 
 def fill(templates: tuple[str, ...], slots: dict[str, str | None], rng: random.Random) -> str:
-    """One of the templates whose slots are all known, filled; a sentence begins with a capital."""
+    """Choose one of the templates whose slots are all known, and fill it; sentences get a capital letter."""
     known = {name: text for name, text in slots.items() if text is not None}
-    sayable = [t for t in templates if all(name in known for _, name, _, _ in Formatter().parse(t) if name)]
-    caption = rng.choice(sayable).format(**known)
+    usable = [t for t in templates if all(name in known for _, name, _, _ in Formatter().parse(t) if name)]
+    caption = rng.choice(usable).format(**known)
     return caption[0].upper() + caption[1:] if caption.endswith(".") else caption
 
 
 def _mentions(facts: Facts, rank: int, rng: random.Random) -> tuple[str | None, str | None, str | None]:
-    """The colour, material and pose or state to name in the noun phrase of caption `rank`.
+    """The colour, material and pose or state to mention in the noun phrase of caption `rank`.
 
-    The first names the colour and the last all it can; between them, people leave things out.
+    The first caption names the colour and the last one everything; the others leave things out at random.
     """
     colour = facts.colour if rank in (0, 4) or rng.random() < 0.8 else None
-    material = facts.material if LEXICON[facts.category].kind in MADE and (rank == 4 or rng.random() < 0.5) else None
+    material = (
+        facts.material if LEXICON[facts.category].kind in HAS_MATERIAL and (rank == 4 or rng.random() < 0.5) else None
+    )
     if facts.pose in STATES:
         return colour, material, facts.pose if rank == 4 or rng.random() < 0.7 else None
     return colour, material, act(facts) if facts.pose and rank == 2 and rng.random() < 0.5 else None
 
 
 def english_words(facts: Facts, rank: int, rng: random.Random) -> tuple[list[str], str]:
-    """The adjectives before the noun of caption `rank` and the addition behind it."""
+    """The adjectives before the noun of caption `rank`, and the addition after it."""
     colour, material, pose = _mentions(facts, rank, rng)
     adjectives, tail = [], ""
-    if pose and pose != "lying":  # "a lying dog" jars
+    if pose and pose != "lying":  # "a lying dog" sounds wrong
         adjectives.append(STATES[pose][0] if pose in STATES else POSES[pose].en_doing)
     if colour:
         adjectives.append(rng.choice(COLOURS[colour].en))
@@ -319,7 +327,7 @@ def english_words(facts: Facts, rank: int, rng: random.Random) -> tuple[list[str
 
 
 def german_words(facts: Facts, rank: int, rng: random.Random) -> tuple[list[str], str]:
-    """As `english_words`; the adjectives without their endings."""
+    """The same as `english_words` in German; the adjectives have no endings yet."""
     colour, material, pose = _mentions(facts, rank, rng)
     adjectives, tail = [], ""
     if pose:
@@ -384,13 +392,13 @@ def _german_slots(facts: Facts, rank: int, rng: random.Random) -> dict[str, str 
 
 def _in_air(facts: Facts) -> bool:
     floats = facts.pose == "floating" and LEXICON[facts.category].kind == "aircraft"
-    return facts.place == "sky" or facts.stance == "air" or facts.pose in ALOFT or floats
+    return facts.place == "sky" or facts.stance == "air" or facts.pose in FLYING_POSES or floats
 
 
 def act(facts: Facts) -> str | None:
-    """The pose, else what such a thing does in such a place; None where that would be a guess."""
+    """The pose, or else what such a thing usually does in such a place; None if that would be a guess."""
     kind, rest = LEXICON[facts.category].kind, LEXICON[facts.category].rest
-    if facts.pose in ("swimming", "floating") and facts.place in INDOORS:  # it keeps its shape, but nothing swims there
+    if facts.pose in ("swimming", "floating") and facts.place in INDOORS:  # nothing swims indoors
         return None
     if facts.pose and facts.pose not in STATES:
         return "aloft" if facts.pose == "floating" and _in_air(facts) else facts.pose
@@ -410,7 +418,7 @@ def place_words(facts: Facts) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if _in_air(facts) and facts.place in OVER:
         return OVER[facts.place]
     if facts.place == "water" and LEXICON[facts.category].kind != "animal" and act(facts) in ("swimming", "floating"):
-        return AFLOAT
+        return ON_WATER
     if facts.place == "night" and facts.light == "lamp" and not _in_air(facts):
         return LIGHTS["lamp"]
     return PLACES[facts.place]

@@ -1,7 +1,7 @@
 """`python -m training render`: photos, facts, captions and drawings of the rendered world, in a folder.
 
-An image is finished when its line stands in facts.jsonl, and lines are only ever appended: a run that was killed goes
-on where it stopped. Everything follows from seeds, so two runs with the same settings write the same files.
+An image is finished once its line is in facts.jsonl, and lines are only appended, so a killed run resumes where it
+stopped. Everything is seeded: two runs with the same settings write the same files.
 """
 
 from __future__ import annotations
@@ -19,31 +19,33 @@ import torch
 from PIL import Image
 from tqdm import tqdm
 
-from training.memory import keep_memory
-from training.world.arrange import Tableau, all_seen, arrange, sample_tableau
+from training.files import replacing
+from training.world.arrange import Composition, all_visible, arrange, sample_composition
 from training.world.captions import MATERIALS, Facts, describe
 from training.world.families import families
 from training.world.group import Group
+from training.world.memory import keep_memory
 from training.world.relations import relate
 from training.world.render import foot, photo_and_view, view_of
 from training.world.scene import Scene, sample_scene, set_camera, thing
 from training.world.sdf import Field
 from training.world.sheet import write_sheets
-from training.world.strokes import HANDS, sketch
-from training.world.trace import Coarse, GBuffer, trace
+from training.world.strokes import DRAWING_STYLES, sketch
+from training.world.trace import DistanceGrid, GBuffer, trace
 from xmr.modality import BadInput
 
-# Instances a class, unless --split says otherwise. Those of "drawings" are only drawn; training takes what there is.
-SPLITS = {"train": 22, "val": 1, "test": 2, "gallery": 24, "drawings": 26}
-VIEWS = {"train": 1, "val": 2, "test": 2, "gallery": 1, "drawings": 2}  # photos an instance
-CROWDED = {"train": 0.22, "test": 0.22, "gallery": 0.22}  # share of photos of more than one thing
+# Instances per class, unless --split changes it. Those of "drawings" are only drawn, not photographed.
+# "mixed" is what the composer learns from: things that no tower was trained on.
+SPLITS = {"train": 22, "val": 1, "test": 2, "gallery": 24, "drawings": 26, "mixed": 12}
+VIEWS = {"train": 1, "val": 2, "test": 2, "gallery": 1, "drawings": 2, "mixed": 1}  # photos per instance
+SEVERAL_SHARE = {"train": 0.22, "test": 0.22, "gallery": 0.22, "mixed": 0.22}  # share of photos with several things
 GALLERY_SIZE = 256
 QUALITY = 86  # of the WebP files
-ROUND = 12.0  # degrees that the second drawing's camera may have gone round the thing
-ELSEWHERE, UNFINISHED = 0.12, 0.08  # share of second drawings from quite another side, and of those broken off
-CLOSE = 0.9  # share of the frame that a thing takes up when it is drawn ...
-FINE = 1.5  # ... and the side of that frame, of the photo's
-TRIES = 6  # views of an instance, of which the first that shows enough of it is taken
+MAX_ASIDE = 12.0  # degrees by which the second drawing's camera is usually turned, at most
+FAR_ASIDE_SHARE, UNFINISHED_SHARE = 0.12, 0.08  # of second drawings: from a very different side; not finished
+DRAWING_FILL = 0.9  # share of the frame that a thing fills when it is drawn
+DRAWING_SCALE = 1.5  # side of that frame, relative to the photo's
+MAX_VIEWS = 6  # views to try until one shows enough of the instance
 
 
 @dataclass(frozen=True)
@@ -60,23 +62,24 @@ class Job:
 
     @property
     def id(self) -> str:
+        """Unique name of the image, and of its files."""
         return f"{self.split}-{self.category}-{self.number:04d}-{self.view}"
 
     @property
     def instance(self) -> int:
-        """The seed of the thing: every split has a range of its own."""
+        """The seed of the thing; every split has its own range of seeds."""
         return self._first + self.number
 
     @property
     def others(self) -> int:
-        """The first seed of the other things in the picture, of the same range."""
+        """The instance seed of the first other thing in the picture, from the same range."""
         return self._first + 100_000 + 100 * (self.number * VIEWS[self.split] + self.view)
 
     @property
-    def crowded(self) -> bool:
-        """Whether it is to show several things."""
+    def several(self) -> bool:
+        """Whether the photo should show several things."""
         rng = np.random.default_rng([14, self.instance, self.view, *self.category.encode()])
-        return rng.uniform() < CROWDED.get(self.split, 0.0)
+        return rng.uniform() < SEVERAL_SHARE.get(self.split, 0.0)
 
     @property
     def _first(self) -> int:
@@ -85,28 +88,43 @@ class Job:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    parser.add_argument("--out", type=Path, default=Path("runs/world"), help="folder to write to, or to go on in")
+    parser.add_argument("--out", type=Path, default=Path("runs/world"), help="folder to write to, or to resume in")
     parser.add_argument("--size", type=int, default=192, help=f"photos' side in px (the gallery has {GALLERY_SIZE})")
-    parser.add_argument("--split", default=",".join(f"{k}={n}" for k, n in SPLITS.items()),
-                        help="instances a class in each split: train=40,gallery=18")
+    parser.add_argument(
+        "--split",
+        default=",".join(f"{k}={n}" for k, n in SPLITS.items()),
+        help="instances per class in each split: train=40,gallery=18",
+    )
     parser.add_argument("--classes", nargs="+", help="only these classes (default: all)")
     parser.add_argument("--workers", type=int, default=2, help="processes, of one thread each")
-    parser.add_argument("--device", default="cpu", help="what traces the rays: cpu, or cuda, for as many workers as "
-                        "there are cores; a few pixels along edges differ")
-    parser.add_argument("--seed", type=int, default=0, help="another seed is another world")
-    parser.add_argument("--sheet", type=Path, help="only write contact sheets, of the gallery in --out if it is there: "
-                        "a row a class to a picture (all.webp), or a sheet a class to a folder")
+    parser.add_argument(
+        "--device",
+        default="cpu",
+        help="what traces the rays: cpu, or cuda, for as many workers as "
+        "there are cores; a few pixels along edges differ",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="another seed gives another world")
+    parser.add_argument(
+        "--sheet",
+        type=Path,
+        help="only write contact sheets, from the gallery in --out if there is one: "
+        "a row per class into a picture (all.webp), or a sheet per class into a folder",
+    )
 
 
 def run(args: argparse.Namespace) -> None:
     """Render what the options ask for; raises BadInput."""
     known = families()
     classes = args.classes or list(known)
-    if strangers := [c for c in classes if c not in known]:
-        raise BadInput(f"No class is called {', '.join(strangers)}. Choose among: {', '.join(known)}")
+    if unknown := [c for c in classes if c not in known]:
+        raise BadInput(f"No class is called {', '.join(unknown)}. Choose among: {', '.join(known)}")
     if args.sheet:
-        write_sheets([known[c] for c in classes], args.out / "gallery", args.sheet,
-                     Job("gallery", classes[0], 0, 0, args.seed, args.size).instance)
+        write_sheets(
+            [known[c] for c in classes],
+            args.out / "gallery",
+            args.sheet,
+            Job("gallery", classes[0], 0, 0, args.seed, args.size).instance,
+        )
         return
     if args.device != "cpu" and not torch.cuda.is_available():
         raise BadInput(f"PyTorch finds no GPU for --device {args.device}. Leave --device out.")
@@ -130,22 +148,22 @@ def _counts(text: str) -> dict[str, int]:
         counts = {name: int(n) for name, n in (pair.split("=") for pair in text.split(","))}
     except ValueError:
         raise BadInput(f"--split wants pairs like train=40,gallery=18, not {text!r}") from None
-    if strangers := counts.keys() - SPLITS:
-        raise BadInput(f"No split is called {', '.join(strangers)}. Choose among: {', '.join(SPLITS)}")
+    if unknown := counts.keys() - SPLITS:
+        raise BadInput(f"No split is called {', '.join(unknown)}. Choose among: {', '.join(SPLITS)}")
     return counts
 
 
 def _plan(counts: dict[str, int], classes: list[str], size: int, seed: int, device: str) -> Iterator[Job]:
     for split, count in counts.items():
         for number in range(count):
-            for category in classes:  # innermost, so that what there is so far holds all classes alike
+            for category in classes:  # an inner loop, so that an unfinished run has all classes equally
                 for view in range(VIEWS[split]):
                     side = GALLERY_SIZE if split == "gallery" else size
                     yield Job(split, category, number, view, seed, side, device)
 
 
 def _finished(out: Path, jobs: list[Job]) -> set[str]:
-    """Ids of the images that are there; cuts off a last line that a kill left unfinished."""
+    """Ids of the finished images. A last line that a killed run left incomplete is cut off."""
     wanted = {job.id: job.instance for job in jobs}
     done = set()
     for split in SPLITS:
@@ -165,7 +183,7 @@ def _finished(out: Path, jobs: list[Job]) -> set[str]:
 
 
 def _rows(jobs: list[Job], out: Path, workers: int) -> Iterator[tuple[str, dict]]:
-    """Split and line of facts of each image, as they are finished; their photos are on disk by then."""
+    """Render the jobs; yields (split, facts) of each image when it is finished and its photo is on disk."""
     if workers <= 1:
         for job in jobs:
             yield job.split, make(job, out)
@@ -180,154 +198,191 @@ def _rows(jobs: list[Job], out: Path, workers: int) -> Iterator[tuple[str, dict]
 
 
 def processes(workers: int) -> ProcessPoolExecutor:
-    """Processes that render, of one thread each. Forked children of a process that has used torch can hang."""
+    """A pool of render processes with one thread each. They are spawned: forked children can hang after torch ran."""
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(workers, context, initializer=alone)
+    return ProcessPoolExecutor(workers, context, initializer=use_one_thread)
 
 
-def alone() -> None:
-    """Make this process one of as many as there are cores."""
+def use_one_thread() -> None:
+    """Set up a worker process that runs beside one worker on every other core."""
     torch.set_num_threads(1)
     keep_memory()
 
 
 def make(job: Job, out: Path) -> dict:
-    """Render one image into the folder; returns its line of facts."""
-    shot = _shoot(job)
-    scene = shot.tableau.scene
+    """Render one image into the folder; returns its facts, a line of facts.jsonl."""
+    shot = _render(job)
+    scene = shot.content.scene
     if shot.photo is None:
-        return {"id": job.id, "split": job.split, "category": job.category, "seed": job.instance,
-                "instance": f"{job.category}-{job.instance}", "sketches": _drawings(shot)}
+        return {
+            "id": job.id,
+            "split": job.split,
+            "category": job.category,
+            "seed": job.instance,
+            "instance": f"{job.category}-{job.instance}",
+            "sketches": _drawings(shot),
+        }
     Image.fromarray(shot.photo).save(out / job.split / "photos" / f"{job.id}.webp", quality=QUALITY, method=4)
     row = {"id": job.id, "split": job.split} | _thing_facts(scene, shot.view)
     row |= {"place": scene.place, "light": scene.light, "stance": scene.stance, "seed": job.instance}
-    if shot.tableau.others:
-        row["objects"] = [_thing_facts(one, seen) for one, seen in
-                          zip(shot.tableau.things, shot.field.seen(shot.view), strict=True)]  # fmt: skip
+    if shot.content.others:
+        row["objects"] = [
+            _thing_facts(one, seen) for one, seen in zip(shot.content.things, shot.field.seen(shot.view), strict=True)
+        ]
         row["box"] = row["objects"][0]["box"]
-        row["relations"] = [[a, shot.tableau.relation, b] for a in shot.tableau.subjects for b in shot.tableau.objects]
-    return row | {"captions": _captions(shot.tableau), "sketches": _drawings(shot)}
+        row["relations"] = [[a, shot.content.relation, b] for a in shot.content.subjects for b in shot.content.objects]
+    return row | {"captions": _captions(shot.content), "sketches": _drawings(shot)}
 
 
 def _thing_facts(scene: Scene, view: GBuffer) -> dict:
-    """What a line of facts says of one thing."""
-    return {"category": scene.category, "instance": f"{scene.category}-{scene.instance}", "colour": scene.colour,
-            "material": scene.material, "pose": scene.pose, "view": scene.view(),
-            "box": [round(x, 4) for x in view.box()]}
+    """The facts about one thing, in the form of facts.jsonl."""
+    return {
+        "category": scene.category,
+        "instance": f"{scene.category}-{scene.instance}",
+        "colour": scene.colour,
+        "material": scene.material,
+        "pose": scene.pose,
+        "view": scene.view(),
+        "box": [round(x, 4) for x in view.box()],
+    }
 
 
-def _captions(tableau: Tableau) -> dict[str, list[str]]:
+def _captions(content: Composition) -> dict[str, list[str]]:
     """Captions of all things in the picture."""
-    main = _facts(tableau.scene)
-    if not tableau.others:
-        return describe(main, tableau.scene.seed)
-    things = [_facts(replace(one, place=main.place, light=main.light, stance=main.stance)) for one in tableau.things]
-    if tableau.relation is None:
-        return describe(_several(things), tableau.scene.seed)
-    groups = [_several([things[k] for k in who]) for who in (tableau.subjects,
-              *([(k,) for k in tableau.objects] if tableau.relation == "between" else [tableau.objects]))]
-    return relate(tableau.relation, groups, tableau.scene.seed)
+    main = _caption_facts(content.scene)
+    if not content.others:
+        return describe(main, content.scene.seed)
+    things = [
+        _caption_facts(replace(one, place=main.place, light=main.light, stance=main.stance)) for one in content.things
+    ]
+    if content.relation is None:
+        return describe(_shared_facts(things), content.scene.seed)
+    groups = [
+        _shared_facts([things[k] for k in who])
+        for who in (
+            content.subjects,
+            *([(k,) for k in content.objects] if content.relation == "between" else [content.objects]),
+        )
+    ]
+    return relate(content.relation, groups, content.scene.seed)
 
 
-def _several(things: list[Facts]) -> Facts:
-    """What is true of each of some things of one kind, and how many there are."""
+def _shared_facts(things: list[Facts]) -> Facts:
+    """The facts that several things of one kind share, and their count."""
     first = things[0]
-    shared = {name: getattr(first, name) if len({getattr(one, name) for one in things}) == 1 else None
-              for name in ("colour", "material", "pose", "view")}  # fmt: skip
+    shared = {
+        name: getattr(first, name) if len({getattr(one, name) for one in things}) == 1 else None
+        for name in ("colour", "material", "pose", "view")
+    }
     return replace(first, count=len(things), **shared)
 
 
-def _facts(scene: Scene) -> Facts:
-    """What captions may say of a thing; a material that they have no word for is left unsaid."""
-    return Facts(category=scene.category, colour=scene.colour,
-                 material=scene.material if scene.material in MATERIALS else None,
-                 place=scene.place, light=scene.light, view=scene.view(), pose=scene.pose, stance=scene.stance)
+def _caption_facts(scene: Scene) -> Facts:
+    """The facts about a thing that captions mention; the material is None if captions have no word for it."""
+    return Facts(
+        category=scene.category,
+        colour=scene.colour,
+        material=scene.material if scene.material in MATERIALS else None,
+        place=scene.place,
+        light=scene.light,
+        view=scene.view(),
+        pose=scene.pose,
+        stance=scene.stance,
+    )
 
 
 @dataclass(frozen=True)
-class Shot:
-    """A picture that was taken: of what, standing how high, and the view of it at the same size. No photo: it is only
-    to be drawn."""
+class RenderedView:
+    """A rendered view.
 
-    tableau: Tableau
+    Attributes:
+        content: what it shows.
+        field:   the thing or things.
+        coarse:  the field on a grid.
+        ground:  height of the ground.
+        photo:   (S, S, 3) uint8; None if the thing is only drawn.
+        view:    the G-buffer at the photo's size.
+    """
+
+    content: Composition
     field: Field | Group
-    coarse: Coarse
+    coarse: DistanceGrid
     ground: float
     photo: np.ndarray | None
     view: GBuffer
 
 
-def _shoot(job: Job) -> Shot:
-    """The first view of the instance, or of it and others, that shows enough of each: not a sheet of paper edge-on."""
+def _render(job: Job) -> RenderedView:
+    """Render the first view that shows enough of the instance and of the other things, if any."""
     family = families()[job.category]
-    for attempt in range(TRIES if job.crowded else 0):
-        seed = job.instance * 100 + job.view * TRIES + attempt
+    for attempt in range(MAX_VIEWS if job.several else 0):
+        seed = job.instance * 100 + job.view * MAX_VIEWS + attempt
         others = job.others + 10 * attempt
-        tableau = sample_tableau(family, job.instance, seed, others)
-        arranged = tableau and arrange(tableau, job.device)
+        content = sample_composition(family, job.instance, seed, others)
+        arranged = content and arrange(content, job.device)
         if not arranged:
             continue
         group, scene = arranged
-        coarse = Coarse(group)
+        coarse = DistanceGrid(group)
         camera = set_camera(scene, coarse, group.ground)
-        if all_seen(group, trace(group, camera, job.size // 2, job.size // 2, coarse), camera):
+        if all_visible(group, trace(group, camera, job.size // 2, job.size // 2, coarse), camera):
             image, view = photo_and_view(group, coarse, group.ground, scene, job.size)
-            others = tuple(replace(one, elevation=scene.elevation) for one in tableau.others)
-            return Shot(replace(tableau, scene=scene, others=others), group, coarse, group.ground, image, view)
-    for attempt in range(TRIES):
-        scene = sample_scene(family, job.instance, job.instance * 100 + job.view * TRIES + attempt)
+            others = tuple(replace(one, elevation=scene.elevation) for one in content.others)
+            return RenderedView(replace(content, scene=scene, others=others), group, coarse, group.ground, image, view)
+    for attempt in range(MAX_VIEWS):
+        scene = sample_scene(family, job.instance, job.instance * 100 + job.view * MAX_VIEWS + attempt)
         field = thing(family, scene, job.device)
-        coarse = Coarse(field)
+        coarse = DistanceGrid(field)
         ground = foot(field, coarse, scene)
         if job.split == "drawings":
-            scene, image = replace(scene, fill=CLOSE, shift=(0.0, 0.0)), None
+            scene, image = replace(scene, fill=DRAWING_FILL, shift=(0.0, 0.0)), None
             view = view_of(field, coarse, ground, scene, job.size)
         else:
             image, view = photo_and_view(field, coarse, ground, scene, job.size)
         left, top, right, bottom = view.box()
         if len(view.hit) > 0.02 * job.size**2 and min(right - left, bottom - top) > 0.06:
-            return Shot(Tableau(scene, ()), field, coarse, ground, image, view)
-    raise RuntimeError(f"{TRIES} views of {job.id} show next to nothing of it: is its shape sound?")
+            return RenderedView(Composition(scene, ()), field, coarse, ground, image, view)
+    raise RuntimeError(f"{MAX_VIEWS} views of {job.id} show next to nothing of it: is its shape sound?")
 
 
-def _drawings(shot: Shot) -> list[dict]:
-    """A careful drawing and one by another hand: the latter's camera may have gone some way round, or the pen been put
-    down too early.
+def _drawings(shot: RenderedView) -> list[dict]:
+    """Two drawings: a careful one, and one in another style whose camera may be turned aside or that may be unfinished.
 
-    Both are drawn from a finer view than the photo's, which the thing fills, so that its details are there.
+    Both are drawn from a view of higher resolution than the photo, filled by the thing, so that details are visible.
     """
-    size = round(FINE * shot.view.depth.shape[0])
-    scene = replace(shot.tableau.scene, fill=CLOSE, shift=(0.0, 0.0))
+    size = round(DRAWING_SCALE * shot.view.depth.shape[0])
+    scene = replace(shot.content.scene, fill=DRAWING_FILL, shift=(0.0, 0.0))
     view = view_of(shot.field, shot.coarse, shot.ground, scene, size)
-    things = shot.field.first_part[:-1] if shot.tableau.others else (0,)
+    things = shot.field.first_part[:-1] if shot.content.others else (0,)
     rng = np.random.default_rng([11, scene.seed, *scene.category.encode()])
-    hand = str(rng.choice([hand for hand in HANDS if hand != "careful"]))
-    aside, share = float(rng.uniform(-ROUND, ROUND)), 1.0
-    if not shot.tableau.others and rng.uniform() < ELSEWHERE:
+    style = str(rng.choice([style for style in DRAWING_STYLES if style != "careful"]))
+    aside, share = float(rng.uniform(-MAX_ASIDE, MAX_ASIDE)), 1.0
+    if not shot.content.others and rng.uniform() < FAR_ASIDE_SHARE:
         aside = float(rng.choice([-1, 1]) * rng.uniform(25, 70))
     elif rng.uniform() < 0.5:
         aside = 0.0
-    if not shot.tableau.others and rng.uniform() < UNFINISHED:
+    if not shot.content.others and rng.uniform() < UNFINISHED_SHARE:
         share = float(rng.uniform(0.75, 0.95))
     second = view_of(shot.field, shot.coarse, shot.ground, scene.turned(aside), size) if aside else view
-    return [_drawing("careful", view, rng, things, 0.0, 1.0), _drawing(hand, second, rng, things, aside, share)]
+    return [_drawing("careful", view, rng, things, 0.0, 1.0), _drawing(style, second, rng, things, aside, share)]
 
 
-def _drawing(hand: str, view: GBuffer, rng: np.random.Generator, things: Sequence[int], aside: float,
-             share: float) -> dict:
-    """One drawing as facts.jsonl has it; "aside" (degrees round the thing) and "share" (of the ink) if not as usual."""
-    drawing = {"hand": hand, "strokes": [np.round(s, 1).tolist() for s in sketch(view, hand, rng, things, share)]}
+def _drawing(
+    style: str, view: GBuffer, rng: np.random.Generator, things: Sequence[int], aside: float, share: float
+) -> dict:
+    """One drawing in the form of facts.jsonl, with "aside" (camera turn, degrees) if not 0 and "share" (of the ink) if
+    not 1."""
+    drawing = {"hand": style, "strokes": [np.round(s, 1).tolist() for s in sketch(view, style, rng, things, share)]}
     unusual = {"aside": (round(aside, 1), 0.0), "share": (round(share, 2), 1.0)}
     return drawing | {name: value for name, (value, usual) in unusual.items() if value != usual}
 
 
 def _sort(out: Path, jobs: list[Job]) -> None:
-    """Bring the lines, which came as they were finished, into the order of the plan."""
+    """Sort the lines of facts.jsonl, which were appended as images finished, into the order of the jobs."""
     order = {job.id: i for i, job in enumerate(jobs)}
     for split in {job.split for job in jobs}:
         path = out / split / "facts.jsonl"
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
         lines.sort(key=lambda line: order.get(json.loads(line)["id"], len(order)))
-        new = path.with_suffix(".new")
-        new.write_text("".join(lines), encoding="utf-8")
-        new.replace(path)
+        with replacing(path) as part:
+            part.write_text("".join(lines), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Several things as one: a group of fields, each moved, turned and scaled, that traces and shades like a single one."""
+"""A group of distance fields, each moved, turned and scaled, with the interface of a single field."""
 
 from __future__ import annotations
 
@@ -11,20 +11,30 @@ from training.world.sdf import Field
 from training.world.surface import Surface, surface
 from training.world.trace import GBuffer, length
 
-NEAR = 0.2  # a thing this far away is as far as its box
+NEAR = 0.2  # points farther from a thing's box than this get the distance to the box
 
 
 class Group:
-    """Fields that were moved, turned and scaled, as one field.
+    """Several fields as one. A point p of a thing is at shift + scale * (turn @ p) in the group.
 
     Args:
-        fields: the things'. turns: degrees about the vertical axis, from x to z.
-        scales, shifts: a point of a thing comes to shift (3,) + scale * turned point.
-        seeds: of the things' grain, as in `surface`. ground: height of the ground or water that they meet.
+        fields: one for each thing.
+        turns:  degrees about the vertical axis, from x to z.
+        scales: one for each thing.
+        shifts: (3,) for each thing.
+        seeds:  seeds of the things' surface grain, as in `surface`.
+        ground: height of the ground or water that they stand on; -inf for none.
     """
 
-    def __init__(self, fields: list[Field], turns: list[float], scales: list[float], shifts: list[np.ndarray],
-                 seeds: list[int], ground: float):
+    def __init__(
+        self,
+        fields: list[Field],
+        turns: list[float],
+        scales: list[float],
+        shifts: list[np.ndarray],
+        seeds: list[int],
+        ground: float,
+    ):
         self.fields, self.scales, self.seeds, self.ground = fields, scales, seeds, ground
         self.device = fields[0].device
         self.materials = tuple(m for field in fields for m in field.materials)
@@ -41,11 +51,11 @@ class Group:
         self.low, self.high = corners.amin(1), corners.amax(1)
 
     def local(self, k: int, points: torch.Tensor) -> torch.Tensor:
-        """(3, N) points in the space of thing k."""
+        """Points (3, N) of the group in the coordinates of thing k."""
         return self.turns[k].T @ ((points - self.shifts[k]) / self.scales[k])
 
     def distance(self, points: torch.Tensor) -> torch.Tensor:
-        """(N,) signed distance at (3, N) points; a lower bound far from a thing."""
+        """Signed distance (N,) at points (3, N); far from a thing it is a lower bound."""
         return self._distances(points).amin(0)
 
     def _distances(self, points: torch.Tensor) -> torch.Tensor:
@@ -59,7 +69,7 @@ class Group:
         return torch.stack(out)
 
     def surface(self, points: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """At (3, N) points on the surface: the part's number, (N,) long, and the share of each material, (M, N)."""
+        """The number of the part (N,), int64, and the share of each material (M, N), at surface points (3, N)."""
         owner = self._distances(points).argmin(0)
         part = torch.zeros(points.shape[1], dtype=torch.long, device=self.device)
         share = torch.zeros(len(self.materials), points.shape[1], device=self.device)
@@ -71,9 +81,17 @@ class Group:
                 share[self.first_material[k] : self.first_material[k + 1], here] = own
         return part, share
 
-    def surfaces(self, share: torch.Tensor, points: torch.Tensor, normals: torch.Tensor,
-                 footprint: torch.Tensor) -> Surface:
-        """What `surface` gives for points of the group, each in the space of its thing."""
+    def surfaces(
+        self, share: torch.Tensor, points: torch.Tensor, normals: torch.Tensor, footprint: torch.Tensor
+    ) -> Surface:
+        """Surface properties at points of the group, as `training.world.surface.surface` returns them.
+
+        Args:
+            share:     (M, N) share of each material.
+            points:    (3, N).
+            normals:   (3, N).
+            footprint: (N,) width of a pixel there.
+        """
         blocks = [share[a:b] for a, b in zip(self.first_material, self.first_material[1:], strict=False)]
         owner = torch.stack([block.sum(0) for block in blocks]).argmax(0)
         out = None
@@ -81,8 +99,14 @@ class Group:
             here = (owner == k).nonzero()[:, 0]
             if not len(here):
                 continue
-            own = surface(field.materials, blocks[k][:, here], self.local(k, points[:, here]),
-                          turn.T @ normals[:, here], footprint[here] / self.scales[k], self.seeds[k])
+            own = surface(
+                field.materials,
+                blocks[k][:, here],
+                self.local(k, points[:, here]),
+                turn.T @ normals[:, here],
+                footprint[here] / self.scales[k],
+                self.seeds[k],
+            )
             own.normal = turn @ own.normal
             if out is None:
                 out = Surface(*(torch.zeros(*x.shape[:-1], len(owner), device=self.device) for x in vars(own).values()))
@@ -91,7 +115,7 @@ class Group:
         return out
 
     def seen(self, view: GBuffer) -> list[GBuffer]:
-        """What the view shows of each thing alone."""
+        """Split a view of the group into the pixels of each thing; depth, normal and part stay whole."""
         part = view.part.view(-1)[view.hit]
         out = []
         for low, high in zip(self.first_part, self.first_part[1:], strict=False):

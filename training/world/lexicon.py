@@ -1,4 +1,4 @@
-"""The words of the rendered world: every class's nouns in English and German, and how the two languages bend them."""
+"""The nouns of the rendered world's classes in English and German, and their inflection."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ NUMBERS = {
     "de": {2: "zwei", 3: "drei", 4: "vier", 5: "fünf", 6: "sechs"},
 }
 
-# One line a class: class | kind | how it rests when no pose is known ("-": captions say only that it is there)
-#     | English nouns: the plural follows "/" where it is irregular; adjectives go to "~", else to the front
-#     | German nouns as a dictionary has them: article, nominative, genitive, plural ("-s" an ending, "-" none)
+# One line per class: class | kind | its usual pose ("-": none, so captions only say that it is there)
+#     | English nouns: an irregular plural follows "/"; adjectives are inserted at "~", or else in front
+#     | German nouns as in a dictionary: article, nominative, genitive, plural ("-s" is an ending, "-" is none)
 TABLE = """
 airplane        | aircraft | standing | airplane, plane, aeroplane      | das Flugzeug -s -e, der Flieger -s -
 alarm_clock     | thing    | standing | alarm clock                     | der Wecker -s -
@@ -148,17 +148,17 @@ ARTICLES = {
     "ein": {"nom": "ein eine ein", "acc": "einen eine ein", "dat": "einem einer einem", "gen": "eines einer eines"},
     "der": {"nom": "der die das die", "acc": "den die das die", "dat": "dem der dem den", "gen": "des der des der"},
 }
-ENDINGS = {  # of an adjective after that article; "" is no article, or a number alone
+ENDINGS = {  # adjective endings after each article; "" means no article, or only a number
     "ein": {"nom": "er e es", "acc": "en e es", "dat": "en en en", "gen": "en en en"},
     "der": {"nom": "e e e en", "acc": "en e e en", "dat": "en en en en", "gen": "en en en en"},
     "": {"nom": "er e es e", "acc": "en e es e", "dat": "em er em en", "gen": "en er en er"},
 }
-UNBENT = {"rosa", "lila"}  # "ein rosa Auto"
+UNINFLECTED = {"rosa", "lila"}  # "ein rosa Auto"
 
 
 @dataclass(frozen=True)
 class English:
-    """An English noun; "~" in its forms marks where adjectives go."""
+    """An English noun; "~" in its forms marks where adjectives are inserted."""
 
     singular: str
     plural: str
@@ -169,7 +169,13 @@ class English:
         return self.singular.rpartition("~")[2]
 
     def phrase(self, adjectives: Sequence[str] = (), tail: str = "", count: int = 1, article: str = "a") -> str:
-        """The noun phrase with the article "a", "the" or "" (none); a count above 1 is spelled out.
+        """The noun phrase with the article "a", "the" or "" (none); a count above 1 is a word.
+
+        Args:
+            adjectives: before the noun.
+            tail:       text after the noun.
+            count:      1 to 6.
+            article:    not used for "a" with a count above 1.
 
         >>> English("pair of ~glasses", "pairs of ~glasses").phrase(["red"], "made of metal")
         'a pair of red glasses made of metal'
@@ -186,7 +192,7 @@ class English:
 
 @dataclass(frozen=True)
 class German:
-    """A German noun by its dictionary forms."""
+    """A German noun with its dictionary forms: article, nominative, genitive, plural."""
 
     article: str
     nominative: str
@@ -194,7 +200,7 @@ class German:
     plural: str
 
     def form(self, case: str, count: int = 1) -> str:
-        """The noun itself in the case "nom", "acc", "dat" or "gen".
+        """The noun alone in the case "nom", "acc", "dat" or "gen".
 
         >>> German("der", "Löwe", "Löwen", "Löwen").form("acc")
         'Löwen'
@@ -207,7 +213,7 @@ class German:
     def phrase(
         self, case: str, adjectives: Sequence[str] = (), tail: str = "", count: int = 1, article: str = "ein"
     ) -> str:
-        """The noun phrase in that case with the article "ein", "der" or "" (none); a count above 1 is spelled out.
+        """The noun phrase in a case, with the article "ein", "der" or "" (none); a count above 1 is a word.
 
         >>> German("der", "Bär", "Bären", "Bären").phrase("dat", ["braun"])
         'einem braunen Bären'
@@ -216,13 +222,13 @@ class German:
         article = "" if article == "ein" and count > 1 else article
         ending = ENDINGS[article][case].split()[column]
         words = [ARTICLES[article][case].split()[column] if article else "", NUMBERS["de"].get(count, "")]
-        words += [a if a in UNBENT else a.removesuffix("e") + ending for a in adjectives]
+        words += [a if a in UNINFLECTED else a.removesuffix("e") + ending for a in adjectives]
         return " ".join(filter(None, (*words, self.form(case, count), tail)))
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A class in the lexicon: its kind, how it rests (a pose or None) and its nouns, the best known first."""
+    """A class in the lexicon: its kind, its usual pose or None, and its nouns, the most common first."""
 
     kind: str
     rest: str | None
@@ -231,7 +237,7 @@ class Entry:
 
 
 def a_or_an(words: str) -> str:
-    """The indefinite article before some words.
+    """The indefinite article before these words.
 
     >>> [a_or_an(w) for w in ("orange car", "hourglass", "unicycle")]
     ['an', 'an', 'a']

@@ -1,7 +1,7 @@
-"""The lines of a rendered view: its edges, traced into long smooth lines.
+"""Finds the edges of a rendered view and traces them into long smooth lines.
 
-A view is a G-buffer: depth, normal, part and material of every pixel. `edges` finds the one-pixel-wide lines a person
-would see, and `outline` traces them. Both follow from the buffer alone.
+A view is a G-buffer: depth, normal, part and material of every pixel. `edges` finds the one-pixel-wide lines that a
+person would see, and `outline` traces them. Both are deterministic functions of the buffer.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from skimage.measure import find_contours
 from skimage.measure import label as label_equal
 from skimage.morphology import skeletonize
 
-CANVAS = 256.0  # side of the square that strokes live in
+CANVAS = 256.0  # side of the square canvas that lines and strokes are on
 NOTHING, SILHOUETTE, OCCLUSION, PART, CREASE, DETAIL = range(6)  # kinds of edge, the strongest first
 _AROUND = [(-1, 0), (0, 1), (1, 0), (0, -1), (-1, 1), (1, 1), (1, -1), (-1, -1)]
 _FULL = np.ones((3, 3), bool)
@@ -23,8 +23,14 @@ _FULL = np.ones((3, 3), bool)
 
 @dataclass(frozen=True)
 class Line:
-    """One traced line: (n, 2) points on the canvas, whether it closes on itself, its kind of edge and the part it is
-    the border of."""
+    """One traced line.
+
+    Attributes:
+        points: (n, 2) x, y on the canvas.
+        closed: whether its last point is its first.
+        kind:   SILHOUETTE, OCCLUSION, PART, CREASE or DETAIL.
+        part:   number of the part whose border it is; -1 for none.
+    """
 
     points: np.ndarray
     closed: bool
@@ -33,6 +39,7 @@ class Line:
 
     @cached_property
     def length(self) -> float:
+        """Its length on the canvas."""
         return length(self.points)
 
 
@@ -44,32 +51,32 @@ def _array(values) -> np.ndarray:
 
 
 def _materials(gbuffer, shape: tuple[int, int]) -> np.ndarray:
-    """(H, W) number of the material that has the largest share, -1 where nothing is."""
+    """(H, W) number of the material with the largest share; -1 in the background."""
     out = np.full(shape, -1)
     out.reshape(-1)[_array(gbuffer.hit)] = _array(gbuffer.share).argmax(axis=0)
     return out
 
 
 def _jumps(depth: np.ndarray, size: float) -> np.ndarray:
-    """(H, W - 1) bool: the surface breaks between a pixel and the one to its right, however steep it is."""
-    # A break is a step that neither side's slope foretells; across a mere crease, one of them nearly does.
+    """(H, W - 1) bool: whether depth jumps between a pixel and the one to its right; a steep surface does not jump."""
+    # A jump is a step that the slope of neither side predicts; at a crease, one side nearly predicts it.
     padded = np.pad(depth, ((0, 0), (1, 1)), mode="edge")
     with np.errstate(invalid="ignore"):
         slope = np.diff(padded, axis=1)  # (H, W + 1); slope[:, i + 1] is from pixel i to i + 1
         step = slope[:, 1:-1]
         left, right = step - slope[:, :-2], step - slope[:, 2:]
         left, right = (np.where(np.isfinite(v), v, step) for v in (left, right))
-        # The whole step must be large as well: a surface that ends edge-on bends away ever faster.
+        # The step itself must be large too, because a surface seen edge-on gets steeper and steeper.
         gap = np.minimum(np.minimum(np.abs(left), np.abs(right)), np.abs(step))
     return np.isfinite(gap) & (gap > max(0.025, 2.5 / size))
 
 
-def _turns(normal: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """(H, W - 1) bool: the surface has a crease between a pixel and the one to its right.
+def _creases(normal: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """(H, W - 1) bool: whether the surface has a crease between a pixel and the one to its right.
 
-    whole: (H, W - 1) bool, where two neighbours lie on one unbroken surface.
+    whole: (H, W - 1) bool, whether the two neighbours are on one unbroken surface.
     """
-    span = 3  # pixels over which a rounded edge may turn
+    span = 3  # width in pixels of a rounded edge
     width = normal.shape[1]
     out = np.zeros(whole.shape, bool)
     if width < 3 * span + 1:
@@ -81,17 +88,23 @@ def _turns(normal: np.ndarray, whole: np.ndarray) -> np.ndarray:
         b = normal[:, i + span : width - 2 * span + i]
         return np.arccos(np.clip((a * b).sum(axis=-1), -1, 1))
 
-    excess = turn(span) - turn(0) - turn(2 * span)  # what a cylinder's even turn does not have
+    excess = turn(span) - turn(0) - turn(2 * span)  # 0 on a cylinder, whose normal turns evenly
     unbroken = np.lib.stride_tricks.sliding_window_view(whole, 3 * span, axis=1).all(axis=-1)
-    # Only the middle two steps of the window mark the line, so that it does not grow wide.
+    # Mark only the middle two steps of the window, to keep the line thin.
     out[:, span + 1 : span + 1 + excess.shape[1]] = (excess > np.radians(28)) & unbroken
     return out
 
 
 @dataclass(frozen=True)
-class _View:
-    """Edges of a view. kind and part, (H, W), along two-pixel-wide edges, NOTHING and -1 elsewhere; size is the
-    thing's longer side in pixels; spots are the (H, W) masks of eyes, buttons and other small patches."""
+class _Edges:
+    """Edges of a view.
+
+    Attributes:
+        kind:  (H, W) kind of edge along two-pixel-wide edges, NOTHING elsewhere.
+        part:  (H, W) part that the edge belongs to, -1 elsewhere.
+        size:  longer side of the thing, in pixels.
+        spots: (H, W) masks of eyes, buttons and other small patches.
+    """
 
     kind: np.ndarray
     part: np.ndarray
@@ -100,7 +113,7 @@ class _View:
 
 
 def _spots(part: np.ndarray, material: np.ndarray, size: float) -> list[np.ndarray]:
-    """Masks of the small compact patches of another part or material in the midst of the thing."""
+    """Masks (H, W) of small compact patches that are of another part or material and don't touch the silhouette."""
     there = part >= 0
     patches = label_equal(np.where(there, part * 256 + material + 1, 0), background=0, connectivity=2)
     areas = np.bincount(patches.ravel())
@@ -115,7 +128,7 @@ def _spots(part: np.ndarray, material: np.ndarray, size: float) -> list[np.ndarr
     return out
 
 
-def _look(gbuffer) -> _View:
+def _find_edges(gbuffer) -> _Edges:
     depth, normal, part = (_array(v) for v in (gbuffer.depth, gbuffer.normal, gbuffer.part))
     there = part >= 0
     if not there.any():
@@ -135,13 +148,13 @@ def _look(gbuffer) -> _View:
         whole = both & ~jump
         crack = np.full(a.shape, NOTHING)
         crack[whole & (m[:, :-1] != m[:, 1:])] = DETAIL
-        crack[_turns(n, whole & (a == b))] = CREASE
+        crack[_creases(n, whole & (a == b))] = CREASE
         crack[whole & (a != b)] = PART
         crack[jump] = OCCLUSION
         crack[(a >= 0) != (b >= 0)] = SILHOUETTE
         front = np.where(d[:, :-1] <= d[:, 1:], a, b)
         marks.append((crack, front, swap))
-    for strength in range(DETAIL, NOTHING, -1):  # the strongest last, so that it stays
+    for strength in range(DETAIL, NOTHING, -1):  # the strongest kind last, because it overwrites
         for crack, front, swap in marks:
             k, o = (kind.T, owner.T) if swap else (kind, owner)
             here = crack == strength
@@ -149,40 +162,41 @@ def _look(gbuffer) -> _View:
                 k[:, side][here] = strength
                 o[:, side][here] = front[here]
     spots = _spots(part, material, size)
-    for spot in spots:  # they are drawn as loops of their own
+    for spot in spots:  # `outline` draws them as separate loops
         kind[binary_dilation(spot, _FULL) & (kind > SILHOUETTE)] = NOTHING
     near = max(round(0.022 * size), 3)
     _thin_out(kind, kind >= CREASE, (kind > NOTHING) & (kind <= PART), near)
     _thin_out(kind, kind >= PART, kind == SILHOUETTE, near)
-    return _View(kind, owner, size, spots)
+    return _Edges(kind, owner, size, spots)
 
 
 def _thin_out(kind: np.ndarray, weak: np.ndarray, strong: np.ndarray, near: int) -> None:
-    """Erase, in place, weak edges that run along a strong one, within so many pixels; those that end at one keep their
+    """Erase, in place, weak edges that run along a strong edge within `near` pixels. Those that end at it keep their
     ends."""
     free = weak & ~binary_dilation(strong, _FULL, iterations=near)
-    # From what runs free, lines grow back along themselves up to the strong edge.
+    # Grow the remaining weak edges back along their old pixels, up to the strong edge.
     kind[weak & ~binary_dilation(free, _FULL, iterations=near + 1, mask=weak)] = NOTHING
 
 
 def edges(gbuffer) -> np.ndarray:
-    """(H, W) int: SILHOUETTE, OCCLUSION, PART, CREASE or DETAIL along one-pixel-wide lines, else NOTHING.
+    """The edges of a view: (H, W) int, SILHOUETTE, OCCLUSION, PART, CREASE or DETAIL on one-pixel lines, else NOTHING.
 
-    Raises ValueError if the view is empty.
+    Raises:
+        ValueError: the view is empty.
     """
-    view = _look(gbuffer)
+    view = _find_edges(gbuffer)
     out = np.where(skeletonize(view.kind > NOTHING), view.kind, NOTHING)
     for spot in view.spots:
         out[spot & ~binary_erosion(spot)] = DETAIL
     return out
 
 
-# Lines of a picture of edges
+# Tracing edges into lines
 
 
 @dataclass
 class _Segment:
-    """Pixels (n, 2) as row, column between two nodes; a node is -1 where the segment ends in the open."""
+    """Pixels (row, column) between two junctions ("nodes"); a node is -1 where the segment just ends."""
 
     pixels: list[tuple[int, int]]
     nodes: list[int]
@@ -190,7 +204,7 @@ class _Segment:
 
 
 def _segments(skeleton: np.ndarray) -> tuple[list[_Segment], np.ndarray]:
-    """Unbranched runs of a skeleton's pixels, and the (J, 2) middles of the junctions that they run between."""
+    """The unbranched segments of a skeleton, and the centres (J, 2) of the junctions that they connect."""
     padded = np.pad(skeleton, 1)  # so that no neighbour lies outside
     count = convolve(padded.astype(np.int8), np.ones((3, 3), np.int8), mode="constant") - 1
     crossing = padded & (count >= 3)
@@ -213,8 +227,9 @@ def _segments(skeleton: np.ndarray) -> tuple[list[_Segment], np.ndarray]:
         while step := next((at for at in beside[run[-1]] if at in free), None):
             run.append(step)
             del free[step]
-        touched = [[node_at[q] for r, c in _AROUND if (q := (at[0] + r, at[1] + c)) in node_at]
-                   for at in (run[0], run[-1])]
+        touched = [
+            [node_at[q] for r, c in _AROUND if (q := (at[0] + r, at[1] + c)) in node_at] for at in (run[0], run[-1])
+        ]
         first = touched[0][0] if touched[0] else -1
         last = next((n for n in touched[1] if len(run) > 1 or n != first), -1)
         closed = first == last == -1 and len(run) > 3 and run[0] in beside[run[-1]]
@@ -222,26 +237,30 @@ def _segments(skeleton: np.ndarray) -> tuple[list[_Segment], np.ndarray]:
     return out, middle
 
 
-def _heading(segment: _Segment, end: int, middle: np.ndarray) -> np.ndarray:
-    """Unit vector from one end (0 or 1) of a segment into it."""
+def _direction_at(segment: _Segment, end: int, middle: np.ndarray) -> np.ndarray:
+    """Unit vector at one end (0 or 1) of a segment, pointing into the segment."""
     pixels = segment.pixels[:: 1 - 2 * end]
     node = segment.nodes[end]
     away = np.asarray(pixels[min(len(pixels), 8) - 1], float) - (middle[node] if node >= 0 else pixels[0])
     return away / max(np.hypot(*away), 1e-9)
 
 
-def _joints(segments: list[_Segment], middle: np.ndarray, kinds: list[int], parts: list[int],
-            gap: float) -> dict[tuple[int, int], tuple[int, int]]:
-    """Which end of a segment, as (segment, end), the pen goes on to from another's: at a node the straightest way, of
-    the same part and as strong if possible; in the open, the end of a line that goes on after a gap."""
+def _continuations(
+    segments: list[_Segment], middle: np.ndarray, kinds: list[int], parts: list[int], gap: float
+) -> dict[tuple[int, int], tuple[int, int]]:
+    """Which segment continues a line beyond each end of a segment: (segment, end) -> (segment, end).
+
+    At a junction it is the segment that bends least, preferably of the same part and strength; at a loose end, one that
+    continues the line after a gap of less than `gap` pixels.
+    """
     at_node: dict[int, list[tuple[int, int]]] = {}
     for i, segment in enumerate(segments):
         for end in (0, 1):
             if segment.nodes[end] >= 0:
                 at_node.setdefault(segment.nodes[end], []).append((i, end))
-    joints = {}
+    continuations = {}
     for meeting in at_node.values():
-        headings = [_heading(segments[i], end, middle) for i, end in meeting]
+        headings = [_direction_at(segments[i], end, middle) for i, end in meeting]
         pairs = []
         for a in range(len(meeting)):
             for b in range(a + 1, len(meeting)):
@@ -251,46 +270,47 @@ def _joints(segments: list[_Segment], middle: np.ndarray, kinds: list[int], part
                 if len(meeting) == 2 or bend < 60.0:
                     pairs.append((bend, a, b))
         for _, a, b in sorted(pairs):
-            if meeting[a] not in joints and meeting[b] not in joints:
-                joints[meeting[a]], joints[meeting[b]] = meeting[b], meeting[a]
+            if meeting[a] not in continuations and meeting[b] not in continuations:
+                continuations[meeting[a]], continuations[meeting[b]] = meeting[b], meeting[a]
 
     loose = [(i, end) for i, s in enumerate(segments) for end in (0, 1) if s.nodes[end] < 0 and not s.closed]
     if len(loose) > 1:
         tips = np.array([segments[i].pixels[-end] for i, end in loose], float)  # (n, 2)
-        headings = np.array([_heading(segments[i], end, middle) for i, end in loose])
+        headings = np.array([_direction_at(segments[i], end, middle) for i, end in loose])
         across = tips[None] - tips[:, None]  # (n, n, 2), from row to column
         far = np.hypot(*across.transpose(2, 0, 1))
-        ahead = -(across * headings[:, None]).sum(-1)  # how far the other tip lies on along this one's line
+        ahead = -(across * headings[:, None]).sum(-1)  # how far ahead the other tip is in this one's direction
         straight = (np.minimum(ahead, ahead.T) > 0.85 * far) & (far < gap) & (far > 0)
         for a, b in sorted(np.argwhere(np.triu(straight)).tolist(), key=lambda pair: far[pair[0], pair[1]]):
-            if loose[a][0] != loose[b][0] and loose[a] not in joints and loose[b] not in joints:
-                joints[loose[a]], joints[loose[b]] = loose[b], loose[a]
-    return joints
+            if loose[a][0] != loose[b][0] and loose[a] not in continuations and loose[b] not in continuations:
+                continuations[loose[a]], continuations[loose[b]] = loose[b], loose[a]
+    return continuations
 
 
-def _most(values: list[int]) -> int:
-    """The commonest of some numbers >= -1."""
+def _mode(values: list[int]) -> int:
+    """The most frequent of some integers >= -1."""
     return int(np.bincount(np.add(values, 1)).argmax()) - 1
 
 
 def outline(gbuffer) -> list[Line]:
-    """The view's lines, faithful and smooth, the longest first; points on the canvas. None is a speck or a twig.
+    """Trace the lines of a view, smoothed, the longest first. Specks and skeleton spurs are left out.
 
-    Raises ValueError if the view is empty.
+    Raises:
+        ValueError: the view is empty.
     """
-    view = _look(gbuffer)
+    view = _find_edges(gbuffer)
     kind, owner = view.kind, view.part
     segments, middle = _segments(skeletonize(kind > NOTHING))
-    # A skeleton grows twigs at the corners of a thick line.
+    # Skeletons have short spurs at the corners of thick lines.
     segments = [s for s in segments if len(s.pixels) >= 6 or s.closed or (s.nodes[0] < 0) == (s.nodes[1] < 0)]
-    kinds, parts = ([_most([v[at] for at in s.pixels]) for s in segments] for v in (kind, owner))
-    joints = _joints(segments, middle, kinds, parts, max(6.0, 0.045 * view.size))
+    kinds, parts = ([_mode([v[at] for at in s.pixels]) for s in segments] for v in (kind, owner))
+    continuations = _continuations(segments, middle, kinds, parts, max(6.0, 0.045 * view.size))
     lines, seen = [], set()
     for i in range(len(segments)):
         if i in seen:
             continue
-        at = (i, 0)  # a segment and the end by which the pen enters it
-        while (back := joints.get(at)) and back[0] != i:
+        at = (i, 0)  # a segment, and the end at which the line enters it
+        while (back := continuations.get(at)) and back[0] != i:
             at = (back[0], 1 - back[1])
         closed = bool(back) or segments[i].closed
         points: list[tuple[float, float]] = []
@@ -302,8 +322,8 @@ def outline(gbuffer) -> list[Line]:
             points += [tuple(middle[n]) for n in nodes[:1] if n >= 0 and not points] + run
             points += [tuple(middle[n]) for n in nodes[1:] if n >= 0]
             pixels += run
-            at = joints.get((j, 1 - end))
-        lines.append((np.array(points, float), closed, *(_most([v[p] for p in pixels]) for v in (kind, owner))))
+            at = continuations.get((j, 1 - end))
+        lines.append((np.array(points, float), closed, *(_mode([v[p] for p in pixels]) for v in (kind, owner))))
     scale = CANVAS / max(kind.shape)
     out = []
     for points, closed, k, o in lines:
@@ -331,19 +351,22 @@ def _loop(mask: np.ndarray, scale: float) -> Line:
 
 
 def length(points: np.ndarray) -> float:
+    """Length of a polyline (n, 2)."""
     return float(np.hypot(*np.diff(points, axis=0).T).sum())
 
 
 def even(points: np.ndarray, step: float) -> np.ndarray:
-    """The same line with points about `step` apart, both ends kept; at least two points."""
+    """Resample a line (n, 2) to points about `step` apart; both ends are kept, and there are at least two points."""
     along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
     at = np.linspace(0, along[-1], max(int(round(along[-1] / step)), 1) + 1)
     return np.stack([np.interp(at, along, c) for c in points.T], axis=1)
 
 
 def smooth(points: np.ndarray, width: float, closed: bool) -> np.ndarray:
-    """The line under a Gaussian of that standard deviation along its length, with its ends kept. A closed line comes
-    back with its first point at its end again."""
+    """Smooth a line (n, 2) with a Gaussian of standard deviation `width` along its length; the ends stay in place.
+
+    A closed line is given without, and returned with, its first point repeated at the end.
+    """
     step = max(width / 2, 0.5)
     if closed:
         ring = even(np.concatenate([points, points[:1]]), step)[:-1]
@@ -353,6 +376,6 @@ def smooth(points: np.ndarray, width: float, closed: bool) -> np.ndarray:
     if len(line) < 3:
         return line
     n = min(len(line) - 1, int(4 * width / step) + 1)
-    # The line goes on beyond its ends, mirrored through them, so that they stay where they are.
+    # Extend the line beyond its ends by point reflection, so that the ends stay in place.
     tall = np.concatenate([2 * line[0] - line[n:0:-1], line, 2 * line[-1] - line[-2 : -n - 2 : -1]])
     return gaussian_filter1d(tall, width / step, axis=0, mode="nearest")[n:-n]

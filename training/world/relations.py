@@ -1,6 +1,6 @@
-"""Captions of pictures of several kinds of things: how they stand to one another, in English and in German.
+"""Captions of pictures that show several kinds of things and a spatial relation, in English and German.
 
-As in captions.py, nothing is said that the facts do not hold, and the five run from terse to full.
+As in captions.py, a caption says nothing that is not in the facts, and the five captions get longer.
 """
 
 from __future__ import annotations
@@ -60,8 +60,13 @@ TEMPLATES = {
 
 
 def relate(relation: str, things: list[Facts], seed: int) -> dict[str, list[str]]:
-    """Five different captions in each language of things of which the first stands in the relation to the other one,
-    or "between" the other two; the same for the same seed. Place and light are the first one's."""
+    """Five different captions in each language, "en" and "de"; deterministic in the seed.
+
+    Args:
+        relation: of the first thing to the second, or "between" the second and the third.
+        things:   facts of two or three things; place and light are the first one's.
+        seed:     of the choices.
+    """
     out = {}
     for language, ranks in TEMPLATES.items():
         rng = random.Random(f"{seed} {language} {relation} {things}")
@@ -69,8 +74,9 @@ def relate(relation: str, things: list[Facts], seed: int) -> dict[str, list[str]
     return out
 
 
-def _say(language: str, templates: tuple[str, ...], rank: int, relation: str, things: list[Facts],
-         rng: random.Random) -> str:
+def _say(
+    language: str, templates: tuple[str, ...], rank: int, relation: str, things: list[Facts], rng: random.Random
+) -> str:
     if relation in INVERSE and rng.random() < 0.35:  # a dog in front of a chair is a chair behind a dog
         relation, things = INVERSE[relation], things[::-1]
     first = things[0]
@@ -79,44 +85,54 @@ def _say(language: str, templates: tuple[str, ...], rank: int, relation: str, th
     slots = {"place": place, "light": light}
     if language == "en":
         names = [_english(one, rank, rng) for one in things]
-        slots |= {"a": names[0], "b": _and(names[1:], "and"), "all": _and(names, "and"),
-                  "by": rng.choice(RELATIONS[relation][0]), "is": "are" if many else "is",
-                  "doing": action and action.en_doing, "verb": "are" if many else "is"}
+        slots |= {
+            "a": names[0],
+            "b": _and(names[1:], "and"),
+            "all": _and(names, "and"),
+            "by": rng.choice(RELATIONS[relation][0]),
+            "is": "are" if many else "is",
+            "doing": action and action.en_doing,
+            "verb": "are" if many else "is",
+        }
         if action:
             slots["verb"] = rng.choice((action.en[many], f"{slots['is']} {action.en_doing}"))
         return fill(templates, slots, rng)
     names = [_german(one, rank, rng) for one in things]
     slots |= {case: names[0][case] for case in ("nom", "acc", "dat")}
-    slots |= {"b": _and([name["dat"] for name in names[1:]], "und"), "by": RELATIONS[relation][1],
-              "who": names[0]["who"],
-              "all": _and([name["nom"] for name in names], "und"),
-              "all_acc": _and([name["acc"] for name in names], "und"),
-              "all_dat": _and([name["dat"] for name in names], "und"),
-              "verb": action.de[many] if action else ("sind" if many else "ist"),
-              "end": "" if action else " zu sehen"}  # fmt: skip
+    slots |= {
+        "b": _and([name["dat"] for name in names[1:]], "und"),
+        "by": RELATIONS[relation][1],
+        "who": names[0]["who"],
+        "all": _and([name["nom"] for name in names], "und"),
+        "all_acc": _and([name["acc"] for name in names], "und"),
+        "all_dat": _and([name["dat"] for name in names], "und"),
+        "verb": action.de[many] if action else ("sind" if many else "ist"),
+        "end": "" if action else " zu sehen",
+    }
     return fill(templates, slots, rng)
 
 
 def _english(facts: Facts, rank: int, rng: random.Random) -> str:
-    adjectives, tail = english_words(facts, rank, rng) if _told(rng) else ((), "")
+    adjectives, tail = english_words(facts, rank, rng) if _tells_attributes(rng) else ((), "")
     return rng.choice(LEXICON[facts.category].en).phrase(adjectives, tail, facts.count)
 
 
 def _german(facts: Facts, rank: int, rng: random.Random) -> dict[str, str]:
-    """The noun phrase in every case, and "who", its relative pronoun."""
-    adjectives, tail = german_words(facts, rank, rng) if _told(rng) else ((), "")
+    """The noun phrase in the cases nom, acc and dat, and "who", its relative pronoun."""
+    adjectives, tail = german_words(facts, rank, rng) if _tells_attributes(rng) else ((), "")
     noun = rng.choice(LEXICON[facts.category].de)
     cases = {case: noun.phrase(case, adjectives, tail, facts.count) for case in ("nom", "acc", "dat")}
     return cases | {"who": "die" if facts.count > 1 else noun.article}
 
 
-def _told(rng: random.Random) -> bool:
-    """Whether a thing's attributes are told: two full descriptions are a mouthful."""
+def _tells_attributes(rng: random.Random) -> bool:
+    """Whether an object's attributes are mentioned: two full descriptions make a long sentence."""
     return rng.random() < 0.65
 
 
 def _and(names: list[str], word: str) -> str:
-    """
+    """Join names with commas and, before the last one, a word.
+
     >>> _and(["a dog", "a cat", "a chair"], "and")
     'a dog, a cat and a chair'
     """

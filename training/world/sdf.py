@@ -1,8 +1,8 @@
-"""Solids as signed distance fields: a small language to model them in, and their evaluation in batches on any device.
+"""Solids as signed distance fields: classes to model them, and batched evaluation on any device.
 
-A `Shape` is a set of parts. A part is the smooth union of a few primitives, minus what is carved out of it; the parts
-meet in a hard union, so that a line drawing finds its inner edges between them. Axes are right-handed: x is forward,
-y is up, z is to the shape's right. Units are the modeller's own; `Shape.settle` scales the result to unit size.
+A `Shape` is a hard union of parts. A part is a smooth union of primitives, minus the primitives carved out of it; a
+line drawing finds its inner edges between parts. Axes are right-handed: x is forward, y is up, z is to the shape's
+right. A model may use any unit of length; `Shape.field` scales the result to unit size.
 
 Distances of the primitives follow Quilez, "Distance functions" (https://iquilezles.org/articles/distfunctions/); the
 smooth union is the soft minimum -k log sum exp(-d/k), which is symmetric in its arguments and whose softmax weights
@@ -17,19 +17,21 @@ import numpy as np
 import torch
 
 GRID = 96  # cells along each side of the baked distance of an outline
-SHARP = 1e-3  # the soft minimum's k of a part that asks for no blending, of the shape's size
+SHARP = 1e-3  # k of the soft minimum in a part without blending, as a share of the shape's size
 
 
 @dataclass(frozen=True)
 class Material:
-    """How a surface looks.
+    """The look of a surface.
 
-    rgb, rgb2: linear colours in 0..1; rgb2 is the second colour of the pattern.
-    kind:      matte, plastic, metal, wood, fur, coat (fur in locks), feather, ceramic, glass, fabric, stone, leaf,
-               skin, scales or glow.
-    pattern:   plain, stripes, spots, patches, bricks, windows, planks, checks or mottle; evaluated in the shape's own
-               space, so that it keeps its place over views.
-    scale:     size of one repeat of the pattern, of the shape's size (a settled shape is 1 across).
+    Attributes:
+        rgb:     linear colour in 0..1.
+        kind:    matte, plastic, metal, wood, fur, coat (fur in locks), feather, ceramic, glass, fabric, stone, leaf,
+                 skin, scales or glow.
+        pattern: plain, stripes, spots, patches, bricks, windows, planks, checks or mottle; evaluated in the shape's
+                 coordinates, so that it is the same in every view.
+        rgb2:    second colour of the pattern.
+        scale:   period of the pattern, as a share of the shape's size.
     """
 
     rgb: tuple[float, float, float]
@@ -83,8 +85,11 @@ class _Primitive:
 
 
 class Part:
-    """A smooth union of primitives with one identity. Every method adds a primitive made of material `m`;
-    `mirror` adds its twin on the other side of the plane z = 0; `carve` takes it away instead."""
+    """A smooth union of primitives.
+
+    Every method adds a primitive of the material number `m`. With `mirror` it also adds the mirror image at the plane
+    z = 0; with `carve` it subtracts the primitive instead. Points are (3,), rotations (3, 3), lengths in model units.
+    """
 
     def __init__(self, name: str, blend: float):
         self.name, self.blend = name, blend
@@ -96,8 +101,11 @@ class Part:
         into.append(primitive)
         if mirror:
             flip = np.diag([1.0, 1.0, -1.0])
-            into.append(_Primitive(**{**primitive.__dict__, "centre": flip @ primitive.centre,
-                                      "frame": flip @ primitive.frame @ flip}))
+            into.append(
+                _Primitive(
+                    **{**primitive.__dict__, "centre": flip @ primitive.centre, "frame": flip @ primitive.frame @ flip}
+                )
+            )
 
     def ball(self, centre, radius, m=0, mirror=False, carve=False):
         """A sphere."""
@@ -106,8 +114,11 @@ class Part:
     def ellipsoid(self, centre, radii, m=0, turned=None, mirror=False, carve=False):
         """An ellipsoid with three radii along its (turned) axes."""
         frame = np.eye(3) if turned is None else turned
-        self._add(_Primitive("ellipsoid", np.asarray(centre, float), frame, tuple(radii), np.asarray(radii, float), m),
-                  mirror, carve)
+        self._add(
+            _Primitive("ellipsoid", np.asarray(centre, float), frame, tuple(radii), np.asarray(radii, float), m),
+            mirror,
+            carve,
+        )
 
     def limb(self, a, b, ra, rb=None, m=0, mirror=False, carve=False):
         """A round cone from point a (radius ra) to point b (radius rb): limbs, necks, tails, rods."""
@@ -115,8 +126,9 @@ class Part:
         rb = ra if rb is None else rb
         height = max(np.linalg.norm(b - a), abs(ra - rb) * 1.02 + 1e-6)
         big = max(ra, rb)
-        self._add(_Primitive("limb", a, toward(b - a), (ra, rb, height),
-                             np.array([big, height + big, big]), m), mirror, carve)
+        self._add(
+            _Primitive("limb", a, toward(b - a), (ra, rb, height), np.array([big, height + big, big]), m), mirror, carve
+        )
 
     def chain(self, points, radii, m=0, mirror=False, carve=False):
         """Limbs through a list of points; radii is one number, or one a point: tails, trunks, snakes, handles."""
@@ -125,25 +137,34 @@ class Part:
             self.limb(points[i], points[i + 1], radii[i], radii[i + 1], m, mirror, carve)
 
     def box(self, centre, half, m=0, turned=None, round=0.0, mirror=False, carve=False):
-        """A box with three half sizes and rounded edges."""
+        """A box with three half sizes; `round` is the radius of its edges."""
         frame = np.eye(3) if turned is None else turned
-        self._add(_Primitive("box", np.asarray(centre, float), frame, (*half, round), np.asarray(half, float), m),
-                  mirror, carve)
+        self._add(
+            _Primitive("box", np.asarray(centre, float), frame, (*half, round), np.asarray(half, float), m),
+            mirror,
+            carve,
+        )
 
     def cone(self, a, b, ra, rb=None, m=0, round=0.0, mirror=False, carve=False):
         """A flat-ended cone or cylinder from point a (radius ra) to point b (radius rb)."""
         a, b = np.asarray(a, float), np.asarray(b, float)
         rb = ra if rb is None else rb
         half = np.linalg.norm(b - a) / 2
-        self._add(_Primitive("cone", (a + b) / 2, toward(b - a), (ra, rb, half, round),
-                             np.array([max(ra, rb), half, max(ra, rb)]), m), mirror, carve)
+        self._add(
+            _Primitive(
+                "cone", (a + b) / 2, toward(b - a), (ra, rb, half, round), np.array([max(ra, rb), half, max(ra, rb)]), m
+            ),
+            mirror,
+            carve,
+        )
 
     def ring(self, centre, radius, thickness, m=0, turned=None, arc=360.0, mirror=False, carve=False):
         """A torus in the local xy plane; `arc` degrees of it, centred on local +y: tyres, handles, arches, brims."""
         frame = np.eye(3) if turned is None else turned
         reach = np.array([radius + thickness, radius + thickness, thickness])
-        self._add(_Primitive("ring", np.asarray(centre, float), frame, (radius, thickness, arc / 2), reach, m),
-                  mirror, carve)
+        self._add(
+            _Primitive("ring", np.asarray(centre, float), frame, (radius, thickness, arc / 2), reach, m), mirror, carve
+        )
 
     def plate(self, centre, outline, half, m=0, turned=None, round=0.0, mirror=False, carve=False):
         """A closed outline, (n, 2) in the local xy plane, extruded by `half` to both sides along local z:
@@ -151,8 +172,9 @@ class Part:
         frame = np.eye(3) if turned is None else turned
         outline = np.asarray(outline, float)
         reach = np.array([*(np.abs(outline).max(axis=0) + round), half + round])
-        self._add(_Primitive("plate", np.asarray(centre, float), frame, (half, round), reach, m, outline),
-                  mirror, carve)
+        self._add(
+            _Primitive("plate", np.asarray(centre, float), frame, (half, round), reach, m, outline), mirror, carve
+        )
 
     def lathe(self, centre, profile, m=0, turned=None, mirror=False, carve=False):
         """A profile, (n, 2) of radius >= 0 and height, turned about the local y axis; the profile runs from the axis
@@ -161,8 +183,9 @@ class Part:
         profile = np.asarray(profile, float)
         outline = np.concatenate([profile, profile[::-1] * (-1.0, 1.0)])
         r, h = np.abs(profile).max(axis=0)
-        self._add(_Primitive("lathe", np.asarray(centre, float), frame, (), np.array([r, h, r]), m, outline),
-                  mirror, carve)
+        self._add(
+            _Primitive("lathe", np.asarray(centre, float), frame, (), np.array([r, h, r]), m, outline), mirror, carve
+        )
 
 
 class Shape:
@@ -208,22 +231,32 @@ class Shape:
                 low, high = np.minimum(low, p.centre - reach), np.maximum(high, p.centre + reach)
         return low, high
 
-    def field(self, device: str | torch.device = "cpu", settle: bool = True) -> Field:
-        """Compile to tensors. With `settle`, the shape is scaled so that its longest side is 1, centred in x and z,
-        and set down on y = 0. A part that holds nothing solid is a ValueError."""
+    def field(self, device: str | torch.device = "cpu", normalise: bool = True) -> Field:
+        """Compile to tensors.
+
+        Args:
+            device:    of the tensors.
+            normalise: scale the shape so that its longest side is 1, centre it in x and z, and put it on y = 0.
+
+        Raises:
+            ValueError: a part has no solid primitive.
+        """
         for part in self.parts:
             if not part.solid:
                 raise ValueError(f"the part {part.name!r} holds no solid primitive: add one, or do not make the part")
         low, high = self.bounds()
-        scale = 1.0 / (high - low).max() if settle else 1.0
-        shift = np.array([(low[0] + high[0]) / 2, low[1], (low[2] + high[2]) / 2]) if settle else np.zeros(3)
+        scale = 1.0 / (high - low).max() if normalise else 1.0
+        shift = np.array([(low[0] + high[0]) / 2, low[1], (low[2] + high[2]) / 2]) if normalise else np.zeros(3)
         return Field(self, scale, shift, torch.device(device))
 
 
 class Field:
     """A compiled shape: distances and surface properties of many points at once.
 
-    low, high: (3,) corners of the bounding box; materials: the shape's, in order; names: the parts', in order.
+    Attributes:
+        low, high: (3,) corners of the bounding box.
+        materials: the shape's materials, in order.
+        names:     the parts' names, in order.
     """
 
     def __init__(self, shape: Shape, scale: float, shift: np.ndarray, device: torch.device):
@@ -231,8 +264,9 @@ class Field:
         self.materials = tuple(shape.materials)
         self.names = tuple(part.name for part in shape.parts)
         low, high = shape.bounds()
-        self.low, self.high = ((torch.tensor((c - shift) * scale, dtype=torch.float32, device=device))
-                               for c in (low, high))
+        self.low, self.high = (
+            (torch.tensor((c - shift) * scale, dtype=torch.float32, device=device)) for c in (low, high)
+        )
         self._scale = scale
 
         # Primitives are numbered part by part, the solid ones first, but evaluated kind by kind.
@@ -254,9 +288,12 @@ class Field:
                 angle = kind == "ring"  # the last size of a ring is an angle, all others are lengths
                 sizes *= np.array([scale, scale, 1.0]) if angle else scale
                 self._sizes[kind] = [self._tensor(c)[:, None] for c in sizes.T]  # each (n, 1)
-        self._grids = {kind: self._bake([primitives[i].outline * scale for i in range(span.start, span.stop)])
-                       for kind, span in self._spans.items() if kind in ("plate", "lathe")}
-        self._parts, end = [], 0  # the rows that are solid, those that are carved or None, and the blend
+        self._grids = {
+            kind: self._bake([primitives[i].outline * scale for i in range(span.start, span.stop)])
+            for kind, span in self._spans.items()
+            if kind in ("plate", "lathe")
+        }
+        self._parts, end = [], 0  # (rows of solid primitives, rows of carved ones or None, blend radius)
         for part in shape.parts:
             solid = slice(end, end + len(part.solid))
             end = solid.stop + len(part.carved)
@@ -268,8 +305,8 @@ class Field:
         return torch.tensor(np.asarray(array), dtype=torch.float32, device=self.device)
 
     def _bake(self, outlines) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Distances of outlines on a grid each: (n, 1, GRID, GRID), with the box's centre and half size (n, 2, 1)."""
-        baked: dict[bytes, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}  # twins share one
+        """Signed distances of n outlines on grids (n, 1, GRID, GRID), and their centres and half sizes (n, 2, 1)."""
+        baked: dict[bytes, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}  # mirror images share a grid
         for outline in outlines:
             if outline.tobytes() in baked:
                 continue
@@ -280,8 +317,11 @@ class Field:
             grid = polygon_distance(np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2), outline).reshape(GRID, GRID)
             baked[outline.tobytes()] = grid, centre, half
         grids, centres, halves = zip(*(baked[outline.tobytes()] for outline in outlines), strict=True)
-        return (self._tensor(np.stack(grids))[:, None], self._tensor(np.stack(centres))[:, :, None],
-                self._tensor(np.stack(halves))[:, :, None])
+        return (
+            self._tensor(np.stack(grids))[:, None],
+            self._tensor(np.stack(centres))[:, :, None],
+            self._tensor(np.stack(halves))[:, :, None],
+        )
 
     def _outline_distance(self, kind: str, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         """Distance to each baked outline at (n, N) local coordinates."""
@@ -299,7 +339,7 @@ class Field:
         """(P, N) distances of (3, N) points to every primitive."""
         q = torch.addmm(-self._origin, self._turn, p).view(-1, 3, p.shape[1])
         out = torch.empty(q.shape[0], p.shape[1], device=self.device)
-        for kind, span in self._spans.items():  # in place where it can be: memory is what this waits for
+        for kind, span in self._spans.items():  # in place where possible: this is limited by memory bandwidth
             x, y, z = q[span].unbind(1)  # each (n, N)
             size = self._sizes[kind]
             if kind == "ellipsoid":
@@ -362,12 +402,12 @@ class Field:
         return torch.stack(out)
 
     def distance(self, points: torch.Tensor) -> torch.Tensor:
-        """(N,) signed distance at (3, N) points; negative inside. A lower bound where primitives blend or are
-        ellipsoids, so a tracer should step a little less than the whole of it."""
+        """Signed distance (N,) at points (3, N); negative inside. It is only approximate where primitives blend and for
+        ellipsoids, so a ray should step a little less than it."""
         return self._part_distances(self._primitive_distances(points)).amin(dim=0)
 
     def surface(self, points: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """At (3, N) points on the surface: the part's number, (N,) long, and the share of each material, (M, N)."""
+        """The number of the part (N,), int64, and the share of each material (M, N), at surface points (3, N)."""
         each = self._primitive_distances(points)
         part = self._part_distances(each).argmin(dim=0)
         share = torch.zeros(len(self.materials), points.shape[1], device=self.device)
@@ -378,7 +418,7 @@ class Field:
             near = each[solid, here]
             weight = torch.softmax(near / -k, dim=0)
             owner = self._material[solid]
-            if carved:  # inside a hole, its own material shows if it has one
+            if carved:  # a carved primitive with a material lines its hole
                 depth, which = each[carved, here].min(dim=0)
                 lining = self._material[carved][which]
                 lined = (depth.abs() < 2e-3) & (lining >= 0)
@@ -389,15 +429,15 @@ class Field:
 
 
 def soft_minimum(d: torch.Tensor, k: float) -> torch.Tensor:
-    """(N,) -k log sum exp(-d/k) over the first axis of (n, N) distances: torch.logsumexp without its care for what is
-    not finite, which costs as much again."""
+    """-k log sum exp(-d/k) over the first axis of distances (n, N) -> (N,). torch.logsumexp also handles infinities,
+    which takes twice as long."""
     d = d / -k
     most = d.amax(dim=0)
     return d.sub_(most).exp_().sum(dim=0).log_().add_(most).mul_(-k)
 
 
 def polygon_distance(points: np.ndarray, outline: np.ndarray) -> np.ndarray:
-    """(N,) signed distance of (N, 2) points to a closed (K, 2) outline; negative inside."""
+    """Signed distance (N,) of points (N, 2) to a closed outline (K, 2); negative inside."""
     x, y = points.T
     nearest, inside = np.full(len(points), np.inf), np.zeros(len(points), bool)
     # Edge by edge: (N,) arrays stay in the processor's cache, which (N, K) ones would not.

@@ -1,4 +1,4 @@
-"""Contact sheets of the rendered world: what its classes look like, from the rendered gallery where there is one."""
+"""Contact sheets of the rendered world's classes, from the rendered gallery if there is one."""
 
 from __future__ import annotations
 
@@ -13,22 +13,31 @@ from training.world.families import Family
 from training.world.render import photo
 from training.world.scene import sample_scene, thing
 
-CELL, ACROSS, QUALITY = 96, 8, 70  # px of a photo's side, photos in a row, quality of the WebP
-ROWS = 3  # on a class's own sheet
+CELL, COLUMNS, QUALITY = 96, 8, 70  # side of a photo in pixels, photos per row, WebP quality
+ROWS = 3  # on the sheet of a single class
 SUFFIXES = (".webp", ".png", ".jpg")
 
 
 def write_sheets(classes: list[Family], gallery: Path, target: Path, first_instance: int) -> list[Path]:
-    """Write one sheet, a row a class, if the target's name is a picture's; else one sheet a class into that folder.
+    """Write contact sheets.
 
-    gallery: the folder of the rendered gallery; what it lacks is rendered from `first_instance` on.
+    Args:
+        classes:        the classes to show.
+        gallery:        folder of the rendered gallery; classes that it lacks are rendered.
+        target:         a picture file for one sheet with a row per class, or a folder for one sheet per class.
+        first_instance: first instance seed of what is rendered.
+
+    Returns:
+        The files.
     """
-    shown = _shown(gallery)
+    shown = _gallery_photos(gallery)
     one = target.suffix.lower() in SUFFIXES
-    count = ACROSS if one else ACROSS * ROWS
+    count = COLUMNS if one else COLUMNS * ROWS
     (target.parent if one else target).mkdir(parents=True, exist_ok=True)
-    rows = {family.name: _photos(family, shown.get(family.name, [])[:count], first_instance)
-            for family in tqdm(classes, unit="class")}  # fmt: skip
+    rows = {
+        family.name: _photos(family, shown.get(family.name, [])[:count], first_instance)
+        for family in tqdm(classes, unit="class")
+    }
     if one:
         sheet = _sheet([cell for cells in rows.values() for cell in cells])
         draw = ImageDraw.Draw(sheet)
@@ -41,8 +50,8 @@ def write_sheets(classes: list[Family], gallery: Path, target: Path, first_insta
     return [target / f"{name}.webp" for name in rows]
 
 
-def _shown(gallery: Path) -> dict[str, list[Path]]:
-    """The gallery's photos of one thing alone, by class."""
+def _gallery_photos(gallery: Path) -> dict[str, list[Path]]:
+    """The gallery's photos of a single thing, by class."""
     found: dict[str, list[Path]] = {}
     path = gallery / "facts.jsonl"
     for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
@@ -58,13 +67,13 @@ def _photos(family: Family, paths: list[Path], first_instance: int) -> list[Imag
         with Image.open(path) as image:
             out.append(image.convert("RGB").resize((CELL, CELL), Image.Resampling.LANCZOS))
     if out:
-        return out + [Image.new("RGB", (CELL, CELL), "white")] * (-len(out) % ACROSS)
-    for instance in range(first_instance, first_instance + ACROSS):
+        return out + [Image.new("RGB", (CELL, CELL), "white")] * (-len(out) % COLUMNS)
+    for instance in range(first_instance, first_instance + COLUMNS):
         scene = sample_scene(family, instance, instance * 100)
         out.append(Image.fromarray(photo(thing(family, scene), scene, CELL)))
     return out
 
 
 def _sheet(cells: list[Image.Image]) -> Image.Image:
-    rows = [np.hstack([np.asarray(cell) for cell in cells[i : i + ACROSS]]) for i in range(0, len(cells), ACROSS)]
+    rows = [np.hstack([np.asarray(cell) for cell in cells[i : i + COLUMNS]]) for i in range(0, len(cells), COLUMNS)]
     return Image.fromarray(np.vstack(rows))

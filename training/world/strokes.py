@@ -1,7 +1,7 @@
-"""Line drawings from rendered views: the hands that draw a view's lines.
+"""Line drawings of rendered views, in several drawing styles.
 
-`sketch` draws the lines that training.world.lines finds as a person would: in pen order, with some left out, misplaced,
-shaky or not quite closed. Everything is deterministic by the buffer and the rng.
+`sketch` draws the lines that training.world.lines finds like a person: in pen order, with some left out, misplaced,
+shaky or not quite closed. The result is a deterministic function of the buffer and the generator.
 """
 
 from __future__ import annotations
@@ -14,54 +14,106 @@ from scipy.ndimage import gaussian_filter1d
 
 from training.world.lines import CANVAS, CREASE, DETAIL, OCCLUSION, PART, SILHOUETTE, Line, even, outline, smooth
 
-MARGIN = 3.0  # strokes keep this far inside it
+MARGIN = 3.0  # distance of strokes from the canvas's edge
 
 
 @dataclass(frozen=True)
-class Hand:
-    """A way of drawing. Every trait is a range, from which each drawing takes its own value. Lengths are shares of the
-    thing's size on the canvas."""
+class DrawingStyle:
+    """The parameters of a drawing style. Each is a range (low, high) from which every drawing samples a value. Lengths
+    are shares of the thing's size on the canvas."""
 
-    skip: tuple[float, float]  # lines shorter than this are left out ...
-    inner: tuple[float, float]  # ... and so are creases and colour edges, but for this share
-    budget: tuple[float, float]  # most strokes
-    lift: tuple[float, float]  # the pen is lifted at a corner of a stroke longer than this
-    smooth: tuple[float, float]  # how wide a wiggle is drawn straight
-    coarse: tuple[float, float]  # what is left out within a line
-    stretch: tuple[float, float]  # stretch, shear and tilt of the whole
-    warp: tuple[float, float]  # wrong proportions: a smooth displacement
-    slip: tuple[float, float]  # how far off its place each stroke is
-    sway: tuple[float, float]  # slow waver along a stroke
-    tremor: tuple[float, float]  # fast jitter along a stroke
-    lag: tuple[float, float]  # how far the line trails behind the mouse, which cuts its corners
-    step: tuple[float, float]  # straight pieces between two positions of the mouse
-    ends: tuple[float, float]  # ends that overshoot or fall short
-    again: tuple[float, float]  # chance that a stroke is drawn twice
+    min_length: tuple[float, float]  # lines shorter than this are left out
+    inner_prob: tuple[float, float]  # probability that a crease or a colour edge is drawn
+    max_strokes: tuple[float, float]  # largest number of strokes
+    split_length: tuple[float, float]  # strokes longer than this are split at a corner
+    smoothing: tuple[float, float]  # width of the smoothing along a line
+    tolerance: tuple[float, float]  # tolerance of the line simplification
+    stretch: tuple[float, float]  # stretch, shear and rotation of the whole drawing
+    warp: tuple[float, float]  # size of a smooth displacement field: wrong proportions
+    displacement: tuple[float, float]  # displacement of each stroke
+    low_noise: tuple[float, float]  # low-frequency noise along a stroke
+    high_noise: tuple[float, float]  # high-frequency noise along a stroke
+    lag: tuple[float, float]  # width of a filter along a stroke that rounds its corners, as a lagging mouse does
+    step: tuple[float, float]  # distance between two sampled positions of the mouse
+    end_error: tuple[float, float]  # by how much ends overshoot or fall short
+    repeat_prob: tuple[float, float]  # probability that a stroke is drawn twice
 
 
-HANDS = {
-    "careful": Hand(skip=(0.02, 0.05), inner=(0.8, 1.0), budget=(30, 55), lift=(1.2, 4.0), smooth=(0.001, 0.004),
-                    coarse=(0.005, 0.012), stretch=(0.0, 0.04), warp=(0.002, 0.008), slip=(0.0, 0.004),
-                    sway=(0.0, 0.003), tremor=(0.0, 0.0006), lag=(0.0, 0.0), step=(0.02, 0.04), ends=(0.0, 0.008),
-                    again=(0.0, 0.03)),
-    "doodle": Hand(skip=(0.04, 0.09), inner=(0.7, 1.0), budget=(20, 36), lift=(1.2, 4.5), smooth=(0.002, 0.006),
-                   coarse=(0.008, 0.016), stretch=(0.02, 0.08), warp=(0.003, 0.01), slip=(0.001, 0.005),
-                   sway=(0.001, 0.005), tremor=(0.0, 0.001), lag=(0.0, 0.004), step=(0.03, 0.05), ends=(0.005, 0.02),
-                   again=(0.0, 0.03)),
-    "wobbly": Hand(skip=(0.02, 0.06), inner=(0.7, 1.0), budget=(20, 38), lift=(0.9, 3.5), smooth=(0.002, 0.006),
-                   coarse=(0.005, 0.011), stretch=(0.02, 0.07), warp=(0.003, 0.01), slip=(0.001, 0.005),
-                   sway=(0.001, 0.005), tremor=(0.0005, 0.0022), lag=(0.0, 0.008), step=(0.02, 0.05),
-                   ends=(0.003, 0.02), again=(0.0, 0.06)),
-    # A broad tip shows nothing small: few strokes, long and round.
-    "marker": Hand(skip=(0.06, 0.11), inner=(0.6, 1.0), budget=(16, 30), lift=(2.5, 6.0), smooth=(0.006, 0.014),
-                   coarse=(0.009, 0.018), stretch=(0.02, 0.08), warp=(0.003, 0.01), slip=(0.001, 0.005),
-                   sway=(0.001, 0.004), tremor=(0.0, 0.0005), lag=(0.001, 0.005), step=(0.03, 0.05), ends=(0.004, 0.02),
-                   again=(0.0, 0.0)),
+DRAWING_STYLES = {
+    "careful": DrawingStyle(
+        min_length=(0.02, 0.05),
+        inner_prob=(0.8, 1.0),
+        max_strokes=(30, 55),
+        split_length=(1.2, 4.0),
+        smoothing=(0.001, 0.004),
+        tolerance=(0.005, 0.012),
+        stretch=(0.0, 0.04),
+        warp=(0.002, 0.008),
+        displacement=(0.0, 0.004),
+        low_noise=(0.0, 0.003),
+        high_noise=(0.0, 0.0006),
+        lag=(0.0, 0.0),
+        step=(0.02, 0.04),
+        end_error=(0.0, 0.008),
+        repeat_prob=(0.0, 0.03),
+    ),
+    "doodle": DrawingStyle(
+        min_length=(0.04, 0.09),
+        inner_prob=(0.7, 1.0),
+        max_strokes=(20, 36),
+        split_length=(1.2, 4.5),
+        smoothing=(0.002, 0.006),
+        tolerance=(0.008, 0.016),
+        stretch=(0.02, 0.08),
+        warp=(0.003, 0.01),
+        displacement=(0.001, 0.005),
+        low_noise=(0.001, 0.005),
+        high_noise=(0.0, 0.001),
+        lag=(0.0, 0.004),
+        step=(0.03, 0.05),
+        end_error=(0.005, 0.02),
+        repeat_prob=(0.0, 0.03),
+    ),
+    "wobbly": DrawingStyle(
+        min_length=(0.02, 0.06),
+        inner_prob=(0.7, 1.0),
+        max_strokes=(20, 38),
+        split_length=(0.9, 3.5),
+        smoothing=(0.002, 0.006),
+        tolerance=(0.005, 0.011),
+        stretch=(0.02, 0.07),
+        warp=(0.003, 0.01),
+        displacement=(0.001, 0.005),
+        low_noise=(0.001, 0.005),
+        high_noise=(0.0005, 0.0022),
+        lag=(0.0, 0.008),
+        step=(0.02, 0.05),
+        end_error=(0.003, 0.02),
+        repeat_prob=(0.0, 0.06),
+    ),
+    # A broad tip draws no small details: few strokes, long and round.
+    "marker": DrawingStyle(
+        min_length=(0.06, 0.11),
+        inner_prob=(0.6, 1.0),
+        max_strokes=(16, 30),
+        split_length=(2.5, 6.0),
+        smoothing=(0.006, 0.014),
+        tolerance=(0.009, 0.018),
+        stretch=(0.02, 0.08),
+        warp=(0.003, 0.01),
+        displacement=(0.001, 0.005),
+        low_noise=(0.001, 0.004),
+        high_noise=(0.0, 0.0005),
+        lag=(0.001, 0.005),
+        step=(0.03, 0.05),
+        end_error=(0.004, 0.02),
+        repeat_prob=(0.0, 0.0),
+    ),
 }
 
 
-def _simple(points: np.ndarray, slack: float) -> np.ndarray:
-    """Fewer points, none of the others further than `slack` from the line (Douglas and Peucker, 1973)."""
+def _simplified(points: np.ndarray, slack: float) -> np.ndarray:
+    """Simplify a line (n, 2) so that no dropped point is farther than `slack` from it (Douglas and Peucker 1973)."""
     keep = np.zeros(len(points), bool)
     keep[[0, -1]] = True
     todo = [(0, len(points) - 1)]
@@ -79,8 +131,8 @@ def _simple(points: np.ndarray, slack: float) -> np.ndarray:
     return points[keep]
 
 
-def _bends(points: np.ndarray, reach: int) -> np.ndarray:
-    """(n,) degrees by which an even line turns at each point, looking `reach` points both ways; 0 near its ends."""
+def _turning_angles(points: np.ndarray, reach: int) -> np.ndarray:
+    """Turning angle (n,) in degrees at points of a resampled line, over `reach` points both ways; 0 near the ends."""
     out = np.zeros(len(points))
     if len(points) > 2 * reach:
         a, b = points[reach:-reach] - points[: -2 * reach], points[2 * reach :] - points[reach:-reach]
@@ -91,50 +143,54 @@ def _bends(points: np.ndarray, reach: int) -> np.ndarray:
 # Drawing by hand
 
 
-def _lifted(line: Line, longest: float, size: float, rng: np.random.Generator) -> list[Line]:
-    """The line in pieces of about `longest` at most, cut where it turns most."""
+def _split_at_corners(line: Line, longest: float, size: float, rng: np.random.Generator) -> list[Line]:
+    """Split a line at its sharpest corners, until the pieces are about `longest` or have no corner."""
     step = 0.01 * size
     if line.length <= longest:
         return [line]
     points = even(line.points, step)
-    if line.closed:  # a pen sets down at a corner, if there is one
+    if line.closed:  # people start a closed line at a corner
         ring = points[:-1]
-        k = int(_bends(np.concatenate([ring, ring[:9]]), 4)[4:-4].argmax()) + 4
+        k = int(_turning_angles(np.concatenate([ring, ring[:9]]), 4)[4:-4].argmax()) + 4
         points = np.roll(ring, -k, axis=0)
         points = np.concatenate([points, points[:1]])
-    keen = _bends(points, 4) + rng.uniform(0, 15, len(points))
+    sharpness = _turning_angles(points, 4) + rng.uniform(0, 15, len(points))
     clear = int(0.25 * longest / step) + 1
-    keen[:clear] = keen[-clear:] = 0
-    if len(points) <= 2 * clear or keen.max() < 25:
+    sharpness[:clear] = sharpness[-clear:] = 0
+    if len(points) <= 2 * clear or sharpness.max() < 25:
         return [Line(points, line.closed, line.kind, line.part)]
-    k = int(keen.argmax())
-    return [piece for part in (points[: k + 1], points[k:])
-            for piece in _lifted(Line(part, False, line.kind, line.part), longest, size, rng)]
+    k = int(sharpness.argmax())
+    return [
+        piece
+        for part in (points[: k + 1], points[k:])
+        for piece in _split_at_corners(Line(part, False, line.kind, line.part), longest, size, rng)
+    ]
 
 
-def _chosen(lines: list[Line], hand: Hand, size: float, rng: np.random.Generator) -> list[Line]:
-    """The lines that this drawing has room for: long ones, outlines before inner edges, and a few small closed
-    details such as an eye."""
+def _choose(lines: list[Line], style: DrawingStyle, size: float, rng: np.random.Generator) -> list[Line]:
+    """Choose the lines to draw: long ones, outlines before inner edges, and a few closed details such as an eye."""
     weights = {SILHOUETTE: 1.2, OCCLUSION: 0.9, PART: 0.7, CREASE: 0.45, DETAIL: 0.45}
     dots = [line.closed and line.kind >= PART and line.length < 0.3 * size for line in lines]
-    texture = sum(dots) > 8 and rng.random() > hand.inner  # spokes and rivets: all of them or none
+    texture = sum(dots) > 8 and rng.random() > style.inner_prob  # many dots, such as rivets: draw all or none
     ranked = []
     for line, dot in zip(lines, dots, strict=True):
         draw, luck = rng.random(2)
         if dot:
-            wanted = not texture and draw < 0.7 + 0.3 * hand.inner
+            wanted = not texture and draw < 0.7 + 0.3 * style.inner_prob
             worth = 0.2 * size
         else:
-            wanted = line.length >= hand.skip * size and (line.kind < CREASE or draw < hand.inner)
+            wanted = line.length >= style.min_length * size and (line.kind < CREASE or draw < style.inner_prob)
             worth = line.length * weights[line.kind] * (1.5 if line.closed else 1.0)
         if wanted:
             ranked.append((worth * (0.7 + 0.6 * luck), line))
     ranked.sort(key=lambda item: -item[0])
-    return [line for _, line in ranked[: max(int(hand.budget), 1)]] or lines[:1]
+    return [line for _, line in ranked[: max(int(style.max_strokes), 1)]] or lines[:1]
 
 
 def _ordered(lines: list[Line], size: float) -> list[Line]:
-    """In the order of a pen: long outlines first, then the inside part by part, then details; the nearest end next."""
+    """Sort lines as a person draws: long outlines, then inner lines part by part, then details; always the nearest end
+    next."""
+
     def tier(line: Line) -> int:
         if line.length < 0.15 * size:
             return 2
@@ -158,61 +214,64 @@ def _ordered(lines: list[Line], size: float) -> list[Line]:
 
 
 def _warp(amount: float, wave: float, low: np.ndarray, size: float, rng: np.random.Generator):
-    """A smooth displacement of the plane, (n, 2) -> (n, 2), by about `amount`, alike over about `wave`; lengths are
-    shares of the size."""
+    """A smooth random displacement of points (n, 2) -> (n, 2), of about `amount` and with a wavelength of about `wave`,
+    both as shares of `size`."""
     waves = rng.normal(0, 1.0, (4, 2)) * 2 * np.pi / (wave * size)
     phases = rng.uniform(0, 2 * np.pi, (2, 4))
     pushes = rng.normal(0, 0.7 * amount * size, (4, 2))
 
     def displaced(points: np.ndarray) -> np.ndarray:
         angle = (points - low) @ waves.T  # (n, 4)
-        return points + np.stack([np.sin(angle + phase) @ push for phase, push in zip(phases, pushes.T, strict=True)],
-                                 axis=1)
+        return points + np.stack(
+            [np.sin(angle + phase) @ push for phase, push in zip(phases, pushes.T, strict=True)], axis=1
+        )
 
     return displaced
 
 
 def _noise(count: int, width: float, rng: np.random.Generator) -> np.ndarray:
-    """(count, 2) noise of unit variance that stays alike over about `width` points."""
+    """Noise (count, 2) of unit variance with a correlation length of about `width` points."""
     pad = int(3 * width) + 1
     out = gaussian_filter1d(rng.normal(size=(count + 2 * pad, 2)), max(width, 1e-3), axis=0)[pad:-pad]
     return out * np.sqrt(max(2 * np.sqrt(np.pi) * width, 1.0))
 
 
-def _drawn(line: Line, hand: Hand, size: float, rng: np.random.Generator) -> np.ndarray:
-    """One stroke, as this hand draws the line."""
+def _draw(line: Line, style: DrawingStyle, size: float, rng: np.random.Generator) -> np.ndarray:
+    """Draw one line in this style: the stroke's points (n, 2)."""
     points, closed = line.points, line.closed
     length = max(line.length, 1e-6)
-    small = min(1.0, length / (0.6 * size))  # small things are drawn with small errors
-    if closed and length <= 1.5 * size:  # a loop starts anywhere
+    small = min(1.0, length / (0.6 * size))  # the errors of small strokes are small
+    if closed and length <= 1.5 * size:  # a small loop may start anywhere
         points = np.roll(points[:-1], -int(rng.integers(len(points) - 1)), axis=0)
         points = np.concatenate([points, points[:1]])
-    width = min(hand.smooth * size, length / 16)
+    width = min(style.smoothing * size, length / 16)
     points = smooth(points[:-1] if closed else points, width, closed)
-    points = _simple(points, min(hand.coarse * size, 0.04 * length))
-    points = smooth(even(points, 0.01 * size), min(0.8 * width + 0.3 * hand.coarse * size, length / 16), False)
+    points = _simplified(points, min(style.tolerance * size, 0.04 * length))
+    points = smooth(even(points, 0.01 * size), min(0.8 * width + 0.3 * style.tolerance * size, length / 16), False)
 
-    # Ends fall short or run over; those of a loop seldom meet.
-    reach = rng.normal(0, hand.ends * size, 2) * small
+    # Ends fall short or overshoot, so loops seldom close exactly.
+    reach = rng.normal(0, style.end_error * size, 2) * small
     points = _stretched(_stretched(points, reach[0])[::-1], reach[1])[::-1]
 
     points = even(points, 0.008 * size)
     middle = points.mean(axis=0)
-    tilt = rng.normal(0, 0.6 * hand.slip) / max(small, 0.3)
-    grow = np.exp(rng.normal(0, hand.slip, 2) * 1.5)
+    tilt = rng.normal(0, 0.6 * style.displacement) / max(small, 0.3)
+    grow = np.exp(rng.normal(0, style.displacement, 2) * 1.5)
     points = (points - middle) * grow @ np.array([[np.cos(tilt), np.sin(tilt)], [-np.sin(tilt), np.cos(tilt)]]) + middle
-    points = points + rng.normal(0, hand.slip * size, 2) * small
-    points = points + _noise(len(points), 14.0, rng) * 0.6 * hand.sway * size * small
+    points = points + rng.normal(0, style.displacement * size, 2) * small
+    points = points + _noise(len(points), 14.0, rng) * 0.6 * style.low_noise * size * small
     if closed:  # error adds up along the stroke
-        points = points + np.linspace(0, 1, len(points))[:, None] * rng.normal(0, 0.6 * hand.ends * size, 2) * small
-    points[1:-1] = gaussian_filter1d(points, max(hand.lag * small / 0.008, 0.01), axis=0, mode="nearest")[1:-1]
-    points = even(points, max(min(hand.step * size, length / 8), 1.0))
-    points = points + rng.normal(0, hand.tremor * size, points.shape) * min(1.0, 2 * small)
-    return _simple(points, 0.0015 * size)
+        points = (
+            points + np.linspace(0, 1, len(points))[:, None] * rng.normal(0, 0.6 * style.end_error * size, 2) * small
+        )
+    points[1:-1] = gaussian_filter1d(points, max(style.lag * small / 0.008, 0.01), axis=0, mode="nearest")[1:-1]
+    points = even(points, max(min(style.step * size, length / 8), 1.0))
+    points = points + rng.normal(0, style.high_noise * size, points.shape) * min(1.0, 2 * small)
+    return _simplified(points, 0.0015 * size)
 
 
 def _stretched(points: np.ndarray, by: float) -> np.ndarray:
-    """The line with its end drawn out straight by a length, or taken back if that is negative."""
+    """Extend a line (n, 2) straight beyond its end by a length, or shorten it if that is negative."""
     if by >= 0:
         back = points[max(len(points) - 5, 0)]
         ahead = (points[-1] - back) / max(np.hypot(*(points[-1] - back)), 1e-9)
@@ -223,7 +282,7 @@ def _stretched(points: np.ndarray, by: float) -> np.ndarray:
 
 
 def _framed(strokes: list[np.ndarray]) -> list[np.ndarray]:
-    """Moved, and made smaller if need be, to stay inside the canvas's margin."""
+    """Move the strokes, and shrink them if necessary, to fit inside the canvas's margin."""
     every = np.concatenate(strokes)
     low, high = every.min(axis=0), every.max(axis=0)
     room = CANVAS - 2 * MARGIN
@@ -233,13 +292,13 @@ def _framed(strokes: list[np.ndarray]) -> list[np.ndarray]:
 
 
 def _extent(lines: list[Line]) -> tuple[np.ndarray, float]:
-    """The lines' lower corner, (2,), and the longer side of the box around them."""
+    """The lower corner (2,) of the lines' bounding box, and its longer side."""
     points = np.concatenate([line.points for line in lines])
     return points.min(axis=0), float(np.ptp(points, axis=0).max())
 
 
 def _by_thing(lines: list[Line], things: Sequence[int]) -> list[list[Line]]:
-    """The lines of each thing, by their parts; what is of no part belongs to the thing that it is nearest to."""
+    """The lines of each thing, by their parts; a line without a part belongs to the nearest thing."""
     if len(things) == 1:
         return [lines]
     owned = [line for line in lines if line.part >= 0]
@@ -252,48 +311,51 @@ def _by_thing(lines: list[Line], things: Sequence[int]) -> list[list[Line]]:
     return [own for own in out if own]
 
 
-def _begun(lines: list[Line], share: float) -> list[Line]:
-    """The first of the lines: as many as make up that share of their length, and at least one."""
+def _first_lines(lines: list[Line], share: float) -> list[Line]:
+    """The first lines, up to this share of the total length; at least one."""
     drawn = np.cumsum([line.length for line in lines])
     return lines[: 1 + int(np.searchsorted(drawn[:-1], share * drawn[-1]))]
 
 
-def sketch(gbuffer, hand: str, rng: np.random.Generator, things: Sequence[int] = (0,),
-           share: float = 1.0) -> list[np.ndarray]:
+def sketch(
+    gbuffer, style: str, rng: np.random.Generator, things: Sequence[int] = (0,), share: float = 1.0
+) -> list[np.ndarray]:
     """Draw a view by hand.
 
     Args:
-        gbuffer: depth, normal, part, share and hit of the view, as `training.world.trace.trace` gives them.
-        hand:    "careful", "doodle", "wobbly" or "marker".
-        things:  the number of the first part of each thing that the view shows; each gets strokes of its own.
-        share:   of the ink that is drawn before the pen is put down.
+        gbuffer: depth, normal, part, share and hit of the view, as `training.world.trace.trace` returns them.
+        style:   a key of DRAWING_STYLES: "careful", "doodle", "wobbly" or "marker".
+        rng:     all randomness comes from it.
+        things:  number of the first part of each thing in the view; a stroke belongs to one thing.
+        share:   share of the ink that is drawn; below 1 the drawing is unfinished.
 
     Returns:
-        Strokes in pen order, (n, 2) float each with n >= 2, x to the right and y down, in 0..256 whatever the
+        Strokes in pen order, each (n, 2) float with n >= 2, x to the right and y down, in 0..256 whatever the
         buffer's resolution.
 
-    Raises ValueError if the view is empty or nobody knows the hand.
+    Raises:
+        ValueError: the view is empty, or there is no such style.
     """
-    if hand not in HANDS:
-        raise ValueError(f"nobody draws by the hand {hand!r}; choose one of {', '.join(HANDS)}")
+    if style not in DRAWING_STYLES:
+        raise ValueError(f"there is no drawing style {style!r}; choose one of {', '.join(DRAWING_STYLES)}")
     lines = outline(gbuffer)
-    ranges = HANDS[hand]
-    traits = Hand(**{f.name: float(rng.uniform(*getattr(ranges, f.name))) for f in fields(Hand)})
+    ranges = DRAWING_STYLES[style]
+    sampled = DrawingStyle(**{f.name: float(rng.uniform(*getattr(ranges, f.name))) for f in fields(DrawingStyle)})
     low, size = _extent(lines)
     high = np.concatenate([line.points for line in lines]).max(axis=0)
 
     each = _by_thing(lines, things)
-    few = replace(traits, budget=traits.budget * (0.5 + 0.5 / len(each)))
-    chosen = [line for own in each for line in _chosen(own, few, _extent(own)[1], rng)]
-    pieces = [piece for line in chosen for piece in _lifted(line, traits.lift * size, size, rng)]
-    distort = _warp(traits.warp, 1.6, low, size, rng)
-    sway = _warp(traits.sway, 0.5, low, size, rng)  # lines side by side sway together
-    a, b, c, d = rng.normal(0, 0.6 * traits.stretch, 4)
+    few = replace(sampled, max_strokes=sampled.max_strokes * (0.5 + 0.5 / len(each)))
+    chosen = [line for own in each for line in _choose(own, few, _extent(own)[1], rng)]
+    pieces = [piece for line in chosen for piece in _split_at_corners(line, sampled.split_length * size, size, rng)]
+    distort = _warp(sampled.warp, 1.6, low, size, rng)
+    sway = _warp(sampled.low_noise, 0.5, low, size, rng)  # neighbouring lines move together
+    a, b, c, d = rng.normal(0, 0.6 * sampled.stretch, 4)
     skew = np.array([[1 + a, 0.5 * b], [0.3 * c, 1 + d]])
     middle = (low + high) / 2
     strokes = []
-    for line in _begun(_ordered(pieces, size), share):
-        for _ in range(1 + (rng.random() < traits.again)):
-            stroke = _drawn(line, traits, size, rng)
+    for line in _first_lines(_ordered(pieces, size), share):
+        for _ in range(1 + (rng.random() < sampled.repeat_prob)):
+            stroke = _draw(line, sampled, size, rng)
             strokes.append((distort(sway(stroke)) - middle) @ skew.T + middle)
     return _framed(strokes)

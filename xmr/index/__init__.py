@@ -1,4 +1,4 @@
-"""What every vector index does, whichever library is behind it."""
+"""The interface of a vector index, independent of the library behind it."""
 
 from __future__ import annotations
 
@@ -8,19 +8,25 @@ import numpy as np
 
 
 class VectorIndex(Protocol):
-    """Rows of vectors, numbered from 0 in the order they were added. Searching is safe from several threads."""
+    """Rows of vectors, numbered from 0 in insertion order. Searching is thread-safe."""
 
     def add(self, vectors: np.ndarray) -> None:
         """Append (N, dim) rows."""
 
     def search(self, vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """The k best rows for each of (Q, dim) vectors: scores (Q, k) float32, higher is better, and rows (Q, k) int64.
+        """The k best rows for each query.
 
-        Best first, ties in row order; fewer columns than k where the index has fewer rows.
+        Args:
+            vectors: (Q, dim) queries.
+            k:       number of results.
+
+        Returns:
+            Scores (Q, k) float32, higher is better, and rows (Q, k) int64. Best first, ties in row order; fewer columns
+            if the index has fewer than k rows.
         """
 
     def vectors(self, rows: np.ndarray) -> np.ndarray:
-        """The vectors of some rows, (len(rows), dim) float32."""
+        """The vectors of these rows, (len(rows), dim) float32."""
 
     def __len__(self) -> int:
-        """How many rows there are."""
+        """The number of rows."""

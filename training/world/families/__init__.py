@@ -13,17 +13,27 @@ from training.world.sdf import Shape
 
 # Linear RGB of the colour words that captions use.
 COLOURS = {
-    "red": (0.62, 0.03, 0.03), "orange": (0.80, 0.22, 0.02), "yellow": (0.82, 0.58, 0.04), "green": (0.06, 0.30, 0.06),
-    "turquoise": (0.03, 0.42, 0.42), "blue": (0.03, 0.10, 0.50), "purple": (0.20, 0.04, 0.38),
-    "pink": (0.80, 0.22, 0.38), "brown": (0.20, 0.09, 0.035), "beige": (0.62, 0.46, 0.28),
-    "black": (0.015, 0.015, 0.017), "white": (0.82, 0.81, 0.78), "grey": (0.24, 0.24, 0.25), "gold": (0.70, 0.42, 0.08),
+    "red": (0.62, 0.03, 0.03),
+    "orange": (0.80, 0.22, 0.02),
+    "yellow": (0.82, 0.58, 0.04),
+    "green": (0.06, 0.30, 0.06),
+    "turquoise": (0.03, 0.42, 0.42),
+    "blue": (0.03, 0.10, 0.50),
+    "purple": (0.20, 0.04, 0.38),
+    "pink": (0.80, 0.22, 0.38),
+    "brown": (0.20, 0.09, 0.035),
+    "beige": (0.62, 0.46, 0.28),
+    "black": (0.015, 0.015, 0.017),
+    "white": (0.82, 0.81, 0.78),
+    "grey": (0.24, 0.24, 0.25),
+    "gold": (0.70, 0.42, 0.08),
     "silver": (0.60, 0.61, 0.63),
 }
 
 
 @dataclass(frozen=True)
 class Look:
-    """What one instance was asked to be; a builder paints with `rgb` and need not care for the words."""
+    """The attributes that one instance is built with. A builder uses `rgb`; the names are for captions."""
 
     colour: str
     rgb: tuple[float, float, float]

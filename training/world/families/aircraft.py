@@ -11,16 +11,32 @@ from training.world.sdf import Part, Shape, smooth_outline, turn
 AHEAD = turn(z=-90)  # takes a lathe's axis to +x
 
 
-@family("airplane", colours=("white", "silver", "red", "blue", "yellow", "green", "grey", "orange"),
-        places=("sky", "sky", "sky", "snow", "beach", "desert"), stance="air")
+@family(
+    "airplane",
+    colours=("white", "silver", "red", "blue", "yellow", "green", "grey", "orange"),
+    places=("sky", "sky", "sky", "snow", "beach", "desert"),
+    stance="air",
+)
 def airplane(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     kind = rng.choice(["airliner", "airliner", "propeller", "biplane", "fighter"])
     {"airliner": _airliner, "propeller": _light_plane, "biplane": _light_plane, "fighter": _fighter}[kind](
-        shape, rng, look, *([kind == "biplane"] if kind in ("propeller", "biplane") else []))
+        shape, rng, look, *([kind == "biplane"] if kind in ("propeller", "biplane") else [])
+    )
 
 
-def _wing(part: Part, root, span: float, chord: float, tip: float, sweep: float, thick: float, m: int,
-          dihedral: float = 0.0, mirror: bool = True, upright: bool = False) -> None:
+def _wing(
+    part: Part,
+    root,
+    span: float,
+    chord: float,
+    tip: float,
+    sweep: float,
+    thick: float,
+    m: int,
+    dihedral: float = 0.0,
+    mirror: bool = True,
+    upright: bool = False,
+) -> None:
     """A wing from `root` (the middle of its chord) outwards along z, or along y for a fin; `sweep` is how far the
     tip's middle lies behind the root's, `dihedral` in degrees."""
     outline = np.array([(chord / 2, 0), (tip / 2 - sweep, span), (-tip / 2 - sweep, span), (-chord / 2, 0)])
@@ -48,13 +64,23 @@ def _airliner(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     span = half * rng.uniform(0.86, 1.0)
     _wing(wings, (1.2, -r * 0.55, 0.5), span, 6.4, 1.5, rng.uniform(5.0, 7.0), 0.32, paint, dihedral=6)
     tail = shape.part("tail")
-    _wing(tail, (-half + 3.0, r * 0.7, 0), rng.uniform(5.2, 6.4), 5.2, 2.0, 3.6, 0.26, accent, mirror=False,
-          upright=True)
+    _wing(
+        tail, (-half + 3.0, r * 0.7, 0), rng.uniform(5.2, 6.4), 5.2, 2.0, 3.6, 0.26, accent, mirror=False, upright=True
+    )
     high = r * 0.45 if not rear else r * 0.7 + 5.2
-    _wing(shape.part("stabiliser"), (-half + (2.6 if not rear else -0.4), high, 0), 5.6, 3.2, 1.3, 2.6, 0.22, paint,
-          dihedral=4)
+    _wing(
+        shape.part("stabiliser"),
+        (-half + (2.6 if not rear else -0.4), high, 0),
+        5.6,
+        3.2,
+        1.3,
+        2.6,
+        0.22,
+        paint,
+        dihedral=4,
+    )
     engines = shape.part("engines")
-    for z in ([r + 1.5] if rear else [span * 0.36] if rng.random() < 0.6 else [span * 0.33, span * 0.62]):
+    for z in [r + 1.5] if rear else [span * 0.36] if rng.random() < 0.6 else [span * 0.33, span * 0.62]:
         y = 0.6 if rear else -r * 0.55 + z * 0.1 - 1.25
         x = -half + 9 if rear else 3.6 - z * 0.33
         engines.limb((x + 1.4, y, z), (x - 2.4, y, z), 1.15, 0.65, m=steel, mirror=True)
@@ -108,14 +134,37 @@ def _light_plane(shape: Shape, rng: np.random.Generator, look: Look, biplane: bo
             pillars.limb((x, 0.25, 0.5), (top, 0.84, 0.5), 0.05, m=paint, mirror=True)
         struts = shape.part("struts")
         struts.limb((0.5, -0.4, 0.5), (0.5, high - 0.02, span * 0.5), 0.05, m=paint, mirror=True)
-    _wing(wings, (0.75, high, 0), span, chord, chord * rng.uniform(0.6, 0.85), 0.1, 0.12, paint, dihedral=5 if low
-          else 1.5)
+    _wing(
+        wings,
+        (0.75, high, 0),
+        span,
+        chord,
+        chord * rng.uniform(0.6, 0.85),
+        0.1,
+        0.12,
+        paint,
+        dihedral=5 if low else 1.5,
+    )
     tail = shape.part("tail")
-    sheet(tail, smooth_outline([(-2.9, 0.3), (-3.6, 1.25), (-4.1, 1.35), (-4.35, 0.8), (-4.2, 0.1)], steps=4), 0.03,
-          paint, frame=np.eye(3), round=0.03)
+    sheet(
+        tail,
+        smooth_outline([(-2.9, 0.3), (-3.6, 1.25), (-4.1, 1.35), (-4.35, 0.8), (-4.2, 0.1)], steps=4),
+        0.03,
+        paint,
+        frame=np.eye(3),
+        round=0.03,
+    )
     _wing(shape.part("stabiliser"), (-3.75, 0.26, 0), 1.75, 1.0, 0.6, 0.15, 0.08, paint)
-    _propeller(shape, 3.35, 0, rng.uniform(0.95, 1.15), int(rng.integers(2, 4)), rng.uniform(0, 180),
-               wood if biplane else steel, pale)
+    _propeller(
+        shape,
+        3.35,
+        0,
+        rng.uniform(0.95, 1.15),
+        int(rng.integers(2, 4)),
+        rng.uniform(0, 180),
+        wood if biplane else steel,
+        pale,
+    )
     gear, tyres = shape.part("gear"), shape.part("tyres")
     deep = -1.25
     gear.limb((1.3, -0.45, 0.3), (1.35, deep, 1.05), 0.06, m=steel, mirror=True)
@@ -144,18 +193,32 @@ def _fighter(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     _wing(wings, (-5.6, -0.1, 0.5), 2.9, 2.6, 1.0, 1.6, 0.10, paint)
     fins = shape.part("tail")
     twin = rng.random() < 0.5
-    _wing(fins, (-4.6, 0.4, 0.95 if twin else 0), rng.uniform(2.4, 3.0), 3.2, 1.3, 2.0, 0.1, paint, mirror=twin,
-          upright=True)
+    _wing(
+        fins,
+        (-4.6, 0.4, 0.95 if twin else 0),
+        rng.uniform(2.4, 3.0),
+        3.2,
+        1.3,
+        2.0,
+        0.1,
+        paint,
+        mirror=twin,
+        upright=True,
+    )
     jets = shape.part("nozzle")
-    for z in ((-0.62, 0.62) if twin else (0.0,)):
+    for z in (-0.62, 0.62) if twin else (0.0,):
         jets.cone((-6.0, 0, z), (-7.2, 0, z), 0.72 if not twin else 0.58, 0.5, m=steel)
         jets.cone((-6.9, 0, z), (-7.5, 0, z), 0.40, 0.46, m=dark, carve=True)
     weapons = shape.part("missiles")
     weapons.limb((-1.2, -0.55, 2.6), (1.2, -0.55, 2.6), 0.17, m=steel, mirror=True)
 
 
-@family("helicopter", colours=("red", "blue", "white", "black", "yellow", "green", "grey", "orange", "silver"),
-        places=("sky", "sky", "sky", "snow", "beach", "desert"), stance="air")
+@family(
+    "helicopter",
+    colours=("red", "blue", "white", "black", "yellow", "green", "grey", "orange", "silver"),
+    places=("sky", "sky", "sky", "snow", "beach", "desert"),
+    stance="air",
+)
 def helicopter(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     kind = rng.choice(["light", "light", "transport"])
     paint, dark, steel = shape.material(look.rgb, "plastic"), shape.material(*GLASS), shape.material(*CHROME)
@@ -167,8 +230,9 @@ def helicopter(shape: Shape, rng: np.random.Generator, look: Look) -> None:
         body.ellipsoid((0, 0, 0), (length, fat, 0.85), paint)
         body.ellipsoid((-0.6, 0.55, 0), (0.9, 0.45, 0.45), paint)
         glass.ellipsoid((0.28, 0.06, 0), (length * 0.94, fat * 0.90, 0.84), dark)
-        body.box((length * 0.62, 0.26, 0), (length * 0.60, fat * 0.44, 0.97), None, turned=turn(z=-14), round=0.2,
-                 carve=True)
+        body.box(
+            (length * 0.62, 0.26, 0), (length * 0.60, fat * 0.44, 0.97), None, turned=turn(z=-14), round=0.2, carve=True
+        )
         pillar = shape.part("pillars")
         pillar.ring((0.36, 0.06, 0), fat * 0.86, 0.05, paint, turned=turn(y=90), arc=170)
         pillar.limb((length * 0.93, 0.3, 0), (0.35, fat * 0.95, 0), 0.045, m=paint)
@@ -186,8 +250,15 @@ def helicopter(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     end = np.array([-reach, 0.45, 0])
     body.limb((-length * 0.55, 0.22, 0), end, 0.42, 0.14, m=paint)
     tail = shape.part("tail")
-    sheet(tail, [(0.5, -0.1), (-0.15, 1.15), (-0.5, 1.15), (-0.25, 0.1), (-0.45, -0.45), (-0.2, -0.45)], 0.03, paint,
-          at=end, frame=np.eye(3), round=0.03)
+    sheet(
+        tail,
+        [(0.5, -0.1), (-0.15, 1.15), (-0.5, 1.15), (-0.25, 0.1), (-0.45, -0.45), (-0.2, -0.45)],
+        0.03,
+        paint,
+        at=end,
+        frame=np.eye(3),
+        round=0.03,
+    )
     tail.box(end + (0.9, 0.02, 0), (0.2, 0.025, 0.65), accent, round=0.02)
     shape.part("stripe").limb((-length * 0.9, 0.24, 0), end + (0.9, -0.02, 0), 0.31, 0.2, m=accent)
     small = shape.part("tail rotor")
@@ -208,8 +279,12 @@ def helicopter(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     gear = shape.part("skids")
     if kind == "light" or rng.random() < 0.4:
         low, wide = -fat - 0.42, 0.92
-        gear.chain([(length * 0.95, low + 0.22, wide), (length * 0.75, low, wide), (-length * 0.75, low, wide)], 0.065,
-                   steel, mirror=True)
+        gear.chain(
+            [(length * 0.95, low + 0.22, wide), (length * 0.75, low, wide), (-length * 0.75, low, wide)],
+            0.065,
+            steel,
+            mirror=True,
+        )
         for x in (0.55, -0.55):
             gear.limb((x, -fat * 0.7, 0.35), (x, low, wide), 0.055, m=steel, mirror=True)
     else:
@@ -219,8 +294,12 @@ def helicopter(shape: Shape, rng: np.random.Generator, look: Look) -> None:
         gear.cone((1.9, -1.33, -0.12), (1.9, -1.33, 0.12), 0.28, m=black, round=0.06)
 
 
-@family("hot-air_balloon", colours=("red", "blue", "yellow", "orange", "green", "purple", "pink", "turquoise"),
-        places=("sky", "sky", "sky", "snow", "beach", "desert"), stance="air")
+@family(
+    "hot-air_balloon",
+    colours=("red", "blue", "yellow", "orange", "green", "purple", "pink", "turquoise"),
+    places=("sky", "sky", "sky", "snow", "beach", "desert"),
+    stance="air",
+)
 def hot_air_balloon(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     main = shape.material(look.rgb, "fabric")
     contrasts = np.array([(0.8, 0.79, 0.74), (0.82, 0.55, 0.05), (0.03, 0.07, 0.30), (0.6, 0.05, 0.04)])
@@ -238,11 +317,16 @@ def hot_air_balloon(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     for i in range(n):
         a = i * 2 * np.pi / n
         d = np.array([np.cos(a), 0, np.sin(a)])
-        m = {"alternate": (main, other)[i % 2], "every third": (main, main, other)[i % 3] if n % 3 == 0 else
-             (main, main, main, other)[i % 4], "band": main, "plain": main}[style]
+        m = {
+            "alternate": (main, other)[i % 2],
+            "every third": (main, main, other)[i % 3] if n % 3 == 0 else (main, main, main, other)[i % 4],
+            "band": main,
+            "plain": main,
+        }[style]
         part = gores[i % 2]
-        part.ellipsoid(d * r * 0.36 + (0, crown_y, 0), (r * 0.64, r * stretch, width * 1.22), m,
-                       turned=turn(y=-np.degrees(a)))
+        part.ellipsoid(
+            d * r * 0.36 + (0, crown_y, 0), (r * 0.64, r * stretch, width * 1.22), m, turned=turn(y=-np.degrees(a))
+        )
         part.limb(d * (r * 0.62) + (0, crown_y - r * 0.52, 0), d * 0.85 + (0, mouth, 0), width * 0.95, 0.45, m=m)
     core = shape.part("core", 0.6)
     core.ellipsoid((0, crown_y, 0), (r * 0.93, r * stretch * 0.96, r * 0.93), main)
@@ -253,8 +337,9 @@ def hot_air_balloon(shape: Shape, rng: np.random.Generator, look: Look) -> None:
         low, high = rng.uniform(-0.55, -0.2), rng.uniform(0.05, 0.35)
         y = np.linspace(low, high, 12)
         edge = np.stack([r * (0.36 + 0.64 * np.sqrt(1 - y * y)) + 0.06, r * stretch * (y - (low + high) / 2)], axis=1)
-        shape.part("belt").lathe((0, crown_y + r * stretch * (low + high) / 2, 0),
-                                 [(0, edge[0, 1]), *edge, (0, edge[-1, 1])], other)
+        shape.part("belt").lathe(
+            (0, crown_y + r * stretch * (low + high) / 2, 0), [(0, edge[0, 1]), *edge, (0, edge[-1, 1])], other
+        )
     skirt = shape.part("skirt")
     skirt.cone((0, mouth + 0.2, 0), (0, mouth - 0.7, 0), 1.35, 1.15, m=other)
     skirt.cone((0, mouth + 0.1, 0), (0, mouth - 1.0, 0), 1.2, 1.05, m=rope, carve=True)
@@ -273,8 +358,12 @@ def hot_air_balloon(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     burner.cone((0, mouth - 1.3, 0), (0, mouth - 0.9, 0), 0.3, m=shape.material(*CHROME))
 
 
-@family("blimp", colours=("white", "silver", "blue", "red", "yellow", "grey", "green", "orange"),
-        places=("sky", "sky", "sky", "snow", "beach", "grass"), stance="air")
+@family(
+    "blimp",
+    colours=("white", "silver", "blue", "red", "yellow", "grey", "green", "orange"),
+    places=("sky", "sky", "sky", "snow", "beach", "grass"),
+    stance="air",
+)
 def blimp(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     paint = shape.material(look.rgb, "plastic")
     bright, blue = (0.8, 0.79, 0.76), (0.02, 0.06, 0.3)
@@ -293,9 +382,12 @@ def blimp(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     inside = (x > half * a) & (x < half * max(b, a + 0.12))
     belt = np.stack([r[inside] + 0.04, x[inside]], axis=1)[::-1]
     middle = (belt[0, 1] + belt[-1, 1]) / 2
-    shape.part("band").lathe((middle, 0, 0), [(0, belt[0, 1] - middle), *(belt - (0, middle)),
-                                              (0, belt[-1, 1] - middle)],
-                             accent, turned=AHEAD)
+    shape.part("band").lathe(
+        (middle, 0, 0),
+        [(0, belt[0, 1] - middle), *(belt - (0, middle)), (0, belt[-1, 1] - middle)],
+        accent,
+        turned=AHEAD,
+    )
     ribs = shape.part("ribs")
     for k in (6, 11, 19, 24):
         ribs.ring((x[k], 0, 0), r[k] + 0.0, 0.07, paint, turned=turn(y=90))
@@ -303,8 +395,9 @@ def blimp(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     skew, tail = rng.choice([0, 45]), accent if rng.random() < 0.5 else paint
     outline = [(1.9, 0), (0.3, tall), (-1.5, tall), (-1.7, 0)]
     for angle in np.arange(4) * 90 + skew:
-        sheet(fins, outline, 0.08, tail, at=turn(x=angle) @ (-half * 0.72, fat * 0.42, 0), frame=turn(x=angle),
-              round=0.06)
+        sheet(
+            fins, outline, 0.08, tail, at=turn(x=angle) @ (-half * 0.72, fat * 0.42, 0), frame=turn(x=angle), round=0.06
+        )
     car, low, at = shape.part("gondola"), -fat * 1.03, rng.uniform(0.2, 1.6)
     shape.part("cabin").box((at, low - 0.35, 0), (1.6, 0.5, 0.52), dark, round=0.25)
     car.box((at, low - 0.3, 0), (1.8, 0.8, 0.68), paint, round=0.3)
@@ -320,8 +413,11 @@ def blimp(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     engines.cone((at, low - 1.3, -0.08), (at, low - 1.3, 0.08), 0.22, m=dark)
 
 
-@family("rocket", colours=("white", "red", "silver", "blue", "orange", "black", "yellow", "green"),
-        places=("desert", "studio", "grass", "snow", "night", "beach"))
+@family(
+    "rocket",
+    colours=("white", "red", "silver", "blue", "orange", "black", "yellow", "green"),
+    places=("desert", "studio", "grass", "snow", "night", "beach"),
+)
 def rocket(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     kind = rng.choice(["finned", "finned", "stages", "boosters"])
     paint, steel, dark = shape.material(look.rgb, "plastic"), shape.material(*CHROME), shape.material(*RUBBER)
@@ -333,21 +429,41 @@ def rocket(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     if kind == "finned":
         r, top = rng.uniform(0.75, 1.2), rng.uniform(6.5, 8.5)
         waist = rng.uniform(0.55, 0.8)
-        profile = smooth_outline([(r * waist, -top / 2 + 0.7), (r * 0.92, -top / 2 + 2.0), (r, -0.4),
-                                  (r * 0.92, top * 0.16),
-                                  (r * 0.70, top * 0.30)], closed=False)
+        profile = smooth_outline(
+            [
+                (r * waist, -top / 2 + 0.7),
+                (r * 0.92, -top / 2 + 2.0),
+                (r, -0.4),
+                (r * 0.92, top * 0.16),
+                (r * 0.70, top * 0.30),
+            ],
+            closed=False,
+        )
         body.lathe((0, top / 2, 0), [(0, -top / 2 + 0.7), *profile, (0, top * 0.30)], paint)
         tip = np.array([(r * 0.69, 0), (r * 0.5, top * 0.09), (r * 0.25, top * 0.165), (0.02, top * 0.21)])
         tip[:, 1] -= tip[-1, 1] / 2
-        nose.lathe((0, top * 0.80 + tip[-1, 1], 0), [(0, tip[0, 1]), *smooth_outline(tip, closed=False),
-                                                     (0, tip[-1, 1])], accent)
-        nose.limb((0, top * 0.8 + 2 * tip[-1, 1] - 0.1, 0), (0, top * 0.8 + 2 * tip[-1, 1] + 0.3, 0), 0.05, 0.03,
-                  m=steel)
+        nose.lathe(
+            (0, top * 0.80 + tip[-1, 1], 0),
+            [(0, tip[0, 1]), *smooth_outline(tip, closed=False), (0, tip[-1, 1])],
+            accent,
+        )
+        nose.limb(
+            (0, top * 0.8 + 2 * tip[-1, 1] - 0.1, 0), (0, top * 0.8 + 2 * tip[-1, 1] + 0.3, 0), 0.05, 0.03, m=steel
+        )
         rings.ring((0, top * 0.795, 0), r * 0.70, 0.06, steel, turned=turn(x=90))
         n = int(rng.integers(3, 5))
         flare = rng.uniform(0.9, 1.5)
-        outline = smooth_outline([(r * 0.75, 2.9), (r + flare * 0.8, 1.2), (r + flare, 0.0), (r + flare * 0.72, 0.0),
-                                  (r * 0.9, 0.75), (r * 0.45, 0.9)], steps=5)
+        outline = smooth_outline(
+            [
+                (r * 0.75, 2.9),
+                (r + flare * 0.8, 1.2),
+                (r + flare, 0.0),
+                (r + flare * 0.72, 0.0),
+                (r * 0.9, 0.75),
+                (r * 0.45, 0.9),
+            ],
+            steps=5,
+        )
         for a in np.arange(n) * 360 / n + 180 / n * (n == 4):
             sheet(fins, outline, 0.06, accent, frame=turn(y=a), round=0.05)
         engines.cone((0, 0.2, 0), (0, 0.9, 0), r * 0.62, r * 0.42, m=dark)
@@ -375,7 +491,7 @@ def rocket(shape: Shape, rng: np.random.Generator, look: Look) -> None:
         nose.limb((0, top * 0.86, 0), (0, top * 0.96, 0), r * 1.22, 0.2, m=paint)
         rings.cone((0, top * 0.4, 0), (0, top * 0.43, 0), r + 0.015, m=dark)
         side = shape.part("boosters")
-        for sign in ((1, -1) if rng.random() < 0.5 else (1, -1, 1j, -1j)):
+        for sign in (1, -1) if rng.random() < 0.5 else (1, -1, 1j, -1j):
             x, z = np.real(sign) * r * 1.72, np.imag(sign) * r * 1.72
             if not np.iscomplex(sign):
                 x, z = z, x
@@ -387,7 +503,12 @@ def rocket(shape: Shape, rng: np.random.Generator, look: Look) -> None:
         outline = np.array([(r * 0.9, 2.0), (r * 1.75, 0.8), (r * 1.75, 0.35), (r * 0.9, 0.7)])
         if kind == "stages":
             sheet(fins, outline, 0.05, accent, frame=turn(y=a))
-        engines.cone((0.42 * r * np.cos(a / 57.3), 0.0, 0.42 * r * np.sin(a / 57.3)),
-                     (0.42 * r * np.cos(a / 57.3), 0.9, 0.42 * r * np.sin(a / 57.3)), r * 0.36, r * 0.2, m=dark)
+        engines.cone(
+            (0.42 * r * np.cos(a / 57.3), 0.0, 0.42 * r * np.sin(a / 57.3)),
+            (0.42 * r * np.cos(a / 57.3), 0.9, 0.42 * r * np.sin(a / 57.3)),
+            r * 0.36,
+            r * 0.2,
+            m=dark,
+        )
     if kind != "stages":
         fins.cone((0, 0.85, 0), (0, 1.25, 0), r * 1.1, r, m=steel)

@@ -29,8 +29,14 @@ def place(parts: list[Part], at=(0.0, 0.0, 0.0), turned=None, size: float = 1.0)
 
     def moved(p):
         sizes = tuple(s if p.kind == "ring" and i == 2 else s * size for i, s in enumerate(p.sizes))
-        return replace(p, centre=np.asarray(at, float) + frame @ p.centre * size, frame=frame @ p.frame, sizes=sizes,
-                       reach=p.reach * size, outline=None if p.outline is None else p.outline * size)
+        return replace(
+            p,
+            centre=np.asarray(at, float) + frame @ p.centre * size,
+            frame=frame @ p.frame,
+            sizes=sizes,
+            reach=p.reach * size,
+            outline=None if p.outline is None else p.outline * size,
+        )
 
     for part in parts:
         part.blend *= size
@@ -46,8 +52,18 @@ def leaf(length: float, width: float, point: float = 0.6, base: float = 0.5) -> 
     """Outline of an ear or feather along +y from the origin; `point` is where it is widest,
     `base` how wide it starts."""
     w = width / 2
-    return smooth_outline([(-w * base, 0), (-w, length * (1 - point)), (-w * 0.55, length * 0.8), (0, length),
-                           (w * 0.55, length * 0.8), (w, length * (1 - point)), (w * base, 0)], steps=3)
+    return smooth_outline(
+        [
+            (-w * base, 0),
+            (-w, length * (1 - point)),
+            (-w * 0.55, length * 0.8),
+            (0, length),
+            (w * 0.55, length * 0.8),
+            (w, length * (1 - point)),
+            (w * base, 0),
+        ],
+        steps=3,
+    )
 
 
 def facing(lean: float = 0.0, out: float = 0.0, back: float = 0.0) -> np.ndarray:
@@ -65,8 +81,9 @@ def dark_eyes(shape: Shape, centre, radius: float, white: float = 0.0) -> None:
     """A pair of dark eyes; `white` > 0 sets each in a white ball of that radius."""
     x, y, z = centre
     if white:
-        shape.part("eye whites").ball((x - 0.4 * radius, y, z - 0.25 * radius), white, glossy(shape, WHITE),
-                                      mirror=True)
+        shape.part("eye whites").ball(
+            (x - 0.4 * radius, y, z - 0.25 * radius), white, glossy(shape, WHITE), mirror=True
+        )
     shape.part("eyes").ball((x, y, z), radius, glossy(shape), mirror=True)
 
 
@@ -75,8 +92,14 @@ def ears(shape: Shape, at, outline, half: float, turned, outer: int, inner: int 
     shape.part("ears").plate(at, outline, half, outer, turned, round=half * 0.6, mirror=True)
     if inner is not None:
         foot = np.asarray(outline).mean(axis=0) * (1, 0.35)
-        shape.part("inner ears").plate(np.asarray(at) + turned @ np.array([0, 0, half * 1.2]),
-                                       (outline - foot) * front + foot, half * 0.7, inner, turned, mirror=True)
+        shape.part("inner ears").plate(
+            np.asarray(at) + turned @ np.array([0, 0, half * 1.2]),
+            (outline - foot) * front + foot,
+            half * 0.7,
+            inner,
+            turned,
+            mirror=True,
+        )
 
 
 def look_round(rng: np.random.Generator, nod: float = 12, most: float = 25) -> np.ndarray:
@@ -133,8 +156,12 @@ def _trunk(part: Part, s: Skeleton, chest, hip, coat: int, under: int, rump: flo
     part.ellipsoid(chest, (s.length * 0.5, *s.chest), coat, pitch)
     part.ellipsoid(waist, (s.length * 0.66, *s.waist), coat, pitch)
     if under != coat:
-        part.ellipsoid(waist - pitch[:, 1] * s.waist[0] * 0.4 + pitch[:, 0] * s.length * 0.1,
-                       (s.length * 0.5, s.waist[0] * 0.68, s.waist[1] * 0.75), under, pitch)
+        part.ellipsoid(
+            waist - pitch[:, 1] * s.waist[0] * 0.4 + pitch[:, 0] * s.length * 0.1,
+            (s.length * 0.5, s.waist[0] * 0.68, s.waist[1] * 0.75),
+            under,
+            pitch,
+        )
     part.ellipsoid(hip, (s.length * rump, *s.hip), coat, pitch)
 
 
@@ -155,8 +182,17 @@ def _haunch(part: Part, s: Skeleton, at, high: float, degrees: float, m: int) ->
     part.ellipsoid((at[0], y, at[1]), (s.length * 0.4, s.hip[0] * high, s.hind[0] * 0.75), m, turn(z=degrees))
 
 
-def quadruped(shape: Shape, rng: np.random.Generator, s: Skeleton, pose: str, coat: int, feet: int,
-              socks: int | None = None, under: int | None = None, stride: float | None = None) -> Body:
+def quadruped(
+    shape: Shape,
+    rng: np.random.Generator,
+    s: Skeleton,
+    pose: str,
+    coat: int,
+    feet: int,
+    socks: int | None = None,
+    under: int | None = None,
+    stride: float | None = None,
+) -> Body:
     """Trunk, neck, legs and feet in one of the poses standing, sitting and lying. `socks` paints the lower legs,
     `under` the belly, `stride` is the length of half a step."""
     socks, under = coat if socks is None else socks, coat if under is None else under
@@ -182,8 +218,9 @@ def quadruped(shape: Shape, rng: np.random.Generator, s: Skeleton, pose: str, co
             z = side * s.hip[1] * 0.85
             _haunch(body, s, (hip[0] + s.length * 0.28, z), 0.85, 28, coat)
             toe = hip[0] + s.length * 0.62
-            body.limb((hip[0] + 0.1 * s.length, s.hind[2], z * 1.3), (toe, s.hind[2], z * 1.3), s.hind[2], s.hind[2],
-                      socks)
+            body.limb(
+                (hip[0] + 0.1 * s.length, s.hind[2], z * 1.3), (toe, s.hind[2], z * 1.3), s.hind[2], s.hind[2], socks
+            )
             _foot(paws, s, (toe, z * 1.3), feet)
         lift = 8
     elif pose == "lying":
@@ -208,15 +245,27 @@ def quadruped(shape: Shape, rng: np.random.Generator, s: Skeleton, pose: str, co
             swing, z = side * lead * step, side * zf
             x = chest[0] + 0.06 * s.length
             ys = s.shoulder - s.chest[0] * 0.15
-            joints = np.array([(x, ys, z * 0.9), (x - 0.5 * b + 0.1 * swing, ys * 0.62, z),
-                               (x + 0.15 * b + 0.5 * swing, ys * 0.33, z), (x + swing, ankle, z)])
+            joints = np.array(
+                [
+                    (x, ys, z * 0.9),
+                    (x - 0.5 * b + 0.1 * swing, ys * 0.62, z),
+                    (x + 0.15 * b + 0.5 * swing, ys * 0.33, z),
+                    (x + swing, ankle, z),
+                ]
+            )
             body.chain(joints[:3], s.fore, coat)
             body.limb(joints[2], joints[3], s.fore[2] * 1.05, s.fore[2] * 0.9, socks)
             _foot(paws, s, (joints[3][0], z), feet)
             swing, z = -swing * 0.9, side * zh
             x = hip[0] - 0.05 * s.length
-            joints = np.array([(x, s.croup - s.hip[0] * 0.1, z * 0.9), (x + b + 0.2 * swing, s.croup * 0.62, z),
-                               (x - b + 0.6 * swing, s.croup * 0.33, z), (x - 0.6 * b + swing, ankle, z)])
+            joints = np.array(
+                [
+                    (x, s.croup - s.hip[0] * 0.1, z * 0.9),
+                    (x + b + 0.2 * swing, s.croup * 0.62, z),
+                    (x - b + 0.6 * swing, s.croup * 0.33, z),
+                    (x - 0.6 * b + swing, ankle, z),
+                ]
+            )
             body.chain(joints[:3], s.hind, coat)
             body.limb(joints[2], joints[3], s.hind[2] * 1.05, s.hind[2] * 0.9, socks)
             _foot(paws, s, (joints[3][0], z), feet)
@@ -237,7 +286,7 @@ def skin(part: Part, starts, directions) -> np.ndarray:
     """(n,) how far it is from (n, 3) points inside a part to its surface along (n, 3) unit directions."""
     bare = Shape()
     bare.parts.append(part)
-    field = bare.field(settle=False)
+    field = bare.field(normalise=False)
     starts, directions = np.broadcast_arrays(np.asarray(starts, float), np.asarray(directions, float))
     far = np.linspace(0, 2 * max(max(p.sizes) for p in part.solid), 150)
     points = starts[:, :, None] + directions[:, :, None] * far  # (n, 3, 150)
@@ -267,5 +316,9 @@ def patch(spots: Part, body: Part, start, direction, radii, m: int, proud: float
     along = np.array([1.0, 0, 0]) - direction * direction[0]
     along /= np.linalg.norm(along)
     thick = 0.4 * min(radii)
-    spots.ellipsoid(np.asarray(start) + direction * (far + proud - thick), (radii[0], thick, radii[1]), m,
-                    np.stack([along, direction, np.cross(along, direction)], axis=1))
+    spots.ellipsoid(
+        np.asarray(start) + direction * (far + proud - thick),
+        (radii[0], thick, radii[1]),
+        m,
+        np.stack([along, direction, np.cross(along, direction)], axis=1),
+    )

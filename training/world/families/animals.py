@@ -17,9 +17,13 @@ def _on_side(body, points, proud: float) -> np.ndarray:
     return points * (1, 1, 0) + (skin(body, points * (1, 1, 0), ASIDE) + proud)[:, None] * ASIDE
 
 
-@family("fish", colours=("orange", "yellow", "silver", "grey", "brown", "green", "blue", "red"),
-        places=("water",), stance="air",
-        habit=Habit(fill=(0.75, 0.98), elevation=(-8, 10), sides=(0.2, 0.8, 0.0, 0.0, 0.0)))
+@family(
+    "fish",
+    colours=("orange", "yellow", "silver", "grey", "brown", "green", "blue", "red"),
+    places=("water",),
+    stance="air",
+    habit=Habit(fill=(0.75, 0.98), elevation=(-8, 10), sides=(0.2, 0.8, 0.0, 0.0, 0.0)),
+)
 def fish(shape: Shape, rng: np.random.Generator, look) -> None:
     kind = rng.integers(4)  # carp, goldfish, angelfish, clownfish
     deep, wide = ((0.2, 0.12), (0.24, 0.16), (0.34, 0.1), (0.22, 0.13))[kind]
@@ -27,8 +31,13 @@ def fish(shape: Shape, rng: np.random.Generator, look) -> None:
     natural = mix(look.rgb, (0.30, 0.27, 0.20), 0.45 if kind < 2 else 0.2)
     spotted = "spots" if rng.random() < 0.4 else "plain"
     scales = shape.material(natural, "scales", spotted, mix(natural, DARK, 0.5), 0.04)
-    fin = shape.material(mix(natural, (WHITE, DARK, COLOURS["yellow"])[rng.integers(3)], 0.35), "skin", "stripes",
-                         mix(natural, DARK, 0.4), 0.022)
+    fin = shape.material(
+        mix(natural, (WHITE, DARK, COLOURS["yellow"])[rng.integers(3)], 0.35),
+        "skin",
+        "stripes",
+        mix(natural, DARK, 0.4),
+        0.022,
+    )
     back, pale = shape.material(mix(natural, DARK, 0.55), "scales"), shape.material(mix(natural, WHITE, 0.6), "scales")
     body = shape.part("body", 0.025)
     body.ellipsoid((0.04, 0, 0), (0.4, deep, wide), scales)
@@ -37,32 +46,46 @@ def fish(shape: Shape, rng: np.random.Generator, look) -> None:
     body.ellipsoid((-0.3, 0.01, 0), (0.2, deep * 0.4, wide * 0.5), scales)
     body.ellipsoid((0.36, -0.02, 0), (0.12, deep * 0.4, wide * 0.55), scales)
     sway, far = turn(y=rng.uniform(-18, 18)), 0.42 if kind == 1 else 0.3
-    tail = smooth_outline([(0.04, 0.05), (-far * 0.6, deep * 0.75), (-far, deep * 0.95), (-far * 0.72, 0.02),
-                           (-far, -deep * 0.95), (-far * 0.6, -deep * 0.75), (0.04, -0.05)], steps=4)
+    tail = smooth_outline(
+        [
+            (0.04, 0.05),
+            (-far * 0.6, deep * 0.75),
+            (-far, deep * 0.95),
+            (-far * 0.72, 0.02),
+            (-far, -deep * 0.95),
+            (-far * 0.6, -deep * 0.75),
+            (0.04, -0.05),
+        ],
+        steps=4,
+    )
     shape.part("tail").plate((-0.44, 0.01, 0), tail, 0.012, fin, sway, round=0.008)
     tall = (0.12, 0.16, 0.34, 0.1)[kind] * rng.uniform(0.85, 1.2)
     sweep = 1.0 if kind == 2 else 0.6
-    top = smooth_outline([(0.2, -0.08), (0.14, tall * 0.55), (0.0, tall * 0.9), (-0.22, tall * sweep), (-0.2, -0.05)],
-                         steps=4)
+    top = smooth_outline(
+        [(0.2, -0.08), (0.14, tall * 0.55), (0.0, tall * 0.9), (-0.22, tall * sweep), (-0.2, -0.05)], steps=4
+    )
     low = smooth_outline([(0.1, 0.05), (0.0, -tall * 0.4), (-0.18, -tall * sweep * 0.9), (-0.14, 0.05)], steps=4)
     fins = shape.part("fins")
     fins.plate((0.02, deep * 0.92, 0), top, 0.009, fin, round=0.007)
     fins.plate((-0.08, -deep * 0.9, 0), low, 0.009, fin, round=0.007)
     side = smooth_outline([(0, 0.03), (-0.1, 0.07), (-0.2, 0.02), (-0.17, -0.07), (-0.06, -0.06)], steps=4)
-    shape.part("side fins").plate((0.14, -deep * 0.15, wide * 0.9), side, 0.008, fin, turn(y=-35) @ turn(z=-18),
-                                  round=0.006, mirror=True)
+    shape.part("side fins").plate(
+        (0.14, -deep * 0.15, wide * 0.9), side, 0.008, fin, turn(y=-35) @ turn(z=-18), round=0.006, mirror=True
+    )
     angle = np.radians(np.linspace(130, 235, 7))
     arc = np.stack([0.3 + 0.15 * np.cos(angle), deep * 0.62 * np.sin(angle), 0 * angle], axis=1)
-    shape.part("gills").chain(_on_side(body, arc, -0.002), 0.009, shape.material(mix(look.rgb, DARK, 0.6), "scales"),
-                              mirror=True)
+    shape.part("gills").chain(
+        _on_side(body, arc, -0.002), 0.009, shape.material(mix(look.rgb, DARK, 0.6), "scales"), mirror=True
+    )
     if kind == 3 or (kind != 1 and rng.random() < 0.4):
         stripe = shape.material(WHITE if look.colour not in ("silver", "yellow") else DARK, "scales")
         bands = shape.part("bands")
         for x in (0.19, -0.06, -0.29):
             band(bands, body, (x, 0, 0), turn(y=90), 0.022, stripe)
     at = _on_side(body, [(0.32, deep * 0.2, 0)], 0)[0]
-    shape.part("eyes").ellipsoid(at - (0, 0, 0.012), (0.045, 0.045, 0.026), glossy(shape, (0.42, 0.34, 0.14)),
-                                 mirror=True)
+    shape.part("eyes").ellipsoid(
+        at - (0, 0, 0.012), (0.045, 0.045, 0.026), glossy(shape, (0.42, 0.34, 0.14)), mirror=True
+    )
     shape.part("pupils").ellipsoid(at + (0, 0, 0.003), (0.03, 0.03, 0.02), glossy(shape), mirror=True)
     lips = shape.part("mouth", 0.01)
     lips.limb((0.475, -0.005, -0.02), (0.475, -0.005, 0.02), 0.02, 0.02, fin)
@@ -79,17 +102,39 @@ def shark(shape: Shape, rng: np.random.Generator, look) -> None:
     body.limb((0.5, 0, 0), (0.68, 0.015, 0), 0.075 * stout, 0.022, back)
     body.chain(spine[1:6] - (0, 0.035 * stout, 0), np.array([0.075, 0.098, 0.11, 0.104, 0.082]) * stout, pale)
     fins = shape.part("fins")
-    dorsal = smooth_outline([(0.14, -0.06), (0.06, 0.08), (-0.08, 0.25), (-0.1, 0.24), (-0.06, 0.08), (-0.1, -0.06)],
-                            steps=4)
+    dorsal = smooth_outline(
+        [(0.14, -0.06), (0.06, 0.08), (-0.08, 0.25), (-0.1, 0.24), (-0.06, 0.08), (-0.1, -0.06)], steps=4
+    )
     fins.plate((0.04, 0.12 * stout, 0), dorsal, 0.012, back, round=0.009)
     fins.plate((-0.42, 0.05, bend), dorsal * 0.32, 0.006, back, round=0.006)
-    sweep = smooth_outline([(0.12, -0.03), (0.02, 0.12), (-0.14, 0.34), (-0.18, 0.33), (-0.11, 0.12), (-0.1, -0.03)],
-                           steps=4)
+    sweep = smooth_outline(
+        [(0.12, -0.03), (0.02, 0.12), (-0.14, 0.34), (-0.18, 0.33), (-0.11, 0.12), (-0.1, -0.03)], steps=4
+    )
     fins.plate((-0.36, -0.07, 0.02), sweep * 0.38, 0.006, back, turn(x=125), round=0.006, mirror=True)
-    shape.part("side fins").plate((0.18, -0.06 * stout, 0.08 * stout), sweep, 0.011, back,
-                                  turn(x=90 + rng.uniform(12, 32)), round=0.009, mirror=True)
-    caudal = smooth_outline([(0.06, 0.03), (-0.1, 0.16), (-0.25, 0.34), (-0.28, 0.32), (-0.17, 0.08), (-0.12, 0.0),
-                             (-0.2, -0.17), (-0.18, -0.19), (-0.06, -0.1), (0.05, -0.03)], steps=4)
+    shape.part("side fins").plate(
+        (0.18, -0.06 * stout, 0.08 * stout),
+        sweep,
+        0.011,
+        back,
+        turn(x=90 + rng.uniform(12, 32)),
+        round=0.009,
+        mirror=True,
+    )
+    caudal = smooth_outline(
+        [
+            (0.06, 0.03),
+            (-0.1, 0.16),
+            (-0.25, 0.34),
+            (-0.28, 0.32),
+            (-0.17, 0.08),
+            (-0.12, 0.0),
+            (-0.2, -0.17),
+            (-0.18, -0.19),
+            (-0.06, -0.1),
+            (0.05, -0.03),
+        ],
+        steps=4,
+    )
     shape.part("tail").plate(spine[-1] + (0.01, 0, 0), caudal, 0.01, back, turn(y=bend * 250), round=0.008)
     gill, slits = shape.material(mix(look.rgb, DARK, 0.75), "skin"), shape.part("gills")
     for x in 0.29 - 0.032 * np.arange(4):
@@ -133,14 +178,29 @@ def sea_turtle(shape: Shape, rng: np.random.Generator, look) -> None:
     for x, out in ((-0.19, 0.53), (0.0, 0.58), (0.19, 0.53)):
         for side in (-1, 1):
             scute(x, side * wide * out, (0.088, 0.075))
-    flipper = smooth_outline([(-0.05, 0), (0.07, 0.04), (0.11, 0.2), (0.03, 0.4), (-0.1, 0.56), (-0.15, 0.54),
-                              (-0.1, 0.34),
-                              (-0.09, 0.15)], steps=4)
+    flipper = smooth_outline(
+        [(-0.05, 0), (0.07, 0.04), (0.11, 0.2), (0.03, 0.4), (-0.1, 0.56), (-0.15, 0.54), (-0.1, 0.34), (-0.09, 0.15)],
+        steps=4,
+    )
     limbs = shape.part("flippers")
-    limbs.plate((0.26, -0.03, wide * 0.62), flipper, 0.016, hide,
-                turn(x=90 - rng.uniform(-22, 22)) @ turn(z=rng.uniform(-25, 20)), round=0.014, mirror=True)
-    limbs.plate((-0.3, -0.03, wide * 0.5), flipper * (0.85, 0.55), 0.013, hide, turn(x=90) @ turn(z=48), round=0.012,
-                mirror=True)
+    limbs.plate(
+        (0.26, -0.03, wide * 0.62),
+        flipper,
+        0.016,
+        hide,
+        turn(x=90 - rng.uniform(-22, 22)) @ turn(z=rng.uniform(-25, 20)),
+        round=0.014,
+        mirror=True,
+    )
+    limbs.plate(
+        (-0.3, -0.03, wide * 0.5),
+        flipper * (0.85, 0.55),
+        0.013,
+        hide,
+        turn(x=90) @ turn(z=48),
+        round=0.012,
+        mirror=True,
+    )
     shape.part("tail").limb((-0.38, -0.02, 0), (-0.52, -0.03, 0), 0.04, 0.01, hide)
     shape.part("neck").limb((0.32, -0.01, 0), (0.5, 0.04, 0), 0.085, 0.07, hide)
     first = len(shape.parts)
@@ -153,15 +213,21 @@ def sea_turtle(shape: Shape, rng: np.random.Generator, look) -> None:
     place(shape.parts, turned=turn(x=rng.uniform(-15, 15)) @ turn(z=rng.uniform(-6, 14)))
 
 
-@family("snail", colours=("brown", "beige", "yellow", "orange", "grey", "pink"),
-        places=("grass", "forest", "studio", "street", "beach"))
+@family(
+    "snail",
+    colours=("brown", "beige", "yellow", "orange", "grey", "pink"),
+    places=("grass", "forest", "studio", "street", "beach"),
+)
 def snail(shape: Shape, rng: np.random.Generator, look) -> None:
     shell = shape.material(look.rgb, "ceramic", "mottle", mix(look.rgb, DARK, 0.3), 0.08)
     line = shape.material(mix(look.rgb, DARK, 0.65), "ceramic")
     flesh = shape.material(mix((0.42, 0.33, 0.22), look.rgb, 0.2) if rng.random() < 0.6 else (0.16, 0.14, 0.12), "skin")
     foot = shape.part("foot", 0.02)
-    foot.chain(curve([(-0.48, 0.025, 0), (-0.3, 0.06, 0), (0.1, 0.08, 0), (0.35, 0.09, 0)]),
-               [0.02, 0.045, 0.07, 0.085, 0.09, 0.09, 0.085], flesh)
+    foot.chain(
+        curve([(-0.48, 0.025, 0), (-0.3, 0.06, 0), (0.1, 0.08, 0), (0.35, 0.09, 0)]),
+        [0.02, 0.045, 0.07, 0.085, 0.09, 0.09, 0.085],
+        flesh,
+    )
     foot.ellipsoid((-0.05, 0.04, 0), (0.5, 0.045, 0.11), flesh)
     rise = rng.uniform(0.14, 0.26)
     head = np.array([0.52, 0.1 + rise, 0])
@@ -193,8 +259,12 @@ def snail(shape: Shape, rng: np.random.Generator, look) -> None:
     shape.part("seam", 0.002).chain(centre + seam[4:] * big, 0.013 * growth[4:] ** 0.5, line, mirror=True)
 
 
-@family("butterfly", colours=("orange", "yellow", "blue", "red", "purple", "white", "green", "pink"),
-        places=("grass", "forest", "sky", "studio"), stance="air")
+@family(
+    "butterfly",
+    colours=("orange", "yellow", "blue", "red", "purple", "white", "green", "pink"),
+    places=("grass", "forest", "sky", "studio"),
+    stance="air",
+)
 def butterfly(shape: Shape, rng: np.random.Generator, look) -> None:
     lift, tailed = rng.uniform(8, 62), rng.random() < 0.35
     membrane = shape.material(look.rgb, "matte")
@@ -211,10 +281,30 @@ def butterfly(shape: Shape, rng: np.random.Generator, look) -> None:
     feelers.ball((0.385, 0.1, 0.133), 0.018, hair, mirror=True)
 
     long, lobe, tip = rng.uniform(0.6, 0.75), rng.uniform(0.85, 1.15), 0.2 if tailed else 0.0
-    fore = smooth_outline([(0.03, 0), (0.18, 0.2), (0.33 * lobe, long * 0.8), (0.27 * lobe, long), (0.06, long * 0.9),
-                           (-0.08, long * 0.52), (-0.06, 0.08)], steps=3)
-    hind = smooth_outline([(0.0, 0.02), (-0.02, 0.36), (-0.14, 0.48), (-0.32, 0.44), (-0.4 - tip, 0.26 + 0.5 * tip),
-                           (-0.38, 0.16), (-0.24, 0.05)], steps=3)
+    fore = smooth_outline(
+        [
+            (0.03, 0),
+            (0.18, 0.2),
+            (0.33 * lobe, long * 0.8),
+            (0.27 * lobe, long),
+            (0.06, long * 0.9),
+            (-0.08, long * 0.52),
+            (-0.06, 0.08),
+        ],
+        steps=3,
+    )
+    hind = smooth_outline(
+        [
+            (0.0, 0.02),
+            (-0.02, 0.36),
+            (-0.14, 0.48),
+            (-0.32, 0.44),
+            (-0.4 - tip, 0.26 + 0.5 * tip),
+            (-0.38, 0.16),
+            (-0.24, 0.05),
+        ],
+        steps=3,
+    )
     frame = turn(x=90 - lift)  # an outline's y points to the right and up
     wings, panels, dots = shape.part("wings"), shape.part("panels"), shape.part("dots")
 
@@ -225,14 +315,19 @@ def butterfly(shape: Shape, rng: np.random.Generator, look) -> None:
     wings.plate(at(0, 0, -0.006), hind, 0.006, edge, frame, mirror=True)
     # Veins are what the panels leave free.
     middle = fore.mean(axis=0)
-    for share, shift in ((0.52, (-0.015, -0.2 * long)), (0.38, (-0.045 * lobe, 0.15 * long)),
-                         (0.36, (0.075 * lobe, 0.1 * long))):
+    for share, shift in (
+        (0.52, (-0.015, -0.2 * long)),
+        (0.38, (-0.045 * lobe, 0.15 * long)),
+        (0.36, (0.075 * lobe, 0.1 * long)),
+    ):
         panels.plate(at(*(middle + shift), 0.004), (fore - middle) * share, 0.0105, membrane, frame, mirror=True)
     middle = hind.mean(axis=0)
     for share, shift in ((0.4, (0.07, 0.05)), (0.46, (-0.05, -0.05)), (0.3, (-0.05, 0.11))):
         panels.plate(at(*(middle + shift), -0.006), (hind - middle) * share, 0.0105, membrane, frame, mirror=True)
-    for size, z, spots in ((0.022, 0.004, ((0.25 * lobe, long * 0.94), (0.14, long * 0.95), (0.3 * lobe, long * 0.82))),
-                           (0.026, -0.006, ((-0.2, 0.43), (-0.31, 0.38), (-0.36, 0.29)))):
+    for size, z, spots in (
+        (0.022, 0.004, ((0.25 * lobe, long * 0.94), (0.14, long * 0.95), (0.3 * lobe, long * 0.82))),
+        (0.026, -0.006, ((-0.2, 0.43), (-0.31, 0.38), (-0.36, 0.29))),
+    ):
         for x, y in spots:
             dots.ellipsoid(at(x, y, z), (size, size, 0.016), dot, frame, mirror=True)
     place(shape.parts, turned=turn(z=rng.uniform(15, 65)))

@@ -9,8 +9,13 @@ from training.world.families.parts import CHROME, FLAT, GLASS, SECTION, sheet, t
 from training.world.sdf import Shape, smooth_outline, turn
 
 
-@family("sailboat", colours=("white", "red", "blue", "yellow", "orange", "green", "turquoise", "beige", "pink"),
-        places=("water",), stance="water", waterline=0.045)
+@family(
+    "sailboat",
+    colours=("white", "red", "blue", "yellow", "orange", "green", "turquoise", "beige", "pink"),
+    places=("water",),
+    stance="water",
+    waterline=0.045,
+)
 def sailboat(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     cloth = shape.material(look.rgb, "fabric")
     bright = (0.8, 0.8, 0.77)
@@ -23,17 +28,67 @@ def sailboat(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     half, beam, tall = rng.uniform(3.6, 4.6), rng.uniform(1.15, 1.45), rng.uniform(9.0, 11.5)
     hull = shape.part("hull")
     stern = -half + 0.35
-    sheet(hull, smooth_outline([(half, 1.25), (half - 0.55, 0.45), (half - 1.4, -0.15), (0, -0.5), (stern + 0.5, -0.15),
-                                (stern - 0.2, 0.25), (stern, 0.95), (0, 0.85)], steps=5), beam, skin, frame=np.eye(3))
-    plan = smooth_outline([(half + 0.02, 0.0), (half - 0.9, beam * 0.42), (half - 2.4, beam * 0.83), (0, beam),
-                           (stern + 1.5, beam * 0.92), (stern - 0.1, beam * 0.68), (stern - 0.3, 0.0)], closed=False)
+    sheet(
+        hull,
+        smooth_outline(
+            [
+                (half, 1.25),
+                (half - 0.55, 0.45),
+                (half - 1.4, -0.15),
+                (0, -0.5),
+                (stern + 0.5, -0.15),
+                (stern - 0.2, 0.25),
+                (stern, 0.95),
+                (0, 0.85),
+            ],
+            steps=5,
+        ),
+        beam,
+        skin,
+        frame=np.eye(3),
+    )
+    plan = smooth_outline(
+        [
+            (half + 0.02, 0.0),
+            (half - 0.9, beam * 0.42),
+            (half - 2.4, beam * 0.83),
+            (0, beam),
+            (stern + 1.5, beam * 0.92),
+            (stern - 0.1, beam * 0.68),
+            (stern - 0.3, 0.0),
+        ],
+        closed=False,
+    )
     trim(hull, plan, FLAT, 2, 1.0)
-    trim(hull, smooth_outline([(-0.6, 0.0), (-0.35, beam * 0.45), (0.1, beam * 0.78), (0.6, beam * 0.95),
-                               (1.4, beam * 1.02)], closed=False), SECTION, 6, 1.0)
+    trim(
+        hull,
+        smooth_outline(
+            [(-0.6, 0.0), (-0.35, beam * 0.45), (0.1, beam * 0.78), (0.6, beam * 0.95), (1.4, beam * 1.02)],
+            closed=False,
+        ),
+        SECTION,
+        6,
+        1.0,
+    )
     top = shape.part("deck")
-    sheet(top, smooth_outline([(half - 0.25, 0), (half - 2.4, beam * 0.74), (0, beam * 0.9), (stern + 0.15, beam * 0.6),
-                               (stern + 0.15, -beam * 0.6), (0, -beam * 0.9), (half - 2.4, -beam * 0.74)], steps=4),
-          0.05, deck, at=(0, 0.88, 0))
+    sheet(
+        top,
+        smooth_outline(
+            [
+                (half - 0.25, 0),
+                (half - 2.4, beam * 0.74),
+                (0, beam * 0.9),
+                (stern + 0.15, beam * 0.6),
+                (stern + 0.15, -beam * 0.6),
+                (0, -beam * 0.9),
+                (half - 2.4, -beam * 0.74),
+            ],
+            steps=4,
+        ),
+        0.05,
+        deck,
+        at=(0, 0.88, 0),
+    )
     house = shape.part("cabin")
     white = shape.material(bright, "plastic")
     house.box((0.5, 1.05, 0), (1.3, 0.28, beam * 0.52), white, round=0.1)
@@ -46,9 +101,21 @@ def sailboat(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     boom_end = np.array([step, 1.75, 0]) + (half * 0.98 + step * 0.3) * np.array([-np.cos(swing), 0, np.sin(swing)])
     mast.limb((step, 1.75, 0), boom_end, 0.07, m=spar)
     reach = np.hypot(*(boom_end - (step, 1.75, 0))[[0, 2]])
-    _sail(shape, "mainsail", cloth, (step, 1.75, 0), swing,
-          [(-0.12, 0.12), (-0.12, tall - 2.1), (-0.35, tall - 2.1), (-reach * 0.45, (tall - 2.1) * 0.62),
-           (-reach * 0.78, (tall - 2.1) * 0.28), (-reach * 0.97, 0.12)])
+    _sail(
+        shape,
+        "mainsail",
+        cloth,
+        (step, 1.75, 0),
+        swing,
+        [
+            (-0.12, 0.12),
+            (-0.12, tall - 2.1),
+            (-0.35, tall - 2.1),
+            (-reach * 0.45, (tall - 2.1) * 0.62),
+            (-reach * 0.78, (tall - 2.1) * 0.28),
+            (-reach * 0.97, 0.12),
+        ],
+    )
     stem = np.array([half - 0.1, 1.25, 0])
     peak = np.array([step, tall * rng.uniform(0.80, 0.96), 0])
     rigging = shape.part("stays")
@@ -57,13 +124,23 @@ def sailboat(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     rigging.limb((step - 0.3, 0.9, beam * 0.9), (step, tall * 0.8, 0), 0.03, m=rope, mirror=True)
     lean = stem - peak
     clew = rng.uniform(-0.9, 0.2)  # a small jib or a genoa that overlaps the mast
-    jib = [(lean[0] * 0.04 - 0.03, 0), (lean[0] * 0.95 - 0.1, lean[1] * 0.95), (clew, lean[1] * 0.90),
-           (clew * 0.35 + 0.05, lean[1] * 0.45)]
+    jib = [
+        (lean[0] * 0.04 - 0.03, 0),
+        (lean[0] * 0.95 - 0.1, lean[1] * 0.95),
+        (clew, lean[1] * 0.90),
+        (clew * 0.35 + 0.05, lean[1] * 0.45),
+    ]
     _sail(shape, "jib", cloth, peak, -swing * 0.35, [(x, y) for x, y in jib])
     if rng.random() < 0.5:
         pennant = shape.material((0.6, 0.04, 0.04), "fabric")
-        sheet(shape.part("pennant"), [(0, 0), (-0.8, -0.2), (0, -0.42)], 0.02, pennant, at=(step, tall + 0.2, 0),
-              frame=np.eye(3))
+        sheet(
+            shape.part("pennant"),
+            [(0, 0), (-0.8, -0.2), (0, -0.42)],
+            0.02,
+            pennant,
+            at=(step, tall + 0.2, 0),
+            frame=np.eye(3),
+        )
     rudder = shape.part("rudder")
     rudder.box((stern - 0.15, 0.3, 0), (0.14, 0.55, 0.04), skin, round=0.03)
 

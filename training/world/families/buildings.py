@@ -21,8 +21,9 @@ def _gable(part: Part, x0: float, x1: float, half: float, eaves: float, ridge: f
         part.plate((0, ridge / 2, middle), outline, abs(x1 - x0) / 2, m)
 
 
-def _roof(part: Part, x0: float, x1: float, half: float, eaves: float, ridge: float, thick: float, over: float,
-          m: int) -> None:
+def _roof(
+    part: Part, x0: float, x1: float, half: float, eaves: float, ridge: float, thick: float, over: float, m: int
+) -> None:
     """Two slabs on a gable whose ridge runs along x; `over` is how far they jut out."""
     slope = np.arctan2(ridge - eaves, half)
     length = np.hypot(half, ridge - eaves) + over
@@ -33,8 +34,9 @@ def _roof(part: Part, x0: float, x1: float, half: float, eaves: float, ridge: fl
         part.box(((x0 + x1) / 2, y, z), (abs(x1 - x0) / 2 + over, thick, length / 2), m, turned=frame)
 
 
-def _pitched(part: Part, half: float, long: float, eaves: float, ridge: float, over: float, m: int,
-             spin: np.ndarray) -> None:
+def _pitched(
+    part: Part, half: float, long: float, eaves: float, ridge: float, over: float, m: int, spin: np.ndarray
+) -> None:
     """Two roof slabs over a ridge along z at x = 0, the whole of it turned by `spin`."""
     slope = np.degrees(np.arctan2(ridge - eaves, half))
     length = np.hypot(half, ridge - eaves) + over
@@ -47,16 +49,25 @@ def _pitched(part: Part, half: float, long: float, eaves: float, ridge: float, o
 def _stone(shape: Shape, look: Look, material: str | None, scale: float = 0.04) -> int:
     """The wall that a caption names: its second colour is a darker joint."""
     joint = tuple(0.6 * c for c in look.rgb)
-    kind, pattern = {"brick": ("stone", "bricks"), "wood": ("wood", "planks"), "stone": ("stone", "bricks"),
-                     None: ("matte", "plain")}[material]
+    kind, pattern = {
+        "brick": ("stone", "bricks"),
+        "wood": ("wood", "planks"),
+        "stone": ("stone", "bricks"),
+        None: ("matte", "plain"),
+    }[material]
     return shape.material(look.rgb, kind, pattern, joint, scale * (0.6 if material == "brick" else 1.0))
 
 
 @family("castle", colours=("grey", "beige", "brown", "white", "pink"), places=LAND, materials=("stone", "brick"))
 def castle(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     wall = _stone(shape, look, look.material)
-    roof = shape.material([(0.25, 0.05, 0.03), (0.04, 0.07, 0.2), (0.09, 0.09, 0.1)][rng.integers(3)], "stone",
-                          "bricks", (0.05, 0.03, 0.03), 0.02)
+    roof = shape.material(
+        [(0.25, 0.05, 0.03), (0.04, 0.07, 0.2), (0.09, 0.09, 0.1)][rng.integers(3)],
+        "stone",
+        "bricks",
+        (0.05, 0.03, 0.03),
+        0.02,
+    )
     dark = shape.material((0.02, 0.02, 0.025), "matte")
     wood = shape.material((0.15, 0.07, 0.03), "wood", "planks", (0.08, 0.04, 0.02), 0.03)
     cloth = shape.material([(0.6, 0.03, 0.03), (0.75, 0.5, 0.03), (0.04, 0.1, 0.5)][rng.integers(3)], "fabric")
@@ -122,13 +133,22 @@ def castle(shape: Shape, rng: np.random.Generator, look: Look) -> None:
         tower(back - 1.5, -3.6, r * 0.8, lift - 1.2, "cone")
 
 
-@family("church", colours=("white", "grey", "beige", "red", "brown", "yellow", "pink"), places=LAND,
-        materials=("stone", "brick", "wood"))
+@family(
+    "church",
+    colours=("white", "grey", "beige", "red", "brown", "yellow", "pink"),
+    places=LAND,
+    materials=("stone", "brick", "wood"),
+)
 def church(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     kind = rng.choice(["steeple", "steeple", "side tower", "twin", "chapel"])
     wall = _stone(shape, look, look.material)
-    tiles = shape.material([(0.22, 0.06, 0.035), (0.06, 0.065, 0.08), (0.10, 0.06, 0.04)][rng.integers(3)], "stone",
-                           "bricks", (0.04, 0.03, 0.03), 0.02)
+    tiles = shape.material(
+        [(0.22, 0.06, 0.035), (0.06, 0.065, 0.08), (0.10, 0.06, 0.04)][rng.integers(3)],
+        "stone",
+        "bricks",
+        (0.04, 0.03, 0.03),
+        0.02,
+    )
     copper = shape.material([(0.10, 0.28, 0.22), (0.07, 0.07, 0.085), (0.22, 0.06, 0.035)][rng.integers(3)], "stone")
     glass = shape.material((0.03, 0.04, 0.07), "glass")
     wood = shape.material((0.16, 0.07, 0.03), "wood", "planks", (0.08, 0.04, 0.02), 0.02)
@@ -167,8 +187,10 @@ def church(shape: Shape, rng: np.random.Generator, look: Look) -> None:
             pyramid(x, z, w * 1.12, top + 0.1, point)
             cross(x, point - 0.15, z, 1.1)
         elif style == "onion":
-            profile = smooth_outline([(0.95, -1.0), (1.12, -0.72), (1.2, -0.35), (0.85, 0.1), (0.35, 0.42), (0.12, 0.8),
-                                      (0.03, 1.2)], closed=False)
+            profile = smooth_outline(
+                [(0.95, -1.0), (1.12, -0.72), (1.2, -0.35), (0.85, 0.1), (0.35, 0.42), (0.12, 0.8), (0.03, 1.2)],
+                closed=False,
+            )
             profile[:, 1] -= 0.1
             spires.lathe((x, top + 1.1 * w + 0.1, z), np.array([(0, -1.1), *profile, (0, 1.1)]) * w, copper)
             cross(x, top + 2.1 * w, z, 1.1)
@@ -186,8 +208,13 @@ def church(shape: Shape, rng: np.random.Generator, look: Look) -> None:
             tilt = np.degrees(np.arctan2(w, high - low))
             for frame, at in ((turn(z=side * tilt), (side * w, 0)), (turn(x=-side * tilt), (0, side * w))):
                 out = frame @ ((side * 2, 0, 0) if at[0] else (0, 0, side * 2))
-                spires.box(np.array([x + at[0], low, z + at[1]]) + out, (2, 30, 4) if at[0] else (4, 30, 2), None,
-                           turned=frame, carve=True)
+                spires.box(
+                    np.array([x + at[0], low, z + at[1]]) + out,
+                    (2, 30, 4) if at[0] else (4, 30, 2),
+                    None,
+                    turned=frame,
+                    carve=True,
+                )
 
     style, slim = rng.choice(["spire", "spire", "onion", "battlements"]), rng.uniform(2.6, 4.2)
     door = arch(1.3, 2.3, pointed)
@@ -210,8 +237,9 @@ def church(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     else:
         if kind == "side tower":
             w = rng.uniform(1.2, 1.5)
-            tower(front - w - rng.uniform(0, 2), (half + w * 0.8) * rng.choice([-1, 1]), w,
-                  ridge + rng.uniform(1.0, 2.8))
+            tower(
+                front - w - rng.uniform(0, 2), (half + w * 0.8) * rng.choice([-1, 1]), w, ridge + rng.uniform(1.0, 2.8)
+            )
         else:
             turret = shape.part("bell-cote")
             w, at = 0.75, front - 1.0
@@ -244,16 +272,27 @@ def _front_door(shape: Shape, wall: Part, x: float, outline: np.ndarray, wood: i
     frame.box((x + 0.3, 0.1, 0), (0.4, 0.1, 1.2), trim)
 
 
-@family("cabin", colours=("brown", "beige", "red", "grey", "white", "green", "blue"),
-        places=("forest", "snow", "grass", "beach", "night"), materials=("wood", "stone"))
+@family(
+    "cabin",
+    colours=("brown", "beige", "red", "grey", "white", "green", "blue"),
+    places=("forest", "snow", "grass", "beach", "night"),
+    materials=("wood", "stone"),
+)
 def cabin(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     shade = tuple(0.55 * c for c in look.rgb)
-    wall = shape.material(look.rgb, "wood", "planks", shade, 0.03) if look.material != "stone" else \
-        shape.material(look.rgb, "stone", "bricks", shade, 0.05)
+    wall = (
+        shape.material(look.rgb, "wood", "planks", shade, 0.03)
+        if look.material != "stone"
+        else shape.material(look.rgb, "stone", "bricks", shade, 0.05)
+    )
     logged = bool(rng.random() < 0.6)
-    tiles = shape.material([(0.10, 0.05, 0.03), (0.07, 0.07, 0.075), (0.09, 0.12, 0.06),
-                            (0.25, 0.06, 0.035)][rng.integers(4)],
-                           "wood", "planks", (0.04, 0.03, 0.02), 0.03)
+    tiles = shape.material(
+        [(0.10, 0.05, 0.03), (0.07, 0.07, 0.075), (0.09, 0.12, 0.06), (0.25, 0.06, 0.035)][rng.integers(4)],
+        "wood",
+        "planks",
+        (0.04, 0.03, 0.02),
+        0.03,
+    )
     rock = shape.material((0.28, 0.26, 0.24), "stone", "bricks", (0.14, 0.13, 0.12), 0.03)
     glass, frame_paint = shape.material((0.04, 0.05, 0.06), "glass"), shape.material((0.7, 0.68, 0.62), "wood")
     plank = shape.material((0.15, 0.07, 0.03), "wood", "planks", (0.07, 0.03, 0.015), 0.02)
@@ -272,8 +311,9 @@ def cabin(shape: Shape, rng: np.random.Generator, look: Look) -> None:
         for y in r + 2 * r * np.arange(8):
             for s in (-1, 1):
                 logs.limb(spin @ (s * half, y, -long - 0.3), spin @ (s * half, y, long + 0.3), r, m=wall)
-                logs.limb(spin @ (-half - 0.3, y + r * 0.6, s * long), spin @ (half + 0.3, y + r * 0.6, s * long), r,
-                          m=wall)
+                logs.limb(
+                    spin @ (-half - 0.3, y + r * 0.6, s * long), spin @ (half + 0.3, y + r * 0.6, s * long), r, m=wall
+                )
     out = half if not gabled else long
     side = long if not gabled else half
     doors, panes, frames = shape.part("door"), shape.part("windows"), shape.part("frames")
@@ -285,14 +325,17 @@ def cabin(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     spots = [(out, z, True) for z in (skew - side * 0.58, skew + side * 0.58)]
     spots += [(side, x, False) for x in ((-0.5, 0.5) if gabled else (0.0,))]
     for depth, shift, ahead in spots:
-        for face in ((1,) if ahead else (1, -1)):
+        for face in (1,) if ahead else (1, -1):
             y, w, h = 1.45, 0.42, 0.45
             d = jut + depth
             at, thin = ((d, y, shift), (0.05, h, w)) if ahead else ((shift * out, y, face * d), (w, h, 0.05))
             panes.box(at, thin, glass)
             grow = np.array([1, 1, 1]) + np.array([0.0, 0.18, 0.2] if ahead else [0.2, 0.18, 0.0])
-            frames.box(np.array(at) - np.sign(at) * ((0.02, 0, 0) if ahead else (0, 0, 0.02)), np.array(thin) * grow,
-                frame_paint)
+            frames.box(
+                np.array(at) - np.sign(at) * ((0.02, 0, 0) if ahead else (0, 0, 0.02)),
+                np.array(thin) * grow,
+                frame_paint,
+            )
             bar = np.array(thin) * ((1.2, 1, 0.09) if ahead else (0.09, 1, 1.2))
             frames.box(at, bar, frame_paint)
             frames.box(at, np.array(thin) * ((1.2, 0.09, 1) if ahead else (1, 0.09, 1.2)), frame_paint)
@@ -315,9 +358,13 @@ def cabin(shape: Shape, rng: np.random.Generator, look: Look) -> None:
         porch.box((out + deep / 2, top + 0.16, 0), (deep / 2 + 0.2, 0.06, side + 0.15), tiles, turned=turn(z=-11))
 
 
-@family("skyscraper", colours=("grey", "blue", "beige", "silver", "brown", "black", "white", "turquoise"),
-        places=("street", "street", "street", "night"), materials=("glass", "stone", "metal"),
-        habit=Habit(fill=(0.95, 1.3), elevation=(-32, -14), focal=(0.85, 1.3)))
+@family(
+    "skyscraper",
+    colours=("grey", "blue", "beige", "silver", "brown", "black", "white", "turquoise"),
+    places=("street", "street", "street", "night"),
+    materials=("glass", "stone", "metal"),
+    habit=Habit(fill=(0.95, 1.3), elevation=(-32, -14), focal=(0.85, 1.3)),
+)
 def skyscraper(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     kind = rng.choice(["slab", "setbacks", "tapered", "round", "pair"])
     facade = rng.choice(["grid", "ribbons", "piers"])
@@ -350,8 +397,12 @@ def skyscraper(shape: Shape, rng: np.random.Generator, look: Look) -> None:
         inset = np.tan(np.radians(lean)) * tall
         for part, gap, m in ((body, 0.0, wall), (core, 0.1, panes)):
             part.box((0, (tall - gap) / 2, 0), (w * 1.15, (tall - gap) / 2, d * 1.15), m)
-            for frame, out in ((turn(z=lean), (1, 0, 0)), (turn(z=-lean), (-1, 0, 0)), (turn(x=-lean), (0, 0, 1)),
-                               (turn(x=lean), (0, 0, -1))):
+            for frame, out in (
+                (turn(z=lean), (1, 0, 0)),
+                (turn(z=-lean), (-1, 0, 0)),
+                (turn(x=-lean), (0, 0, 1)),
+                (turn(x=lean), (0, 0, -1)),
+            ):
                 half = np.where(np.abs(out) > 0, 3.0, 30.0)
                 foot = np.array(out, float) * ((w if out[0] else d) * 1.15 - gap)
                 part.box(foot + frame @ (np.array(out) * 3.0), half, None, turned=frame, carve=True)
@@ -381,14 +432,16 @@ def skyscraper(shape: Shape, rng: np.random.Generator, look: Look) -> None:
             high, deep = rng.uniform(1.2, 4.0), rng.uniform(0.7, 1.1)
             rgb = (0.38, 0.34, 0.30) if rng.random() < 0.5 else (0.30, 0.15, 0.10)
             house = shape.material(rgb, "stone", "windows", (0.05, 0.06, 0.07), 0.04)
-            town.box((-w - 1.4 + rng.uniform(-0.4, 0.4), high, z * (span + 1.6)),
-                     (deep, high, rng.uniform(0.8, 1.3)), house)
+            town.box(
+                (-w - 1.4 + rng.uniform(-0.4, 0.4), high, z * (span + 1.6)), (deep, high, rng.uniform(0.8, 1.3)), house
+            )
     low.box((0, 0.25, 0), (w + 0.35, 0.25, span + 0.35), base)
     low.box((w + 0.1, 0.55, 0), (0.4, 0.55, 0.7), plain)
     # Piers stand where no upper step or leaning wall ends, so that no groove shaves a wall off.
-    places = {"setbacks": np.array([-0.9, -0.7, -0.49, -0.2, 0, 0.2, 0.49, 0.7, 0.9]),
-              "tapered": np.linspace(-1, 1, 6) * (1 - (inset + 0.2) / w)}.get(
-                  kind, np.linspace(-0.86, 0.86, int(rng.integers(6, 9))))
+    places = {
+        "setbacks": np.array([-0.9, -0.7, -0.49, -0.2, 0, 0.2, 0.49, 0.7, 0.9]),
+        "tapered": np.linspace(-1, 1, 6) * (1 - (inset + 0.2) / w),
+    }.get(kind, np.linspace(-0.86, 0.86, int(rng.integers(6, 9))))
     floors = int(rng.integers(14, 19))
     if facade != "piers" or kind == "round":
         thick = 0.075 if facade == "grid" else 0.13

@@ -10,8 +10,11 @@ from training.world.families.parts import CHROME, GLASS, RUBBER
 from training.world.sdf import Shape, turn
 
 
-@family("bicycle", colours=("red", "blue", "black", "white", "green", "yellow", "orange", "turquoise", "pink",
-                            "silver"), places=("street", "grass", "studio", "beach", "forest", "snow", "night"))
+@family(
+    "bicycle",
+    colours=("red", "blue", "black", "white", "green", "yellow", "orange", "turquoise", "pink", "silver"),
+    places=("street", "grass", "studio", "beach", "forest", "snow", "night"),
+)
 def bicycle(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     kind = rng.choice(["road", "city", "mountain"])
     paint, rubber, steel = shape.material(look.rgb, "plastic"), shape.material(*RUBBER), shape.material(*CHROME)
@@ -45,8 +48,12 @@ def bicycle(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     frame.limb(seat - (0, 0.05, 0), rear + (0, 0, 0.05), 0.012, m=paint, mirror=True)
     frame.limb(crank, rear + (0, 0, 0.05), 0.014, m=paint, mirror=True)
     fork = shape.part("fork", 0.006)
-    fork.chain([neck + (0, 0, 0.01), neck + (0.03, -0.05, 0.055), front + (-0.03, 0.12, 0.05), front + (0, 0, 0.05)],
-               0.016, paint, mirror=True)
+    fork.chain(
+        [neck + (0, 0, 0.01), neck + (0.03, -0.05, 0.055), front + (-0.03, 0.12, 0.05), front + (0, 0, 0.05)],
+        0.016,
+        paint,
+        mirror=True,
+    )
     drive = shape.part("cranks")
     drive.ring(crank + (0, 0, 0.06), 0.09, 0.010, steel)
     for angle in (20, 80, 140):
@@ -74,8 +81,14 @@ def bicycle(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     if kind == "road":
         grip = stem + (0.07, 0.0, 0)
         bars.limb(stem, grip, 0.016, m=steel)
-        drops = [grip, grip + (0, 0, 0.19), grip + (0.08, -0.01, 0.21), grip + (0.10, -0.08, 0.21),
-                 grip + (0.05, -0.13, 0.21), grip + (-0.05, -0.13, 0.21)]
+        drops = [
+            grip,
+            grip + (0, 0, 0.19),
+            grip + (0.08, -0.01, 0.21),
+            grip + (0.10, -0.08, 0.21),
+            grip + (0.05, -0.13, 0.21),
+            grip + (-0.05, -0.13, 0.21),
+        ]
         bars.chain(drops[:3], 0.013, steel, mirror=True)
         grips.chain(drops[2:], 0.018, leather, mirror=True)
     elif kind == "city":
@@ -103,8 +116,9 @@ def bicycle(shape: Shape, rng: np.random.Generator, look: Look) -> None:
         shape.part("lamp").ellipsoid(head + (0.09, -0.03, 0), (0.05, 0.04, 0.04), steel)
 
 
-@family("motorcycle", colours=("red", "black", "blue", "green", "yellow", "orange", "silver", "white", "grey"),
-        places=ROAD)
+@family(
+    "motorcycle", colours=("red", "black", "blue", "green", "yellow", "orange", "silver", "white", "grey"), places=ROAD
+)
 def motorcycle(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     kind = rng.choice(["classic", "cruiser", "sport", "scooter"], p=[0.35, 0.25, 0.25, 0.15])
     paint, rubber, steel = shape.material(look.rgb, "plastic"), shape.material(*RUBBER), shape.material(*CHROME)
@@ -133,8 +147,17 @@ def motorcycle(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     guards.ring(front, r + 0.01, fat * 0.8, paint, turned=turn(z=20), arc=110)
     guards.ring(rear, r + 0.015, fat * 0.95, paint, turned=turn(z=25), arc=130)
     bars, lights = shape.part("handlebar"), shape.part("headlight")
-    grip = head + ({"classic": (-0.02, 0.12, 0), "cruiser": (-0.05, 0.24, 0), "sport": (0.0, 0.02, 0),
-                    "scooter": (-0.03, 0.12, 0)}[kind])
+    grip = (
+        head
+        + (
+            {
+                "classic": (-0.02, 0.12, 0),
+                "cruiser": (-0.05, 0.24, 0),
+                "sport": (0.0, 0.02, 0),
+                "scooter": (-0.03, 0.12, 0),
+            }[kind]
+        )
+    )
     bars.chain([head, grip + (0.02, 0, 0.14), grip + (-0.08, 0.0, 0.30)], 0.016, steel, mirror=True)
     bars.limb(grip + (-0.08, 0, 0.28), grip + (-0.15, -0.01, 0.42), 0.026, m=rubber, mirror=True)
     bars.limb(grip + (0, 0, 0.22), grip + (0, 0.16, 0.30), 0.009, m=steel, mirror=True)
@@ -153,15 +176,19 @@ def motorcycle(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     engine = shape.part("engine")
     engine.box((0.0, 0.36, 0), (0.22, 0.13, 0.13), iron, round=0.05)
     engine.cone((-0.02, 0.36, -0.17), (-0.02, 0.36, 0.17), 0.11, m=steel, round=0.03)
-    for lean in ((-24, 24) if kind == "cruiser" else (10,)):
+    for lean in (-24, 24) if kind == "cruiser" else (10,):
         d = turn(z=-lean) @ (0, 1, 0)
         foot = np.array([0.05, 0.44, 0])
         for k in range(4):
             engine.cone(foot + d * (0.055 * k), foot + d * (0.055 * k + 0.03), 0.12 - 0.008 * k, m=steel)
         engine.cone(foot, foot + d * 0.22, 0.085, m=iron)
     frame = shape.part("frame")
-    frame.chain([head + (-0.02, -0.08, 0.03), (0.28, 0.26, 0.12), (-0.28, 0.24, 0.12), rear + (0, 0, 0.11)], 0.022,
-                iron, mirror=True)
+    frame.chain(
+        [head + (-0.02, -0.08, 0.03), (0.28, 0.26, 0.12), (-0.28, 0.24, 0.12), rear + (0, 0, 0.11)],
+        0.022,
+        iron,
+        mirror=True,
+    )
     frame.limb(head + (-0.03, -0.05, 0), (-0.3, 0.62, 0), 0.035, m=iron)
     frame.limb((-0.5, 0.64, 0.13), rear + (0, 0, 0.12), 0.032, m=steel, mirror=True)
     height = 0.74 if kind != "cruiser" else 0.68
@@ -178,8 +205,11 @@ def motorcycle(shape: Shape, rng: np.random.Generator, look: Look) -> None:
         seat.limb((-0.42, height + 0.02, 0), (-0.72, height + 0.04 + up, 0), 0.09, 0.075, m=leather)
         body.limb((-0.35, height - 0.08, 0), (-0.80, height + 0.02 + up, 0), 0.09, 0.05, m=paint)
         body.box((-0.32, 0.52, 0), (0.12, 0.10, 0.14), paint, round=0.05)
-    lights.ellipsoid((-0.86 if kind != "sport" else -0.88, height - 0.02 + (0.12 if kind == "sport" else 0), 0),
-                     (0.05, 0.05, 0.07), red)
+    lights.ellipsoid(
+        (-0.86 if kind != "sport" else -0.88, height - 0.02 + (0.12 if kind == "sport" else 0), 0),
+        (0.05, 0.05, 0.07),
+        red,
+    )
     if kind == "sport":
         fairing = shape.part("fairing", 0.04)
         fairing.ellipsoid(head + (0.10, -0.06, 0), (0.26, 0.18, 0.19), paint)
@@ -193,13 +223,17 @@ def motorcycle(shape: Shape, rng: np.random.Generator, look: Look) -> None:
         lights.ellipsoid(spot + (0.05, 0, 0), (0.065, 0.082, 0.082), lamp)
         bars.cone(head + (0.04, 0.05, 0.05), head + (0.02, 0.11, 0.05), 0.045, m=steel, mirror=True)
     pipes = shape.part("exhaust")
-    pipes.chain([(0.14, 0.52, 0.09), (0.26, 0.40, 0.13), (0.2, 0.2, 0.16), (-0.1, 0.17, 0.17)], 0.024, steel,
-                mirror=True)
+    pipes.chain(
+        [(0.14, 0.52, 0.09), (0.26, 0.40, 0.13), (0.2, 0.2, 0.16), (-0.1, 0.17, 0.17)], 0.024, steel, mirror=True
+    )
     pipes.limb((-0.1, 0.17, 0.17), (-0.86, 0.24 if kind != "sport" else 0.42, 0.19), 0.035, 0.055, m=steel, mirror=True)
 
 
-@family("wheelchair", colours=("black", "blue", "red", "green", "grey", "purple"),
-        places=("studio", "street", "grass", "kitchen", "beach"))
+@family(
+    "wheelchair",
+    colours=("black", "blue", "red", "green", "grey", "purple"),
+    places=("studio", "street", "grass", "kitchen", "beach"),
+)
 def wheelchair(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     cloth = shape.material(look.rgb, "fabric")
     steel, rubber = shape.material(*CHROME), shape.material(*RUBBER)
@@ -219,23 +253,43 @@ def wheelchair(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     seat, back, top = 0.50, -0.22, rng.uniform(0.88, 0.98)
     cushions = shape.part("seat"), shape.part("backrest")
     cushions[0].box((0.02, seat, 0), (0.23, 0.035, wide - 0.02), cloth, round=0.02)
-    cushions[1].box((back - 0.02, (seat + top) / 2 + 0.03, 0), (0.025, (top - seat) / 2 - 0.03, wide - 0.02), cloth,
-                    turned=turn(z=5), round=0.02)
+    cushions[1].box(
+        (back - 0.02, (seat + top) / 2 + 0.03, 0),
+        (0.025, (top - seat) / 2 - 0.03, wide - 0.02),
+        cloth,
+        turned=turn(z=5),
+        round=0.02,
+    )
     tubes = shape.part("frame", 0.006)
-    tubes.chain([(back - 0.13, top - 0.01, wide), (back - 0.04, top, wide), (back, seat, wide), (back + 0.05, r, wide),
-                 (back + 0.08, 0.2, wide)], 0.013, frame_paint, mirror=True)
-    tubes.chain([(back, seat - 0.03, wide), (0.26, seat - 0.03, wide), (0.33, 0.38, wide * 0.9),
-                 (0.42, 0.12, wide * 0.75)],
-                0.013, frame_paint, mirror=True)
-    tubes.chain([(back + 0.05, 0.2, wide), (0.26, 0.2, wide), (0.26, seat - 0.03, wide)], 0.012, frame_paint,
-                mirror=True)
+    tubes.chain(
+        [
+            (back - 0.13, top - 0.01, wide),
+            (back - 0.04, top, wide),
+            (back, seat, wide),
+            (back + 0.05, r, wide),
+            (back + 0.08, 0.2, wide),
+        ],
+        0.013,
+        frame_paint,
+        mirror=True,
+    )
+    tubes.chain(
+        [(back, seat - 0.03, wide), (0.26, seat - 0.03, wide), (0.33, 0.38, wide * 0.9), (0.42, 0.12, wide * 0.75)],
+        0.013,
+        frame_paint,
+        mirror=True,
+    )
+    tubes.chain(
+        [(back + 0.05, 0.2, wide), (0.26, 0.2, wide), (0.26, seat - 0.03, wide)], 0.012, frame_paint, mirror=True
+    )
     tubes.limb((0.03, 0.2, -wide), (0.03, seat - 0.04, wide), 0.012, m=steel)
     tubes.limb((0.03, 0.2, wide), (0.03, seat - 0.04, -wide), 0.012, m=steel)
     arms = shape.part("arm rests")
     tubes.chain([(back, 0.72, wide), (0.2, 0.72, wide), (0.22, seat, wide)], 0.012, frame_paint, mirror=True)
     arms.box((0.02, 0.74, wide), (0.17, 0.022, 0.035), rubber, round=0.015, mirror=True)
-    shape.part("handles").limb((back - 0.05, top + 0.0, wide), (back - 0.19, top - 0.01, wide), 0.022, m=rubber,
-                               mirror=True)
+    shape.part("handles").limb(
+        (back - 0.05, top + 0.0, wide), (back - 0.19, top - 0.01, wide), 0.022, m=rubber, mirror=True
+    )
     feet, casters = shape.part("foot rests"), shape.part("casters")
     feet.box((0.46, 0.10, wide * 0.48), (0.085, 0.012, 0.085), rubber, turned=turn(z=10), round=0.008, mirror=True)
     casters.cone((0.27, 0.085, wide - 0.02), (0.27, 0.085, wide + 0.02), 0.085, m=rubber, round=0.012, mirror=True)

@@ -24,17 +24,31 @@ def _leaf(part, base, direction, length, width, m, roll=0.0):
     part.plate(base, outline, 0.008, m, toward(direction) @ turn(y=roll), round=0.006)
 
 
-@family("apple", colours=("red", "green", "yellow"),
-        places=("studio", "kitchen", "studio", "kitchen", "grass", "forest", "snow", "beach"))
+@family(
+    "apple",
+    colours=("red", "green", "yellow"),
+    places=("studio", "kitchen", "studio", "kitchen", "grass", "forest", "snow", "beach"),
+)
 def apple(shape, rng, look):
     second = {"red": (0.7, 0.4, 0.05), "green": (0.3, 0.42, 0.04), "yellow": (0.7, 0.25, 0.03)}[look.colour]
     bright = (0.22, 0.48, 0.03) if look.colour == "green" else look.rgb
     skin = shape.material(bright, "skin", "mottle" if rng.random() < 0.4 else "plain", second, 0.25)
     stalk, green = shape.material(STALK, "wood"), shape.material(LEAF, "leaf")
     tall, taper = rng.uniform(0.78, 0.98), rng.uniform(0.62, 0.82)
-    profile = smooth_outline([(0, 0.1), (0.14, 0.02), (0.27, 0.04), (0.5 * taper + 0.06, tall * 0.28),
-                              (0.5, tall * 0.62), (0.41, tall * 0.92), (0.25, tall), (0.11, tall * 0.94),
-                              (0, tall * 0.82)], closed=False)
+    profile = smooth_outline(
+        [
+            (0, 0.1),
+            (0.14, 0.02),
+            (0.27, 0.04),
+            (0.5 * taper + 0.06, tall * 0.28),
+            (0.5, tall * 0.62),
+            (0.41, tall * 0.92),
+            (0.25, tall),
+            (0.11, tall * 0.94),
+            (0, tall * 0.82),
+        ],
+        closed=False,
+    )
     profile[:, 0] = np.clip(profile[:, 0], 0, None)
     body = shape.part("apple")
     body.lathe((0, 0, 0), profile, skin)
@@ -44,19 +58,32 @@ def apple(shape, rng, look):
             body.ball((0.14, tall * y, z), r, flesh, carve=True)
     bend = rng.uniform(-0.12, 0.12, 2)
     end = (bend[0], tall + rng.uniform(0.1, 0.22), bend[1])
-    shape.part("stalk").chain([(0, tall * 0.8, 0), (bend[0] * 0.3, tall, bend[1] * 0.3), end], (0.022, 0.022, 0.032),
-                              stalk)
+    shape.part("stalk").chain(
+        [(0, tall * 0.8, 0), (bend[0] * 0.3, tall, bend[1] * 0.3), end], (0.022, 0.022, 0.032), stalk
+    )
     if rng.random() < 0.6:
         angle = rng.uniform(0, 360)
         out = turn(y=angle) @ (1, rng.uniform(0.2, 0.6), 0)
-        _leaf(shape.part("leaf"), (bend[0] * 0.4, tall + 0.04, bend[1] * 0.4), out, rng.uniform(0.3, 0.42), 0.1, green,
-              roll=90)
+        _leaf(
+            shape.part("leaf"),
+            (bend[0] * 0.4, tall + 0.04, bend[1] * 0.4),
+            out,
+            rng.uniform(0.3, 0.42),
+            0.1,
+            green,
+            roll=90,
+        )
 
 
 @family("banana", colours=("yellow", "green"), places=TABLE)
 def banana(shape, rng, look):
-    skin = shape.material(look.rgb, "skin", "mottle" if rng.random() < 0.3 and look.colour == "yellow" else "plain",
-                          (0.35, 0.2, 0.05), 0.06)
+    skin = shape.material(
+        look.rgb,
+        "skin",
+        "mottle" if rng.random() < 0.3 and look.colour == "yellow" else "plain",
+        (0.35, 0.2, 0.05),
+        0.06,
+    )
     dark, neck = shape.material((0.05, 0.03, 0.012), "skin"), shape.material((0.3, 0.3, 0.05), "skin")
     count = int(rng.choice([1, 3, 4], p=[0.6, 0.2, 0.2]))
     sweep, thick = rng.uniform(75, 125), rng.uniform(0.085, 0.11)
@@ -84,20 +111,36 @@ def banana(shape, rng, look):
 @family("pear", colours=("green", "yellow", "red", "brown"), places=TABLE)
 def pear(shape, rng, look):
     base = {"green": (0.28, 0.42, 0.04), "brown": (0.32, 0.19, 0.05)}.get(look.colour, look.rgb)
-    skin = shape.material(base, "skin", "mottle" if rng.random() < 0.4 else "plain",
-                          (0.5, 0.22, 0.04) if look.colour != "red" else (0.6, 0.4, 0.05), 0.22)
+    skin = shape.material(
+        base,
+        "skin",
+        "mottle" if rng.random() < 0.4 else "plain",
+        (0.5, 0.22, 0.04) if look.colour != "red" else (0.6, 0.4, 0.05),
+        0.22,
+    )
     stalk, green = shape.material(STALK, "wood"), shape.material(LEAF, "leaf")
     belly, neck, tall = rng.uniform(0.34, 0.4), rng.uniform(0.13, 0.19), rng.uniform(0.92, 1.12)
-    profile = smooth_outline([(0, 0.05), (0.1, 0.0), (belly * 0.75, 0.07), (belly, tall * 0.3),
-                              (belly * 0.82, tall * 0.52),
-                              (neck * 1.2, tall * 0.74), (neck, tall * 0.9), (neck * 0.55, tall * 0.99), (0, tall)],
-                             closed=False)
+    profile = smooth_outline(
+        [
+            (0, 0.05),
+            (0.1, 0.0),
+            (belly * 0.75, 0.07),
+            (belly, tall * 0.3),
+            (belly * 0.82, tall * 0.52),
+            (neck * 1.2, tall * 0.74),
+            (neck, tall * 0.9),
+            (neck * 0.55, tall * 0.99),
+            (0, tall),
+        ],
+        closed=False,
+    )
     tilt = turn(x=rng.uniform(-9, 9), z=rng.uniform(-6, 6))
     shape.part("pear").lathe((0, 0, 0), np.clip(profile, 0, None), skin, tilt)
     top = tilt @ (0, tall, 0)
     bend = tilt @ (rng.uniform(-0.06, 0.06), rng.uniform(0.13, 0.2), rng.uniform(-0.06, 0.06))
-    shape.part("stalk").chain([top - (0, 0.03, 0), top + bend * 0.5, top + bend + (0, 0, 0.02)], (0.02, 0.018, 0.028),
-                              stalk)
+    shape.part("stalk").chain(
+        [top - (0, 0.03, 0), top + bend * 0.5, top + bend + (0, 0, 0.02)], (0.02, 0.018, 0.028), stalk
+    )
     if rng.random() < 0.5:
         _leaf(shape.part("leaf"), top + bend * 0.25, turn(y=rng.uniform(0, 360)) @ (1, 0.45, 0), 0.32, 0.09, green, 90)
 
@@ -137,8 +180,18 @@ def strawberry(shape, rng, look):
     flesh, seed = shape.material(look.rgb, "skin"), shape.material((0.75, 0.55, 0.15), "skin")
     leaf = shape.material((0.07, 0.3, 0.03), "leaf")
     wide, tall = rng.uniform(0.36, 0.44), rng.uniform(0.88, 1.05)
-    profile = smooth_outline([(0, 0), (0.09, 0.03), (wide * 0.62, tall * 0.34), (wide * 0.98, tall * 0.68),
-                              (wide * 0.85, tall * 0.9), (wide * 0.4, tall * 0.985), (0, tall)], closed=False)
+    profile = smooth_outline(
+        [
+            (0, 0),
+            (0.09, 0.03),
+            (wide * 0.62, tall * 0.34),
+            (wide * 0.98, tall * 0.68),
+            (wide * 0.85, tall * 0.9),
+            (wide * 0.4, tall * 0.985),
+            (0, tall),
+        ],
+        closed=False,
+    )
     profile = np.clip(profile, 0, None)
     shape.part("berry").lathe((0, 0, 0), profile, flesh)
     seeds = shape.part("seeds")
@@ -149,14 +202,16 @@ def strawberry(shape, rng, look):
         for k in range(count):
             angle = 2 * np.pi * (k + 0.5 * (i % 2)) / count + i
             normal = np.array([np.cos(angle), -slope, np.sin(angle)])
-            seeds.ellipsoid((np.cos(angle) * r, y, np.sin(angle) * r), (0.022, 0.014, 0.03), seed,
-                            toward(normal) @ turn(y=90))
+            seeds.ellipsoid(
+                (np.cos(angle) * r, y, np.sin(angle) * r), (0.022, 0.014, 0.03), seed, toward(normal) @ turn(y=90)
+            )
     crown = shape.part("crown")
     count, start = int(rng.integers(6, 9)), rng.uniform(0, 360)
     for k in range(count):
         away = turn(y=start + 360 * k / count)
-        _leaf(crown, (0, tall, 0), away @ (1, rng.uniform(-0.32, 0.1), 0), wide * rng.uniform(0.85, 1.05), 0.1, leaf,
-              90)
+        _leaf(
+            crown, (0, tall, 0), away @ (1, rng.uniform(-0.32, 0.1), 0), wide * rng.uniform(0.85, 1.05), 0.1, leaf, 90
+        )
     if rng.random() < 0.7:
         crown.limb((0, tall - 0.02, 0), (0.05, tall + 0.16, 0.04), 0.025, 0.02, leaf)
     tilt = turn(x=rng.choice([-1, 1]) * rng.uniform(12, 70), y=rng.uniform(-40, 40))
@@ -197,8 +252,14 @@ def hamburger(shape, rng, look):
             cheese.box((0, y + 0.012, 0), (square, 0.013, square), gold, turn(y=spin), round=0.01)
             for quarter in range(4):  # its corners hang down
                 away = turn(y=spin + 45 + 90 * quarter)
-                cheese.plate(away @ (r * 1.02, y, 0), [(-0.11, 0.02), (0.11, 0.02), (0.0, -0.11)], 0.01, gold,
-                             away @ turn(y=90), round=0.006)
+                cheese.plate(
+                    away @ (r * 1.02, y, 0),
+                    [(-0.11, 0.02), (0.11, 0.02), (0.0, -0.11)],
+                    0.01,
+                    gold,
+                    away @ turn(y=90),
+                    round=0.006,
+                )
             y += 0.025
     if rng.random() < 0.7:
         tomato = shape.material((0.6, 0.05, 0.02), "plastic")
@@ -207,28 +268,46 @@ def hamburger(shape, rng, look):
     if rng.random() < 0.5:
         y += ruffle("salad", green, 13, 1.03, 0.014)
     dome = rng.uniform(0.3, 0.4)
-    profile = smooth_outline([(0, 0), (r * 0.8, 0), (r * 0.98, 0.03), (r * 1.0, 0.1), (r * 0.82, dome * 0.72),
-                              (r * 0.45, dome * 0.96), (0, dome)], closed=False)
+    profile = smooth_outline(
+        [
+            (0, 0),
+            (r * 0.8, 0),
+            (r * 0.98, 0.03),
+            (r * 1.0, 0.1),
+            (r * 0.82, dome * 0.72),
+            (r * 0.45, dome * 0.96),
+            (0, dome),
+        ],
+        closed=False,
+    )
     shape.part("upper bun").lathe((0, y, 0), np.clip(profile, 0, None), bun)
     if rng.random() < 0.8:
         grain = shape.material((0.8, 0.68, 0.42), "skin")
         seeds = shape.part("sesame")
-        over = profile[profile[:, 0].argmax():]
+        over = profile[profile[:, 0].argmax() :]
         for _ in range(26):
             out, angle = r * 0.82 * np.sqrt(rng.random()), rng.uniform(0, 2 * np.pi)
             top = np.interp(-out, -over[:, 0], over[:, 1])
-            seeds.ellipsoid((np.cos(angle) * out, y + top, np.sin(angle) * out), (0.03, 0.016, 0.02), grain,
-                            turn(y=rng.uniform(0, 180)))
+            seeds.ellipsoid(
+                (np.cos(angle) * out, y + top, np.sin(angle) * out),
+                (0.03, 0.016, 0.02),
+                grain,
+                turn(y=rng.uniform(0, 180)),
+            )
 
 
-@family("pizza", colours=("yellow", "red", "orange"),
-        places=("studio", "kitchen", "studio", "kitchen", "grass", "snow"))
+@family(
+    "pizza", colours=("yellow", "red", "orange"), places=("studio", "kitchen", "studio", "kitchen", "grass", "snow")
+)
 def pizza(shape, rng, look):
     crust = shape.material((0.55, 0.3, 0.1), "skin", "mottle", (0.3, 0.13, 0.04), 0.12)
-    cheese = shape.material({"yellow": (0.82, 0.58, 0.14), "red": (0.58, 0.08, 0.03),
-                             "orange": (0.78, 0.32, 0.06)}[look.colour],
-                            "skin", "mottle", {"yellow": (0.75, 0.42, 0.1), "red": (0.75, 0.5, 0.2),
-                                               "orange": (0.8, 0.5, 0.14)}[look.colour], 0.14)
+    cheese = shape.material(
+        {"yellow": (0.82, 0.58, 0.14), "red": (0.58, 0.08, 0.03), "orange": (0.78, 0.32, 0.06)}[look.colour],
+        "skin",
+        "mottle",
+        {"yellow": (0.75, 0.42, 0.1), "red": (0.75, 0.5, 0.2), "orange": (0.8, 0.5, 0.14)}[look.colour],
+        0.14,
+    )
     salami = shape.material((0.4, 0.045, 0.02) if look.colour != "red" else (0.25, 0.02, 0.015), "skin")
     olive, basil = shape.material((0.02, 0.02, 0.015), "plastic"), shape.material((0.06, 0.25, 0.03), "leaf")
     tilt = turn(z=-rng.uniform(22, 38))
@@ -281,8 +360,12 @@ def pizza(shape, rng, look):
     lean(shape, tilt)
 
 
-@family("jack-o-lantern", facing=True, colours=("orange", "orange", "orange", "white"),
-        places=("night", "night", "night", "street", "grass", "forest", "studio"))
+@family(
+    "jack-o-lantern",
+    facing=True,
+    colours=("orange", "orange", "orange", "white"),
+    places=("night", "night", "night", "street", "grass", "forest", "studio"),
+)
 def jack_o_lantern(shape, rng, look):
     skin = shape.material(look.rgb, "skin")
     light = shape.material((1.0, 0.62, 0.1), "glow")
@@ -292,15 +375,17 @@ def jack_o_lantern(shape, rng, look):
     centre = 0.5 - fat
     for k in range(ribs):
         angle = 2 * np.pi * (k + 0.5) / ribs
-        body.ellipsoid((np.cos(angle) * centre, tall, np.sin(angle) * centre),
-                       (fat, tall * rng.uniform(0.97, 1.02), fat),
-                       skin)
+        body.ellipsoid(
+            (np.cos(angle) * centre, tall, np.sin(angle) * centre), (fat, tall * rng.uniform(0.97, 1.02), fat), skin
+        )
     body.ellipsoid((0, tall, 0), (0.36, tall * 0.86, 0.36), skin)
     up = 2 * tall * 0.93
     bend = rng.uniform(-0.1, 0.1, 2)
-    shape.part("stalk", blend=0.01).chain([(0, up - 0.06, 0), (bend[0] * 0.4, up + 0.06, bend[1] * 0.4),
-                                           (bend[0], up + rng.uniform(0.13, 0.2), bend[1])], (0.075, 0.05, 0.058),
-                                          stalk)
+    shape.part("stalk", blend=0.01).chain(
+        [(0, up - 0.06, 0), (bend[0] * 0.4, up + 0.06, bend[1] * 0.4), (bend[0], up + rng.uniform(0.13, 0.2), bend[1])],
+        (0.075, 0.05, 0.058),
+        stalk,
+    )
 
     def cut(z, y, outline):
         body.plate((0.45, y, z), outline, 0.26, light, FRONT, carve=True)
@@ -308,9 +393,11 @@ def jack_o_lantern(shape, rng, look):
     apart, high = rng.uniform(0.16, 0.2), tall * rng.uniform(1.25, 1.35)
     s = rng.uniform(0.09, 0.12)
     style = rng.choice(["triangle", "evil", "round"], p=[0.5, 0.3, 0.2])
-    eye = {"triangle": np.array([(-s, -s * 0.7), (s, -s * 0.7), (0, s * 0.9)]),
-           "evil": np.array([(-s * 1.1, -s * 0.4), (s * 0.3, -s * 0.8), (s * 1.1, -s * 0.2), (-s * 1.1, s)]),
-           "round": np.stack([np.cos(np.linspace(0, 6, 20)), np.sin(np.linspace(0, 6, 20))], 1) * s * 0.85}[style]
+    eye = {
+        "triangle": np.array([(-s, -s * 0.7), (s, -s * 0.7), (0, s * 0.9)]),
+        "evil": np.array([(-s * 1.1, -s * 0.4), (s * 0.3, -s * 0.8), (s * 1.1, -s * 0.2), (-s * 1.1, s)]),
+        "round": np.stack([np.cos(np.linspace(0, 6, 20)), np.sin(np.linspace(0, 6, 20))], 1) * s * 0.85,
+    }[style]
     cut(-apart, high, eye)
     cut(apart, high, eye * (-1, 1))
     n = s * 0.6
@@ -323,8 +410,11 @@ def jack_o_lantern(shape, rng, look):
     phase = (x / wide + 1) / 2 * (2 * teeth + 1)
     lower = bow - open_by + np.where((phase.astype(int) % 2 == 1), open_by * 0.75, 0)
     upper = bow + open_by * 0.25 - np.where((phase.astype(int) % 2 == 0) & (np.abs(x) < wide * 0.8), open_by * 0.45, 0)
-    cut(0, tall * 0.58, np.concatenate([np.stack([x, lower], 1),
-                                        np.stack([x, np.maximum(upper, lower + 0.012)], 1)[::-1]]))
+    cut(
+        0,
+        tall * 0.58,
+        np.concatenate([np.stack([x, lower], 1), np.stack([x, np.maximum(upper, lower + 0.012)], 1)[::-1]]),
+    )
 
 
 @family("bread", colours=("brown", "orange", "beige"), places=("studio", "kitchen", "studio", "kitchen", "grass"))
@@ -334,11 +424,23 @@ def bread(shape, rng, look):
     kind = rng.choice(["loaf", "round", "baguette"], p=[0.5, 0.25, 0.25])
     if kind == "loaf":  # a tin loaf along z, sliced at one end
         wide, high, long = rng.uniform(0.2, 0.25), rng.uniform(0.2, 0.26), rng.uniform(0.42, 0.55)
-        face = smooth_outline([(wide, 0.0), (wide * 0.98, high * 0.6), (wide * 1.18, high * 0.85),
-                               (wide * 1.1, high * 1.2),
-                               (wide * 0.6, high * 1.42), (0, high * 1.48), (-wide * 0.6, high * 1.42),
-                               (-wide * 1.1, high * 1.2), (-wide * 1.18, high * 0.85), (-wide * 0.98, high * 0.6),
-                               (-wide, 0.0), (0, 0.0)], steps=4)
+        face = smooth_outline(
+            [
+                (wide, 0.0),
+                (wide * 0.98, high * 0.6),
+                (wide * 1.18, high * 0.85),
+                (wide * 1.1, high * 1.2),
+                (wide * 0.6, high * 1.42),
+                (0, high * 1.48),
+                (-wide * 0.6, high * 1.42),
+                (-wide * 1.1, high * 1.2),
+                (-wide * 1.18, high * 0.85),
+                (-wide * 0.98, high * 0.6),
+                (-wide, 0.0),
+                (0, 0.0),
+            ],
+            steps=4,
+        )
         middle = face.mean(axis=0)
         inner = (face - middle) * 0.9 + middle
         shape.part("loaf").plate((0, 0, -0.12), face, long - 0.12, crust, round=0.02)
@@ -358,20 +460,28 @@ def bread(shape, rng, look):
         body.box((0, -0.5, 0), (1, 0.5, 1), crust, carve=True)
         cuts = shape.part("cuts")
         for z in (-0.2, 0.0, 0.2):
-            cuts.ellipsoid((0, 0.12 + high * np.sqrt(1 - (z / 0.5) ** 2), z), (0.24, 0.03, 0.045), crumb,
-                           turn(y=rng.uniform(-15, 15)))
+            cuts.ellipsoid(
+                (0, 0.12 + high * np.sqrt(1 - (z / 0.5) ** 2), z),
+                (0.24, 0.03, 0.045),
+                crumb,
+                turn(y=rng.uniform(-15, 15)),
+            )
     else:
         thick = rng.uniform(0.1, 0.13)
-        body.chain([(0, thick * 0.8, z) for z in np.linspace(-0.62, 0.62, 7)],
-                   thick * np.array([0.55, 0.9, 1.0, 1.02, 1.0, 0.9, 0.55]), crust)
+        body.chain(
+            [(0, thick * 0.8, z) for z in np.linspace(-0.62, 0.62, 7)],
+            thick * np.array([0.55, 0.9, 1.0, 1.02, 1.0, 0.9, 0.55]),
+            crust,
+        )
         body.box((0, -0.48, 0), (1, 0.5, 2), crust, carve=True)
         cuts = shape.part("cuts")
         for z in np.linspace(-0.45, 0.45, 5):
             cuts.ellipsoid((0, thick * 1.72, z), (0.03, 0.025, 0.12), crumb, turn(y=32))
 
 
-@family("hotdog", colours=("brown", "orange", "beige"),
-        places=("studio", "kitchen", "street", "grass", "studio", "beach"))
+@family(
+    "hotdog", colours=("brown", "orange", "beige"), places=("studio", "kitchen", "street", "grass", "studio", "beach")
+)
 def hotdog(shape, rng, look):
     bun = shape.material(BUN[look.colour], "skin")
     sausage = shape.material((0.42, 0.1, 0.035), "plastic")
@@ -379,8 +489,11 @@ def hotdog(shape, rng, look):
     long, thick = rng.uniform(0.42, 0.5), rng.uniform(0.125, 0.15)
     halves = shape.part("bun", blend=0.004)
     for way in (1, -1):  # two halves that open upward and a little to the front
-        halves.chain([(0.015 + way * thick * 0.98, thick, z) for z in np.linspace(-long, long, 5)],
-                     thick * np.array([0.86, 1.0, 1.0, 1.0, 0.86]), bun)
+        halves.chain(
+            [(0.015 + way * thick * 0.98, thick, z) for z in np.linspace(-long, long, 5)],
+            thick * np.array([0.86, 1.0, 1.0, 1.0, 0.86]),
+            bun,
+        )
     halves.box((0, thick * 0.5, 0), (thick, thick * 0.5, long), bun, round=0.05)
     bend = rng.uniform(0.0, 0.05)
     z = np.linspace(-long - 0.13, long + 0.13, 7)
@@ -401,8 +514,21 @@ def pretzel(shape, rng, look):
     dough, salt = shape.material(tint, "plastic"), shape.material((0.85, 0.84, 0.8), "stone")
     thick = rng.uniform(0.06, 0.085)
     # Half of the loop, as seen from the front: from the bottom middle round the side, over the top, to the crossing.
-    half = smooth_outline([(0.0, -0.36), (0.24, -0.32), (0.44, -0.08), (0.42, 0.22), (0.22, 0.34), (0.05, 0.22),
-                           (-0.04, 0.04), (-0.16, -0.14), (-0.26, -0.27)], closed=False, steps=2)
+    half = smooth_outline(
+        [
+            (0.0, -0.36),
+            (0.24, -0.32),
+            (0.44, -0.08),
+            (0.42, 0.22),
+            (0.22, 0.34),
+            (0.05, 0.22),
+            (-0.04, 0.04),
+            (-0.16, -0.14),
+            (-0.26, -0.27),
+        ],
+        closed=False,
+        steps=2,
+    )
     grow = np.interp(np.linspace(0, 1, len(half)), [0, 0.3, 0.7, 1], [1.25, 1.1, 0.85, 0.6]) * thick
     depth = np.interp(np.linspace(0, 1, len(half)), [0, 0.6, 0.72, 0.85, 1], [0, 0, 0.45, 0.45, 0.9]) * thick
     for name, way in (("left arm", 1), ("right arm", -1)):
@@ -413,6 +539,11 @@ def pretzel(shape, rng, look):
         k, way = int(rng.integers(0, len(half) - 6)), rng.choice([-1, 1])
         angle = rng.uniform(-50, 50)
         out = turn(y=angle) @ (grow[k] * 0.97, 0, 0)
-        grains.box(np.array([0, half[k, 1], -way * half[k, 0]]) + out, (0.013, 0.013, 0.013), salt,
-                   turn(*rng.uniform(0, 90, 3)), round=0.003)
+        grains.box(
+            np.array([0, half[k, 1], -way * half[k, 0]]) + out,
+            (0.013, 0.013, 0.013),
+            salt,
+            turn(*rng.uniform(0, 90, 3)),
+            round=0.003,
+        )
     lean(shape, SIDE @ turn(z=rng.uniform(15, 40)))

@@ -51,8 +51,25 @@ def _swivel_base(shape, rng, m, top):
         castors.ball(tip - (0, 0.03, 0), 0.034, m)
 
 
-@family("chair", colours=("brown", "black", "white", "red", "blue", "green", "yellow", "grey", "orange", "turquoise",
-                          "beige", "pink"), materials=("wood", "plastic", "metal"), places=INDOORS)
+@family(
+    "chair",
+    colours=(
+        "brown",
+        "black",
+        "white",
+        "red",
+        "blue",
+        "green",
+        "yellow",
+        "grey",
+        "orange",
+        "turquoise",
+        "beige",
+        "pink",
+    ),
+    materials=("wood", "plastic", "metal"),
+    places=INDOORS,
+)
 def chair(shape, rng, look):
     kind = rng.choice(["slats", "ladder", "solid", "arms", "shell", "swivel"], p=[0.24, 0.18, 0.16, 0.18, 0.1, 0.14])
     body = shape.material(look.rgb, kind_of(look, "wood"))
@@ -66,25 +83,45 @@ def chair(shape, rng, look):
         seat = shape.part("seat")
         seat.box((0, seat_y, 0), (depth + 0.02, 0.045, z + 0.03), body, round=0.04)
         back = shape.part("back")
-        back.box((-depth - lean * 0.7, (seat_y + top) / 2 + 0.07, 0), (0.035, (top - seat_y) / 2 - 0.02, z * 0.95),
-                 body, turn(z=np.degrees(np.arctan(lean / 0.5))), round=0.032)
-        shape.part("spine").chain([(-depth * 0.4, seat_y - 0.04, 0), (-depth - 0.06, seat_y - 0.02, 0),
-                                   (-depth - 0.08, seat_y + 0.2, 0)], 0.022, grey)
+        back.box(
+            (-depth - lean * 0.7, (seat_y + top) / 2 + 0.07, 0),
+            (0.035, (top - seat_y) / 2 - 0.02, z * 0.95),
+            body,
+            turn(z=np.degrees(np.arctan(lean / 0.5))),
+            round=0.032,
+        )
+        shape.part("spine").chain(
+            [(-depth * 0.4, seat_y - 0.04, 0), (-depth - 0.06, seat_y - 0.02, 0), (-depth - 0.08, seat_y + 0.2, 0)],
+            0.022,
+            grey,
+        )
         if rng.random() < 0.65:
             arms = shape.part("arms")
             h = seat_y + rng.uniform(0.17, 0.23)
-            arms.chain([(0.0, seat_y - 0.02, z), (0.0, seat_y, z + 0.07), (-0.02, h, z + 0.07)], 0.018, grey,
-                       mirror=True)
+            arms.chain(
+                [(0.0, seat_y - 0.02, z), (0.0, seat_y, z + 0.07), (-0.02, h, z + 0.07)], 0.018, grey, mirror=True
+            )
             arms.box((-0.01, h + 0.01, z + 0.07), (0.13, 0.016, 0.032), grey, round=0.015, mirror=True)
         return
     if kind == "shell":  # a moulded bucket on thin legs
         shell = shape.part("shell", blend=0.02)
         shell.box((0.0, seat_y, 0), (depth, 0.012, z), body, round=0.011)
-        shell.box((-depth - lean * 0.5, (seat_y + top * 0.88) / 2, 0), (0.012, (top * 0.88 - seat_y) / 2, z * 0.95),
-                  body, turn(z=np.degrees(np.arctan(lean * 1.6 / (top - seat_y)))), round=0.011)
+        shell.box(
+            (-depth - lean * 0.5, (seat_y + top * 0.88) / 2, 0),
+            (0.012, (top * 0.88 - seat_y) / 2, z * 0.95),
+            body,
+            turn(z=np.degrees(np.arctan(lean * 1.6 / (top - seat_y)))),
+            round=0.011,
+        )
         if rng.random() < 0.6:
-            shell.box((-depth * 0.35, seat_y + 0.08, z), (depth * 0.65, 0.08, 0.01), body, turn(x=10), round=0.009,
-                      mirror=True)
+            shell.box(
+                (-depth * 0.35, seat_y + 0.08, z),
+                (depth * 0.65, 0.08, 0.01),
+                body,
+                turn(x=10),
+                round=0.009,
+                mirror=True,
+            )
         legs = shape.part("legs")
         for x in (-depth * 0.8, depth * 0.8):
             legs.limb((x * 1.35, 0, z + 0.03), (x * 0.8, seat_y, z * 0.7), 0.012, 0.016, body, mirror=True)
@@ -117,12 +154,22 @@ def chair(shape, rng, look):
         count = int(rng.integers(2, 5))
         for k in range(count):
             x, y = at(0.35 + 0.6 * k / max(count - 1, 1))
-            back.box((x, y, 0), (thick * 0.5, (top - seat_y) * 0.22 / count, z - thick), body,
-                     turn(z=np.degrees(lean)), round=0.006)
+            back.box(
+                (x, y, 0),
+                (thick * 0.5, (top - seat_y) * 0.22 / count, z - thick),
+                body,
+                turn(z=np.degrees(lean)),
+                round=0.006,
+            )
     else:
         x, y = at(0.62)
-        back.box((x, y, 0), (thick * 0.7, (top - seat_y) * rng.uniform(0.28, 0.38), z - thick * 0.5), body,
-                 turn(z=np.degrees(np.arctan2(lean, top - seat_y))), round=0.012)
+        back.box(
+            (x, y, 0),
+            (thick * 0.7, (top - seat_y) * rng.uniform(0.28, 0.38), z - thick * 0.5),
+            body,
+            turn(z=np.degrees(np.arctan2(lean, top - seat_y))),
+            round=0.012,
+        )
     if kind == "arms" or (kind == "solid" and rng.random() < 0.3):
         h = seat_y + rng.uniform(0.18, 0.24)
         x, y = at((h - seat_y) / (top - seat_y))
@@ -131,11 +178,20 @@ def chair(shape, rng, look):
         bar(arms, (x, h, z), (front + 0.03, h, z), thick * 0.6, thick * 1.3, body, round=0.008, mirror=True)
 
 
-@family("table", colours=("brown", "white", "black", "beige", "grey", "red", "green", "blue", "yellow", "orange"),
-        materials=("wood", "metal", "plastic"), places=INDOORS)
+@family(
+    "table",
+    colours=("brown", "white", "black", "beige", "grey", "red", "green", "blue", "yellow", "orange"),
+    materials=("wood", "metal", "plastic"),
+    places=INDOORS,
+)
 def table(shape, rng, look):
-    body = shape.material(look.rgb, look.material or "wood", "planks" if look.material == "wood" else "plain",
-                          tuple(c * 0.8 for c in look.rgb), 0.15)
+    body = shape.material(
+        look.rgb,
+        look.material or "wood",
+        "planks" if look.material == "wood" else "plain",
+        tuple(c * 0.8 for c in look.rgb),
+        0.15,
+    )
     rounded = rng.random() < 0.35
     pedestal = rng.random() < (0.6 if rounded else 0.1)
     low = rng.random() < 0.2
@@ -159,8 +215,11 @@ def table(shape, rng, look):
             column.ball((0, height * 0.45, 0), waist * 1.7, body)
             for angle in np.radians((45, 135, 225, 315)):
                 along = np.array([np.cos(angle), 0, np.sin(angle)])
-                column.chain([(0, height * 0.3, 0), along * x * 0.3 + (0, 0.14, 0), along * x * 0.62 + (0, 0.03, 0)],
-                             (0.04, 0.035, 0.028), body)
+                column.chain(
+                    [(0, height * 0.3, 0), along * x * 0.3 + (0, 0.14, 0), along * x * 0.62 + (0, 0.03, 0)],
+                    (0.04, 0.035, 0.028),
+                    body,
+                )
         return
     inset = rng.uniform(0.04, 0.1) + (0.22 * x if rounded else 0)
     leg = rng.uniform(0.022, 0.042)
@@ -192,9 +251,27 @@ def table(shape, rng, look):
             knob.ball((lx + 0.03, height - drop, 0), 0.016, shape.material(STEEL, "metal"))
 
 
-@family("couch", facing=True, colours=("red", "blue", "brown", "grey", "black", "white", "green", "beige", "pink",
-                                       "turquoise", "purple", "yellow", "orange"), materials=("fabric", "leather"),
-        places=("studio", "studio", "grass", "street", "beach", "snow"))
+@family(
+    "couch",
+    facing=True,
+    colours=(
+        "red",
+        "blue",
+        "brown",
+        "grey",
+        "black",
+        "white",
+        "green",
+        "beige",
+        "pink",
+        "turquoise",
+        "purple",
+        "yellow",
+        "orange",
+    ),
+    materials=("fabric", "leather"),
+    places=("studio", "studio", "grass", "street", "beach", "snow"),
+)
 def couch(shape, rng, look):
     cover = kind_of(look, "fabric")
     body = shape.material(look.rgb, cover)
@@ -213,34 +290,63 @@ def couch(shape, rng, look):
         back.ellipsoid((-deep + 0.03, top - 0.03, 0), (0.09, 0.11, half * 0.8), body)
     arms = shape.part("arms", blend=0.01)
     if rng.random() < 0.5:
-        arms.box((0.01, (arm_top + leg) / 2, half + arm), (deep, (arm_top - leg) / 2, arm), body, round=arm * 0.7,
-                 mirror=True)
+        arms.box(
+            (0.01, (arm_top + leg) / 2, half + arm),
+            (deep, (arm_top - leg) / 2, arm),
+            body,
+            round=arm * 0.7,
+            mirror=True,
+        )
     else:  # rolled arms
-        arms.box((0.01, (arm_top + leg) / 2, half + arm), (deep, (arm_top - leg) / 2, arm * 0.75), body, round=0.03,
-                 mirror=True)
-        arms.cone((-deep + 0.01, arm_top - 0.01, half + arm * 1.15), (deep + 0.015, arm_top - 0.01, half + arm * 1.15),
-                  arm * 1.1, m=body, round=0.025, mirror=True)
+        arms.box(
+            (0.01, (arm_top + leg) / 2, half + arm),
+            (deep, (arm_top - leg) / 2, arm * 0.75),
+            body,
+            round=0.03,
+            mirror=True,
+        )
+        arms.cone(
+            (-deep + 0.01, arm_top - 0.01, half + arm * 1.15),
+            (deep + 0.015, arm_top - 0.01, half + arm * 1.15),
+            arm * 1.1,
+            m=body,
+            round=0.025,
+            mirror=True,
+        )
     wide = half / seats
     for k in range(seats):
         z = half * ((2 * k + 1) / seats - 1)
-        shape.part(f"seat cushion {k}").box((0.06, seat - 0.01, z), (deep - 0.04, 0.085, wide * 0.985), soft,
-                                            round=0.055)
-        shape.part(f"back cushion {k}").box((-deep + 0.22, seat + 0.08 + (top - seat) / 2, z),
-                                            (0.09, (top - seat) / 2 - 0.01, wide * 0.975), soft, turn(z=12),
-                                            round=0.075)
+        shape.part(f"seat cushion {k}").box(
+            (0.06, seat - 0.01, z), (deep - 0.04, 0.085, wide * 0.985), soft, round=0.055
+        )
+        shape.part(f"back cushion {k}").box(
+            (-deep + 0.22, seat + 0.08 + (top - seat) / 2, z),
+            (0.09, (top - seat) / 2 - 0.01, wide * 0.975),
+            soft,
+            turn(z=12),
+            round=0.075,
+        )
     if rng.random() < 0.4:
         other = shape.material(tuple(1 - c for c in look.rgb) if rng.random() < 0.5 else (0.8, 0.75, 0.62), "fabric")
         way = rng.choice([-1, 1])
-        shape.part("pillow").box((-deep + 0.4, seat + 0.22, way * (half - 0.15)), (0.06, 0.16, 0.16), other,
-                                 turn(x=way * 20, z=25), round=0.058)
+        shape.part("pillow").box(
+            (-deep + 0.4, seat + 0.22, way * (half - 0.15)),
+            (0.06, 0.16, 0.16),
+            other,
+            turn(x=way * 20, z=25),
+            round=0.058,
+        )
     legs = shape.part("legs")
     for x in (-deep + 0.08, deep - 0.08):
         legs.cone((x, 0, half + arm - 0.05), (x, leg + 0.03, half + arm - 0.05), 0.018, 0.032, feet, mirror=True)
 
 
-@family("bench", colours=("brown", "green", "grey", "white", "red", "blue", "black", "beige", "yellow"),
-        materials=("wood", "metal"),
-        places=("grass", "street", "forest", "beach", "snow", "studio", "night", "grass"))
+@family(
+    "bench",
+    colours=("brown", "green", "grey", "white", "red", "blue", "black", "beige", "yellow"),
+    materials=("wood", "metal"),
+    places=("grass", "street", "forest", "beach", "snow", "studio", "night", "grass"),
+)
 def bench(shape, rng, look):
     body = shape.material(look.rgb, look.material or "wood")
     iron = shape.material(DARK, "metal")
@@ -267,16 +373,27 @@ def bench(shape, rng, look):
         rows = int(rng.integers(2, 5))
         for k in range(rows):
             share = 0.3 + 0.62 * k / max(rows - 1, 1)
-            back.box((-deep - lean * share, seat + (top - seat) * share, 0), (0.014, (top - seat) * 0.32 / rows, half),
-                     body, turn(z=np.degrees(np.arctan2(lean, top - seat))), round=0.005)
+            back.box(
+                (-deep - lean * share, seat + (top - seat) * share, 0),
+                (0.014, (top - seat) * 0.32 / rows, half),
+                body,
+                turn(z=np.degrees(np.arctan2(lean, top - seat))),
+                round=0.005,
+            )
     else:
         for share in (0.28, 0.95):
             back.box((-deep - lean * share, seat + (top - seat) * share, 0), (0.02, 0.035, half), body, round=0.006)
         pales = int(rng.integers(9, 14))
         for k in range(pales):
             z = half * ((2 * k + 1) / pales - 1)
-            bar(back, (-deep - lean * 0.28, seat + (top - seat) * 0.28, z),
-                (-deep - lean * 0.92, seat + (top - seat) * 0.92, z), 0.01, 0.026, body)
+            bar(
+                back,
+                (-deep - lean * 0.28, seat + (top - seat) * 0.28, z),
+                (-deep - lean * 0.92, seat + (top - seat) * 0.92, z),
+                0.01,
+                0.026,
+                body,
+            )
     sides = shape.part("ends", blend=0.006)
     z = half * (0.9 if kind == "park" else 0.985)
     thick = 0.022 if kind == "park" else 0.035
@@ -286,8 +403,18 @@ def bench(shape, rng, look):
     bar(sides, (-deep, seat - 0.03, z), (deep, seat - 0.03, z), thick * 0.8, thick * 0.8, frame, mirror=True)
     arm = seat + rng.uniform(0.18, 0.23)
     if kind == "park":
-        sides.chain([(-deep - lean * 0.45, arm, z), (deep * 0.5, arm + 0.02, z), (deep + 0.03, arm - 0.02, z),
-                     (deep + 0.03, arm - 0.09, z), (deep - 0.02, seat, z)], 0.018, frame, mirror=True)
+        sides.chain(
+            [
+                (-deep - lean * 0.45, arm, z),
+                (deep * 0.5, arm + 0.02, z),
+                (deep + 0.03, arm - 0.02, z),
+                (deep + 0.03, arm - 0.09, z),
+                (deep - 0.02, seat, z),
+            ],
+            0.018,
+            frame,
+            mirror=True,
+        )
     elif rng.random() < 0.8:
         bar(sides, (deep - 0.03, seat, z), (deep - 0.03, arm, z), 0.026, 0.03, frame, mirror=True)
         bar(sides, (-deep - lean * 0.45, arm, z), (deep + 0.03, arm, z), 0.018, 0.045, frame, mirror=True)

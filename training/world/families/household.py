@@ -12,8 +12,11 @@ from training.world.families.parts import DARK, FRONT, IVORY, STEEL, arc, kind_o
 from training.world.sdf import smooth_outline, toward, turn
 
 
-@family("candle", colours=("white", "red", "yellow", "beige", "green", "blue", "purple", "orange", "pink"),
-        places=("studio", "kitchen", "night", "studio", "night", "snow", "grass"))
+@family(
+    "candle",
+    colours=("white", "red", "yellow", "beige", "green", "blue", "purple", "orange", "pink"),
+    places=("studio", "kitchen", "night", "studio", "night", "snow", "grass"),
+)
 def candle(shape, rng, look):
     wax = shape.material(look.rgb, "skin")
     wick, flame = shape.material(DARK), shape.material((1.0, 0.62, 0.12), "glow")
@@ -36,16 +39,28 @@ def candle(shape, rng, look):
     burning.ball((0, fire + 0.02, 0), size * 0.95, core)
     if kind == "pillar":
         if rng.random() < 0.5:
-            shape.part("dish").lathe((0, -0.05, 0), [(0, 0), (radius * 1.2, 0), (radius * 1.55, 0.05),
-                                                     (radius * 1.5, 0.08), (radius * 1.1, 0.045), (0, 0.045)],
-                                     shape.material(DARK, "metal"))
+            shape.part("dish").lathe(
+                (0, -0.05, 0),
+                [
+                    (0, 0),
+                    (radius * 1.2, 0),
+                    (radius * 1.55, 0.05),
+                    (radius * 1.5, 0.08),
+                    (radius * 1.1, 0.045),
+                    (0, 0.045),
+                ],
+                shape.material(DARK, "metal"),
+            )
         return
     brass = shape.material((0.65, 0.4, 0.09) if rng.random() < 0.5 else DARK, "metal")
     stick = shape.part("candlestick", blend=0.01)
     if kind == "holder":  # a chamber stick: a saucer with a finger ring
         wide = rng.uniform(0.28, 0.36)
-        stick.lathe((0, -0.06, 0), [(0, 0), (wide * 0.8, 0), (wide, 0.07), (wide * 0.97, 0.1), (wide * 0.75, 0.04),
-                                    (0, 0.04)], brass)
+        stick.lathe(
+            (0, -0.06, 0),
+            [(0, 0), (wide * 0.8, 0), (wide, 0.07), (wide * 0.97, 0.1), (wide * 0.75, 0.04), (0, 0.04)],
+            brass,
+        )
         stick.cone((0, -0.03, 0), (0, 0.1, 0), radius * 1.35, m=brass, round=0.01)
         shape.part("finger ring").ring((0, 0.03, -wide - 0.07), 0.08, 0.02, brass, FRONT)
     else:
@@ -56,16 +71,33 @@ def candle(shape, rng, look):
         stick.cone((0, -down - 0.05, 0), (0, -down + 0.03, 0), 0.21, 0.06, brass, round=0.015)
 
 
-@family("hourglass", colours=("brown", "black", "red", "blue", "gold", "white", "green", "grey"),
-        materials=("wood", "metal", "plastic"), places=("studio", "studio", "kitchen", "beach", "desert", "snow"))
+@family(
+    "hourglass",
+    colours=("brown", "black", "red", "blue", "gold", "white", "green", "grey"),
+    materials=("wood", "metal", "plastic"),
+    places=("studio", "studio", "kitchen", "beach", "desert", "snow"),
+)
 def hourglass(shape, rng, look):
     frame = shape.material(look.rgb, kind_of(look, "wood"))
     glass = shape.material((0.6, 0.68, 0.7), "glass")
     sand = shape.material([(0.75, 0.5, 0.22), (0.8, 0.7, 0.5), (0.6, 0.25, 0.15)][rng.integers(3)])
     r, waist = rng.uniform(0.2, 0.24), 0.025
-    bulb = smooth_outline([(r * 0.7, 0.05), (r * 0.95, 0.12), (r, 0.22), (r * 0.75, 0.36), (waist * 1.5, 0.47),
-                           (waist, 0.5), (waist * 1.5, 0.53), (r * 0.75, 0.64), (r, 0.78), (r * 0.95, 0.88),
-                           (r * 0.7, 0.95)], closed=False)
+    bulb = smooth_outline(
+        [
+            (r * 0.7, 0.05),
+            (r * 0.95, 0.12),
+            (r, 0.22),
+            (r * 0.75, 0.36),
+            (waist * 1.5, 0.47),
+            (waist, 0.5),
+            (waist * 1.5, 0.53),
+            (r * 0.75, 0.64),
+            (r, 0.78),
+            (r * 0.95, 0.88),
+            (r * 0.7, 0.95),
+        ],
+        closed=False,
+    )
     shape.part("glass").lathe((0, 0, 0), np.concatenate([[(0, 0.05)], bulb, [(0, 0.95)]]), glass)
     # Sand is a skin just outside the glass, which is drawn as if it were clear.
     run = rng.uniform(0.2, 0.8)
@@ -97,13 +129,40 @@ def _hand(part, angle, length, thick, x, m):
     part.box(np.array([x, 0, 0]) + tip * length * 0.42, (0.008, length * 0.58, thick), m, turn(x=-angle))
 
 
-DIGITS = {1: "bc", 2: "abged", 3: "abgcd", 4: "fgbc", 5: "afgcd", 6: "afgedc", 7: "abc", 8: "abcdefg", 9: "abcdfg",
-          0: "abcdef"}  # the lit segments of a display, clockwise from the top, g in the middle
+DIGITS = {
+    1: "bc",
+    2: "abged",
+    3: "abgcd",
+    4: "fgbc",
+    5: "afgcd",
+    6: "afgedc",
+    7: "abc",
+    8: "abcdefg",
+    9: "abcdfg",
+    0: "abcdef",
+}  # the lit segments of a display, clockwise from the top, g in the middle
 
 
-@family("alarm_clock", facing=True, colours=("red", "blue", "black", "white", "green", "yellow", "pink", "turquoise",
-                                             "silver", "gold", "orange", "purple"), materials=("metal", "plastic"),
-        places=("studio", "studio", "kitchen", "grass", "snow", "night"))
+@family(
+    "alarm_clock",
+    facing=True,
+    colours=(
+        "red",
+        "blue",
+        "black",
+        "white",
+        "green",
+        "yellow",
+        "pink",
+        "turquoise",
+        "silver",
+        "gold",
+        "orange",
+        "purple",
+    ),
+    materials=("metal", "plastic"),
+    places=("studio", "studio", "kitchen", "grass", "snow", "night"),
+)
 def alarm_clock(shape, rng, look):
     body = shape.material(look.rgb, kind_of(look, "metal"))
     black = shape.material(DARK, "plastic")
@@ -115,14 +174,25 @@ def alarm_clock(shape, rng, look):
         digits = shape.part("digits")
         tall, across = high * 0.42, wide * 0.13
         x = deep + 0.015
-        for where, digit in zip((-0.62, -0.24, 0.24, 0.62), (1, rng.integers(3), rng.integers(6), rng.integers(10)),
-                                strict=True):
+        for where, digit in zip(
+            (-0.62, -0.24, 0.24, 0.62), (1, rng.integers(3), rng.integers(6), rng.integers(10)), strict=True
+        ):
             z = -where * wide
             for name in DIGITS[int(digit)]:
-                dy, dz, flat = {"a": (1, 0, 1), "b": (0.5, -1, 0), "c": (-0.5, -1, 0), "d": (-1, 0, 1),
-                                "e": (-0.5, 1, 0), "f": (0.5, 1, 0), "g": (0, 0, 1)}[name]
-                digits.box((x, high + dy * tall, z + dz * across),
-                           (0.01, 0.017 if flat else tall * 0.42, across * 0.8 if flat else 0.017), lit)
+                dy, dz, flat = {
+                    "a": (1, 0, 1),
+                    "b": (0.5, -1, 0),
+                    "c": (-0.5, -1, 0),
+                    "d": (-1, 0, 1),
+                    "e": (-0.5, 1, 0),
+                    "f": (0.5, 1, 0),
+                    "g": (0, 0, 1),
+                }[name]
+                digits.box(
+                    (x, high + dy * tall, z + dz * across),
+                    (0.01, 0.017 if flat else tall * 0.42, across * 0.8 if flat else 0.017),
+                    lit,
+                )
         for dy in (-0.4, 0.4):
             digits.ball((x, high + dy * tall, 0), 0.018, lit)
         shape.part("button").box((0, 2 * high, 0), (deep * 0.3, 0.03, wide * 0.35), black, round=0.02)
@@ -141,9 +211,12 @@ def alarm_clock(shape, rng, look):
     for k in range(12):
         angle = np.radians(30 * k)
         long = 0.045 if k % 3 == 0 else 0.028
-        marks.box((x, np.cos(angle) * r * 0.74, -np.sin(angle) * r * 0.74),
-                  (0.008, long, 0.016 if k % 3 == 0 else 0.01),
-                  ink, turn(x=-30 * k))
+        marks.box(
+            (x, np.cos(angle) * r * 0.74, -np.sin(angle) * r * 0.74),
+            (0.008, long, 0.016 if k % 3 == 0 else 0.01),
+            ink,
+            turn(x=-30 * k),
+        )
     hands = shape.part("hands")
     hour, minute = rng.uniform(0, 12), rng.uniform(0, 60)
     _hand(hands, hour * 30, r * 0.46, 0.018, x + 0.01, ink)
@@ -163,24 +236,46 @@ def alarm_clock(shape, rng, look):
     if rng.random() < 0.75:
         high = r + size + rng.uniform(0.12, 0.2)
         z = size * 0.9
-        shape.part("handle").chain([(0, r + size * 0.9, z * 1.5), (0, high - 0.02, z), (0, high + 0.03, 0),
-                                    (0, high - 0.02, -z), (0, r + size * 0.9, -z * 1.5)], 0.02, steel)
+        shape.part("handle").chain(
+            [
+                (0, r + size * 0.9, z * 1.5),
+                (0, high - 0.02, z),
+                (0, high + 0.03, 0),
+                (0, high - 0.02, -z),
+                (0, r + size * 0.9, -z * 1.5),
+            ],
+            0.02,
+            steel,
+        )
     feet = shape.part("feet")
     out = np.array([0, -np.cos(np.radians(33)), np.sin(np.radians(33))])
     feet.limb(out * (r - 0.03), out * (r + 0.13), 0.04, 0.025, shiny, mirror=True)
     feet.ball(out * (r + 0.14), 0.035, shiny, mirror=True)
 
 
-@family("bell", colours=("gold", "silver", "brown", "green", "black", "red"), materials=("metal",),
-        places=("studio", "studio", "snow", "grass", "kitchen", "street"))
+@family(
+    "bell",
+    colours=("gold", "silver", "brown", "green", "black", "red"),
+    materials=("metal",),
+    places=("studio", "studio", "snow", "grass", "kitchen", "street"),
+)
 def bell(shape, rng, look):
     body = shape.material(look.rgb, "metal")
     wood = shape.material((0.14, 0.06, 0.025), "wood")
     kind = rng.choice(["church", "hand", "hung"], p=[0.35, 0.3, 0.35])
     high, mouth = rng.uniform(0.62, 0.78), rng.uniform(0.4, 0.47)
     crown = rng.uniform(0.19, 0.25)
-    outside = smooth_outline([(mouth, 0), (mouth * 0.93, 0.07), (mouth * 0.72, high * 0.3), (crown * 1.12, high * 0.7),
-                              (crown, high * 0.9), (crown * 0.6, high)], closed=False)
+    outside = smooth_outline(
+        [
+            (mouth, 0),
+            (mouth * 0.93, 0.07),
+            (mouth * 0.72, high * 0.3),
+            (crown * 1.12, high * 0.7),
+            (crown, high * 0.9),
+            (crown * 0.6, high),
+        ],
+        closed=False,
+    )
     inside = outside[:-6] - (0.045, 0)
     inside[0, 0] = mouth - 0.02
     profile = np.concatenate([[(0, high + 0.01)], outside[::-1], inside, [(0, high * 0.84)]])
@@ -194,8 +289,11 @@ def bell(shape, rng, look):
     if kind == "hand":
         grip = shape.part("grip", blend=0.01)
         long = rng.uniform(0.4, 0.5)
-        grip.chain([(0, high, 0), (0, high + 0.06, 0), (0, high + long * 0.55, 0), (0, high + long, 0)],
-                   (0.045, 0.04, 0.075, 0.05), wood)
+        grip.chain(
+            [(0, high, 0), (0, high + 0.06, 0), (0, high + long * 0.55, 0), (0, high + long, 0)],
+            (0.045, 0.04, 0.075, 0.05),
+            wood,
+        )
         lean(shape, turn(x=rng.uniform(-25, 25), z=rng.uniform(0, 18)))
         return
     loop = shape.part("crown", blend=0.01)
@@ -210,8 +308,13 @@ def bell(shape, rng, look):
     post.box((0, foot + 0.035, z), (0.24, 0.035, 0.06), wood, round=0.01, mirror=True)
 
 
-@family("fan", facing=True, colours=("white", "black", "blue", "red", "green", "silver", "grey", "turquoise", "pink"),
-        materials=("metal", "plastic"), places=("studio", "studio", "kitchen", "studio", "grass"))
+@family(
+    "fan",
+    facing=True,
+    colours=("white", "black", "blue", "red", "green", "silver", "grey", "turquoise", "pink"),
+    materials=("metal", "plastic"),
+    places=("studio", "studio", "kitchen", "studio", "grass"),
+)
 def fan(shape, rng, look):
     body = shape.material(look.rgb, kind_of(look, "plastic"))
     wing = shape.material(lighter(look.rgb, 0.3) if rng.random() < 0.6 else STEEL, "plastic")
@@ -230,8 +333,17 @@ def fan(shape, rng, look):
     shape.part("badge").cone((deep, 0, 0), (deep * 1.4, 0, 0), 0.075, m=body, round=0.008)
     blades = shape.part("blades")
     count, spin = int(rng.integers(3, 6)), rng.uniform(0, 90)
-    leaf = smooth_outline([(0.02, 0.03), (0.1, r * 0.45), (0.12, r * 0.75), (0.02, r * 0.88), (-0.09, r * 0.75),
-                           (-0.05, r * 0.4), (-0.02, 0.03)])
+    leaf = smooth_outline(
+        [
+            (0.02, 0.03),
+            (0.1, r * 0.45),
+            (0.12, r * 0.75),
+            (0.02, r * 0.88),
+            (-0.09, r * 0.75),
+            (-0.05, r * 0.4),
+            (-0.02, 0.03),
+        ]
+    )
     for k in range(count):
         blades.plate((0, 0, 0), leaf, 0.006, wing, turn(x=spin + 360 * k / count) @ FRONT @ turn(y=22), round=0.003)
     blades.cone((-deep * 0.5, 0, 0), (deep * 0.8, 0, 0), 0.06, m=body)
@@ -241,16 +353,20 @@ def fan(shape, rng, look):
     foot = -r - stem
     pole.limb((-deep - 0.07, -0.06, 0), (-deep - 0.06, foot + 0.05, 0), 0.03, 0.04, body)
     wide = rng.uniform(0.22, 0.28)
-    shape.part("foot").cone((-deep + 0.03, foot, 0), (-deep + 0.03, foot + 0.06, 0), wide, wide * 0.85, body,
-                            round=0.02)
+    shape.part("foot").cone(
+        (-deep + 0.03, foot, 0), (-deep + 0.03, foot + 0.06, 0), wide, wide * 0.85, body, round=0.02
+    )
     if stem < 0.5:
         knobs = shape.part("buttons")
         for k in range(3):
             knobs.ball((-deep + 0.03 + wide * 0.62, foot + 0.065, (k - 1) * 0.07), 0.024, wing)
 
 
-@family("teddy_bear", colours=("brown", "beige", "white", "pink", "blue", "grey", "yellow", "black", "purple"),
-        places=("studio", "studio", "grass", "kitchen", "snow", "beach", "street"))
+@family(
+    "teddy_bear",
+    colours=("brown", "beige", "white", "pink", "blue", "grey", "yellow", "black", "purple"),
+    places=("studio", "studio", "grass", "kitchen", "snow", "beach", "street"),
+)
 def teddy_bear(shape, rng, look):
     fur = shape.material(look.rgb, "fur")
     pale = shape.material(lighter(look.rgb, 0.45), "fur")
@@ -263,8 +379,9 @@ def teddy_bear(shape, rng, look):
     belly.ellipsoid((0.05, 0.25, 0), (fat * 0.92 - 0.035, 0.2, fat * 0.76), pale)
     seam = shape.part("seam")
     front = fat * 0.92 + 0.017
-    seam.chain([(front - 0.065, 0.4, 0), (front - 0.012, 0.32, 0), (front, 0.25, 0), (front - 0.018, 0.16, 0)], 0.008,
-               thread)
+    seam.chain(
+        [(front - 0.065, 0.4, 0), (front - 0.012, 0.32, 0), (front, 0.25, 0), (front - 0.018, 0.16, 0)], 0.008, thread
+    )
     for y in (0.3, 0.235, 0.17):
         seam.limb((front - 0.012, y, -0.022), (front - 0.012, y, 0.022), 0.007, m=thread)
     y = 0.5 + head * 0.72
@@ -273,8 +390,9 @@ def teddy_bear(shape, rng, look):
     size = rng.uniform(0.07, 0.095)
     ears = shape.part("ears")
     ears.ellipsoid((-0.01, y + head * 0.78, head * 0.82), (0.045, size, size), fur, mirror=True)
-    shape.part("ear lining").ellipsoid((0.028, y + head * 0.78, head * 0.82), (0.018, size * 0.6, size * 0.6), pale,
-                                       mirror=True)
+    shape.part("ear lining").ellipsoid(
+        (0.028, y + head * 0.78, head * 0.82), (0.018, size * 0.6, size * 0.6), pale, mirror=True
+    )
     muzzle = shape.part("muzzle", blend=0.01)
     snout = rng.uniform(0.08, 0.11)
     muzzle.ellipsoid((head * 0.9, y - head * 0.25, 0), (snout, snout * 0.82, snout * 1.1), pale)
@@ -283,13 +401,21 @@ def teddy_bear(shape, rng, look):
     nose.ellipsoid((tip - 0.012, y - head * 0.25 + snout * 0.42, 0), (0.026, 0.026, 0.04), black)
     mouth = shape.part("mouth")
     low = y - head * 0.25
-    mouth.chain([(tip - 0.005, low + 0.02, 0), (tip + 0.0, low - 0.012, 0), (tip - 0.014, low - 0.038, 0.035)], 0.007,
-                thread, mirror=True)
+    mouth.chain(
+        [(tip - 0.005, low + 0.02, 0), (tip + 0.0, low - 0.012, 0), (tip - 0.014, low - 0.038, 0.035)],
+        0.007,
+        thread,
+        mirror=True,
+    )
     shape.part("eyes").ball((head * 0.86, y + head * 0.2, head * 0.4), 0.028, black, mirror=True)
     arms = shape.part("arms", blend=0.02)
     swing = rng.uniform(-0.06, 0.12)
-    arms.chain([(0.02, 0.44, fat * 0.8), (0.06, 0.32 + swing * 0.5, fat + 0.1), (0.15, 0.22 + swing, fat + 0.13)],
-               (0.075, 0.075, 0.085), fur, mirror=True)
+    arms.chain(
+        [(0.02, 0.44, fat * 0.8), (0.06, 0.32 + swing * 0.5, fat + 0.1), (0.15, 0.22 + swing, fat + 0.13)],
+        (0.075, 0.075, 0.085),
+        fur,
+        mirror=True,
+    )
     legs = shape.part("legs", blend=0.02)
     out = rng.uniform(0.13, 0.2)
     legs.limb((0.04, 0.1, fat * 0.6), (0.32, 0.095, out + 0.06), 0.105, 0.095, fur, mirror=True)

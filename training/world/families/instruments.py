@@ -29,8 +29,13 @@ def rest(shape, rng):
     lean(shape, SIDE @ turn(z=rng.uniform(8, 25)) @ turn(x=rng.choice([-1, 1]) * rng.uniform(0, 70)))
 
 
-@family("guitar", facing=True, colours=("brown", "orange", "red", "black", "blue", "white", "yellow", "green", "beige"),
-        materials=("wood",), places=STAGE)
+@family(
+    "guitar",
+    facing=True,
+    colours=("brown", "orange", "red", "black", "blue", "white", "yellow", "green", "beige"),
+    materials=("wood",),
+    places=STAGE,
+)
 def guitar(shape, rng, look):
     top = shape.material(look.rgb, "wood")
     dark, steel = shape.material(EBONY, "wood"), shape.material(STEEL, "metal")
@@ -41,14 +46,38 @@ def guitar(shape, rng, look):
     side = shape.material(tuple(c * 0.45 for c in look.rgb), "wood")
     if electric:
         horn = rng.uniform(0.06, 0.1)
-        outline = smooth_outline([(-0.07, 0), (0.07, 0.0), (low * 0.86, 0.06), (low * 0.9, 0.16), (mid, 0.26),
-                                  (up * 0.86, 0.34), (up * 0.8, 0.4 + horn * 0.3), (0.07, 0.38), (0.0, 0.33),
-                                  (-0.055, 0.38), (-up * 0.8, 0.41 + horn), (-up * 0.95, 0.38), (-mid, 0.27),
-                                  (-low * 0.9, 0.16), (-low * 0.86, 0.06)])
+        outline = smooth_outline(
+            [
+                (-0.07, 0),
+                (0.07, 0.0),
+                (low * 0.86, 0.06),
+                (low * 0.9, 0.16),
+                (mid, 0.26),
+                (up * 0.86, 0.34),
+                (up * 0.8, 0.4 + horn * 0.3),
+                (0.07, 0.38),
+                (0.0, 0.33),
+                (-0.055, 0.38),
+                (-up * 0.8, 0.41 + horn),
+                (-up * 0.95, 0.38),
+                (-mid, 0.27),
+                (-low * 0.9, 0.16),
+                (-low * 0.86, 0.06),
+            ]
+        )
         long = 0.37
     else:
-        outline = bout([(0.07, 0), (low * 0.8, 0.035), (low, 0.13), (mid + 0.01, long * 0.58), (up, long * 0.78),
-                        (up * 0.75, long * 0.96), (0.05, long)])
+        outline = bout(
+            [
+                (0.07, 0),
+                (low * 0.8, 0.035),
+                (low, 0.13),
+                (mid + 0.01, long * 0.58),
+                (up, long * 0.78),
+                (up * 0.75, long * 0.96),
+                (0.05, long),
+            ]
+        )
     shape.part("side").plate((-0.004, 0, 0), outline, deep - 0.008, top if electric else side, FRONT, round=0.004)
     face = shape.part("face")
     face.plate((deep - 0.006, 0, 0), outline * (0.985, 0.985) + (0, 0.003), 0.006, top, FRONT)
@@ -56,8 +85,19 @@ def guitar(shape, rng, look):
     hole = long * 0.66
     if electric:
         guard = shape.material(IVORY if sum(look.rgb) < 1.2 else DARK, "plastic")
-        plate = smooth_outline([(0.06, 0.08), (0.115, 0.16), (0.08, 0.25), (0.1, 0.35), (0.03, 0.32), (-0.04, 0.34),
-                                (-0.08, 0.3), (-0.03, 0.24), (-0.02, 0.12)])
+        plate = smooth_outline(
+            [
+                (0.06, 0.08),
+                (0.115, 0.16),
+                (0.08, 0.25),
+                (0.1, 0.35),
+                (0.03, 0.32),
+                (-0.04, 0.34),
+                (-0.08, 0.3),
+                (-0.03, 0.24),
+                (-0.02, 0.12),
+            ]
+        )
         shape.part("guard").plate((front + 0.002, 0, 0), plate, 0.003, guard, FRONT)
         pickups = shape.part("pickups")
         for y in (0.15, 0.21, 0.27):
@@ -72,15 +112,21 @@ def guitar(shape, rng, look):
         shape.part("rosette").ring((front, hole, 0), 0.062, 0.005, dark, FRONT)
         bridge = long * 0.3
         if rng.random() < 0.5:
-            plate = smooth_outline([(0.05, hole - 0.04), (0.1, hole - 0.1), (0.13, hole - 0.06), (0.09, hole + 0.02),
-                                    (0.065, hole + 0.02)])
+            plate = smooth_outline(
+                [(0.05, hole - 0.04), (0.1, hole - 0.1), (0.13, hole - 0.06), (0.09, hole + 0.02), (0.065, hole + 0.02)]
+            )
             shape.part("guard").plate((front, 0, 0), plate, 0.003, dark, FRONT)
-    shape.part("bridge").box((front + 0.004, bridge, 0), (0.009, 0.012, 0.075 if not electric else 0.035), dark if
-                             not electric else steel, round=0.003)
+    shape.part("bridge").box(
+        (front + 0.004, bridge, 0),
+        (0.009, 0.012, 0.075 if not electric else 0.035),
+        dark if not electric else steel,
+        round=0.003,
+    )
     nut, head = long + rng.uniform(0.34, 0.38), rng.uniform(0.13, 0.16)
     neck = shape.part("neck")
-    neck.box((front - 0.008, (long * 0.9 + nut) / 2, 0), (0.014, (nut - long * 0.9) / 2 + 0.01, 0.026), side,
-             round=0.008)
+    neck.box(
+        (front - 0.008, (long * 0.9 + nut) / 2, 0), (0.014, (nut - long * 0.9) / 2 + 0.01, 0.026), side, round=0.008
+    )
     board = shape.part("fretboard")
     start = hole + 0.058 if not electric else 0.3
     board.box((front + 0.008, (start + nut) / 2, 0), (0.006, (nut - start) / 2, 0.028), dark)
@@ -92,13 +138,29 @@ def guitar(shape, rng, look):
     frets.box((front + 0.015, nut, 0), (0.004, 0.004, 0.028), shape.material(IVORY, "plastic"))
     tilt = turn(z=8) @ FRONT
     if electric:
-        outline = [(0.026, 0), (0.03, 0.05), (0.022, head), (-0.01, head + 0.025), (-0.05, head + 0.005),
-                   (-0.052, 0.03), (-0.026, 0)]
+        outline = [
+            (0.026, 0),
+            (0.03, 0.05),
+            (0.022, head),
+            (-0.01, head + 0.025),
+            (-0.05, head + 0.005),
+            (-0.052, 0.03),
+            (-0.026, 0),
+        ]
     else:
-        outline = [(0.024, 0), (0.04, 0.03), (0.042, head - 0.01), (0.02, head), (-0.02, head), (-0.042, head - 0.01),
-                   (-0.04, 0.03), (-0.024, 0)]
-    shape.part("head").plate((front - 0.004, nut, 0), smooth_outline(outline), 0.009,
-                             side if rng.random() < 0.6 else top, tilt, round=0.003)
+        outline = [
+            (0.024, 0),
+            (0.04, 0.03),
+            (0.042, head - 0.01),
+            (0.02, head),
+            (-0.02, head),
+            (-0.042, head - 0.01),
+            (-0.04, 0.03),
+            (-0.024, 0),
+        ]
+    shape.part("head").plate(
+        (front - 0.004, nut, 0), smooth_outline(outline), 0.009, side if rng.random() < 0.6 else top, tilt, round=0.003
+    )
     pegs = shape.part("pegs")
     for k in range(3):
         y = nut + head * (0.25 + 0.29 * k)
@@ -119,8 +181,22 @@ def violin(shape, rng, look):
     rib = shape.material(tuple(c * 0.55 for c in look.rgb), "wood")
     dark, steel = shape.material(EBONY, "wood"), shape.material(STEEL, "metal")
     low, mid, up = rng.uniform(0.165, 0.18), rng.uniform(0.085, 0.1), rng.uniform(0.132, 0.148)
-    outline = bout([(0.06, 0), (low * 0.8, 0.03), (low, 0.12), (low * 0.86, 0.205), (low * 0.9, 0.222), (mid, 0.255),
-                    (mid, 0.315), (up * 0.92, 0.355), (up * 0.88, 0.37), (up, 0.44), (up * 0.75, 0.53), (0.04, 0.55)])
+    outline = bout(
+        [
+            (0.06, 0),
+            (low * 0.8, 0.03),
+            (low, 0.12),
+            (low * 0.86, 0.205),
+            (low * 0.9, 0.222),
+            (mid, 0.255),
+            (mid, 0.315),
+            (up * 0.92, 0.355),
+            (up * 0.88, 0.37),
+            (up, 0.44),
+            (up * 0.75, 0.53),
+            (0.04, 0.55),
+        ]
+    )
     deep = 0.035
     shape.part("ribs").plate((0, 0, 0), outline * 0.965 + (0, 0.01), deep, rib, FRONT)
     for name, x in (("belly", deep), ("back", -deep)):
@@ -128,21 +204,52 @@ def violin(shape, rng, look):
     belly = shape.parts[1]
     hole = shape.material(DARK)
     for way in (1, -1):  # the f-holes
-        belly.chain([(deep + 0.01, y, way * z) for z, y in ((0.048, 0.335), (0.062, 0.325), (0.066, 0.29),
-                                                            (0.08, 0.245), (0.098, 0.235), (0.1, 0.25))],
-                    (0.009, 0.007, 0.006, 0.006, 0.008, 0.01), hole, carve=True)
+        belly.chain(
+            [
+                (deep + 0.01, y, way * z)
+                for z, y in ((0.048, 0.335), (0.062, 0.325), (0.066, 0.29), (0.08, 0.245), (0.098, 0.235), (0.1, 0.25))
+            ],
+            (0.009, 0.007, 0.006, 0.006, 0.008, 0.01),
+            hole,
+            carve=True,
+        )
     front = deep + 0.012
-    shape.part("tailpiece").plate((front + 0.012, 0, 0), [(-0.018, 0.03), (0.018, 0.03), (0.028, 0.17), (0.0, 0.185),
-                                                          (-0.028, 0.17)], 0.007, dark, turn(z=-3) @ FRONT, round=0.003)
-    shape.part("bridge").plate((front + 0.018, 0.27, 0), [(-0.042, -0.02), (-0.02, -0.02), (-0.012, -0.006),
-                                                          (0.012, -0.006), (0.02, -0.02), (0.042, -0.02),
-                                                          (0.036, 0.012), (0, 0.022), (-0.036, 0.012)], 0.006,
-                               shape.material((0.5, 0.3, 0.12), "wood"), turn(z=-90) @ FRONT)
+    shape.part("tailpiece").plate(
+        (front + 0.012, 0, 0),
+        [(-0.018, 0.03), (0.018, 0.03), (0.028, 0.17), (0.0, 0.185), (-0.028, 0.17)],
+        0.007,
+        dark,
+        turn(z=-3) @ FRONT,
+        round=0.003,
+    )
+    shape.part("bridge").plate(
+        (front + 0.018, 0.27, 0),
+        [
+            (-0.042, -0.02),
+            (-0.02, -0.02),
+            (-0.012, -0.006),
+            (0.012, -0.006),
+            (0.02, -0.02),
+            (0.042, -0.02),
+            (0.036, 0.012),
+            (0, 0.022),
+            (-0.036, 0.012),
+        ],
+        0.006,
+        shape.material((0.5, 0.3, 0.12), "wood"),
+        turn(z=-90) @ FRONT,
+    )
     nut = rng.uniform(0.82, 0.86)
     neck = shape.part("neck", blend=0.006)
     neck.limb((0.005, 0.54, 0), (0.018, nut, 0), 0.024, 0.02, wood)
-    shape.part("fretboard").plate((front + 0.024, 0, 0), [(-0.032, 0.37), (0.032, 0.37), (0.02, nut), (-0.02, nut)],
-                                  0.008, dark, FRONT, round=0.003)
+    shape.part("fretboard").plate(
+        (front + 0.024, 0, 0),
+        [(-0.032, 0.37), (0.032, 0.37), (0.02, nut), (-0.02, nut)],
+        0.008,
+        dark,
+        FRONT,
+        round=0.003,
+    )
     scroll = shape.part("scroll", blend=0.008)
     scroll.limb((0.015, nut, 0), (-0.012, nut + 0.1, 0), 0.024, 0.02, wood)
     scroll.ring((0.005, nut + 0.125, 0), 0.022, 0.014, wood)
@@ -185,8 +292,13 @@ def _keys(shape, centre, half, deep):
             sharps.box((x - deep * 0.68, y + 0.02, z), (deep * 0.32, 0.014, half / count * 0.6), black)
 
 
-@family("piano", facing=True, colours=("black", "brown", "white", "red", "beige", "blue"), materials=("wood",),
-        places=("studio", "studio", "studio", "street", "grass", "night"))
+@family(
+    "piano",
+    facing=True,
+    colours=("black", "brown", "white", "red", "beige", "blue"),
+    materials=("wood",),
+    places=("studio", "studio", "studio", "street", "grass", "night"),
+)
 def piano(shape, rng, look):
     body = shape.material(look.rgb, "plastic" if look.colour in ("black", "white") else "wood")
     brass = shape.material(BRASS, "metal")
@@ -195,14 +307,29 @@ def piano(shape, rng, look):
     if rng.random() < 0.55:  # a grand; its straight side is on the player's left, so at +z
         long, thick = rng.uniform(1.3, 1.75), 0.13
         tail = -long
-        side = smooth_outline([(-0.05, -half), (tail * 0.35, -half * 0.98), (tail * 0.6, -half * 0.55),
-                               (tail * 0.82, -half * 0.1), (tail * 0.97, half * 0.25), (tail, half * 0.6),
-                               (tail * 0.96, half * 0.95)], closed=False)
+        side = smooth_outline(
+            [
+                (-0.05, -half),
+                (tail * 0.35, -half * 0.98),
+                (tail * 0.6, -half * 0.55),
+                (tail * 0.82, -half * 0.1),
+                (tail * 0.97, half * 0.25),
+                (tail, half * 0.6),
+                (tail * 0.96, half * 0.95),
+            ],
+            closed=False,
+        )
         rim = np.concatenate([[(0.0, -half)], side, [(tail * 0.9, half), (0.0, half)]])
         case = shape.part("case")
         case.plate((0, 0.78, 0), rim, thick, body, FLAT, round=0.01)
-        case.plate((0, 0.95, 0), (rim - (tail / 2, 0)) * (0.94, 0.92) + (tail / 2 - 0.02, 0), 0.08,
-                   shape.material((0.45, 0.26, 0.06), "metal"), FLAT, carve=True)
+        case.plate(
+            (0, 0.95, 0),
+            (rim - (tail / 2, 0)) * (0.94, 0.92) + (tail / 2 - 0.02, 0),
+            0.08,
+            shape.material((0.45, 0.26, 0.06), "metal"),
+            FLAT,
+            carve=True,
+        )
         strings = shape.part("strings")
         for k in range(7):
             z = half * (0.8 - 0.22 * k)
@@ -213,9 +340,12 @@ def piano(shape, rng, look):
         lid.plate((-0.02, 0.93, half), (rim - (0, half)) * (1.0, 1.0), 0.012, body, frame, round=0.006)
         up = np.radians(opening)
         far = 1.3 * half
-        shape.part("prop").limb((tail * 0.3, 0.9, -half * 0.93),
-                                (tail * 0.3, 0.93 + far * np.sin(up), half - far * np.cos(up)),
-                                0.012, m=body)
+        shape.part("prop").limb(
+            (tail * 0.3, 0.9, -half * 0.93),
+            (tail * 0.3, 0.93 + far * np.sin(up), half - far * np.cos(up)),
+            0.012,
+            m=body,
+        )
         shape.part("key bed").box((0.12, 0.655, 0), (0.14, 0.035, half), body, round=0.01)
         shape.part("cheeks").box((0.12, 0.73, half - 0.05), (0.14, 0.07, 0.05), body, round=0.03, mirror=True)
         shape.part("fall").box((0.0, 0.8, 0), (0.02, 0.1, half - 0.06), body)
@@ -246,8 +376,9 @@ def piano(shape, rng, look):
         desk = shape.part("music desk")
         desk.box((0.02, tall * 0.83, 0), (0.012, 0.12, half * 0.42), body, turn(z=14), round=0.008)
         if rng.random() < 0.7:
-            shape.part("sheet music").box((0.045, tall * 0.85, 0), (0.006, 0.12, 0.16), shape.material(IVORY),
-                                          turn(z=14))
+            shape.part("sheet music").box(
+                (0.045, tall * 0.85, 0), (0.006, 0.12, 0.16), shape.material(IVORY), turn(z=14)
+            )
         legs = shape.part("legs", blend=0.008)
         legs.cone((0.24, 0.0, half - 0.06), (0.24, 0.62, half - 0.06), 0.03, 0.045, body, mirror=True)
         legs.box((0.0, 0.04, half - 0.05), (0.29, 0.04, 0.05), body, round=0.01, mirror=True)
@@ -322,16 +453,22 @@ def saxophone(shape, rng, look):
     mouth = rng.uniform(0.13, 0.155)
     tall = rng.uniform(0.6, 0.68)
     # Drawn as seen from the front: the bow at the bottom, the bell to the viewer's right.
-    path = smooth_outline([(-0.1, tall), (-0.09, 0.4), (-0.075, 0.14), (-0.02, 0.03), (0.06, 0.02), (0.13, 0.08),
-                           (0.17, 0.2)], closed=False, steps=3)
+    path = smooth_outline(
+        [(-0.1, tall), (-0.09, 0.4), (-0.075, 0.14), (-0.02, 0.03), (0.06, 0.02), (0.13, 0.08), (0.17, 0.2)],
+        closed=False,
+        steps=3,
+    )
     r = np.interp(np.linspace(0, 1, len(path)), [0, 0.5, 1], [0.024, 0.05, 0.072])
     tube = shape.part("tube", blend=0.002)
     tube.chain([(0.0, y, -z) for z, y in path], r, body)
     way = np.array([0.0, 0.97, -0.24])
     shape.part("bell").lathe((0, 0.17, -0.163), flare(rng.uniform(0.26, 0.32), 0.07, mouth, 2.6), body, toward(way))
     neck = shape.part("neck", blend=0.001)
-    bend = smooth_outline([(-0.1, tall - 0.01), (-0.102, tall + 0.07), (-0.13, tall + 0.13), (-0.2, tall + 0.14),
-                           (-0.26, tall + 0.115)], closed=False, steps=3)
+    bend = smooth_outline(
+        [(-0.1, tall - 0.01), (-0.102, tall + 0.07), (-0.13, tall + 0.13), (-0.2, tall + 0.14), (-0.26, tall + 0.115)],
+        closed=False,
+        steps=3,
+    )
     neck.chain([(0.0, y, -z) for z, y in bend], np.linspace(0.022, 0.016, len(bend)), body)
     reed = shape.part("mouthpiece")
     reed.limb((0.0, tall + 0.125, 0.24), (0.0, tall + 0.075, 0.345), 0.023, 0.01, black)
@@ -352,8 +489,12 @@ def saxophone(shape, rng, look):
     lean(shape, SIDE @ turn(x=rng.uniform(-15, 25)))
 
 
-@family("harp", colours=("gold", "brown", "black", "white", "red"), materials=("wood",),
-        places=("studio", "studio", "grass", "street", "night", "beach"))
+@family(
+    "harp",
+    colours=("gold", "brown", "black", "white", "red"),
+    materials=("wood",),
+    places=("studio", "studio", "grass", "street", "night", "beach"),
+)
 def harp(shape, rng, look):
     wood = shape.material(look.rgb, "metal" if look.colour == "gold" else "wood")
     string = shape.material((0.75, 0.73, 0.68), "metal")
@@ -362,8 +503,11 @@ def harp(shape, rng, look):
     straight = rng.random() < 0.6
     foot, column = -wide / 2, shape.part("column", blend=0.002)
     bulge = 0.0 if straight else rng.uniform(0.06, 0.1)
-    left = smooth_outline([(foot + 0.04, 0.06), (foot - bulge * 0.8, tall * 0.45), (foot - bulge, tall * 0.75),
-                           (foot, tall)], closed=False, steps=3)
+    left = smooth_outline(
+        [(foot + 0.04, 0.06), (foot - bulge * 0.8, tall * 0.45), (foot - bulge, tall * 0.75), (foot, tall)],
+        closed=False,
+        steps=3,
+    )
     column.chain(upright(left), 0.026, wood)
     column.ball((0, tall, -foot), 0.045, wood)
     if straight:
@@ -372,8 +516,11 @@ def harp(shape, rng, look):
     a, b = np.array([foot + 0.1, 0.05]), np.array([wide / 2, tall * rng.uniform(0.74, 0.8)])
     box.limb(*upright([a, b]), 0.075, 0.034, wood)
     neck = shape.part("neck", blend=0.002)
-    curve = smooth_outline([b, (wide * 0.36, tall * 0.86), (wide * 0.12, tall * 0.83), (-wide * 0.2, tall * 0.87),
-                            (foot, tall * 0.985)], closed=False, steps=3)
+    curve = smooth_outline(
+        [b, (wide * 0.36, tall * 0.86), (wide * 0.12, tall * 0.83), (-wide * 0.2, tall * 0.87), (foot, tall * 0.985)],
+        closed=False,
+        steps=3,
+    )
     neck.chain(upright(curve), 0.03, wood)
     base = shape.part("base")
     base.box((0, 0.025, -foot - 0.06), (0.12, 0.03, 0.14), wood, round=0.015)

@@ -15,8 +15,11 @@ def _around(rng: np.random.Generator, n: int, wobble: float = 0.3) -> np.ndarray
     return (np.arange(n) + rng.uniform(-wobble, wobble, n)) * 2 * np.pi / n + rng.uniform(0, 2 * np.pi)
 
 
-@family("tree", colours=("green", "green", "green", "orange", "yellow", "red", "pink"),
-        places=("grass", "snow", "desert", "beach", "street", "night"))
+@family(
+    "tree",
+    colours=("green", "green", "green", "orange", "yellow", "red", "pink"),
+    places=("grass", "snow", "desert", "beach", "street", "night"),
+)
 def tree(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     kind = rng.choice(["broadleaf", "broadleaf", "fir", "palm", "poplar"])
     shade = tuple(0.55 * c for c in look.rgb)
@@ -109,8 +112,9 @@ def _palm(shape: Shape, rng: np.random.Generator, leaf: int, bark: int) -> None:
 def _frond(part: Part, root: np.ndarray, angle: float, rise: float, length: float, leaf: int) -> None:
     """A palm leaf that rises and then droops: three flat pieces along an arc."""
     out = np.array([np.cos(angle), 0, np.sin(angle)])
-    points = [root + out * length * s + (0, length * (rise * s - 0.62 * s * s + (0.25 * s)), 0)
-              for s in (0, 0.33, 0.66, 1)]
+    points = [
+        root + out * length * s + (0, length * (rise * s - 0.62 * s * s + (0.25 * s)), 0) for s in (0, 0.33, 0.66, 1)
+    ]
     for i, wide in enumerate((0.34, 0.42, 0.24)):
         d = points[i + 1] - points[i]
         along = d / np.linalg.norm(d)
@@ -120,8 +124,12 @@ def _frond(part: Part, root: np.ndarray, angle: float, rise: float, length: floa
         part.ellipsoid((points[i] + points[i + 1]) / 2, (np.linalg.norm(d) * 0.66, wide, 0.045), leaf, turned=frame)
 
 
-@family("flower", colours=("red", "pink", "yellow", "orange", "purple", "white", "blue"),
-        places=("grass", "grass", "forest", "forest", "studio", "kitchen"), facing=True)
+@family(
+    "flower",
+    colours=("red", "pink", "yellow", "orange", "purple", "white", "blue"),
+    places=("grass", "grass", "forest", "forest", "studio", "kitchen"),
+    facing=True,
+)
 def flower(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     kind = rng.choice(["daisy", "sunflower", "tulip", "rose", "poppy"])
     petal = shape.material(look.rgb, "leaf", "mottle", tuple(0.75 * c for c in look.rgb), 0.04)
@@ -137,7 +145,8 @@ def flower(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     nod = {"daisy": 58, "sunflower": 66, "tulip": 8, "rose": 40, "poppy": 52}[kind] + rng.uniform(-8, 8)
     head = turn(y=rng.uniform(-25, 25)) @ turn(z=-nod)
     {"daisy": _daisy, "sunflower": _daisy, "tulip": _tulip, "rose": _rose, "poppy": _poppy}[kind](
-        shape, rng, top, head, petal, green, *([kind == "sunflower"] if kind in ("daisy", "sunflower") else []))
+        shape, rng, top, head, petal, green, *([kind == "sunflower"] if kind in ("daisy", "sunflower") else [])
+    )
     bush = shape.part("foliage")
     for a in _around(rng, 9):
         _blade(bush, np.zeros(3), a, rng.uniform(0.7, 1.15), 0.2, rng.uniform(0.3, 1.1), green)
@@ -152,8 +161,11 @@ def flower(shape: Shape, rng: np.random.Generator, look: Look) -> None:
 def _blade(part: Part, root: np.ndarray, angle: float, length: float, width: float, rise: float, m: int) -> None:
     """A leaf in two flat pieces: up and out, then over."""
     out = np.array([np.cos(angle), 0, np.sin(angle)])
-    points = [root, root + out * length * 0.45 + (0, length * 0.5 * rise, 0),
-              root + out * length + (0, length * 0.62 * rise, 0)]
+    points = [
+        root,
+        root + out * length * 0.45 + (0, length * 0.5 * rise, 0),
+        root + out * length + (0, length * 0.62 * rise, 0),
+    ]
     for a, b, wide in zip(points[:-1], points[1:], (1.0, 0.85), strict=True):
         d = b - a
         along = d / np.linalg.norm(d)
@@ -163,9 +175,18 @@ def _blade(part: Part, root: np.ndarray, angle: float, length: float, width: flo
         part.ellipsoid((a + b) / 2, (np.linalg.norm(d) * 0.64, width * wide, 0.03), m, turned=frame)
 
 
-def _petals(part: Part, at: np.ndarray, head: np.ndarray, angles, start: float, length: float, width: float,
-            thick: float,
-            lift: float, m: int) -> None:
+def _petals(
+    part: Part,
+    at: np.ndarray,
+    head: np.ndarray,
+    angles,
+    start: float,
+    length: float,
+    width: float,
+    thick: float,
+    lift: float,
+    m: int,
+) -> None:
     """Flat petals around the head's axis, from `start` outwards, raised by `lift` degrees out of its plane."""
     for a in angles:
         frame = head @ turn(y=np.degrees(a)) @ turn(z=lift)
@@ -173,16 +194,27 @@ def _petals(part: Part, at: np.ndarray, head: np.ndarray, angles, start: float, 
 
 
 def _daisy(shape: Shape, rng: np.random.Generator, at, head, petal: int, green: int, sunflower: bool) -> None:
-    centre = shape.material((0.10, 0.045, 0.015) if sunflower else (0.75, 0.45, 0.03), "matte", "spots",
-                            (0.25, 0.12, 0.02), 0.02)
+    centre = shape.material(
+        (0.10, 0.045, 0.015) if sunflower else (0.75, 0.45, 0.03), "matte", "spots", (0.25, 0.12, 0.02), 0.02
+    )
     disc = rng.uniform(0.34, 0.44) if sunflower else rng.uniform(0.20, 0.28)
     n = int(rng.integers(13, 18)) if sunflower else int(rng.integers(10, 15))
     length = rng.uniform(0.5, 0.7)
     width = (disc + length * 0.6) * np.pi / n * 0.92
     turns = np.arange(n) * 2 * np.pi / n
     _petals(shape.part("petals"), at, head, turns[::2], disc * 0.7, length, width, 0.035, rng.uniform(4, 10), petal)
-    _petals(shape.part("petals between"), at - head[:, 1] * 0.04, head, turns[1::2], disc * 0.7, length, width, 0.035,
-            rng.uniform(-2, 4), petal)
+    _petals(
+        shape.part("petals between"),
+        at - head[:, 1] * 0.04,
+        head,
+        turns[1::2],
+        disc * 0.7,
+        length,
+        width,
+        0.035,
+        rng.uniform(-2, 4),
+        petal,
+    )
     shape.part("disc").ellipsoid(at + head[:, 1] * 0.03, (disc, 0.13 if sunflower else 0.15, disc), centre, turned=head)
     shape.part("calyx").ellipsoid(at - head[:, 1] * 0.09, (disc * 0.8, 0.1, disc * 0.8), green, turned=head)
 
@@ -196,8 +228,13 @@ def _tulip(shape: Shape, rng: np.random.Generator, at, head, petal: int, green: 
             frame = head @ turn(y=np.degrees(a)) @ turn(z=spread + (6 if grow > 1 else 0))
             middle = at + head[:, 1] * cup * 0.46 * grow + head @ turn(y=np.degrees(a)) @ (0.25, 0, 0)
             part.ellipsoid(middle, (cup * 0.54 * grow, 0.13, wide), petal, turned=frame)
-            part.ellipsoid(at + head @ turn(y=np.degrees(a)) @ (0.12, cup * 0.62, 0), (cup * 0.5, 0.13, wide), None,
-                           turned=frame, carve=True)
+            part.ellipsoid(
+                at + head @ turn(y=np.degrees(a)) @ (0.12, cup * 0.62, 0),
+                (cup * 0.5, 0.13, wide),
+                None,
+                turned=frame,
+                carve=True,
+            )
     shape.part("base").ellipsoid(at + head[:, 1] * 0.04, (0.2, 0.14, 0.2), petal, turned=head)
 
 
@@ -206,16 +243,22 @@ def _rose(shape: Shape, rng: np.random.Generator, at, head, petal: int, green: i
     heart.ellipsoid(at + head[:, 1] * 0.38, (0.20, 0.30, 0.20), petal, turned=head)
     heart.ellipsoid(at + head[:, 1] * 0.74 + head @ (0.03, 0, 0), (0.10, 0.16, 0.10), petal, turned=head, carve=True)
     twist = rng.uniform(0, 2)
-    for k, (n, out, lean, high, size) in enumerate(((3, 0.15, 86, 0.46, 0.32), (4, 0.26, 78, 0.40, 0.37),
-                                                    (5, 0.38, 66, 0.32, 0.40), (5, 0.50, 42, 0.16, 0.38))):
+    for k, (n, out, lean, high, size) in enumerate(
+        ((3, 0.15, 86, 0.46, 0.32), (4, 0.26, 78, 0.40, 0.37), (5, 0.38, 66, 0.32, 0.40), (5, 0.50, 42, 0.16, 0.38))
+    ):
         for i, a in enumerate(twist + k * 0.7 + np.arange(n) * 2 * np.pi / n):
             part = shape.part(f"petal {k} {i}")
             spin = head @ turn(y=np.degrees(a))
             frame = spin @ turn(z=lean + rng.uniform(-6, 6))
             part.ellipsoid(at + spin @ (out, high, 0), (size * 0.85, 0.075, size), petal, turned=frame)
             if k < 3:  # hollow on the inside, so that the rims stand out
-                part.ellipsoid(at + spin @ (out, high, 0) + frame @ (0.06, 0.10, 0), (size * 0.82, 0.085, size * 0.92),
-                               None, turned=frame, carve=True)
+                part.ellipsoid(
+                    at + spin @ (out, high, 0) + frame @ (0.06, 0.10, 0),
+                    (size * 0.82, 0.085, size * 0.92),
+                    None,
+                    turned=frame,
+                    carve=True,
+                )
     sepals = shape.part("sepals")
     _petals(sepals, at - head[:, 1] * 0.04, head, np.arange(5) * 2 * np.pi / 5, 0.0, 0.5, 0.08, 0.03, -18, green)
     sepals.ellipsoid(at, (0.16, 0.16, 0.16), green)
@@ -227,8 +270,18 @@ def _poppy(shape: Shape, rng: np.random.Generator, at, head, petal: int, green: 
     turns = np.arange(n) * 2 * np.pi / n + rng.uniform(0, 1)
     lift = rng.uniform(20, 42)
     for i, a in enumerate(turns):
-        _petals(shape.part(f"petal {i}"), at, head, [a], 0.04, 0.95, 0.50 if n < 6 else 0.42, 0.05, lift + 6 * (i % 2),
-                petal)
+        _petals(
+            shape.part(f"petal {i}"),
+            at,
+            head,
+            [a],
+            0.04,
+            0.95,
+            0.50 if n < 6 else 0.42,
+            0.05,
+            lift + 6 * (i % 2),
+            petal,
+        )
     shape.part("heart").ellipsoid(at + head[:, 1] * 0.12, (0.15, 0.15, 0.15), green, turned=head)
     stamens = shape.part("stamens")
     for a in np.arange(9) * 2 * np.pi / 9:
@@ -237,8 +290,11 @@ def _poppy(shape: Shape, rng: np.random.Generator, at, head, petal: int, green: 
         stamens.ball(tip, 0.04, gold)
 
 
-@family("mushroom", colours=("red", "brown", "white", "beige", "orange", "yellow"),
-        places=("forest", "grass", "studio", "kitchen"))
+@family(
+    "mushroom",
+    colours=("red", "brown", "white", "beige", "orange", "yellow"),
+    places=("forest", "grass", "studio", "kitchen"),
+)
 def mushroom(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     kind = rng.choice(["toadstool", "button", "bell", "parasol", "toadstool"])
     cap = shape.material(look.rgb, "skin", "mottle", tuple(0.8 * c for c in look.rgb), 0.05)
@@ -247,22 +303,28 @@ def mushroom(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     _mushroom(shape, rng, np.zeros(3), 1.0, kind, (cap, flesh, gill))
     if rng.random() < 0.45:  # a smaller one beside it
         a = rng.uniform(0.6, 2.5) * rng.choice([-1, 1])
-        _mushroom(shape, rng, np.array([np.cos(a), 0, np.sin(a)]) * 1.35, rng.uniform(0.4, 0.6), kind,
-                  (cap, flesh, gill))
+        _mushroom(
+            shape, rng, np.array([np.cos(a), 0, np.sin(a)]) * 1.35, rng.uniform(0.4, 0.6), kind, (cap, flesh, gill)
+        )
 
 
 def _mushroom(shape: Shape, rng: np.random.Generator, at: np.ndarray, size: float, kind: str, paint) -> None:
     cap, flesh, gill = paint
-    wide, tall, dome, stalk = {"toadstool": (1.15, 1.5, 0.62, 0.24), "button": (1.0, 0.85, 0.85, 0.36),
-                               "bell": (0.72, 1.7, 1.05, 0.14), "parasol": (1.25, 1.9, 0.40, 0.15)}[kind]
+    wide, tall, dome, stalk = {
+        "toadstool": (1.15, 1.5, 0.62, 0.24),
+        "button": (1.0, 0.85, 0.85, 0.36),
+        "bell": (0.72, 1.7, 1.05, 0.14),
+        "parasol": (1.25, 1.9, 0.40, 0.15),
+    }[kind]
     wide, tall, dome = np.array([wide, tall, dome]) * size * rng.uniform(0.85, 1.13, 3)
     stalk *= size * rng.uniform(0.9, 1.15)
     lean = np.array([rng.uniform(-0.15, 0.15), 0, rng.uniform(-0.15, 0.15)]) * tall
     top = at + lean + (0, tall, 0)
     tilt = turn(x=rng.uniform(-9, 9), z=rng.uniform(-12, 4))
     stem = shape.part("stem", 0.06 * size)
-    stem.chain([at, at + lean * 0.3 + (0, tall * 0.5, 0), top + (0, dome * 0.3, 0)], [stalk * 1.2, stalk, stalk * 0.92],
-               flesh)
+    stem.chain(
+        [at, at + lean * 0.3 + (0, tall * 0.5, 0), top + (0, dome * 0.3, 0)], [stalk * 1.2, stalk, stalk * 0.92], flesh
+    )
     stem.ellipsoid(at + (0, stalk * 0.7, 0), (stalk * 1.45, stalk * 0.9, stalk * 1.45), flesh)
     hat = shape.part("cap", 0.02)
     lip = rng.uniform(0.08, 0.2) * dome
@@ -274,27 +336,45 @@ def _mushroom(shape: Shape, rng: np.random.Generator, at: np.ndarray, size: floa
     profile = np.concatenate([under, outer]) - (0, dome / 2)
     hat.lathe(top + tilt @ (0, dome / 2, 0), profile, cap, turned=tilt)
     pleats = shape.part("gills")
-    pleats.lathe(top + tilt @ (0, dome * 0.10, 0), [(0, -dome * 0.12), (wide * 0.4, -dome * 0.10),
-                                                    (wide * 0.9, -dome * 0.14 - lip * 0.3),
-                                                   (wide * 0.9, 0), (0, dome * 0.13)], gill, turned=tilt)
+    pleats.lathe(
+        top + tilt @ (0, dome * 0.10, 0),
+        [
+            (0, -dome * 0.12),
+            (wide * 0.4, -dome * 0.10),
+            (wide * 0.9, -dome * 0.14 - lip * 0.3),
+            (wide * 0.9, 0),
+            (0, dome * 0.13),
+        ],
+        gill,
+        turned=tilt,
+    )
     if kind == "toadstool":
-        stem.cone(at + lean * 0.7 + (0, tall * 0.66, 0), at + lean * 0.72 + (0, tall * 0.78, 0), stalk * 1.9,
-                  stalk * 1.0, m=flesh)
+        stem.cone(
+            at + lean * 0.7 + (0, tall * 0.66, 0),
+            at + lean * 0.72 + (0, tall * 0.78, 0),
+            stalk * 1.9,
+            stalk * 1.0,
+            m=flesh,
+        )
         warts = shape.part("warts")
         n = int(rng.integers(13, 20))
         for i in range(n):
             up = 1 - 0.86 * (i + 0.5) / n
             a, angle = i * 2.399963 + rng.uniform(-0.25, 0.25), np.arcsin(up)
-            d = np.array([wide * np.cos(angle) ** sharp * np.cos(a), dome * up,
-                          wide * np.cos(angle) ** sharp * np.sin(a)])
+            d = np.array(
+                [wide * np.cos(angle) ** sharp * np.cos(a), dome * up, wide * np.cos(angle) ** sharp * np.sin(a)]
+            )
             normal = d / np.array([wide, dome, wide]) ** 2
             s = size * rng.uniform(0.06, 0.12)
             warts.ellipsoid(top + tilt @ d, (s, s * 0.5, s), flesh, turned=tilt @ toward(normal))
 
 
-@family("volcano", colours=("brown", "grey", "black", "brown", "beige"),
-        places=("desert", "grass", "grass", "snow", "beach", "night"),
-        habit=Habit(fill=(0.95, 1.4), elevation=(1, 4), focal=(1.7, 3.5)))
+@family(
+    "volcano",
+    colours=("brown", "grey", "black", "brown", "beige"),
+    places=("desert", "grass", "grass", "snow", "beach", "night"),
+    habit=Habit(fill=(0.95, 1.4), elevation=(1, 4), focal=(1.7, 3.5)),
+)
 def volcano(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     rgb = 0.8 * np.array(look.rgb) + 0.2 * np.array((0.20, 0.25, 0.34))  # the air between gives it some blue
     rock = shape.material(rgb, "stone", "mottle", 0.5 * rgb, 0.05)
@@ -314,8 +394,13 @@ def volcano(shape: Shape, rng: np.random.Generator, look: Look) -> None:
         mountain.lathe((0, tall * (low + high) / 2, 0), np.array(profile) - (0, tall * (low + high) / 2), m)
 
     t = np.linspace(0, 1, 16)
-    profile = [(0, 0), *np.stack([flank(t), tall * t], axis=1), (mouth * 0.75, tall * 0.99), (mouth * 0.4, tall * 0.86),
-               (0, tall * 0.84)]
+    profile = [
+        (0, 0),
+        *np.stack([flank(t), tall * t], axis=1),
+        (mouth * 0.75, tall * 0.99),
+        (mouth * 0.4, tall * 0.86),
+        (0, tall * 0.84),
+    ]
     mountain.lathe((0, tall / 2, 0), np.array(profile) - (0, tall / 2), rock)
     if snowy:
         coat(rng.uniform(0.5, 0.7), 0.98, shape.material((0.80, 0.82, 0.86), "stone"), 0.05)
@@ -347,8 +432,12 @@ def volcano(shape: Shape, rng: np.random.Generator, look: Look) -> None:
             plume.ellipsoid(centre + np.array([np.cos(a), 0, np.sin(a)]) * r * 0.6, (size, size * 0.8, size), smoke)
 
 
-@family("geyser", colours=("white", "white", "grey"), places=("grass", "desert", "beach"),
-        habit=Habit(fill=(0.85, 1.2), elevation=(-28, -8), focal=(0.9, 1.5)))
+@family(
+    "geyser",
+    colours=("white", "white", "grey"),
+    places=("grass", "desert", "beach"),
+    habit=Habit(fill=(0.85, 1.2), elevation=(-28, -8), focal=(0.9, 1.5)),
+)
 def geyser(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     rgb = np.array(look.rgb) if look.colour == "white" else 0.4 * np.array(look.rgb) + 0.45
     spray = shape.material(rgb, "fur", "mottle", 0.8 * rgb, 0.05)  # its grain streaks the water, its fuzz blurs the rim
@@ -404,8 +493,9 @@ def _sinter(shape: Shape, rng: np.random.Generator, rise: float, wide: float, mo
     mound, rocks = shape.part("mound", 0.05), shape.part("rocks", 0.015)
     t = np.linspace(0, 1, 12)
     flank = mouth * 1.3 + (wide - mouth * 1.3) * (1 - t) ** rng.uniform(1.3, 2.2)
-    profile = np.array([(0, 0), *np.stack([flank, rise * t], axis=1), (mouth, rise), (mouth * 0.8, rise - 0.1),
-                        (0, rise - 0.1)])
+    profile = np.array(
+        [(0, 0), *np.stack([flank, rise * t], axis=1), (mouth, rise), (mouth * 0.8, rise - 0.1), (0, rise - 0.1)]
+    )
     mound.lathe((0, rise / 2, 0), profile - (0, rise / 2), rock)
     for i, a in enumerate(_around(rng, 18)):
         s = (0.08, 0.34, 0.58, 0.8)[i % 4] + rng.uniform(-0.08, 0.08)
@@ -416,6 +506,11 @@ def _sinter(shape: Shape, rng: np.random.Generator, rise: float, wide: float, mo
         mound.ellipsoid((mouth * 1.2 * np.cos(a), rise, mouth * 1.2 * np.sin(a)), rng.uniform(0.06, 0.12, 3), rock)
     for a in _around(rng, 7):
         size, out = rng.uniform(0.07, 0.17), rng.uniform(0.75, 1.05) * wide
-        rocks.box((out * np.cos(a), size * 0.8, out * np.sin(a)), size * rng.uniform(0.6, 1, 3), rock,
-                  turn(*rng.uniform(-25, 25, 3)), round=size * 0.3)
+        rocks.box(
+            (out * np.cos(a), size * 0.8, out * np.sin(a)),
+            size * rng.uniform(0.6, 1, 3),
+            rock,
+            turn(*rng.uniform(-25, 25, 3)),
+            round=size * 0.3,
+        )
     shape.part("pool").cone((0, rise - 0.15, 0), (0, rise - 0.02, 0), mouth, m=blue)

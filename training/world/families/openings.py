@@ -12,9 +12,11 @@ from training.world.sdf import Shape, turn
 def _wall(shape: Shape, rng: np.random.Generator, middle, wide: float, tall: float, margin: float, x: float) -> None:
     """The piece of wall that an opening with these half sizes sits in, as much wider on each side as `margin`."""
     kind = rng.integers(3)
-    rgb, rgb2, what, pattern, scale = (((0.38, 0.12, 0.06), (0.5, 0.46, 0.4), "stone", "bricks", 0.1),
-                                       ((0.62, 0.56, 0.44), (0.5, 0.45, 0.36), "stone", "mottle", 0.3),
-                                       ((0.66, 0.66, 0.62), (0.3, 0.3, 0.28), "wood", "planks", 0.07))[kind]
+    rgb, rgb2, what, pattern, scale = (
+        ((0.38, 0.12, 0.06), (0.5, 0.46, 0.4), "stone", "bricks", 0.1),
+        ((0.62, 0.56, 0.44), (0.5, 0.45, 0.36), "stone", "mottle", 0.3),
+        ((0.66, 0.66, 0.62), (0.3, 0.3, 0.28), "wood", "planks", 0.07),
+    )[kind]
     wall = shape.material(rgb, what, pattern, rgb2, scale)
     foot = max(middle[1] - tall - margin, 0)
     top = middle[1] + tall + margin
@@ -23,16 +25,29 @@ def _wall(shape: Shape, rng: np.random.Generator, middle, wide: float, tall: flo
     part.box(middle, (1, tall - 0.02, wide - 0.02), None, carve=True)
 
 
-@family("door", colours=("red", "blue", "green", "brown", "white", "black", "yellow", "turquoise", "grey"),
-        places=("studio", "street", "street", "grass", "night"), materials=("wood", "metal"), poses=("closed", "open"),
-        facing=True)
+@family(
+    "door",
+    colours=("red", "blue", "green", "brown", "white", "black", "yellow", "turquoise", "grey"),
+    places=("studio", "street", "street", "grass", "night"),
+    materials=("wood", "metal"),
+    poses=("closed", "open"),
+    facing=True,
+)
 def door(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     kind = rng.choice(["panels", "panels", "glazed", "arched"])
-    leaf = shape.material(look.rgb, look.material or "wood", "planks" if kind == "arched" else "plain",
-                          tuple(0.5 * c for c in look.rgb), 0.06)
+    leaf = shape.material(
+        look.rgb,
+        look.material or "wood",
+        "planks" if kind == "arched" else "plain",
+        tuple(0.5 * c for c in look.rgb),
+        0.06,
+    )
     rim = shape.material(((0.7, 0.68, 0.63), (0.30, 0.28, 0.26))[int(look.colour == "white")], "stone")
-    brass, dark, glass = shape.material((0.6, 0.42, 0.12), "metal"), shape.material((0.02, 0.02, 0.02)), \
-        shape.material((0.04, 0.06, 0.07), "glass")
+    brass, dark, glass = (
+        shape.material((0.6, 0.42, 0.12), "metal"),
+        shape.material((0.02, 0.02, 0.02)),
+        shape.material((0.04, 0.06, 0.07), "glass"),
+    )
     double = bool(rng.random() < 0.25) and kind != "arched"
     wide, tall = rng.uniform(0.42, 0.52) * (1.75 if double else 1), rng.uniform(1.0, 1.12)  # half sizes
     ajar = rng.uniform(35, 80)
@@ -69,8 +84,13 @@ def door(shape: Shape, rng: np.random.Generator, look: Look) -> None:
                     width, inset = half * (0.34 if not double else 0.68), kind == "glazed" and k == 0
                     body.box(at(0.05, y * tall, z), (0.03, h * tall, width), None, turned=swing, carve=True)
                     less = 0.0 if inset else 0.05
-                    raised.box(at(0.02, y * tall, z), (0.012 if inset else 0.035, h * tall - less, width - less),
-                               glass if inset else leaf, turned=swing, round=0.008)
+                    raised.box(
+                        at(0.02, y * tall, z),
+                        (0.012 if inset else 0.035, h * tall - less, width - less),
+                        glass if inset else leaf,
+                        turned=swing,
+                        round=0.008,
+                    )
         lock = 1 - 0.05 / half
         fittings.box(at(0.055, -0.05, lock), (0.012, 0.10, 0.035), brass, turned=swing, round=0.01)
         fittings.limb(at(0.05, -0.03, lock), at(0.12, -0.03, lock), 0.018, m=brass)
@@ -80,21 +100,34 @@ def door(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     _wall(shape, rng, middle, wide + edge, tall + edge, rng.uniform(0.4, 0.7), -0.06)
 
 
-@family("window", colours=("white", "brown", "green", "blue", "red", "grey", "turquoise"),
-        places=("studio", "street", "grass", "night"), materials=("wood", "plastic"), facing=True)
+@family(
+    "window",
+    colours=("white", "brown", "green", "blue", "red", "grey", "turquoise"),
+    places=("studio", "street", "grass", "night"),
+    materials=("wood", "plastic"),
+    facing=True,
+)
 def window(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     paint = shape.material(look.rgb, look.material or "wood")
     sky = rng.random() < 0.5  # is what the panes mirror
-    glass = shape.material(*(((0.10, 0.16, 0.20), "ceramic", "mottle", (0.30, 0.38, 0.44), 0.5) if sky else
-                             ((0.03, 0.05, 0.06), "ceramic")))
+    glass = shape.material(
+        *(
+            ((0.10, 0.16, 0.20), "ceramic", "mottle", (0.30, 0.38, 0.44), 0.5)
+            if sky
+            else ((0.03, 0.05, 0.06), "ceramic")
+        )
+    )
     stone = shape.material((0.5, 0.47, 0.42), "stone")
     wide, tall = rng.uniform(0.42, 0.62), rng.uniform(0.6, 0.8)
     arched, shutters = bool(rng.random() < 0.3), bool(rng.random() < 0.55)
     middle = np.array([0, tall + 0.14, 0])
     frame, bars, pane = shape.part("frame"), shape.part("bars"), shape.part("panes")
     edge = 0.09
-    outer = arch(2 * (wide + edge), 2 * tall + 2 * edge) if arched else \
-        np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * (wide + edge, tall + edge)
+    outer = (
+        arch(2 * (wide + edge), 2 * tall + 2 * edge)
+        if arched
+        else np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * (wide + edge, tall + edge)
+    )
     inner = outer * (wide / (wide + edge), tall / (tall + edge))
     frame.plate(middle, outer, 0.07, paint, turned=SIDE)
     frame.plate(middle, inner, 1, None, turned=SIDE, carve=True)
@@ -105,8 +138,9 @@ def window(shape: Shape, rng: np.random.Generator, look: Look) -> None:
         bars.box(middle + (0, y, 0), (0.03, 0.024, wide), paint)
     if rng.random() < 0.5:
         for z in (-0.5, 0.5):
-            bars.box(middle + (0, -0.04 if arched else 0, z * wide), (0.03, tall * (0.86 if arched else 0.98), 0.018),
-                     paint)
+            bars.box(
+                middle + (0, -0.04 if arched else 0, z * wide), (0.03, tall * (0.86 if arched else 0.98), 0.018), paint
+            )
     sill = shape.part("sill")
     sill.box((0.07, 0.05, 0), (0.17, 0.05, wide + edge + 0.1), stone, round=0.015)
     _wall(shape, rng, middle, wide + edge, tall + edge, wide * (1.1 if shutters else 0) + rng.uniform(0.35, 0.6), -0.02)
@@ -118,8 +152,14 @@ def window(shape: Shape, rng: np.random.Generator, look: Look) -> None:
         centre = hinge + swing @ (0, 0, half)
         boards.box(centre, (0.025, tall + edge * 0.5, half), paint, turned=swing, mirror=True)
         for y in (-0.48, 0.48):
-            boards.box(centre + (0, y * tall, 0) + swing @ (0.03, 0, 0), (0.025, tall * 0.41, half - 0.06), None,
-                       turned=swing, mirror=True, carve=True)
+            boards.box(
+                centre + (0, y * tall, 0) + swing @ (0.03, 0, 0),
+                (0.025, tall * 0.41, half - 0.06),
+                None,
+                turned=swing,
+                mirror=True,
+                carve=True,
+            )
         for y in np.linspace(-0.82, 0.82, 11) * tall:
             slats.box(centre + (0, y, 0), (0.022, 0.028, half - 0.05), paint, turned=swing @ turn(z=-35), mirror=True)
     if rng.random() < 0.4:  # a box of flowers on the sill
@@ -129,5 +169,8 @@ def window(shape: Shape, rng: np.random.Generator, look: Look) -> None:
         pot.box((0.2, 0.18, 0), (0.09, 0.09, wide * 0.85), clay, round=0.02)
         for z in np.linspace(-0.75, 0.75, 7) * wide:
             leaves.ball((0.21 + rng.uniform(-0.03, 0.03), 0.31, z), 0.085, green)
-            blooms.ball((0.24 + rng.uniform(-0.03, 0.05), 0.38 + rng.uniform(-0.05, 0.04),
-                         z + rng.uniform(-0.04, 0.04)), 0.04, bloom)
+            blooms.ball(
+                (0.24 + rng.uniform(-0.03, 0.05), 0.38 + rng.uniform(-0.05, 0.04), z + rng.uniform(-0.04, 0.04)),
+                0.04,
+                bloom,
+            )

@@ -87,6 +87,12 @@ def trim(part: Part, curve, frame, depth: float, room: float, m: int | None = No
     a, b = curve[0], curve[-1]
     way = np.sign(b[0] - a[0])
     low, wide = -0.05 * room, curve[:, 1].max() + room
-    around = [(b[0] + way * 0.01, low), (b[0] + way * room, low), (b[0] + way * room, wide),
-              (a[0] - way * room, wide), (a[0] - way * room, low), (a[0] - way * 0.01, low)]
+    around = [
+        (b[0] + way * 0.01, low),
+        (b[0] + way * room, low),
+        (b[0] + way * room, wide),
+        (a[0] - way * room, wide),
+        (a[0] - way * room, low),
+        (a[0] - way * 0.01, low),
+    ]
     part.plate((0, 0, 0), np.concatenate([curve, around]), depth, m, turned=frame, mirror=True, carve=True)

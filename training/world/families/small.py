@@ -30,8 +30,11 @@ def _leg(part: Part, hip, angle: float, reach: float, knee: float, radii, m: int
     and down to the ground at `reach` from the hip; `foot` adds a last joint along the ground."""
     hip, a = np.asarray(hip, float), np.radians(angle)
     out = np.array([np.cos(a), 0, np.sin(a)])
-    points = [hip, hip * (1, 0, 1) + out * reach * 0.42 + (0, knee, 0),
-              hip * (1, 0, 1) + out * reach + (0, radii[2], 0)]
+    points = [
+        hip,
+        hip * (1, 0, 1) + out * reach * 0.42 + (0, knee, 0),
+        hip * (1, 0, 1) + out * reach + (0, radii[2], 0),
+    ]
     if foot:
         points.append(points[-1] + out * foot)
         radii = (*radii, radii[2] * 0.8)
@@ -67,8 +70,16 @@ def spider(shape: Shape, rng: np.random.Generator, look) -> None:
             patch(marks, shape.parts[-2], back + (x, 0, 0), (0, 1, 0.0), (0.04, 0.05), dark)
     legs = shape.part("legs", 0.008)
     for i, (angle, size) in enumerate(((28, 1.1), (62, 0.92), (108, 0.92), (150, 1.12))):
-        _leg(legs, (0.14 - 0.045 * i, high, 0.07), angle + rng.uniform(-6, 6), leggy * size, high + 0.2 * leggy / 0.6,
-             (thick, thick * 0.9, thick * 0.6), coat, 0.05)
+        _leg(
+            legs,
+            (0.14 - 0.045 * i, high, 0.07),
+            angle + rng.uniform(-6, 6),
+            leggy * size,
+            high + 0.2 * leggy / 0.6,
+            (thick, thick * 0.9, thick * 0.6),
+            coat,
+            0.05,
+        )
     feelers = shape.part("palps", 0.006)
     feelers.chain([(0.2, high, 0.04), (0.3, high + 0.03, 0.06), (0.34, high - 0.08, 0.05)], thick, dark, mirror=True)
     eyes = shape.part("eyes")
@@ -94,20 +105,41 @@ def ant(shape: Shape, rng: np.random.Generator, look) -> None:
     skull.ellipsoid(head, (0.12, 0.095, 0.105), coat, down)
     skull.ellipsoid(head + down @ np.array([-0.04, 0.01, 0.05]), (0.08, 0.075, 0.06), coat, down, mirror=True)
     jaws = head + down @ np.array([0.1, -0.02, 0])
-    shape.part("jaws").chain([jaws + (0, 0, 0.05), jaws + (0.06, -0.04, 0.06), jaws + (0.1, -0.07, 0.01)],
-                             [0.022, 0.018, 0.008], limb, mirror=True)
+    shape.part("jaws").chain(
+        [jaws + (0, 0, 0.05), jaws + (0.06, -0.04, 0.06), jaws + (0.1, -0.07, 0.01)],
+        [0.022, 0.018, 0.008],
+        limb,
+        mirror=True,
+    )
     shape.part("eyes").ball(head + down @ np.array([0.02, 0.03, 0.093]), 0.025, glossy(shape), mirror=True)
     wave = rng.uniform(-0.05, 0.08)
-    shape.part("antennae", 0.004).chain([head + (0.06, 0.06, 0.04), head + (0.12, 0.2 + wave, 0.12),
-                                         head + (0.34, 0.12 + wave, 0.2)], [0.014, 0.012, 0.015], limb, mirror=True)
+    shape.part("antennae", 0.004).chain(
+        [head + (0.06, 0.06, 0.04), head + (0.12, 0.2 + wave, 0.12), head + (0.34, 0.12 + wave, 0.2)],
+        [0.014, 0.012, 0.015],
+        limb,
+        mirror=True,
+    )
     legs = shape.part("legs", 0.006)
     for x, angle, reach in ((0.12, 45, 0.42), (0.04, 92, 0.4), (-0.04, 138, 0.52)):
-        _leg(legs, (x, high - 0.03, 0.04), angle + rng.uniform(-8, 8), reach, high + rng.uniform(0.03, 0.1),
-             (0.024, 0.017, 0.011), limb, 0.06)
+        _leg(
+            legs,
+            (x, high - 0.03, 0.04),
+            angle + rng.uniform(-8, 8),
+            reach,
+            high + rng.uniform(0.03, 0.1),
+            (0.024, 0.017, 0.011),
+            limb,
+            0.06,
+        )
 
 
-@family("bee", colours=("yellow", "orange", "gold"), places=("grass", "forest", "studio", "sky", "street"),
-        poses=("flying", "hovering"), stance="air")
+@family(
+    "bee",
+    colours=("yellow", "orange", "gold"),
+    places=("grass", "forest", "studio", "sky", "street"),
+    poses=("flying", "hovering"),
+    stance="air",
+)
 def bee(shape: Shape, rng: np.random.Generator, look) -> None:
     bumble = rng.random() < 0.45
     fat = rng.uniform(1.15, 1.3) if bumble else rng.uniform(0.88, 1.0)
@@ -119,29 +151,56 @@ def bee(shape: Shape, rng: np.random.Generator, look) -> None:
     size = np.array([0.27, 0.16 * fat, 0.165 * fat])
     shape.part("abdomen").ellipsoid(back, size, coat, droop)
     _hoops(shape.part("bands"), back, size, droop, (-0.62, -0.15, 0.3), 0.017, black, 0.005)
-    shape.part("sting").limb(back + droop @ np.array([-0.24, 0, 0]), back + droop @ np.array([-0.33, -0.01, 0]), 0.025,
-                             0.005, black)
+    shape.part("sting").limb(
+        back + droop @ np.array([-0.24, 0, 0]), back + droop @ np.array([-0.33, -0.01, 0]), 0.025, 0.005, black
+    )
     head = shape.part("head", 0.01)
     head.ellipsoid((0.24, -0.03, 0), (0.09, 0.11, 0.12), black)
-    shape.part("eyes").ellipsoid((0.27, 0.0, 0.09), (0.055, 0.08, 0.05), glossy(shape, (0.05, 0.025, 0.015)),
-                                 turn(y=-20), mirror=True)
-    shape.part("antennae").chain([(0.3, 0.05, 0.04), (0.37, 0.13, 0.07), (0.48, 0.1, 0.11)], [0.013, 0.012, 0.014],
-                                 black, mirror=True)
+    shape.part("eyes").ellipsoid(
+        (0.27, 0.0, 0.09), (0.055, 0.08, 0.05), glossy(shape, (0.05, 0.025, 0.015)), turn(y=-20), mirror=True
+    )
+    shape.part("antennae").chain(
+        [(0.3, 0.05, 0.04), (0.37, 0.13, 0.07), (0.48, 0.1, 0.11)], [0.013, 0.012, 0.014], black, mirror=True
+    )
     glass = shape.material((0.55, 0.6, 0.62), "glass")
     up = rng.uniform(20, 60)
-    for name, at, long, sweep in (("forewings", (0.04, 0.12, 0.06), 0.66, 12), ("hindwings", (-0.06, 0.1, 0.06), 0.46,
-                                                                                36)):
-        wing = smooth_outline(np.array([(0.05, 0), (0.02, 0.3), (-0.02, 0.8), (-0.12, 1.0), (-0.26, 0.92), (-0.28, 0.6),
-                                        (-0.16, 0.25), (-0.04, 0)]) * long)
+    for name, at, long, sweep in (
+        ("forewings", (0.04, 0.12, 0.06), 0.66, 12),
+        ("hindwings", (-0.06, 0.1, 0.06), 0.46, 36),
+    ):
+        wing = smooth_outline(
+            np.array(
+                [
+                    (0.05, 0),
+                    (0.02, 0.3),
+                    (-0.02, 0.8),
+                    (-0.12, 1.0),
+                    (-0.26, 0.92),
+                    (-0.28, 0.6),
+                    (-0.16, 0.25),
+                    (-0.04, 0),
+                ]
+            )
+            * long
+        )
         shape.part(name).plate(at, wing, 0.006, glass, turn(x=90 - up) @ turn(z=sweep), round=0.004, mirror=True)
     legs = shape.part("legs", 0.006)
     for x, lean in ((0.14, 0.1), (0.04, 0.0), (-0.06, -0.12)):
-        legs.chain([(x, -0.1, 0.07), (x + lean * 0.6, -0.19, 0.16), (x + lean, -0.3, 0.13)], [0.022, 0.02, 0.012],
-                   black, mirror=True)
+        legs.chain(
+            [(x, -0.1, 0.07), (x + lean * 0.6, -0.19, 0.16), (x + lean, -0.3, 0.13)],
+            [0.022, 0.02, 0.012],
+            black,
+            mirror=True,
+        )
 
 
-@family("beetle", colours=("red", "green", "black", "brown", "blue", "orange"), facing=True,
-        places=("grass", "forest", "desert", "beach", "street"), habit=Habit(fill=(0.65, 0.95), elevation=(35, 75)))
+@family(
+    "beetle",
+    colours=("red", "green", "black", "brown", "blue", "orange"),
+    facing=True,
+    places=("grass", "forest", "desert", "beach", "street"),
+    habit=Habit(fill=(0.65, 0.95), elevation=(35, 75)),
+)
 def beetle(shape: Shape, rng: np.random.Generator, look) -> None:
     lady = rng.random() < 0.45  # a ladybird
     stag = not lady and rng.random() < 0.5
@@ -160,8 +219,15 @@ def beetle(shape: Shape, rng: np.random.Generator, look) -> None:
         for x, z in ((0.13, 0.1), (-0.02, 0.17), (-0.17, 0.09)):
             for side in (-1, 1):
                 up = np.sqrt(max(1 - (z / wide) ** 2, 0.1))
-                patch(spots, shape.parts[2 if side > 0 else 1], (x * 0.6, y + 0.02, side * z * 0.6),
-                      (x * 0.6, up * 0.5, side * z), (0.055, 0.055), black, 0.004)
+                patch(
+                    spots,
+                    shape.parts[2 if side > 0 else 1],
+                    (x * 0.6, y + 0.02, side * z * 0.6),
+                    (x * 0.6, up * 0.5, side * z),
+                    (0.055, 0.055),
+                    black,
+                    0.004,
+                )
     else:
         grooves = shape.part("grooves")
         for side in (-1, 1):
@@ -169,38 +235,74 @@ def beetle(shape: Shape, rng: np.random.Generator, look) -> None:
                 t = np.linspace(-0.75, 0.7, 4)
                 h = np.sqrt(np.maximum(1 - t**2 - (z * (wide - 0.03) / (wide - 0.03)) ** 2 * (1 - t**2), 0.02))
                 flat = z * np.sqrt(1 - t**2)
-                grooves.chain(np.stack([t * long - 0.02, y + tall * h, side * (0.035 + flat * (wide - 0.03))], axis=1),
-                              0.006, front)
+                grooves.chain(
+                    np.stack([t * long - 0.02, y + tall * h, side * (0.035 + flat * (wide - 0.03))], axis=1),
+                    0.006,
+                    front,
+                )
     shape.part("neck shield").ellipsoid((long * 0.88, y + 0.02, 0), (0.12, tall * 0.72, wide * 0.86), front)
     head = np.array([long * 0.88 + 0.13, y + 0.01, 0])
     shape.part("head", 0.01).ellipsoid(head, (0.09, 0.07, wide * 0.5), black if lady else front)
-    shape.part("eyes").ball(head + (0.045, 0.025, wide * 0.36), 0.028,
-                            glossy(shape, WHITE if lady else (0.12, 0.03, 0.02)), mirror=True)
+    shape.part("eyes").ball(
+        head + (0.045, 0.025, wide * 0.36), 0.028, glossy(shape, WHITE if lady else (0.12, 0.03, 0.02)), mirror=True
+    )
     if lady:
-        shape.part("cheeks").ellipsoid((long * 0.95, y + 0.1, 0.15), (0.045, 0.05, 0.05), shape.material(WHITE),
-                                       mirror=True)
+        shape.part("cheeks").ellipsoid(
+            (long * 0.95, y + 0.1, 0.15), (0.045, 0.05, 0.05), shape.material(WHITE), mirror=True
+        )
     if stag:
         size = rng.uniform(0.7, 1.2)
-        shape.part("jaws", 0.01).chain([head + (0.05, 0, 0.06), head + np.array([0.16, 0.03, 0.17]) * size,
-                                        head + np.array([0.32, 0.05, 0.12]) * size,
-                                        head + np.array([0.36, 0.05, 0.03]) * size],
-                                       [0.04, 0.034, 0.024, 0.01], front, mirror=True)
-        shape.parts[-1].limb(head + np.array([0.24, 0.04, 0.16]) * size, head + np.array([0.25, 0.04, 0.06]) * size,
-                             0.022, 0.008, front, mirror=True)
+        shape.part("jaws", 0.01).chain(
+            [
+                head + (0.05, 0, 0.06),
+                head + np.array([0.16, 0.03, 0.17]) * size,
+                head + np.array([0.32, 0.05, 0.12]) * size,
+                head + np.array([0.36, 0.05, 0.03]) * size,
+            ],
+            [0.04, 0.034, 0.024, 0.01],
+            front,
+            mirror=True,
+        )
+        shape.parts[-1].limb(
+            head + np.array([0.24, 0.04, 0.16]) * size,
+            head + np.array([0.25, 0.04, 0.06]) * size,
+            0.022,
+            0.008,
+            front,
+            mirror=True,
+        )
     feel = 0.12 if lady else rng.uniform(0.18, 0.36)
-    shape.part("antennae").chain([head + (0.06, 0.03, 0.08), head + (0.06 + feel * 0.4, 0.1, 0.1 + feel * 0.5),
-                                  head + (0.06 + feel * 0.7, 0.06, 0.1 + feel)], [0.012, 0.01, 0.018], black,
-                                  mirror=True)
+    shape.part("antennae").chain(
+        [
+            head + (0.06, 0.03, 0.08),
+            head + (0.06 + feel * 0.4, 0.1, 0.1 + feel * 0.5),
+            head + (0.06 + feel * 0.7, 0.06, 0.1 + feel),
+        ],
+        [0.012, 0.01, 0.018],
+        black,
+        mirror=True,
+    )
     legs = shape.part("legs", 0.006)
     spread = 0.16 if lady else 0.24
     for x, angle in ((0.62, 50), (0.1, 95), (-0.4, 132)):
-        _leg(legs, (x * long, 0.1, wide * 0.72), angle + rng.uniform(-8, 8), spread * (1.1 if x < 0 else 0.9), 0.12,
-             (0.028, 0.024, 0.014), black, 0.06)
+        _leg(
+            legs,
+            (x * long, 0.1, wide * 0.72),
+            angle + rng.uniform(-8, 8),
+            spread * (1.1 if x < 0 else 0.9),
+            0.12,
+            (0.028, 0.024, 0.014),
+            black,
+            0.06,
+        )
     place(shape.parts, turned=turn(z=-rng.uniform(15, 40)))  # on a slope, so that its back is seen from before it
 
 
-@family("scorpion", colours=("black", "brown", "orange", "yellow", "beige"),
-        places=("desert", "desert", "grass", "studio", "street"))
+@family(
+    "scorpion",
+    colours=("black", "brown", "orange", "yellow", "beige"),
+    places=("desert", "desert", "grass", "studio", "street"),
+)
 def scorpion(shape: Shape, rng: np.random.Generator, look) -> None:
     coat, dark = shape.material(look.rgb, "plastic"), shape.material(mix(look.rgb, DARK, 0.45), "plastic")
     fat, claw, y = rng.uniform(0.9, 1.15), rng.uniform(0.8, 1.2), 0.13
@@ -208,13 +310,17 @@ def scorpion(shape: Shape, rng: np.random.Generator, look) -> None:
     for i in range(5):
         x, slim = 0.1 - 0.085 * i, 1 - 0.04 * (i - 1.5) ** 2
         shape.part(f"segment {i}").ellipsoid((x, y, 0), (0.06, 0.062, 0.135 * slim * fat), coat if i % 2 else dark)
-    tail = curve([(-0.3, y, 0), (-0.52, y + 0.08, 0), (-0.62, y + 0.28, 0), (-0.5, y + 0.5, 0), (-0.28, y + 0.55, 0)],
-                 2)
+    tail = curve(
+        [(-0.3, y, 0), (-0.52, y + 0.08, 0), (-0.62, y + 0.28, 0), (-0.5, y + 0.5, 0), (-0.28, y + 0.55, 0)], 2
+    )
     for i in range(6):
         a, b = tail[i], tail[min(i + 1, 8)]
-        shape.part(f"tail {i}").ellipsoid((a + b) / 2, (np.linalg.norm(b - a) * 0.66, 0.058, 0.058),
-                                          dark if i % 2 else coat,
-                                          turn(z=np.degrees(np.arctan2(b[1] - a[1], b[0] - a[0]))))
+        shape.part(f"tail {i}").ellipsoid(
+            (a + b) / 2,
+            (np.linalg.norm(b - a) * 0.66, 0.058, 0.058),
+            dark if i % 2 else coat,
+            turn(z=np.degrees(np.arctan2(b[1] - a[1], b[0] - a[0]))),
+        )
     tip = tail[6]
     sting = shape.part("sting", 0.01)
     sting.ball(tip + (0.04, 0.02, 0), 0.065, coat)
@@ -226,20 +332,37 @@ def scorpion(shape: Shape, rng: np.random.Generator, look) -> None:
     hand = wrist + (0.08, 0, -0.01)
     pincers = shape.part("claws", 0.012)
     pincers.ellipsoid(hand, np.array([0.12, 0.05, 0.075]) * claw, coat, mirror=True)
-    pincers.chain([hand + np.array([0.07, 0, 0.05]) * claw, hand + np.array([0.2, 0, 0.06]) * claw,
-                   hand + np.array([0.28, 0, 0.0]) * claw],
-                  [0.034 * claw, 0.026 * claw, 0.008], coat, mirror=True)
-    shape.part("thumbs").chain([hand + np.array([0.07, 0, -0.04]) * claw, hand + np.array([0.18, 0, -0.055]) * claw,
-                                hand + np.array([0.26, 0, -0.015]) * claw], [0.028 * claw, 0.022 * claw, 0.008], dark,
-                                mirror=True)
+    pincers.chain(
+        [
+            hand + np.array([0.07, 0, 0.05]) * claw,
+            hand + np.array([0.2, 0, 0.06]) * claw,
+            hand + np.array([0.28, 0, 0.0]) * claw,
+        ],
+        [0.034 * claw, 0.026 * claw, 0.008],
+        coat,
+        mirror=True,
+    )
+    shape.part("thumbs").chain(
+        [
+            hand + np.array([0.07, 0, -0.04]) * claw,
+            hand + np.array([0.18, 0, -0.055]) * claw,
+            hand + np.array([0.26, 0, -0.015]) * claw,
+        ],
+        [0.028 * claw, 0.022 * claw, 0.008],
+        dark,
+        mirror=True,
+    )
     legs = shape.part("legs", 0.006)
     for x, angle, reach in ((0.2, 65, 0.32), (0.13, 88, 0.34), (0.04, 112, 0.36), (-0.04, 135, 0.4)):
         _leg(legs, (x, y - 0.02, 0.09), angle + rng.uniform(-5, 5), reach, y + 0.09, (0.026, 0.02, 0.01), coat)
     shape.part("eyes").ball((0.25, y + 0.058, 0.025), 0.014, glossy(shape), mirror=True)
 
 
-@family("frog", colours=("green", "brown", "orange", "turquoise", "red"),
-        places=("grass", "forest", "forest", "studio", "beach"))
+@family(
+    "frog",
+    colours=("green", "brown", "orange", "turquoise", "red"),
+    places=("grass", "forest", "forest", "studio", "beach"),
+)
 def frog(shape: Shape, rng: np.random.Generator, look) -> None:
     stout, lift = rng.uniform(0.92, 1.12), rng.uniform(22, 36)
     moss = mix(look.rgb, (0.13, 0.12, 0.04), 0.45)
@@ -268,8 +391,9 @@ def frog(shape: Shape, rng: np.random.Generator, look) -> None:
     feet.limb((-0.3, 0.05, 0.34 * stout), (-0.02, 0.03, 0.42 * stout), 0.045, 0.032, skin, mirror=True)
     for angle in (-38, -12, 14):
         toe = turn(y=angle) @ np.array([0.24, 0, 0])
-        feet.limb((-0.02, 0.028, 0.42 * stout), np.array([-0.02, 0.022, 0.42 * stout]) + toe, 0.026, 0.02, skin,
-                  mirror=True)
+        feet.limb(
+            (-0.02, 0.028, 0.42 * stout), np.array([-0.02, 0.022, 0.42 * stout]) + toe, 0.026, 0.02, skin, mirror=True
+        )
     arms = shape.part("arms", 0.015)
     arms.chain([(0.18, 0.26, 0.17), (0.12, 0.14, 0.25), (0.24, 0.04, 0.22)], [0.07, 0.05, 0.036], skin, mirror=True)
     for angle in (-50, -12, 25):
@@ -277,18 +401,34 @@ def frog(shape: Shape, rng: np.random.Generator, look) -> None:
         arms.limb((0.24, 0.03, 0.22), np.array([0.24, 0.022, 0.22]) + toe, 0.024, 0.02, skin, mirror=True)
 
 
-@family("lizard", colours=("green", "brown", "grey", "orange", "turquoise", "beige"),
-        places=("desert", "grass", "forest", "studio", "beach"))
+@family(
+    "lizard",
+    colours=("green", "brown", "grey", "orange", "turquoise", "beige"),
+    places=("desert", "grass", "forest", "studio", "beach"),
+)
 def lizard(shape: Shape, rng: np.random.Generator, look) -> None:
     dark = mix(look.rgb, DARK, 0.55)
     earthy = mix(look.rgb, (0.20, 0.16, 0.09), 0.35)
     skin = shape.material(earthy, "scales", ("stripes", "spots", "mottle")[rng.integers(3)], dark, 0.06)
     wave, side, fat, neck = rng.uniform(0.06, 0.2), rng.choice((-1, 1)), rng.uniform(0.9, 1.2), rng.uniform(0.06, 0.2)
     body = shape.part("body", 0.02)
-    spine = curve([(0.32, 0.17, 0), (0.08, 0.14, 0.02 * side), (-0.2, 0.12, -0.02 * side), (-0.5, 0.07, wave * side),
-                   (-0.85, 0.05, 0), (-1.15, 0.035, -wave * 1.6 * side), (-1.35, 0.06, -wave * 0.8 * side)], 2)
-    body.chain(spine, np.array([0.07, 0.09, 0.11, 0.115, 0.105, 0.08, 0.062, 0.05, 0.042, 0.034, 0.026, 0.018,
-                                0.008]) * fat, skin)
+    spine = curve(
+        [
+            (0.32, 0.17, 0),
+            (0.08, 0.14, 0.02 * side),
+            (-0.2, 0.12, -0.02 * side),
+            (-0.5, 0.07, wave * side),
+            (-0.85, 0.05, 0),
+            (-1.15, 0.035, -wave * 1.6 * side),
+            (-1.35, 0.06, -wave * 0.8 * side),
+        ],
+        2,
+    )
+    body.chain(
+        spine,
+        np.array([0.07, 0.09, 0.11, 0.115, 0.105, 0.08, 0.062, 0.05, 0.042, 0.034, 0.026, 0.018, 0.008]) * fat,
+        skin,
+    )
     top = np.array([0.46, 0.2 + neck, 0])
     body.limb((0.26, 0.17, 0), top, 0.09 * fat, 0.07, skin)
     if rng.random() < 0.35:
@@ -310,15 +450,19 @@ def lizard(shape: Shape, rng: np.random.Generator, look) -> None:
     head = shape.part("head", 0.1)
     head.ellipsoid((0, 0.05, 0), (0.95, 0.6, 0.75), skin)
     head.limb((0.3, 0, 0), (1.35, -0.1, 0), 0.52, 0.26, skin)
-    shape.part("jaw", 0.05).limb((-0.1, -0.42, 0), (1.25, -0.35, 0), 0.36, 0.2,
-                                 shape.material(mix(look.rgb, WHITE, 0.4), "scales"))
+    shape.part("jaw", 0.05).limb(
+        (-0.1, -0.42, 0), (1.25, -0.35, 0), 0.36, 0.2, shape.material(mix(look.rgb, WHITE, 0.4), "scales")
+    )
     shape.part("eyes").ball((0.35, 0.3, 0.48), 0.25, glossy(shape, (0.6, 0.4, 0.05)), mirror=True)
     shape.part("pupils").ball((0.4, 0.32, 0.6), 0.17, glossy(shape), mirror=True)
     place(shape.parts[first:], top + (0.04, 0.0, 0), turn(y=rng.uniform(-25, 25)) @ turn(z=rng.uniform(0, 18)), 0.125)
 
 
-@family("snake", colours=("green", "brown", "black", "yellow", "red", "orange"),
-        places=("desert", "grass", "forest", "studio", "street"))
+@family(
+    "snake",
+    colours=("green", "brown", "black", "yellow", "red", "orange"),
+    places=("desert", "grass", "forest", "studio", "street"),
+)
 def snake(shape: Shape, rng: np.random.Generator, look) -> None:
     dark = mix(look.rgb, DARK if look.colour != "black" else COLOURS["yellow"], 0.7)
     earthy, pattern = mix(look.rgb, (0.20, 0.15, 0.07), 0.35), ("spots", "patches", "mottle")[rng.integers(3)]
@@ -329,8 +473,9 @@ def snake(shape: Shape, rng: np.random.Generator, look) -> None:
         radius, rise = np.linspace(0.4, 0.13, 22), np.linspace(thick * 0.9, thick * 3.6, 22)
         path = np.stack([radius * np.cos(turns), rise, radius * np.sin(turns)], axis=1)[:-1]
         at = path[-1]
-        path = np.concatenate([path, curve([at + (0.0, 0.09, 0.06), (-0.08, 0.42, 0.02), (0.0, 0.58, 0), (0.16, 0.62,
-                                                                                                          0)], 2)])
+        path = np.concatenate(
+            [path, curve([at + (0.0, 0.09, 0.06), (-0.08, 0.42, 0.02), (0.0, 0.58, 0), (0.16, 0.62, 0)], 2)]
+        )
         heading = np.array([1.0, -0.1, 0])
     else:  # winding over the ground
         t = np.linspace(0, 1, 25)
@@ -358,8 +503,13 @@ def snake(shape: Shape, rng: np.random.Generator, look) -> None:
     place(shape.parts[first:], path[-1], turn(y=yaw), thick * 1.15)
 
 
-@family("bat", colours=("brown", "black", "grey"), places=("night", "night", "sky", "forest", "studio"),
-        poses=("flying",), stance="air")
+@family(
+    "bat",
+    colours=("brown", "black", "grey"),
+    places=("night", "night", "sky", "forest", "studio"),
+    poses=("flying",),
+    stance="air",
+)
 def bat(shape: Shape, rng: np.random.Generator, look) -> None:
     fur = shape.material(look.rgb, "fur")
     skin, bone = shape.material(mix(look.rgb, DARK, 0.35), "skin"), shape.material(mix(look.rgb, PINK, 0.2), "skin")
@@ -367,10 +517,25 @@ def bat(shape: Shape, rng: np.random.Generator, look) -> None:
     body = shape.part("body", 0.03)
     body.ellipsoid((0, 0, 0), (0.13, 0.22, 0.13), fur, turn(z=-20))
     body.ellipsoid((0.03, 0.1, 0), (0.12, 0.12, 0.14), fur)
-    wing = np.array([(0.0, 0.12), (0.18, 0.24), (0.42, 0.4), (0.5, 0.42), (0.8, 0.28), (1.0, -0.02), (0.86, -0.06),
-                     (0.72, -0.22),
-                     (0.6, -0.12), (0.48, -0.08), (0.36, -0.26), (0.28, -0.14), (0.16, -0.12), (0.06, -0.26),
-                     (0.0, -0.2)])
+    wing = np.array(
+        [
+            (0.0, 0.12),
+            (0.18, 0.24),
+            (0.42, 0.4),
+            (0.5, 0.42),
+            (0.8, 0.28),
+            (1.0, -0.02),
+            (0.86, -0.06),
+            (0.72, -0.22),
+            (0.6, -0.12),
+            (0.48, -0.08),
+            (0.36, -0.26),
+            (0.28, -0.14),
+            (0.16, -0.12),
+            (0.06, -0.26),
+            (0.0, -0.2),
+        ]
+    )
     frame = turn(y=-90 + rng.uniform(8, 25)) @ turn(z=flap)
     root = np.array([-0.02, 0.02, 0.06])
     shape.part("wings").plate(root, wing * (span, 1), 0.006, skin, frame, round=0.005, mirror=True)
@@ -385,41 +550,71 @@ def bat(shape: Shape, rng: np.random.Generator, look) -> None:
         bones.limb(wrist, at(*tip), 0.013, 0.008, bone, mirror=True)
     bones.limb(wrist, wrist + frame @ np.array([0.0, 0.07, 0.01]), 0.012, 0.005, bone, mirror=True)
     shape.part("feet").limb((-0.06, -0.2, 0.05), (-0.08, -0.32, 0.07), 0.02, 0.01, bone, mirror=True)
-    shape.part("tail").plate((-0.06, -0.18, 0), [(-0.06, 0.05), (0.06, 0.05), (0.1, -0.12), (0, -0.08), (-0.1, -0.12)],
-                             0.006, skin, turn(y=90), round=0.004)
+    shape.part("tail").plate(
+        (-0.06, -0.18, 0),
+        [(-0.06, 0.05), (0.06, 0.05), (0.1, -0.12), (0, -0.08), (-0.1, -0.12)],
+        0.006,
+        skin,
+        turn(y=90),
+        round=0.004,
+    )
     first = len(shape.parts)
     head = shape.part("head", 0.08)
     head.ball((0, 0, 0), 1.0, fur)
     head.ellipsoid((0.8, -0.2, 0), (0.55, 0.42, 0.5), fur)
     shape.part("nose").ellipsoid((1.3, -0.08, 0), (0.14, 0.18, 0.22), bone)
-    shape.part("fangs").limb((1.2, -0.4, 0.16), (1.24, -0.72, 0.16), 0.07, 0.02, shape.material(WHITE, "ceramic"),
-                             mirror=True)
+    shape.part("fangs").limb(
+        (1.2, -0.4, 0.16), (1.24, -0.72, 0.16), 0.07, 0.02, shape.material(WHITE, "ceramic"), mirror=True
+    )
     dark_eyes(shape, (0.84, 0.28, 0.48), 0.15)
-    ears(shape, (0.0, 0.6, 0.5), leaf(rng.uniform(1.3, 1.9), 1.0, 0.65, 0.8), 0.08, facing(18, 15, 0), fur,
-         shape.material(mix(PINK, DARK, 0.3), "skin"), 0.7)
+    ears(
+        shape,
+        (0.0, 0.6, 0.5),
+        leaf(rng.uniform(1.3, 1.9), 1.0, 0.65, 0.8),
+        0.08,
+        facing(18, 15, 0),
+        fur,
+        shape.material(mix(PINK, DARK, 0.3), "skin"),
+        0.7,
+    )
     place(shape.parts[first:], (0.1, 0.27, 0), turn(y=rng.uniform(-20, 20)), 0.115)
 
 
-@family("songbird", colours=("brown", "brown", "yellow", "blue", "red", "grey", "orange", "black"),
-        places=("forest", "forest", "grass", "grass", "studio", "snow", "street"))
+@family(
+    "songbird",
+    colours=("brown", "brown", "yellow", "blue", "red", "grey", "orange", "black"),
+    places=("forest", "forest", "grass", "grass", "studio", "snow", "street"),
+)
 def songbird(shape: Shape, rng: np.random.Generator, look) -> None:
     stout, crest = rng.uniform(0.92, 1.12), rng.random() < 0.3
     natural = mix(look.rgb, (0.22, 0.15, 0.09), 0.35)
     coat = shape.material(natural, "feather", "mottle", mix(natural, DARK, 0.55), 0.035)
-    wing = shape.material(mix(natural, DARK, 0.35 if look.colour != "black" else 0.0), "feather", "mottle",
-                          mix(natural, (0.75, 0.68, 0.55), 0.45), 0.04)
+    wing = shape.material(
+        mix(natural, DARK, 0.35 if look.colour != "black" else 0.0),
+        "feather",
+        "mottle",
+        mix(natural, (0.75, 0.68, 0.55), 0.45),
+        0.04,
+    )
     breast = shape.material(mix(look.rgb, (0.8, 0.72, 0.6), 0.35 if rng.random() < 0.4 else 0.75), "feather")
     tilt = turn(z=rng.uniform(22, 38))
     body = shape.part("body", 0.04)
     body.ellipsoid((0, 0, 0), (0.36, 0.185 * stout, 0.185 * stout), coat, tilt)
     body.ellipsoid(tilt @ np.array([0.07, -0.045, 0]), (0.27, 0.165 * stout, 0.165 * stout), breast, tilt)
     body.ellipsoid(tilt @ np.array([0.24, 0.05, 0]) + (0, 0.03, 0), (0.16, 0.13, 0.13), coat, tilt)
-    wings(shape, tilt @ np.array([0.16, 0.06, 0]) + (0, 0, 0.16 * stout), 0.58, 0.22, wing, wing, turn(y=-10) @ tilt,
-          0.2)
+    wings(
+        shape, tilt @ np.array([0.16, 0.06, 0]) + (0, 0, 0.16 * stout), 0.58, 0.22, wing, wing, turn(y=-10) @ tilt, 0.2
+    )
     tail = shape.part("tail")
     for turned in (-7, 7):
-        tail.plate(tilt @ np.array([-0.22, 0.0, 0]), leaf(rng.uniform(0.44, 0.55), 0.11, 0.3, 0.7), 0.01, wing,
-                   tilt @ turn(z=8) @ turn(y=turned) @ turn(z=90) @ turn(y=90), round=0.01)
+        tail.plate(
+            tilt @ np.array([-0.22, 0.0, 0]),
+            leaf(rng.uniform(0.44, 0.55), 0.11, 0.3, 0.7),
+            0.01,
+            wing,
+            tilt @ turn(z=8) @ turn(y=turned) @ turn(z=90) @ turn(y=90),
+            round=0.01,
+        )
     horn, bark = shape.material((0.12, 0.07, 0.04), "plastic"), shape.material((0.15, 0.08, 0.04), "wood")
     legs = shape.part("legs", 0.006)
     legs.limb((0.0, -0.16, 0.07), (0.05, -0.33, 0.07), 0.026, 0.016, horn, mirror=True)
@@ -444,6 +639,9 @@ def songbird(shape: Shape, rng: np.random.Generator, look) -> None:
     dark_eyes(shape, (0.56, 0.18, 0.68), 0.15)
     if crest:
         shape.part("crest", 0.03).limb((0.1, 0.6, 0), (-0.6, 1.5, 0), 0.5, 0.06, coat)
-    place(shape.parts[first:], tilt @ np.array([0.29, 0.06, 0]) + (0.02, 0.085, 0),
-          turn(y=rng.uniform(-50, 50) * (rng.random() < 0.6)),
-          0.142)
+    place(
+        shape.parts[first:],
+        tilt @ np.array([0.29, 0.06, 0]) + (0.02, 0.085, 0),
+        turn(y=rng.uniform(-50, 50) * (rng.random() < 0.6)),
+        0.142,
+    )

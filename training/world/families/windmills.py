@@ -9,8 +9,11 @@ from training.world.families.parts import SIDE, arch
 from training.world.sdf import Shape, smooth_outline, turn
 
 
-@family("windmill", colours=("white", "white", "grey", "red", "brown", "beige", "green", "blue"),
-        places=("grass", "desert", "snow", "beach", "night"))
+@family(
+    "windmill",
+    colours=("white", "white", "grey", "red", "brown", "beige", "green", "blue"),
+    places=("grass", "desert", "snow", "beach", "night"),
+)
 def windmill(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     kind = rng.choice(["turbine", "turbine", "tower", "tower", "pump"])
     {"turbine": _turbine, "tower": _tower_mill, "pump": _wind_pump}[kind](shape, rng, look)
@@ -27,8 +30,21 @@ def _turbine(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     hub, blades = shape.part("hub"), shape.part("blades", 0.03)
     centre = np.array([0.85, tall + 0.15, 0])
     hub.ellipsoid(centre, (0.36, 0.27, 0.27), paint)
-    outline = smooth_outline([(-0.09, 0.1), (-0.12, 0.6), (-0.30, 1.2), (-0.22, 3.0), (-0.08, span), (0.06, span),
-                              (0.12, 3.0), (0.14, 1.2), (0.10, 0.6), (0.09, 0.1)], steps=4) - (0, span / 2)
+    outline = smooth_outline(
+        [
+            (-0.09, 0.1),
+            (-0.12, 0.6),
+            (-0.30, 1.2),
+            (-0.22, 3.0),
+            (-0.08, span),
+            (0.06, span),
+            (0.12, 3.0),
+            (0.14, 1.2),
+            (0.10, 0.6),
+            (0.09, 0.1),
+        ],
+        steps=4,
+    ) - (0, span / 2)
     for angle in rng.uniform(0, 120) + np.arange(3) * 120:
         frame = turn(x=angle) @ turn(y=72)
         blades.plate(centre + turn(x=angle) @ (0.05, span / 2, 0), outline, 0.03, paint, turned=frame, round=0.03)
@@ -36,8 +52,13 @@ def _turbine(shape: Shape, rng: np.random.Generator, look: Look) -> None:
 
 def _tower_mill(shape: Shape, rng: np.random.Generator, look: Look) -> None:
     wall = shape.material(look.rgb, "stone", "bricks", tuple(0.65 * c for c in look.rgb), 0.02)
-    thatch = shape.material([(0.10, 0.055, 0.03), (0.05, 0.05, 0.06), (0.3, 0.06, 0.03)][rng.integers(3)], "wood",
-                            "planks", (0.05, 0.03, 0.02), 0.02)
+    thatch = shape.material(
+        [(0.10, 0.055, 0.03), (0.05, 0.05, 0.06), (0.3, 0.06, 0.03)][rng.integers(3)],
+        "wood",
+        "planks",
+        (0.05, 0.03, 0.02),
+        0.02,
+    )
     wood = shape.material((0.20, 0.10, 0.045), "wood")
     white, dark = shape.material((0.7, 0.68, 0.62), "fabric"), shape.material((0.03, 0.035, 0.045), "glass")
     door = shape.material((0.12, 0.05, 0.02), "wood", "planks", (0.07, 0.03, 0.01), 0.02)
@@ -81,11 +102,16 @@ def _tower_mill(shape: Shape, rng: np.random.Generator, look: Look) -> None:
         for y in np.linspace(0.9, span, 7):
             sails.limb(hub + frame @ (0, y, 0), hub + frame @ (0, y, wide), 0.035, m=wood)
         if covered:
-            cloths.box(hub + frame @ (-0.05, (span + 0.9) / 2, wide * 0.5), (0.02, (span - 0.9) / 2, wide * 0.48),
-                       white, turned=frame)
+            cloths.box(
+                hub + frame @ (-0.05, (span + 0.9) / 2, wide * 0.5),
+                (0.02, (span - 0.9) / 2, wide * 0.48),
+                white,
+                turned=frame,
+            )
         else:
-            cloths.box(hub + frame @ (-0.02, (span + 0.9) / 2, -0.12), (0.02, (span - 0.9) / 2, 0.13), wood,
-                       turned=frame)
+            cloths.box(
+                hub + frame @ (-0.02, (span + 0.9) / 2, -0.12), (0.02, (span - 0.9) / 2, 0.13), wood, turned=frame
+            )
 
 
 def _wind_pump(shape: Shape, rng: np.random.Generator, look: Look) -> None:

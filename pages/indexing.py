@@ -1,0 +1,207 @@
+"""Indexing jobs in the app: they run in the background of the server, and every page shows their progress."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from threading import Event
+from weakref import WeakSet
+
+import streamlit as st
+
+from pages import visit
+from pages.plain import counted, plain
+from pages.shared import open_system
+from pages.state import state
+from pages.uploads import Uploads
+from xmr.gallery import Gallery, IndexReport, index_folder
+from xmr.gallery.indexing import Progress
+from xmr.gallery.jobs import Job, Jobs, State, Work
+from xmr.modality import BadInput
+
+_jobs = Jobs()  # of this server
+_shown: WeakSet[Job] = WeakSet()  # jobs whose outcome some visit has shown
+_ICONS = {State.DONE: ":material/check:", State.CANCELLED: ":material/stop_circle:", State.FAILED: ":material/error:"}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The outcome of a job.
+
+    Attributes:
+        state:   how it ended.
+        said:    a sentence about it.
+        skipped: files that were skipped, and why.
+        noted:   damaged files that were read, and what is wrong with them.
+    """
+
+    state: State
+    said: str
+    skipped: Sequence[tuple[Path, str]] = ()
+    noted: Sequence[tuple[Path, str]] = ()
+
+    @property
+    def icon(self) -> str:
+        """The icon of its state."""
+        return _ICONS[self.state]
+
+
+def index_own(folder: Path, names: Sequence[str]) -> None:
+    """Start indexing a folder of the server with some systems.
+
+    Raises:
+        BadInput: the visitor has another job, or too many are waiting.
+    """
+    systems = [open_system(name) for name in names]
+    _start(
+        visit.this_visitor(),
+        f"“{folder.name or folder}”",
+        lambda progress, stop: index_folder(folder, systems, progress, stop=stop),
+    )
+
+
+def index_uploads(uploads: Uploads, names: Sequence[str], refused: Sequence[tuple[str, str]]) -> None:
+    """Start indexing the uploads with some systems; `refused` are files that were rejected before, with reasons.
+
+    Raises:
+        BadInput: the visit has another job, or too many are waiting.
+    """
+    systems = [open_system(name) for name in names]
+
+    def work(progress: Callable[[Progress], None], stop: Event) -> IndexReport:
+        try:
+            report = index_folder(uploads.folder, systems, progress, stop=stop)
+        except BadInput as error:
+            raise BadInput(str(error).replace(str(uploads.folder), "The upload")) from None
+        drop_removed(uploads)  # those that were removed during indexing
+        skipped, noted = (
+            tuple((path.relative_to(uploads.folder), why.replace(f"{uploads.folder}/", "")) for path, why in named)
+            for named in (report.skipped, report.noted)
+        )
+        return replace(report, skipped=(*((Path(name), why) for name, why in refused), *skipped), noted=noted)
+
+    _start(visit.this_visit(), "your uploads", work)
+
+
+def _start(owner: str, title: str, work: Work) -> None:
+    state.job, state.outcome = _jobs.start(owner, title, work), None
+
+
+def new_uploads() -> Uploads:
+    """A folder for the uploads of this visit; it is deleted when the visit ends."""
+    uploads = Uploads()
+    visit.at_end(partial(_end, visit.this_visit(), uploads))
+    return uploads
+
+
+def drop_removed(uploads: Uploads) -> None:
+    """Remove photos from the gallery of a visit's uploads that are no longer among the uploads."""
+    with suppress(BadInput), Gallery.open(uploads.folder) as gallery:  # there may be no gallery yet
+        held = set(uploads.names.values())
+        gallery.remove([id for file, (id, *_) in gallery.originals().items() if file not in held])
+
+
+def _end(owner: str, uploads: Uploads) -> bool:
+    """Delete a visit's uploads; returns False while a job still reads them."""
+    _jobs.cancel(owner)
+    job = _jobs.of(owner)
+    if job is not None and job.active:
+        return False
+    uploads.end()
+    return True
+
+
+def follow(aloud: bool) -> None:
+    """Follow the visitor's job; called at the beginning of each run of a page.
+
+    A job that the visitor started in another visit (before a reload) is taken over. When a job has ended, its outcome
+    is shown once and its gallery is searched from then on.
+
+    Args:
+        aloud: show a toast.
+    """
+    if state.job is None:
+        job = _jobs.of(visit.this_visitor())
+        if job is not None and job not in _shown:
+            state.job = job
+    if (job := state.job) is not None and not job.active:
+        state.job = None
+        _shown.add(job)
+        state.outcome = _outcome(job)
+        if job.state is State.DONE:
+            state.folder, state.like = job.report.gallery, None
+        if aloud:
+            st.toast(plain(state.outcome.said), icon=state.outcome.icon)
+
+
+def _outcome(job: Job) -> Outcome:
+    report = job.report
+    if job.state is State.DONE:
+        said = f"{counted(report.indexed + report.kept, 'photo')} can be searched now, on every page."
+    elif job.state is State.FAILED:
+        said = f"Indexing {job.title} failed. {job.error}"
+    else:
+        read = f" at {job.progress.done:,} of {job.progress.total:,} photos" if job.progress else ""
+        said = f"Indexing {job.title} was stopped{read}. What was read is kept: index again to continue."
+    return Outcome(job.state, said, report.skipped, report.noted) if report else Outcome(job.state, said)
+
+
+def show_line() -> None:
+    """Show the progress of the visit's job in one line, if there is a job."""
+    if state.job is not None:
+        st.fragment(_line, run_every=1.0)()
+
+
+def show_panel() -> None:
+    """Show the progress of the visit's job in detail, with a button that stops it."""
+    if state.job is not None:
+        st.fragment(_panel, run_every=1.0)()
+
+
+def _active() -> Job:
+    """The visit's job; if it has ended, the whole page is run again to show the outcome."""
+    if state.job is None or not state.job.active:
+        st.rerun()
+    return state.job
+
+
+def _line() -> None:
+    job = _active()
+    left = f", {_duration(job.seconds_left)} left" if job.seconds_left is not None else ""
+    st.page_link("gallery.py", label=plain(f"{_headline(job)}{left}"), icon=":material/database:")
+
+
+def _panel() -> None:
+    job = _active()
+    share, facts = 0.0, [_headline(job)]
+    if job.progress and job.progress.total:
+        share = min(job.progress.done / job.progress.total, 1.0)
+        facts += [f"{job.rate:,.0f} a second"] if job.rate is not None else []
+        facts += [f"{_duration(job.seconds_left)} left"] if job.seconds_left is not None else []
+        facts += [f"{job.progress.skipped:,} passed over"] if job.progress.skipped else []
+    st.progress(share, text=plain(" · ".join(facts)))
+    st.button(
+        "Stopping …" if job.stopping else "Stop",
+        disabled=job.stopping,
+        icon=":material/stop_circle:",
+        key="stop",
+        on_click=_jobs.cancel,
+        args=(job.owner,),
+        help="What was read is kept.",
+    )
+
+
+def _headline(job: Job) -> str:
+    if job.state is State.WAITING:
+        return f"{job.title[:1].upper()}{job.title[1:]} will be indexed after {_jobs.ahead_of(job)} other jobs"
+    told = f": {job.progress.done:,} of {job.progress.total:,} photos" if job.progress else " …"
+    return f"Indexing {job.title}{told}"
+
+
+def _duration(seconds: float) -> str:
+    """A duration in hours, minutes or seconds."""
+    for size, unit in ((3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"

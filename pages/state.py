@@ -1,0 +1,97 @@
+"""Every key of st.session_state in one place: what a visit holds, by whom it is written and where it is read.
+
+Left out are only keys of widgets that come in numbers: `canvas-<n>` and `weight-<part>` of ask.py, the inboxes
+`sketch-<n>`, `camera-<n>` and `photo-<n>` of pictures.py, `filter-<fact>` and `page-<pages>` of gallery.py,
+`question-<protocol>` of results.py; and those of what only reports, such as buttons, the canvas's tools and the grids.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from pages.history import History
+from xmr.gallery import DEMO
+from xmr.modality import Drawing
+
+if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+    from pages.indexing import Outcome
+    from pages.pictures import Picture
+    from pages.uploads import Uploads
+    from xmr.gallery.jobs import Job
+
+
+@dataclass(frozen=True)
+class State:
+    """The keys with what each is while nobody has written it. Where a key is a widget's, the widget writes it."""
+
+    # frame.py writes these at each change of page.
+    here: str | None = None  # the page's title
+    moved: bool = False  # ask.py puts the drawing on a fresh canvas, and takes it back
+    turned: bool = False  # a phone's menu is closed
+
+    # The query: written by ask.py, and read there.
+    start: dict | None = None  # the drawing that the canvas begins with
+    canvas: int = 0  # the number of the canvas: another one begins anew
+    history: History = History()  # the drawings on it, to undo and redo
+    taken: int = 0  # steps of undo and redo so far
+    read: tuple[dict | None, Drawing] = (None, Drawing(()))  # what was read from it last, and as which drawing
+    pen: str | None = None  # widget
+    example: str | None = None  # widget; compare.py reads a category in it
+    words: str = ""  # widget; search.py writes an idea to it, compare.py reads a category in it
+    without: str = ""  # widget
+    exact: str | None = None  # the text that is searched for as it was typed
+
+    # Its pictures: written by pictures.py, and read there and in ask.py.
+    sketch_inbox: int = 0  # the number of the inbox: another one begins empty
+    photo_inbox: int = 0
+    camera: bool = False  # whether it is open
+    refused: tuple[str, str] | None = None  # the place that a file was given to last, and why it cannot be used
+    sketch: Picture | None = None
+    sketch_use: str | None = None  # widget
+    photo: Picture | None = None
+    photo_use: str | None = None  # widget
+
+    # What is searched.
+    folder: Path = DEMO  # the gallery; written by indexing.py and gallery.py, read by shared.py
+    like: str | None = None  # the photo whose like are wanted; written by shared.py and search.py, read by search.py
+    leave: bool = False  # on to Search; written and read by shared.py
+    system: str | None = None  # widget of search.py
+    wanted: str | None = None  # the system that was chosen, though the query may not suit it; search.py
+    mix: bool = False  # widget of search.py
+    idea: str | None = None  # widget of search.py
+
+    # The other pages' widgets, and what they came from.
+    compared: list[str] | None = None  # widget of compare.py
+    category: str | None = None  # widget of compare.py
+    guess: str | None = None  # the category that compare.py found in the query
+    trained: str | None = None  # widget of results.py
+    pairs: str | None = None  # widget of results.py
+    path: str = ""  # widget of gallery.py: a folder of the server
+    indexed: list[str] | None = None  # widget of gallery.py: the systems that index
+
+    # Photos of one's own: written by gallery.py and indexing.py.
+    uploads: Uploads | None = None
+    files: list[UploadedFile] | tuple = ()  # widget: the uploader
+    uploaded: frozenset[str] = frozenset()  # the ids of the files in it; frame.py empties it, as a new page does
+    job: Job | None = None  # the indexing that this visit follows, until its end was told
+    outcome: Outcome | None = None  # what came of the last one
+
+
+class _Kept:
+    """st.session_state, with State's defaults, and no key that State does not name."""
+
+    def __getattr__(self, name: str) -> Any:
+        return st.session_state.get(name, getattr(State, name))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        getattr(State, name)
+        st.session_state[name] = value
+
+
+state: State = _Kept()

@@ -1,0 +1,32 @@
+"""What every test of pages needs."""
+
+import sys
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.browser import ROOT
+
+
+@pytest.fixture(autouse=True)
+def _main_module_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AppTest leaves the page as the main module, which every worker process started later would run again."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """A page by its file's name, or with "frame" the first one in it, as a new visitor finds it."""
+    monkeypatch.chdir(ROOT)
+
+    def opened(name: str) -> AppTest:
+        page = AppTest.from_file(str(ROOT / "pages" / f"{name}.py"), default_timeout=60).run()
+        assert not page.exception
+        return page
+
+    return opened
+
+
+@pytest.fixture
+def page(opened) -> AppTest:
+    return opened("search")

@@ -1,0 +1,29 @@
+"""Memory that is free goes back to the system."""
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+from tests.browser import ROOT
+
+FREED = """
+import psutil
+from pages import memory
+def used(): return psutil.Process().memory_info().rss / 1e6
+memory.share_arenas()
+blocks = [bytes([number % 256]) * 60_000 for number in range(2000)]  # 120 MB, each too small to be freed by itself
+last = bytes(60_000)  # what is above them stays
+full = used()
+del blocks
+kept = used()
+memory.give_back()
+assert full - kept < 40 and kept - used() > 80, (full, kept, used())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries do as they do")
+def test_what_is_free_in_the_middle_goes_back():
+    done = subprocess.run([sys.executable, "-c", FREED], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

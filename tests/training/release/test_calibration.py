@@ -1,0 +1,81 @@
+"""Calibration: from scores to the probability of a match."""
+
+import numpy as np
+import pytest
+import torch
+
+from training.datasets import labels_of
+from training.release import calibration
+from training.release.calibration import calibrate, platt
+from training.systems import PublishedSystem, PublishedTower
+from xmr.evaluation import Question
+from xmr.modality import Item, Modality
+
+
+def test_platts_curve_is_the_one_that_made_the_matches():
+    rng = np.random.default_rng(0)
+    scores = rng.uniform(-1, 1, 60000)
+    matches = rng.random(60000) < 1 / (1 + np.exp(-(6 * scores - 2)))
+    slope, intercept = platt(scores, matches, np.ones(60000))
+    assert slope == pytest.approx(6, rel=0.05) and intercept == pytest.approx(-2, rel=0.05)
+
+
+def test_scores_that_a_threshold_separates_have_a_steep_but_finite_curve():
+    scores = np.linspace(-1, 1, 200)
+    slope, intercept = platt(scores, scores > 0.2, np.ones(200))
+    assert 10 < slope < 1e4 and -intercept / slope == pytest.approx(0.2, abs=0.02)
+
+
+@pytest.mark.parametrize(("match", "sign"), [(True, 1), (False, -1)])
+def test_where_all_answers_match_or_none_does_the_curve_is_flat(match, sign):
+    slope, intercept = platt(np.linspace(0, 1, 9), np.full(9, match), np.ones(9))
+    assert slope == 0 and intercept == pytest.approx(sign * np.log(10))
+
+
+def test_a_likelier_answer_has_a_higher_score_in_every_kind_of_query(tiny_data):
+    """Vectors of classes and images, spoilt a little: what a good system gives."""
+
+    def vectors(items):
+        def of(item):
+            names = sorted(labels_of(item, "class") or labels_of(item, "image"))
+            own = np.random.default_rng([*item.id.encode()])
+            return np.random.default_rng([*names[0].encode()]).normal(size=16) + 0.8 * own.normal(size=16)
+
+        found = np.stack([of(item) for item in items])
+        return (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float32)
+
+    tower = PublishedTower(torch.nn.Identity(), np.zeros(0), {})
+    claimed = ("flickr8k-test-en", "sketchy25-heldout", "chairv2-test")
+    made = PublishedSystem("x", "", claimed, "cosine", 16, dict.fromkeys(Modality, tower), {})
+    curves = calibrate(vectors, made)
+    assert set(curves) == {"sketch_to_photo", "text_to_photo", "photo_to_photo", "photo_to_text"}
+    for curve in curves.values():
+        assert curve["slope"] > 1 and curve["std"] > 0
+        probability = 1 / (1 + np.exp(-(curve["slope"] * np.array([0.0, 1.0]) + curve["intercept"])))
+        assert probability[0] < 0.5 < probability[1]
+
+
+def test_mixed_queries_are_calibrated_by_what_meets_all_their_terms(monkeypatch):
+    """Questions of two keys whose answers match by a known curve of their scores; others do not count."""
+    rng = np.random.default_rng(0)
+    photo, text = Item("p", Modality.PHOTO, ""), Item("t", Modality.TEXT, "t")
+    asked, scores = [], {}
+
+    def ask(key: str, terms: int, names: tuple[str, ...], flat: bool = False) -> None:
+        own = rng.uniform(-6, 0, 40)
+        right = rng.random(40) < (0.5 if flat else 1 / (1 + np.exp(-(1.5 * own + 4))))
+        unwanted = rng.random(40) < 0.5
+        marks = {"both@1": right, "wanted@10": right | unwanted, "unwanted@10": unwanted & ~right}
+        question = Question(key, ((photo, 1.0), (text, 1.0))[:terms], {name: marks[name] for name in names})
+        asked.append(question)
+        scores[id(question)] = own
+
+    for _ in range(400):
+        ask("colour", 2, ("both@1",))
+        ask("minus", 2, ("wanted@10", "unwanted@10"))
+        ask("minus-alone", 1, ("wanted@10",), flat=True)  # of one term
+        ask("negated", 2, ("unwanted@10",), flat=True)  # nothing is wanted
+    monkeypatch.setattr(calibration, "mixed_questions", lambda *_: (asked, lambda question: scores[id(question)]))
+    curve = calibration.calibrate_mixed(None, None)
+    assert curve["slope"] == pytest.approx(1.5, rel=0.1) and curve["intercept"] == pytest.approx(4, rel=0.1)
+    assert curve["mean"] == pytest.approx(-3, abs=0.1)

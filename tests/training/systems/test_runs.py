@@ -1,0 +1,74 @@
+"""Runs and recipes: a folder for each variant and seed, and variants that change what they name and nothing else."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from training import systems
+from training.learn.recipe import VariedRecipe, load
+from training.learn.run_record import _flatten
+from training.release import ablation
+from training.systems import runs, zero_shot_dann
+from xmr import checkpoint
+from xmr.modality import BadInput
+
+SYSTEMS = sorted(path.stem.replace("_", "-") for path in Path(systems.__file__).parent.glob("*.yaml"))
+VARIED = [name for name in SYSTEMS if runs.varied_recipe(name)]
+
+
+def flat(recipe) -> dict:
+    return dict(_flatten(json.loads(json.dumps(dataclasses.asdict(recipe)))))
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_a_recipe_opens_with_its_command_and_says_how_it_is_evaluated(name):
+    module = systems.module(name)
+    recipe = load(module.Recipe, module.YAML)
+    assert recipe.name == name and all(stage.steps >= stage.every > 0 for stage in recipe.stages)
+    first = module.YAML.read_text().splitlines()[0]
+    assert first.startswith("# python -m training ") and "python -m training fit " in first
+    # detector has a measure of its own, the others, which train a part of tri, have tri's
+    assert recipe.protocols or name in ("detector", "doodles", "composer", "typed")
+    assert isinstance(recipe, VariedRecipe) == (name in VARIED)
+
+
+@pytest.mark.parametrize("name", VARIED)
+def test_a_variant_changes_the_settings_that_it_names_and_no_others(name):
+    module, recipe = systems.module(name), runs.varied_recipe(name)
+    base = flat(recipe)
+    assert {recipe.ships, *recipe.average_of} <= set(recipe.variants)
+    for variant, changed in recipe.variants.items():
+        folder, overrides = runs.run_of(name, Path("runs"), variant, 3)
+        assert folder == Path("runs") / name / f"{variant}-3"
+        found = flat(load(module.Recipe, module.YAML, overrides))
+        differ = {key for key in base.keys() | found.keys() if base.get(key) != found.get(key)} - {"seed"}
+        assert all(any(f"{key}.".startswith(f"{setting}.") for setting in changed) for key in differ), variant
+        for setting, value in changed.items():
+            if not isinstance(value, dict | list):
+                assert found[setting] == value, (variant, setting)
+
+
+@pytest.mark.parametrize("name", VARIED)
+def test_the_shipped_ablation_is_of_the_recipes_variants(name):
+    recipe = runs.varied_recipe(name)
+    report = json.loads((checkpoint.ROOT / name / "study.json").read_text())
+    assert report["settings"] == json.loads(json.dumps(recipe.variants))
+    assert (report["seeds"], report["average_of"]) == (list(recipe.seeds), list(recipe.average_of))
+    assert {variant.split()[0] for variant in report["variants"]} <= {*recipe.variants, runs.AVERAGE}
+
+
+def test_a_variant_that_is_unknown_is_named(tmp_path):
+    folder, overrides = runs.run_of("zero-shot-dann", tmp_path, "triplet", 2)
+    assert folder == tmp_path / "zero-shot-dann" / "triplet-2"
+    recipe = load(zero_shot_dann.Recipe, zero_shot_dann.YAML, overrides)
+    assert (recipe.losses.domain, recipe.losses.triplet, recipe.seed) == (0, 1, 2)
+    assert runs.run_of("tri", tmp_path) == (tmp_path / "tri", [])
+    assert runs.run_of("tri", tmp_path, seed=4) == (tmp_path / "tri" / "4", ["seed=4"])
+    with pytest.raises(BadInput, match="has no variants. Leave --variant out"):
+        runs.run_of("tri", tmp_path, "best")
+    with pytest.raises(BadInput, match="Choose one of: dann, triplet, whole-way, contrast, names"):
+        runs.run_of("zero-shot-dann", tmp_path, "best")
+    with pytest.raises(BadInput, match="no variant 'best'. Choose among: dann, .*, random-classes, .*, paper, average"):
+        ablation.compare("zero-shot-dann", tmp_path, tmp_path, ["plus", "best"])

@@ -1,0 +1,98 @@
+"""What counts as a photo in a folder, what is passed over and why, and how a path is understood."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from xmr.gallery.files import list_folder
+
+
+def photo(path: Path, format: str = "PNG") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (20, 20), "red").save(path, format)
+    return path
+
+
+def files_in(folder: Path, *exclude: str) -> list[str]:
+    return [found.file for found in list_folder(folder, exclude).pictures]
+
+
+def test_content_decides_and_not_the_suffix(tmp_path):
+    photo(tmp_path / "cat.jpe", "JPEG")
+    photo(tmp_path / "no suffix", "WEBP")
+    photo(tmp_path / "wrong.txt", "PNG")
+    (tmp_path / "notes.jpg").write_text("hello")
+    (tmp_path / "empty.png").touch()
+    (tmp_path / "letter.txt").write_text("hello")
+    listing = list_folder(tmp_path)
+    assert [found.file for found in listing.pictures] == ["cat.jpe", "no suffix", "wrong.txt"]
+    assert {path.name for path, _ in listing.skipped} == {"notes.jpg", "empty.png"}
+
+
+@pytest.mark.parametrize(
+    "rubbish",
+    [
+        "@eaDir",
+        "#recycle",
+        "$RECYCLE.BIN",
+        "$Recycle.Bin",
+        ".Trashes",
+        "System Volume Information",
+        "lost+found",
+        "__MACOSX",
+        "My.photoslibrary/resources",
+        "Catalog Previews.lrdata",
+    ],
+)
+def test_deleted_files_and_small_copies_are_no_photos(tmp_path, rubbish):
+    photo(tmp_path / "sub" / "IMG_1.jpg", "JPEG")
+    photo(tmp_path / "sub" / rubbish / "x" / "IMG_1.jpg", "JPEG")
+    assert files_in(tmp_path) == ["sub/IMG_1.jpg"]
+
+
+def test_patterns_leave_out_as_gitignore_does(tmp_path):
+    for name in ("a.png", "b.png", "raw/a.png", "raw/keep.png", "deep/raw/a.png"):
+        photo(tmp_path / name)
+    assert files_in(tmp_path, "raw/") == ["a.png", "b.png"]
+    assert files_in(tmp_path, "/raw") == ["a.png", "b.png", "deep/raw/a.png"]
+    assert files_in(tmp_path, "*/a.png") == ["a.png", "b.png", "deep/raw/a.png", "raw/keep.png"]
+    (tmp_path / ".xmrignore").write_text("# what I don't want\nb.*\n**/raw/*\n!raw/keep.png\n")
+    assert files_in(tmp_path) == ["a.png", "raw/keep.png"]
+    assert files_in(tmp_path, "keep.png") == ["a.png", "raw/keep.png"]  # the file has the last word
+
+
+def test_linked_folders_are_followed_once_and_loops_end(tmp_path):
+    photo(tmp_path / "photos" / "real" / "a.png")
+    photo(tmp_path / "away" / "b.png")
+    os.symlink(tmp_path / "photos", tmp_path / "photos" / "a loop")
+    os.symlink(tmp_path / "photos" / "real", tmp_path / "photos" / "a link to real")
+    os.symlink(tmp_path / "away", tmp_path / "photos" / "one")
+    os.symlink(tmp_path / "away", tmp_path / "photos" / "two")
+    os.symlink("itself", tmp_path / "photos" / "itself")
+    found = files_in(tmp_path / "photos")
+    assert "real/a.png" in found and len(found) == 2
+    assert [file for file in found if file.endswith("b.png")][0] in ("one/b.png", "two/b.png")
+
+
+def test_a_pipe_does_not_stop_the_walk(tmp_path):
+    photo(tmp_path / "a.png")
+    os.mkfifo(tmp_path / "pipe.jpg")
+    assert files_in(tmp_path) == ["a.png"]
+
+
+def test_a_folder_that_cannot_be_read_is_named(tmp_path, unprivileged):
+    photo(tmp_path / "a.png")
+    photo(tmp_path / "closed" / "b.png")
+    (tmp_path / "closed").chmod(0)
+    try:
+        listing = list_folder(tmp_path)
+    finally:
+        (tmp_path / "closed").chmod(0o755)
+    assert [found.file for found in listing.pictures] == ["a.png"]
+    ((path, why),) = listing.skipped
+    assert path.name == "closed" and "Permission denied. Its photos stay as they are" in why
+    assert not listing.reaches("closed/b.png") and listing.reaches("a.png") and listing.reaches("closed.png")

@@ -1,0 +1,159 @@
+"""The ink that is read off a page is the ink that was drawn on it, whatever else is in the picture."""
+
+from __future__ import annotations
+
+import io
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.xmr.preprocess.test_sketch import HOUSE, as_picture, inks_apart
+from xmr.modality import BadInput
+from xmr.preprocess import SKETCHED, open_sketch, read_drawing, sketch_input
+
+WANTED = sketch_input(HOUSE)
+
+
+def page(height: int = 1000, width: int = 800, share: float = 0.6, pen: int = 6, at=(0.5, 0.5)) -> np.ndarray:
+    """How much ink is on a sheet with the house on it, (H, W) float of 0..1."""
+    side = int(share * width)
+    house = 1 - np.asarray(as_picture(HOUSE, side, pen), np.float32) / 255
+    sheet = np.zeros((height, width), np.float32)
+    top, left = int(at[0] * (height - side)), int(at[1] * (width - side))
+    sheet[top : top + side, left : left + side] = house
+    return sheet
+
+
+def image(levels: np.ndarray, noise: float = 0.01) -> Image.Image:
+    """A photo with these brightnesses, (H, W[, 3]) of 0..1, and a camera's noise."""
+    levels = levels + noise * np.random.default_rng(0).standard_normal(levels.shape)
+    return Image.fromarray((levels.clip(0, 1) * 255).astype(np.uint8))
+
+
+def stretched(raster: np.ndarray) -> np.ndarray:
+    """A raster whose ink fills a square: a tilted sheet's height and width are only nearly known."""
+    rows, columns = np.nonzero(raster < 128)
+    inside = raster[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    return cv2.copyMakeBorder(cv2.resize(inside, (200, 200)), 12, 12, 12, 12, cv2.BORDER_CONSTANT, value=255)
+
+
+def apart(picture: Image.Image) -> float:
+    return inks_apart(np.asarray(read_drawing(picture)), WANTED)
+
+
+@pytest.mark.parametrize(
+    ("paper", "ink"),
+    [
+        ((0.95, 0.95, 0.95), (0.1, 0.1, 0.1)),
+        ((0.7, 0.52, 0.35), (0.97, 0.97, 0.95)),  # white on kraft
+        ((0.45, 0.46, 0.47), (0.85, 0.85, 0.83)),  # chalk on slate
+        ((0.1, 0.15, 0.12), (0.8, 0.8, 0.8)),  # a blackboard
+        ((0.93, 0.93, 0.93), (0.2, 0.25, 0.75)),  # a ballpoint
+        ((0.93, 0.93, 0.93), (0.95, 0.85, 0.1)),  # a yellow pen
+        ((0.3, 0.7, 0.4), (0.1, 0.1, 0.1)),
+        ((0.7, 0.69, 0.66), (0.52, 0.52, 0.51)),  # a faint pencil
+    ],
+)
+def test_ink_is_what_differs_from_its_paper(paper, ink):
+    cover = page()[..., None]
+    assert apart(image(np.array(paper) * (1 - cover) + np.array(ink) * cover)) < 0.05
+
+
+def test_uneven_light_and_a_shadow_leave_the_ink():
+    sheet = 0.95 - 0.7 * page()
+    sheet *= np.linspace(0.5, 1, sheet.shape[1])
+    sheet[:, :350] *= 0.6
+    assert apart(image(cv2.GaussianBlur(sheet, (0, 0), 2))) < 0.05
+
+
+@pytest.mark.parametrize("turn", [0.0, 1.7])
+@pytest.mark.parametrize("squared", [False, True])
+def test_the_lines_of_ruled_and_squared_paper_go(squared, turn):
+    sheet = np.full((1000, 800), 0.95, np.float32)
+    sheet[20::32] = sheet[21::32] = 0.7
+    if squared:
+        sheet[:, 10::32] = sheet[:, 11::32] = 0.7
+    else:
+        sheet[:, 90:92] = 0.6
+    sheet = np.minimum(sheet, 0.95 - 0.8 * page())
+    around = cv2.getRotationMatrix2D((400, 500), turn, 1.05)
+    turned = cv2.getRotationMatrix2D((400, 500), turn, 1.0)
+    alone = cv2.warpAffine(page(), turned, (800, 1000))
+    read = np.asarray(read_drawing(image(cv2.warpAffine(sheet, around, (800, 1000), borderMode=cv2.BORDER_REFLECT))))
+    wanted = WANTED if turn == 0 else np.asarray(read_drawing(image(0.95 - 0.8 * alone)))
+    assert min(inks_apart(read, wanted), inks_apart(read, WANTED)) < 0.08
+
+
+def test_a_frame_a_scanner_edge_and_what_reaches_in_go():
+    framed = page(share=0.45, pen=4)
+    cv2.rectangle(framed, (30, 30), (770, 970), 1, 4)
+    scanned = page(share=0.45, pen=4)
+    scanned[:, :14] = scanned[-20:] = 1
+    held = page(share=0.45, pen=4)
+    cv2.line(held, (420, 1050), (400, 880), 0.7, 60)
+    holes = page(share=0.45, pen=4)
+    for y in range(25, 1000, 50):
+        cv2.circle(holes, (16, y), 7, 1, -1)
+    for cover in (framed, scanned, held, holes):
+        assert apart(image(0.95 - 0.85 * cover, 0.004)) < 0.05
+
+
+@pytest.mark.parametrize("table", [0.1, 0.45])
+def test_a_sheet_on_a_table_is_found_and_squared(table):
+    corners = np.array([[160, 120], [860, 150], [880, 1030], [120, 1000]], np.float32)
+    flat = np.array([[0, 0], [800, 0], [800, 1000], [0, 1000]], np.float32)
+    matrix = cv2.getPerspectiveTransform(flat, corners)
+    rng = np.random.default_rng(0)
+    ground = table + 0.1 * cv2.resize(rng.standard_normal((60, 60)).astype(np.float32), (1000, 1200))
+    over = cv2.warpPerspective(np.ones((1000, 800), np.float32), matrix, (1000, 1200)) > 0
+    sheet = cv2.warpPerspective(0.92 - 0.75 * page(), matrix, (1000, 1200))
+    read = np.asarray(read_drawing(image(np.where(over, sheet, ground))))
+    assert inks_apart(stretched(read), stretched(WANTED)) < 0.08
+    height, width = np.ptp(np.argwhere(read < 128), axis=0)
+    wanted = np.ptp(np.argwhere(WANTED < 128), axis=0)
+    assert height / width == pytest.approx(wanted[0] / wanted[1], rel=0.15)
+
+
+def test_a_tiny_drawing_in_a_corner_of_a_large_page_is_read():
+    sheet = page(2000, 2000, share=0.05, pen=2, at=(0.95, 0.95))
+    assert apart(image(1 - 0.9 * sheet, 0)) < 0.12
+
+
+@pytest.mark.parametrize("colour", [0, 255])
+@pytest.mark.parametrize("under", [0, 255])
+def test_a_transparent_picture_is_read_by_its_ink(colour, under):
+    pixels = np.full((500, 500, 4), colour, np.uint8)
+    pixels[..., 3] = 255 - np.asarray(as_picture(HOUSE, 500, 4))
+    pixels[..., :3][pixels[..., 3] == 0] = under  # what a program leaves where nothing is seen
+    file = io.BytesIO()
+    Image.fromarray(pixels, "RGBA").save(file, "PNG")
+    assert apart(open_sketch(file.getvalue())) < 0.05
+
+
+def test_the_polarity_can_be_told():
+    dark = image(0.9 - 0.8 * page(), 0)
+    assert inks_apart(np.asarray(read_drawing(dark, light_ink=False)), WANTED) < 0.05
+    assert inks_apart(np.asarray(read_drawing(dark, light_ink=True)), WANTED) > 0.2
+
+
+def test_what_was_read_is_read_the_same_again():
+    first = read_drawing(image(0.9 - 0.8 * page()))
+    assert first.mode == "L" and first.size == (SKETCHED, SKETCHED)
+    assert inks_apart(np.asarray(read_drawing(first)), np.asarray(first)) < 0.02
+
+
+@pytest.mark.parametrize("empty", [image(np.full((600, 800), 0.9)), image(np.zeros((40, 40, 3)), 0)])
+def test_paper_without_a_drawing_is_refused(empty):
+    with pytest.raises(BadInput, match="no drawing|only specks"):
+        read_drawing(empty)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 900), (3, 2), (2000, 3), (17, 5, 3)])
+def test_odd_shapes_and_noise_are_read_or_refused_with_a_sentence(shape):
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8))
+    try:
+        assert read_drawing(noise).size == (SKETCHED, SKETCHED)
+    except BadInput as error:
+        assert str(error).endswith(".")

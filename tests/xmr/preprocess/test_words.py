@@ -1,0 +1,335 @@
+"""What is typed is read as it is meant: spelling, umlauts, and what the photos should not show."""
+
+from __future__ import annotations
+
+import time
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests import odd
+from xmr.modality import BadInput
+from xmr.preprocess.words import (
+    MOST_UNWANTED,
+    MOST_WORDS,
+    Reading,
+    Vocabulary,
+    _slipped,
+    read,
+    without_negations,
+)
+
+ENGLISH = {
+    "banana": 2000, "red": 5000, "car": 4000, "cat": 3000, "dog": 3000, "horse": 2000, "tree": 2000, "bee": 900,
+    "elephant": 800, "elevator": 90, "beach": 700, "people": 900, "man": 4000, "hat": 900, "yellow": 700, "don": 300,
+    "donut": 800, "gray": 900, "t-shirt": 500, "a": 9000, "the": 9000, "of": 8000, "in": 9000, "at": 5000, "be": 60,
+    "or": 90, "one": 400, "other": 400, "with": 4000, "no": 40, "without": 30, "there": 90, "is": 900, "ray": 12,
+    "field": 500, "trie": 5, "gross": 4,
+}  # fmt: skip
+GERMAN = {
+    "auto": 4000, "rotes": 900, "grün": 900, "grüner": 300, "käfer": 400, "straße": 900, "schloss": 300, "groß": 500,
+    "fußball": 400, "fahrrad": 2000, "fahrad": 4, "kaffee": 90, "tasse": 2000, "hund": 3000, "blume": 300,
+    "blumen": 300,
+    "vase": 300, "nonne": 900, "ein": 9000, "mit": 900, "schön": 90, "schon": 20, "müll": 80, "bär": 400, "hunde": 900,
+    "feld": 500, "ohne": 50,
+}  # fmt: skip
+FUNCTION_WORDS = {"a", "the", "of", "in", "at", "or", "be", "one", "other", "with", "no", "there", "is", "ein", "mit"}
+
+
+@pytest.fixture(scope="module")
+def words() -> Vocabulary:
+    return Vocabulary({"en": ENGLISH, "de": GERMAN}, {"colour", "goethe"}, FUNCTION_WORDS)
+
+
+KNOWN = sorted(ENGLISH.keys() | GERMAN.keys())
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted", "unwanted"),
+    [
+        ("no cars", "", ["cars"]),
+        ("kein Hund", "", ["Hund"]),
+        ("a street with no cars", "a street", ["cars"]),
+        ("beach without any people", "beach", ["people"]),
+        ("a beach with no people and no dogs", "a beach", ["people", "dogs"]),
+        ("keine Hunde und keine Katzen", "", ["Hunde", "Katzen"]),
+        ("a room without chairs or tables, with a sofa", "a room, with a sofa", ["chairs", "tables"]),
+        ("neither dogs nor cats", "", ["dogs", "cats"]),
+        ("weder Hund noch Katze", "", ["Hund", "Katze"]),
+        ("not a dog but a cat", "a cat", ["dog"]),
+        ("a red car, not blue, with a driver", "a red car, with a driver", ["blue"]),
+        ("man without hat and with glasses", "man with glasses", ["hat"]),
+        ("A man with no shirt is riding a bike .", "A man is riding a bike", ["shirt"]),
+        ("ein Mann ohne Hut steht am Tor", "ein Mann steht am Tor", ["Hut"]),
+        ("a cow with no rider and holding a rope", "a cow and holding a rope", ["rider"]),
+        ("Straße ohne Autos und Menschen im Regen", "Straße im Regen", ["Autos", "Menschen"]),
+        ("no dogs in the snow", "in the snow", ["dogs"]),
+        ("everyone except for one woman, at work", "everyone, at work", ["one woman"]),
+        ("car (no people)", "car", ["people"]),
+        ("car: „no people“!", "car", ["people"]),
+        ("NO DOGS", "", ["DOGS"]),
+        ("no dogs, with a cat", "a cat", ["dogs"]),
+        ("stop sign, no cars", "stop sign", ["cars"]),
+        ("no cars at a stop sign", "at a stop sign", ["cars"]),
+        ("Katze ohne Schildkröte", "Katze", ["Schildkröte"]),
+        ("no king, no ring", "", ["king", "ring"]),
+        ("no war", "", ["war"]),
+    ],
+)
+def test_a_negation_takes_away_what_it_names_and_leaves_the_rest(text, wanted, unwanted):
+    assert without_negations(text) == (wanted, tuple(unwanted))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "not", "no", "No.", "nicht", "ohne", "with a hat", "and a dog", "mit Hut!", "it rains.  really?", "no, a dog",
+        "Dr. No", "a dog with no", "a dog without a", "no the", "no-one", "a non-stop flight", "a no-fly zone",
+        "nothing", "nobody", "a knot", "notes", "Keinohrhase", "kind of dog", "don't", "can't stop",
+        "a no parking sign", "no parking signs", "NO ENTRY SIGN", "a sign without text", "Schild ohne Schrift",
+        "no one on the beach", "not only a dog", "nicht nur ein Hund",
+        "no more than two dogs", "not far from the sea", "nicht weit vom Strand", "no 5 bus", "bus no. 5",
+        "einen Hund nicht, aber eine Katze", "", "🚗", "нет собак", "没有狗",
+    ],
+)  # fmt: skip
+def test_what_names_nothing_to_take_away_stays_letter_for_letter(text):
+    assert without_negations(text) == (text, ())
+
+
+TYPED = st.lists(
+    st.sampled_from(["no", "not", "ohne", "kein", "without", "but", "and", "with", "dog", "red", "Hut", "sign", "in"])
+    | st.sampled_from([",", ".", "(", ")", '"', "-", "a", "the", "no-one", "5", "🚗", "ist"])
+    | st.text(max_size=4),
+    max_size=12,
+).map(" ".join)
+
+
+@odd.FIXED
+@given(TYPED)
+def test_what_is_left_of_a_text_without_its_negations_has_none(text):
+    wanted, unwanted = without_negations(text)
+    if len(unwanted) < MOST_UNWANTED:
+        assert without_negations(wanted) == (wanted, ())
+    assert all(named.strip() for named in unwanted)
+    letters = [letter for letter in "".join((wanted, *unwanted)) if letter.isalnum()]
+    assert not set(letters) - set(text)
+
+
+@odd.FIXED
+@given(TYPED | st.text())
+def test_any_text_can_be_read_and_asks_for_something(words, text):
+    for vocabulary, negations in product((None, words), (True, False)):
+        found = read(text, vocabulary, negations)
+        assert found.typed == text and found.terms[0][1] == 1.0
+        assert all(weight == -1.0 and named.strip() for named, weight in found.terms[1:])
+        assert found.terms[0][0] or not text  # what is nothing stays nothing, for the encoder to say so
+        assert negations or not found.unwanted
+
+
+NEUTRAL = st.lists(st.sampled_from(KNOWN) | st.sampled_from([",", "!", "5", "🚗", "犬"]), max_size=MOST_WORDS // 2)
+
+
+@odd.FIXED
+@given(NEUTRAL.map(" ".join))
+def test_a_text_of_known_words_without_negation_loses_and_changes_nothing(text):
+    words = Vocabulary({"en": ENGLISH, "de": GERMAN})  # no function words, so that any may come last
+    found = read(text, words, negations=False)
+    same = {"schon": "schon", "gross": "groß", "fahrad": "fahrrad", "trie": "tree"}  # known, and likelier otherwise
+    wanted = " ".join(same.get(word, word) for word in text.split())
+    assert found.wanted == wanted and found.unwanted == ()
+    assert all(word in "犬" for word in found.unknown)
+
+
+def test_a_word_that_is_known_is_itself_however_it_is_written(words):
+    for word in KNOWN:
+        if word in ("fahrad", "trie", "gross"):
+            continue
+        for text in (word, word.capitalize(), word.upper() if "ß" not in word else word):
+            assert words.correct(f"{text} 5")[:2] == (f"{text} 5", []), text
+    assert words.correct("STRAẞE") == ("STRAẞE", [], [])
+    assert words.correct("STRASSE") == ("straße", [], [])
+
+
+def test_one_or_two_slips_become_the_word_that_was_meant_and_are_told(words):
+    for typed, meant in {
+        "bannana": "banana", "bnana": "banana", "banaan": "banana", "bamana": "banana", "bnanna": "banana",
+        "hosre": "horse", "cra": "car", "ct": "cat", "yelow": "yellow", "Fahrrda": "fahrrad", "redcar": "red car",
+        "t-shrit": "t-shirt", "bannana's": "banana's",
+    }.items():  # fmt: skip
+        assert words.correct(f"a {typed}") == (f"a {meant}", [(typed, meant)], [])
+
+
+def test_a_slip_in_a_capital_letter_and_in_quotes_is_found_too(words):
+    assert words.correct("„BANNANA“!!!")[:2] == ("„banana“!!!", [("BANNANA", "banana")])
+
+
+def test_the_text_around_the_words_stays(words):
+    assert words.correct("  a  bannana,🚗 (hosre) 5€ ")[0] == "  a  banana,🚗 (horse) 5€ "
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("gruener Kaefer", "grüner käfer"), ("gruner Kafer", "grüner käfer"), ("Fussball", "fußball"),
+        ("schoen", "schön"), ("Muell", "müll"), ("MUELL", "müll"), ("gross", "groß"),
+        ("Ka\u0308fer", "Käfer"), ("gru\u0308n", "grün"),
+    ],
+)  # fmt: skip
+def test_umlauts_and_sharp_s_come_back_without_a_word(words, typed, meant):
+    found = read(typed, words)
+    assert (found.wanted, found.corrected, found.unknown, found.changed) == (meant, (), (), False)
+
+
+def test_a_known_word_keeps_its_letters_without_dots(words):
+    assert words.correct("schon")[0] == "schon" and words.correct("ein schon")[0] == "ein schon"
+
+
+def test_compounds_of_known_parts_are_no_misspellings(words):
+    for word in ("Kaffeetasse", "Blumenvase", "Hundetasse", "Autofahrrad", "Hundsblume"):
+        assert words.correct(word) == (word, [], []), word
+    assert words.correct("Kafeetasse")[1] == [] and words.correct("Kafeetasse")[2] == ["Kafeetasse"]
+
+
+@pytest.mark.parametrize("text", ["50mm", "3D", "dogz2", "2dogz", "4k", "no5", "mp3", "a 5", "x", "ẞ", "ä"])
+def test_letters_of_a_number_and_single_ones_are_no_words(words, text):
+    assert words.correct(text) == (text, [], [])
+
+
+@pytest.mark.parametrize("text", ["x-ray", "no-one", "dog's", "dog’s", "don't", "can’t", "we'll", "t-shirt", "Red-Car"])
+def test_joined_words_and_contractions_are_not_taken_for_others(words, text):
+    assert words.correct(text) == (text, [], [])
+
+
+@pytest.mark.parametrize("text", ["犬", "собака", "كلب", "zzzzzzz", "piñata", "Goethe", "colour", "ｚｚｚｚｚ", "ㅋㅋ"])
+def test_a_word_that_is_near_no_known_one_stays_and_is_told(words, text):
+    corrected, changes, unknown = words.correct(text)
+    assert corrected == text and changes == [] and unknown == ([text] if len(text) > 1 else [])
+
+
+def test_wide_letters_and_ligatures_are_the_letters_they_stand_for(words):
+    assert words.correct("ｄｏｇ ﬁeld") == ("ｄｏｇ ﬁeld", [], [])
+
+
+def test_a_text_ends_in_what_names_something(words):
+    assert words.correct("a be")[0] == "a bee" and words.correct("at be")[0] == "at be"
+    for text in ("the one", "the other"):
+        assert words.correct(text) == (text, [], [])
+    assert words.correct("teh car")[0] == "the car" and words.correct("teh")[0] != "the"
+
+
+def test_a_last_word_that_is_being_typed_is_completed_to_the_likeliest(words):
+    assert words.correct("a elep") == ("a elephant", [("elep", "elephant")], [])
+    assert words.correct("a elep red")[0] != "a elephant red"
+    assert words.correct("ele")[0] != "elephant"
+
+
+def test_the_language_of_the_text_decides_between_two_words():
+    words = Vocabulary({"en": {"hand": 50, "red": 50, "old": 50}, "de": {"hund": 50, "ein": 50, "rotes": 50}})
+    assert words.correct("red old hxnd")[0] == "red old hand"
+    assert words.correct("ein rotes hxnd")[0] == "ein rotes hund"
+    assert words.correct("hxnd", context="ein rotes hxnd")[0] == "hund"
+
+
+def test_a_word_two_slips_away_is_the_best_by_a_plain_loop_over_all(words):
+    """Distances by dynamic programming over a matrix, and the sum of all that speaks for a word."""
+    import math
+
+    def distance(a: str, b: str) -> int:
+        rows = [list(range(len(b) + 1))] + [[n + 1] + [0] * len(b) for n in range(len(a))]
+        for i, j in product(range(1, len(a) + 1), range(1, len(b) + 1)):
+            rows[i][j] = min(rows[i - 1][j] + 1, rows[i][j - 1] + 1, rows[i - 1][j - 1] + (a[i - 1] != b[j - 1]))
+            if i > 1 and j > 1 and a[i - 1] == b[j - 2] and a[i - 2] == b[j - 1]:
+                rows[i][j] = min(rows[i][j], rows[i - 2][j - 2] + 1)
+        return rows[-1][-1]
+
+    for typed in ("bnnaa", "yelliw", "elephnat", "peolpe", "fahhrad", "stroße", "hosee", "dofg", "xxxxxx", "beatch"):
+        scores = {}
+        for known in KNOWN:
+            if len(known) >= 3 and (d := distance(typed, known)) <= (1 if len(typed) < 5 else 2):
+                scores[known] = (
+                    math.log(ENGLISH.get(known, 0) + GERMAN.get(known, 0))
+                    - 4.5 * d
+                    + 1.5 * (typed[0] == known[0])
+                    + 1.0 * (set(typed) == set(known))
+                    + 1.0 * _slipped(typed, known)
+                )
+        assert words._nearest(typed, None, False, 2) == max(scores, key=scores.__getitem__, default=None), typed
+
+
+def test_a_slip_of_one_key_is_one_to_its_neighbour():
+    assert _slipped("dof", "dog") and _slipped("dog", "dof") and not _slipped("dop", "dog")
+    assert not _slipped("dofg", "dog") and not _slipped("fof", "dog")
+
+
+def test_what_is_read_is_told_and_becomes_terms(words):
+    found = read("a yelow bannana in a feild, no poeple", words)
+    assert (found.wanted, found.unwanted) == ("a yellow banana in a field", ("people",))
+    assert dict(found.corrected) == {"yelow": "yellow", "bannana": "banana", "feild": "field", "poeple": "people"}
+    assert found.terms == (("a yellow banana in a field", 1.0), ("people", -1.0)) and found.changed
+    assert read("no peple", words).terms == (("a photo", 1.0), ("people", -1.0))
+    assert read("a red car", words).terms == (("a red car", 1.0),) and not read("a red car", words).changed
+    assert read("zzzzzzz zzzzzzz", words).unknown == ("zzzzzzz",)
+    assert not read("zzzzzzz, zzzzzzz 🐶", words).partly_known and read("a red zzzzzzz", words).partly_known
+
+
+def test_where_only_function_words_are_left_nothing_else_is_wanted(words):
+    assert read("there is no dog", words).terms == (("a photo", 1.0), ("dog", -1.0))
+    assert read("there is", words).wanted == "there is"
+
+
+def test_without_a_vocabulary_the_spelling_stays(words):
+    assert read("no bannana, gruen") == Reading("no bannana, gruen", "gruen", ("bannana",))
+    assert read("no bannana, gruen", words, negations=False).unwanted == ()
+
+
+@pytest.mark.parametrize("text", ["", "  ", "\u200f", "\0"])
+def test_what_is_nothing_is_not_read_as_a_photo(text):
+    assert read(text).terms == ((text, 1.0),)
+
+
+def test_texts_of_any_length_are_read_in_no_time(words):
+    long = " ".join(["bannana"] * 300)
+    found = words.correct(long)[0].split()
+    assert found == ["banana"] * MOST_WORDS + ["bannana"] * (300 - MOST_WORDS)
+    wanted, unwanted = without_negations("no dog " * 280)
+    assert unwanted == ("dog",) * MOST_UNWANTED and "no dog" in wanted
+    for text in ("a" * 2000, "ue" * 1000, "no x " * 400, "no sign, " * 200, "zq" * 900, "x" + "'s" * 999, "ss-" * 600):
+        start = time.process_time()
+        read(text, words)
+        assert time.process_time() - start < 0.5, text[:10]
+
+
+def test_a_vocabulary_is_read_from_its_file():
+    content = '{"counts": {"en": {"car": 12}, "de": {"grün": 3}}, "others": ["xyz"], "function_words": ["of"]}'
+    words = Vocabulary.from_json(content.encode())
+    assert words.counts == {"en": {"car": 12}, "de": {"grün": 3}}
+    assert (words.others, words.function_words) == ({"xyz"}, {"of"})
+    assert words.correct("xyz car")[2] == ["xyz"] and words.correct("gruen")[0] == "grün"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"", b"{", b"\xff", b"[]", b"7", b"null", b"{}", b'{"counts": []}', b'{"counts": {"en": {}}}',
+        b'{"counts": {"en": {"a": -1}}, "others": [], "function_words": []}',
+        b'{"counts": {"en": {"a": 0}}, "others": [], "function_words": []}',
+        b'{"counts": {"en": {"a": 1.5}}, "others": [], "function_words": []}',
+        b'{"counts": {"en": {"a": true}}, "others": [], "function_words": []}',
+        b'{"counts": {"en": {"a": "1"}}, "others": [], "function_words": []}',
+        b'{"counts": {"en": ["a"]}, "others": [], "function_words": []}',
+        b'{"counts": {"en": {"a": 1}}, "others": 7, "function_words": []}',
+        b"[" * 100_000,
+    ],
+)  # fmt: skip
+def test_a_damaged_list_of_words_is_refused(content):
+    with pytest.raises(BadInput, match=r"words\.json is not a list of words that can be read\. Restore"):
+        Vocabulary.from_json(content, "words.json")
+
+
+@odd.FIXED
+@given(st.text() | TYPED)
+def test_a_vocabulary_without_words_changes_nothing(text):
+    found = Vocabulary({}).correct(text)
+    assert found[:2] == (text, [])

@@ -1,0 +1,89 @@
+"""`import xmr` as a user writes it: its names, a folder opened and indexed, and the README's lines."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageDraw
+
+import xmr
+from tests.conftest import pictures
+from xmr.gallery import DEMO, Gallery
+from xmr.modality import BadInput
+from xmr.search import Searcher
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_every_name_that_is_listed_is_there_and_no_other():
+    assert all(getattr(xmr, name) is not None for name in xmr.__all__)
+    assert {*xmr.__all__, "__version__"} <= set(dir(xmr))
+    with pytest.raises(AttributeError, match="has no attribute 'gone'"):
+        _ = xmr.gone
+
+
+def test_the_systems_are_the_checkpoints_and_each_loads_by_name():
+    assert "tri" in xmr.systems()
+    assert [xmr.load(name).name for name in xmr.systems()] == xmr.systems()
+
+
+def test_opening_a_folder_indexes_it_when_asked_to(checkpoint_folder, photo_folder, caplog):
+    (photo_folder / "bad.jpg").write_text("no picture")
+    with pytest.raises(BadInput, match="is not indexed yet"):
+        xmr.open(photo_folder, checkpoint_folder)
+    photos = xmr.open(photo_folder, xmr.load(checkpoint_folder), index=True)
+    assert "bad.jpg: It is text" in caplog.text
+    assert {hit.path.name for hit in photos.search(text="rotes", k=2)} == {"red-left.png", "red-right.png"}
+    assert len(xmr.open(photo_folder, checkpoint_folder).search(text="red")) == 6
+
+
+def test_indexing_shows_a_bar_on_a_terminal_only(checkpoint_folder, photo_folder, tmp_path, monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    for stream, shown in ((Terminal(), True), (io.StringIO(), False)):
+        monkeypatch.setattr(sys, "stderr", stream)
+        xmr.open(photo_folder, checkpoint_folder, index=True, index_dir=tmp_path / str(shown))
+        assert ("6/6" in stream.getvalue()) is shown and bool(stream.getvalue()) is shown
+
+
+def test_a_hit_has_all_that_is_shown_of_it(system, gallery):
+    hit = Searcher(system, gallery).search(text="a red photo", k=1)[0]
+    assert hit.id.startswith("red") and hit.path.is_file() and 0 < hit.match < 1 and hit.score > 0
+    assert Image.open(hit.thumbnail).size == (256, 256)
+    caption = Searcher(system, gallery).captions(xmr.Query.of(photo=hit.path), k=1)[0]
+    assert caption.path is None and caption.thumbnail is None and "red" in caption.item.content
+
+
+def test_the_readmes_python_runs_as_it_is_printed(tmp_path):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", readme.partition("## In Python\n")[2].partition("\n## ")[0], re.S)
+    assert len(code.splitlines()) <= 14
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    with Gallery.open(DEMO) as gallery:
+        for item in gallery.sample(8):
+            shutil.copy(item.content, photos)
+    image = Image.new("L", (200, 200), 255)
+    ImageDraw.Draw(image).ellipse((40, 40, 160, 160), outline=0, width=3)
+    image.save(tmp_path / "drawing.png")
+    next(pictures())[1].save(tmp_path / "photo.jpg")
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"HOME": str(tmp_path), "PYTHONPATH": str(ROOT)},
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    *scores, _, _, _, _, _ = lines = done.stdout.splitlines()
+    assert len(scores) == 2 and all("0." in line for line in scores)
+    assert all(str(photos) in line for line in lines[2:])

@@ -1,0 +1,104 @@
+"""The words that tri learns, with how often: what its reading of typed texts holds them against."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from training.datasets.names import phrases
+from training.files import replacing
+from training.world.captions import COLOURS, PLACES, Facts, describe
+from training.world.lexicon import LEXICON, English, German
+from xmr.modality import Item, Modality
+
+FEWEST = 3  # a word that is met less often may be a slip
+NAMES = 2000  # are added to the count of what names a thing, and ...
+DESCRIBED = 50  # ... of what describes one, since that is what people ask for
+FUNCTION_WORDS = """
+a an the of in on at to and or with by from for as is are was were be been being it its he she his her him they them
+their this that these those there here who which what while into over under up down out off near next behind one two
+three four five six some many several other another each both all no not without very
+der die das den dem des ein eine einen einem einer eines und oder mit von vom zu zum zur im am auf aus bei für über
+unter vor hinter neben zwischen durch um nach ist sind war wird werden hat haben er sie es sich ihr ihre ihren ihrem
+seine seinen seinem seiner sein dass welche während als wie auch noch nur nicht kein keine zwei drei vier fünf sechs
+viele mehrere einige andere anderen anderer ander man
+"""
+_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+
+
+def write_words(path: Path, texts: Iterable[Item], labels: Iterable[str], others: Iterable[str]) -> None:
+    """Write the words as xmr.preprocess.words.Vocabulary reads them.
+
+    Args:
+        path: the JSON file.
+        texts: what was trained on, in English and German.
+        labels: classes whose names count as well as those of the rendered world.
+        others: words that are right, whether they were met or not.
+    """
+    counts: dict[str, Counter] = {"en": Counter(), "de": Counter()}
+    for item in texts:
+        if item.modality is Modality.TEXT and item.language:
+            counts[item.language].update(_words(item.content))
+    counts = {language: Counter({w: n for w, n in found.items() if n >= FEWEST}) for language, found in counts.items()}
+    named: dict[str, set[str]] = {"en": set(), "de": set()}
+    for label in {*LEXICON, *(label.removeprefix("class:") for label in labels)}:
+        for language, found in _names(label).items():
+            named[language] |= found
+    for language, found in named.items():
+        counts[language].update(dict.fromkeys(found, NAMES))
+        counts[language].update(dict.fromkeys(_describing(language) - found, DESCRIBED))
+    known = counts["en"].keys() | counts["de"].keys()
+    function_words = set(FUNCTION_WORDS.split()) - named["en"] - named["de"]
+    with replacing(path) as part:
+        part.write_text(
+            json.dumps(
+                {
+                    "counts": {language: dict(sorted(found.items())) for language, found in counts.items()},
+                    "others": sorted(word for word in others if word not in known),
+                    "function_words": sorted(function_words),
+                },
+                ensure_ascii=False,
+            ),
+            encoding="utf-8",
+        )
+
+
+def _words(text: str) -> list[str]:
+    return [word.lower() for word in _WORD.findall(text)]
+
+
+def _names(label: str) -> dict[str, set[str]]:
+    """The words that name a class, one or several of it, by language."""
+    if label not in LEXICON:
+        return {"en": _naming(phrases(label)["en"][0])}
+    return {
+        language: {
+            word for noun in getattr(LEXICON[label], language) for text in _forms(noun) for word in _naming(text)
+        }
+        for language in ("en", "de")
+    }
+
+
+def _forms(noun: English | German) -> tuple[str, str]:
+    """A noun for one thing and for several, without an article."""
+    if isinstance(noun, English):
+        return noun.name, noun.phrase(count=2, article="")
+    return noun.nominative, noun.phrase("nom", count=2, article="")
+
+
+def _naming(text: str) -> set[str]:
+    """The words of a name: the only one, or all but function words."""
+    words = _words(text)
+    return set(words) if len(words) == 1 else set(words) - set(FUNCTION_WORDS.split())
+
+
+def _describing(language: str) -> set[str]:
+    """The words of the rendered world's captions."""
+    found = set()
+    for at, category in enumerate(LEXICON):
+        for colour in COLOURS:
+            place = list(PLACES)[at % len(PLACES)]
+            facts = Facts(category, colour, None, place, "sun", "side", None)
+            found.update(word for text in describe(facts, at)[language] for word in _words(text))
+    return found

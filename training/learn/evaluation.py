@@ -1,0 +1,136 @@
+"""Evaluates a protocol on its test items, with the exported encoders."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from training.datasets import MissingData, mixed, picture
+from training.datasets.protocols import TEXT, find
+from training.learn.run_record import identity_of
+from xmr.compose import ranking
+from xmr.evaluation import Question, Stated, Vectors, measure, measure_questions
+from xmr.modality import Item, Modality, Query, Term
+from xmr.system import System
+
+MIXED = "world-mixed"  # the protocol of queries of several terms
+
+
+def encoder_vectors(system: System) -> Vectors:
+    """A function that embeds items of one modality with a system's exported encoders: items -> (N, dim).
+
+    It decodes 32 pictures at a time, and keeps all vectors, because several protocols search the same photos.
+    """
+    known: dict[tuple, np.ndarray] = {}
+
+    def vectors(items: list[Item]) -> np.ndarray:
+        modality = items[0].modality
+        content = partial(_text, system) if modality is TEXT else picture
+        keys = [(modality, item.id, str(item.content)) for item in items]
+        new = list({key: item for key, item in zip(keys, items, strict=True) if key not in known}.items())
+        for start in range(0, len(new), 32):
+            batch = new[start : start + 32]
+            found = system.encode(modality, [content(item) for _, item in batch])
+            known.update(zip([key for key, _ in batch], found, strict=True))
+        return np.stack([known[key] for key in keys])
+
+    return vectors
+
+
+def evaluate_mixed(system: System, split: str, vectors: Vectors) -> dict:
+    """world-mixed's entry of metrics.json: queries of several terms, ranked as the app ranks them.
+
+    vectors: of the system's items, as encoder_vectors gives them.
+
+    Raises:
+        MissingData: the drawings or the gallery are not on this machine.
+    """
+    return measure_questions(mixed.ABOUT, *mixed_questions(system, split, vectors))
+
+
+def mixed_questions(
+    system: System, split: str, vectors: Vectors
+) -> tuple[list[Question], Callable[[Question], np.ndarray]]:
+    """world-mixed's questions as the system reads them, and a function that gives a question's scores, (G,)."""
+    asked, photos = mixed.questions(split)
+    asked = [replace(question, terms=tuple(_as_read(system, question.terms))) for question in asked]
+    items = {(item.modality, item.id): item for question in asked for item, _ in question.terms}
+    emb = {}
+    for modality in dict.fromkeys(modality for modality, _ in items):
+        some = [item for item in items.values() if item.modality is modality]
+        emb |= {(modality, item.id): row for item, row in zip(some, vectors(some), strict=True)}
+    gallery = vectors(photos)
+
+    def scores(question: Question) -> np.ndarray:
+        terms = np.stack([emb[item.modality, item.id] for item, _ in question.terms])
+        query = Query(tuple(Term(item.modality, item.content, weight) for item, weight in question.terms))
+        return ranking(system, query, terms).scores(gallery)
+
+    return asked, scores
+
+
+def _as_read(system: System, terms: Iterable[tuple[Item, float]]) -> Iterator[tuple[Item, float]]:
+    """The terms with what a typed text doesn't want as terms of their own."""
+    for item, weight in terms:
+        if not item.facts.get("typed"):
+            yield item, weight
+            continue
+        for text, sign in system.read(str(item.content)).terms:
+            yield replace(item, id=f"{item.language}:{text}", content=text, facts={}), sign * weight
+
+
+def _text(system: System, item: Item) -> str:
+    """What is encoded of a text: of one that a person typed, what the app makes of it."""
+    return (system.read(item.content).wanted if item.facts.get("typed") else None) or str(item.content)
+
+
+def evaluate_on_test(
+    name: str,
+    modalities: Collection[Modality],
+    vectors: Vectors,
+    progress: Callable[[str], None] = print,
+    languages: Collection[str] | None = None,
+    stated: Stated | None = None,
+    system: System | None = None,
+) -> dict | None:
+    """Evaluate one protocol on its test items.
+
+    Args:
+        name:       of the protocol.
+        modalities: the ones that the system has; comparisons of others are left out.
+        vectors:    items of one modality -> (N, dim).
+        progress:   called with a line of text where the protocol is skipped.
+        languages:  the languages that the system knows; None for all.
+        stated:     as xmr.evaluation.measure takes it.
+
+    Returns:
+        The protocol's entry of metrics.json; None if its data is missing or has nothing to compare. Its "items" is a
+        hash of the queries and the gallery, which tells apart figures on two versions of a data set.
+    """
+    try:
+        if name == MIXED:
+            if system is None:
+                return None
+            return evaluate_mixed(system, "test", vectors) | {"items": _identity(name, mixed.items("test"), ())}
+        protocol = find(name)
+        items = protocol.items("test")
+        gallery = protocol.gallery("test") if protocol.gallery else None
+    except MissingData as error:
+        progress(f"{name}: skipped. {error}")
+        return None
+    comparisons = tuple(
+        c
+        for c in protocol.comparisons
+        if {c.query[0], c.gallery[0]} <= set(modalities)
+        and (languages is None or {c.query[1], c.gallery[1]} <= {None, *languages})
+    )
+    entry = measure(replace(protocol, comparisons=comparisons), items, vectors, gallery, stated)
+    if not entry["metrics"]:
+        progress(f"{name}: skipped. Its data has nothing to compare by {', '.join(modalities)}.")
+        return None
+    return entry | {"items": _identity(name, items, gallery or ())}
+
+
+def _identity(name: str, items: Iterable[Item], gallery: Iterable[Item]) -> str:
+    return identity_of({name: [*items, *gallery]})[name]["hash"]

@@ -1,0 +1,179 @@
+"""Recipes: the settings that train a system. YAML + overrides -> a frozen dataclass; unknown keys are errors."""
+
+import dataclasses
+import difflib
+import types
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from training.learn.fit import Stage, Task, fit
+from training.learn.run_record import RunRecord, read_recipe
+from xmr.modality import BadInput
+
+T = typing.TypeVar("T")
+TaskOfRecipe = typing.TypeVar("TaskOfRecipe", bound=Task)
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """The settings that all recipes share; the comments in the YAML files explain each one.
+
+    Attributes:
+        unbound: names of the settings that don't affect the weights; a run resumes even if one of them has changed.
+        name: the system's name.
+        about: the system in one sentence.
+        protocols: names of the protocols that measure the published checkpoint.
+        seed: seed of all random draws.
+        precision: Lightning Fabric's precision, such as "32-true" or "bf16-mixed".
+        stages: the stages in training order.
+    """
+
+    unbound = frozenset({"about", "protocols", "folder", "seeds", "ships", "variants", "average_of"})
+
+    name: str
+    about: str
+    protocols: tuple[str, ...]
+    seed: int
+    precision: str
+    stages: tuple[Stage, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class VariedRecipe(Recipe):
+    """A recipe whose variants `python -m training ablation` compares.
+
+    Attributes:
+        seeds: every variant is trained with every seed.
+        ships: the variant to publish, from the first seed; not used if `average_of` is set.
+        variants: the settings that each variant changes, by its name: {"stages.0.steps": 10}.
+        average_of: variants of one architecture; the mean weights of all their runs are published.
+    """
+
+    seeds: tuple[int, ...]
+    ships: str
+    variants: Mapping[str, Mapping[str, Any]]
+    average_of: tuple[str, ...] = dataclasses.field(default=(), kw_only=True)
+
+    def overrides(self, variant: str, seed: int) -> list[str]:
+        """The overrides of a variant with this seed, in the form that `load` takes."""
+        changed = {**self.variants[variant], "seed": seed}
+        return [f"{key}={yaml.safe_dump(value, default_flow_style=True)}" for key, value in changed.items()]
+
+
+class BadRecipe(BadInput):
+    """A recipe has an unknown, a missing or a wrongly typed setting."""
+
+
+def load(kind: type[T], path: Path, overrides: Sequence[str] = ()) -> T:
+    """Read a YAML file into the frozen dataclass `kind`.
+
+    Args:
+        kind: the dataclass.
+        path: the YAML file.
+        overrides: such as "stages.0.steps=10", applied before the content is checked; values are YAML.
+
+    Raises:
+        BadRecipe: an unknown, missing or wrongly typed setting; the message names the nearest known key.
+    """
+    tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    for override in overrides:
+        key, found, value = override.partition("=")
+        if not found:
+            raise BadRecipe(f"Expected --set key=value, got {override!r}.")
+        _set_override(tree, key.split("."), yaml.safe_load(value), key)
+    return _parse(kind, tree, "")
+
+
+def train(
+    kind: type[T], path: Path, folder: Path, overrides: Sequence[str], task_of: Callable[[T], TaskOfRecipe]
+) -> TaskOfRecipe:
+    """Train with the recipe in a YAML file in `folder`, or resume the run there.
+
+    Args:
+        kind:      the recipe's dataclass.
+        path:      the YAML file.
+        folder:    of the run.
+        overrides: as `load` takes them.
+        task_of:   recipe -> task.
+
+    Returns:
+        The task; its model has the best weights.
+
+    Raises:
+        BadRecipe: see `load`; or a stage is given in epochs, and the task does not say how many steps one has.
+        RunMismatch: the folder holds a run with other settings, data or code.
+        TrainingStopped: see `fit`.
+    """
+    recipe, record = load(kind, path, overrides), RunRecord(folder)
+    record.bind(dataclasses.asdict(recipe), recipe.unbound)
+    task = task_of(recipe)
+    record.bind_data(task.data)
+    epoch = getattr(task, "epoch_steps", 0)
+    if not epoch and any(stage.epochs for stage in recipe.stages):
+        raise BadRecipe(f"The batches of {recipe.name} have no epoch. Give its stages steps, not epochs.")
+    fit(task, tuple(stage.in_steps(epoch) for stage in recipe.stages), folder, recipe.seed, recipe.precision)
+    return task
+
+
+def load_recipe(kind: type[T], folder: Path) -> T:
+    """The recipe of the run in a folder; raises BadInput if there is no run."""
+    return _parse(kind, read_recipe(folder), "")
+
+
+def _set_override(tree: Any, keys: list[str], value: Any, whole: str) -> None:
+    for n, key in enumerate(keys):
+        where = int(key) if isinstance(tree, list) and key.isdigit() else key
+        known = range(len(tree)) if isinstance(tree, list) else tree
+        if n == len(keys) - 1 and not isinstance(tree, list):
+            tree[where] = value  # `_parse` reports unknown keys
+            return
+        if where not in known:
+            raise BadRecipe(f"--set {whole}: there is no {key!r} here{_nearest(str(key), map(str, known))}.")
+        if n == len(keys) - 1:
+            tree[where] = value
+            return
+        tree = tree[where]
+
+
+def _parse(kind: Any, value: Any, where: str) -> Any:
+    """`value` checked and converted to `kind`: a dataclass, tuple[X, ...], Mapping[str, X], a plain type or Any."""
+    if kind is Any:
+        return value
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    mapping = origin is not None and issubclass(origin, Mapping)
+    if (mapping or dataclasses.is_dataclass(kind)) and not isinstance(value, dict):
+        raise BadRecipe(f"Expected settings under {where or 'the recipe'!r}, got {value!r}.")
+    if dataclasses.is_dataclass(kind):
+        types_ = typing.get_type_hints(kind)
+        for key in value:
+            if key not in types_:
+                raise BadRecipe(f"Unknown setting {where + str(key)!r}{_nearest(str(key), types_)}.")
+        missing = [
+            f.name
+            for f in dataclasses.fields(kind)
+            if f.name not in value and f.default is f.default_factory is dataclasses.MISSING
+        ]
+        if missing:
+            raise BadRecipe(f"Missing setting {where + missing[0]!r}.")
+        return kind(**{key: _parse(types_[key], item, f"{where}{key}.") for key, item in value.items()})
+    if origin is tuple:
+        return tuple(_parse(arguments[0], item, f"{where}{n}.") for n, item in enumerate(value))
+    if mapping:
+        return {key: _parse(arguments[1], item, f"{where}{key}.") for key, item in value.items()}
+    if kind is float and type(value) is int:
+        return float(value)
+    plain = arguments if isinstance(kind, types.UnionType) else (kind,)
+    if type(value) not in plain:
+        wanted = " or ".join(getattr(one, "__name__", str(one)) for one in plain)
+        raise BadRecipe(f"Expected {wanted} for {where.rstrip('.')!r}, got {value!r}.")
+    return value
+
+
+def _nearest(key: str, known: Any) -> str:
+    known = list(known)
+    found = difflib.get_close_matches(key, known, 1, 0.4)
+    return f"; did you mean {found[0]!r}?" if found else f"; known: {', '.join(known)}"

@@ -1,0 +1,217 @@
+"""The card of a checkpoint: how it was built, on what data, its figures and its limits, in Markdown.
+
+`python -m training card` writes it anew, with the words that its recipe has today, without touching the weights.
+"""
+
+import argparse
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from training import systems
+from training.files import replacing
+from training.options import add_folders, add_system
+from training.release import exposure
+from training.systems.runs import AVERAGE
+from xmr import checkpoint
+
+DATA = {  # by key: the data or weights, what they are used for, and their terms
+    "world": ("rendered world (this project)", "training, val, test, the demo gallery", "MIT, as this project"),
+    "flickr8k": (
+        "Flickr8k (Hodosh et al. 2013), German captions of Multi30k (Elliott et al. 2016)",
+        "training, val, test",
+        "photos belong to their Flickr authors; research and education",
+    ),
+    "multi30k": ("Multi30k text (Elliott et al. 2016)", "training of the text tower", "research, see its page"),
+    "sketchy25": (
+        "Sketchy (Sangkloy et al. 2016), a subset of 125 x 25 photos and sketches",
+        "training, val, test",
+        "research; the photos are ImageNet's",
+    ),
+    "quickdraw": ("Quick, Draw! (Ha and Eck 2017), some 221 doodles a class", "training, val, test", "CC BY 4.0"),
+    "chairv2": ("QMUL ChairV2 (Yu et al. 2016)", "training, val, test", "research"),
+    "caltech101": ("Caltech-101 (Fei-Fei et al. 2004), 10 photos a class", "training", "CC BY 4.0"),
+    "imagenet": (
+        "weights of timm mobilenetv2_100, of ImageNet-1k (Deng et al. 2009)",
+        "the backbone",
+        "weights: Apache-2.0",
+    ),
+    "imagenet-lite0": (
+        "weights of EfficientNet-Lite0 (Liu 2020), of ImageNet-1k (Deng et al. 2009)",
+        "the backbone",
+        "weights: Apache-2.0",
+    ),
+    "imagenet-lite2": (
+        "weights of EfficientNet-Lite2 (Liu 2020), of ImageNet-1k (Deng et al. 2009)",
+        "the backbone",
+        "weights: Apache-2.0",
+    ),
+    "imagenet1000": (
+        "ImageNet-1k (Deng et al. 2009), one photo a class",
+        "training",
+        "non-commercial research",
+    ),
+    "coco_mini": (
+        "COCO 2017 (Lin et al. 2014), 80 of its photos with boxes",
+        "the detector's training and test",
+        "annotations: CC BY 4.0; photos: their Flickr owners'",
+    ),
+    "minilm": ("all-MiniLM-L6-v2 (Wang et al. 2020)", "the text tower, or its teacher", "Apache-2.0"),
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    add_system(parser)
+    add_folders(parser, "--checkpoints")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Run the command; raises BadInput."""
+    reword(args.system, args.checkpoints)
+    write_card(args.checkpoints / args.system)
+
+
+def reword(name: str, checkpoints: Path) -> None:
+    """Bring the sentences of a checkpoint's config.json that follow from its recipe alone to what they are today, and
+    sign it; those of a recipe that only trains a part further, and has no words of its own, stay. Raises BadInput."""
+    config = checkpoint.describe(name, checkpoints)
+    module = systems.module(exposure.trained_by(config))
+    if hasattr(module, "words"):
+        words = module.words(exposure.recipe_of(checkpoints / name))
+        checkpoint.sign(checkpoints / name, config | {"card": config["card"] | words})
+
+
+def write_card(folder: Path) -> None:
+    """Write the checkpoint's card.md from its config, history and metrics."""
+    with replacing(folder / "card.md") as part:
+        part.write_text(card(folder), encoding="utf-8")
+
+
+def card(folder: Path) -> str:
+    """The checkpoint's card in Markdown, from its config.json, history.json and metrics.json, and from study.json and
+    exposure.json where they are there."""
+    config, history, metrics = (
+        json.loads((folder / f"{name}.json").read_text()) for name in ("config", "history", "metrics")
+    )
+    sizes = ", ".join(f"{name} {(folder / f'{name}.onnx').stat().st_size / 1e6:.1f} MB" for name in config["encoders"])
+    about = config["card"]
+    lines = [
+        f"# {config['name']}",
+        "",
+        config["about"],
+        "",
+        *([about["differs"], ""] if "differs" in about else []),
+        f"{about['built']} Graphs: {sizes}; weights sha256 `{config['weights'][:16]}`.",
+        "",
+        f"{_chosen(folder, config, history)} Trained by `python -m training {about['command']}`; figures below are of "
+        f"the exported graphs, by `python -m training evaluate {config['name']}`.",
+        "",
+        "## Data",
+        "",
+        "| data | used for | terms |",
+        "| --- | --- | --- |",
+        *(f"| {' | '.join(DATA.get(key) or _weights(key))} |" for key in about["data"]),
+        "",
+        "None of these photos, captions or drawings is part of the checkpoint, only weights that were trained on them.",
+        "",
+        "## Figures",
+        "",
+        "On test items, beside what a random ranking would reach; ± is the standard error over queries. The section "
+        "after them says what training, and the pretraining of its networks, had seen of these items.",
+    ]
+    for name, entry in metrics["protocols"].items():
+        dropped = f", {entry['dropped']} without a match" if entry["dropped"] else ""
+        counts = f"{entry['queries']} queries, {entry['gallery']} in the gallery{dropped}."
+        if times := entry.get("evaluations"):
+            counts += f" Versions of the weights that were held against these items: at least {times}."
+        lines += ["", f"### {name}", "", f"{entry['about']} {counts}", ""]
+        lines += ["| metric | value | chance |", "| --- | --- | --- |"]
+        for key, value in entry["metrics"].items():
+            error = f" ± {entry['stderr'][key]:.3f}" if key in entry["stderr"] else ""
+            lines.append(f"| {key} | {value:.3f}{error} | {entry['chance'][key]:.3f} |")
+    lines += ["", "## What training had seen of the test items", "", *_exposed(folder, config)]
+    if study := _study(folder):
+        lines += _variants(study)
+    lines += ["", "## Limits", "", about["limits"], ""]
+    return "\n".join(lines)
+
+
+def _chosen(folder: Path, config: Mapping[str, Any], history: list[dict]) -> str:
+    """How the weights were chosen: by validation, or, where several runs' weights were averaged, only each of these."""
+    best = max(_comparable(history), key=lambda entry: entry["score"])
+    where = f'at step {best["step"]} of stage "{best["stage"]}" (score {best["score"]:.3f})'
+    if config["card"]["command"].split()[-1] != AVERAGE:
+        return f"Chosen by validation {where}."
+    val = _study(folder).get("val", {}).get(AVERAGE)
+    validated = f"scores {val['metrics']['score']:.3f} on val" if val else "was not validated"
+    return f"Each run was chosen by validation, the first one {where}; the mean of their weights {validated}."
+
+
+def _exposed(folder: Path, config: Mapping[str, Any]) -> list[str]:
+    """The lines of the section on the test items; one that says so where these weights were not measured."""
+    report = exposure.read(folder)
+    if report is None or report["weights"] != config["weights"]:
+        return [f"Not measured for these weights: `python -m training audit {config['name']} --write`."]
+    return exposure.sentences(report)
+
+
+def _study(folder: Path) -> dict:
+    """The content of a checkpoint's study.json; empty if there is none."""
+    path = folder / "study.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def _variants(study: dict) -> list[str]:
+    """What each variant of a study finds: a table for each protocol."""
+    probe = study.get("probe", {})
+    about = f"The mean over the seeds ± their standard deviation. What ships is {study['ships']}."
+    if probe:
+        about += (
+            " The probe: how often a fresh linear classifier tells a sketch's vector from a photo's, of classes that "
+            "it was not fitted on; 0.5 is chance."
+        )
+    lines = ["", "## Variants", "", about]
+    protocols = {name: entry for held in study["variants"].values() for name, entry in held.items()}
+    for protocol, entry in protocols.items():
+        keys = _ranking_metrics(entry)
+        head = ["variant", "trained from", *keys, *(["probe"] if probe else [])]
+        lines += ["", f"### Variants on {protocol}", "", f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
+        for name, held in study["variants"].items():
+            if protocol in held:
+                count = held[protocol]["seeds"]
+                seeds = f"{count} seed{'s' if count > 1 else ''}"
+                cells = [name, seeds, *(_with_std(held[protocol], key) for key in keys)]
+                if probe:
+                    probed = name in probe and protocol == next(iter(held))
+                    cells.append(_with_std(probe[name], "accuracy") if probed else "–")
+                lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def _ranking_metrics(entry: dict) -> list[str]:
+    """One metric of each of a protocol's comparisons: mAP where it has that, else its first."""
+    found: dict[str, str] = {}
+    for key in entry["metrics"]:
+        comparison, _, metric = key.rpartition("/")
+        if metric == "map" or comparison not in found:
+            found[comparison] = key
+    return list(found.values())
+
+
+def _with_std(entry: dict, key: str) -> str:
+    std = f" ± {entry['seed_std'][key]:.3f}" if entry["seeds"] > 1 else ""
+    return f"{entry['metrics'][key]:.3f}{std}"
+
+
+def _weights(name: str) -> tuple[str, str, str]:
+    """DATA's entry of a network that only a hub has."""
+    return f"weights of {name}, from its hub", "the backbone", "see its page"
+
+
+def _comparable(history: list[dict]) -> list[dict]:
+    """The validations whose scores are of the same metrics as the last one's: a graph that was trained further was
+    first chosen by others."""
+    scored = {key for key in history[-1] if not key.startswith("train/")}
+    return [entry for entry in history if scored == {key for key in entry if not key.startswith("train/")}]

@@ -1,0 +1,66 @@
+"""`python -m training evaluate`: a checkpoint's protocols on their test items, through its exported encoders."""
+
+import argparse
+import json
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+from training.files import write_json
+from training.learn.evaluation import encoder_vectors, evaluate_on_test
+from training.options import add_folders, add_system
+from training.release.card import write_card
+from xmr import checkpoint
+from xmr.compose import stated_match
+from xmr.modality import BadInput
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    add_system(parser)
+    add_folders(parser, "--checkpoints")
+    parser.add_argument("--protocol", action="append", help="only this one; may be repeated")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Run the command; raises BadInput."""
+    evaluate(args.system, args.checkpoints, args.protocol)
+    write_card(args.checkpoints / args.system)
+
+
+def evaluate(name: str, root: Path, wanted: list[str] | None = None, progress: Callable[[str], None] = print) -> dict:
+    """Run the protocols that a checkpoint may claim (all, or those wanted), and write its metrics.json.
+
+    Those whose data is not there are left as they were, unless the weights have changed since. An entry's "evaluations"
+    says how many versions of the weights were held against its test items here, at least.
+
+    Raises:
+        BadInput: a protocol that its config.json doesn't list. The list is the recipe's `protocols`, which leaves out
+            whatever tests what the system was trained on.
+    """
+    system = checkpoint.load(name, root)
+    claimed = system.config.get("protocols", ())
+    asked = list(wanted or claimed)
+    refused = [one for one in asked if one not in claimed]
+    if refused or not asked:
+        raise BadInput(
+            f"{root / name / 'config.json'} doesn't list {', '.join(refused) or 'any protocol'} among those that "
+            f"{name} may claim ({', '.join(claimed) or 'none'}). If training saw nothing of its test items, add it to "
+            f"the recipe's `protocols` and publish again: python -m training publish {name}"
+        )
+    path = root / name / "metrics.json"
+    held: Mapping = json.loads(path.read_text()) if path.is_file() else {}
+    known = held["protocols"] if held.get("weights") == system.weights else {}
+    protocols = {one: entry for one, entry in known.items() if one in claimed}
+    report = {"system": system.name, "weights": system.weights, "protocols": protocols}
+    write_json(path, report)
+    vectors, stated = encoder_vectors(system), partial(stated_match, system)
+    for one in asked:
+        if (entry := evaluate_on_test(one, system.encoders, vectors, progress, stated=stated, system=system)) is None:
+            continue
+        before = held.get("protocols", {}).get(one)
+        versions = before.get("evaluations", 1) + (held["weights"] != system.weights) if before else 1
+        protocols[one] = entry | {"evaluations": versions}
+        progress(f"{one}: {json.dumps(entry['metrics'])}")
+        write_json(path, report)  # each at once: the next may fail
+    return report

@@ -1,0 +1,205 @@
+"""Trained towers -> what the app loads: graphs, calibration, figures, a card, and their vectors of the demo gallery."""
+
+import argparse
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from training import systems
+from training.datasets import MissingData
+from training.files import write_json
+from training.learn.evaluation import encoder_vectors
+from training.learn.export import TOLERANCE, ExportRefused, check_parity, export, session
+from training.learn.run_record import FILE as RUN
+from training.options import add_folders, add_system
+from training.release import embedding_map, exposure
+from training.release.calibration import calibrate, calibrate_mixed
+from training.release.card import write_card
+from training.release.demo_gallery import fill
+from training.release.evaluate import evaluate
+from training.systems import PublishedTower
+from training.systems.runs import AVERAGE, shipped, varied_recipe
+from training.towers.rounding import round_weights
+from xmr import checkpoint
+from xmr.composer import KINDS
+from xmr.encoder import Encoder
+from xmr.modality import BadInput, Modality
+
+PHOTO, TEXT = Modality.PHOTO, Modality.TEXT
+PARITY_ITEMS, PARITY_GALLERY = 48, 200
+COMPOSER = "composer"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    add_system(parser)
+    add_folders(parser, "--runs", "--checkpoints", "--galleries")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Run the command; raises BadInput or ExportRefused."""
+    publish(args.system, args.runs, args.checkpoints, args.galleries)
+
+
+def publish(name: str, runs: Path, checkpoints: Path, galleries: Path) -> None:
+    """Export the run that ships to checkpoints/<name>, calibrate and evaluate it there, and write its card, its
+    embedding map and, if galleries/demo is there, its vectors of that.
+
+    Raises:
+        BadInput: nothing was trained yet.
+        ExportRefused: a graph's vectors differ from its tower's.
+    """
+    run, command = shipped(name, runs)
+    if not (run / "best.safetensors").is_file():
+        raise BadInput(f"Expected trained weights in {run}. Train first: python -m training {command}")
+    made = systems.module(name).published(run)
+    folder = checkpoints / made.name
+    folder.mkdir(parents=True, exist_ok=True)
+    staying = [modality for modality, part in made.towers.items() if part.tower is None]
+    before = checkpoint.describe(made.name, checkpoints) if staying else {}
+    history = json.loads((run / "history.json").read_text())
+    if staying:  # what led to the graphs that stay, and then to the others
+        stages = {entry["stage"] for entry in history}
+        earlier = json.loads((folder / "history.json").read_text())
+        history = [entry for entry in earlier if entry["stage"] not in stages] + history
+    write_json(folder / "history.json", history)
+    encoders = {
+        modality: before["encoders"][modality] if part.tower is None else _export(modality, part, run, folder)
+        for modality, part in made.towers.items()
+    }
+    parity = {part: value for part, value in before.get("parity", {}).items() if part in (*staying, COMPOSER)}
+    parity |= _parity(made.towers, encoders, folder)
+    composer = before.get("composer")
+    if made.composer is not None:
+        composer = {"file": f"{COMPOSER}.onnx"}
+        parity[COMPOSER] = _export_composer(made.composer, made.dim, folder / composer["file"])
+    config = {
+        "name": made.name,
+        "about": made.about,
+        "space": made.space,
+        "dim": made.dim,
+        "protocols": made.protocols,
+        "encoders": encoders,
+        **({"composer": composer} if composer else {}),
+        "parity": parity,
+        "calibration": {},
+        "card": {"command": command, **made.card},
+    }
+    if (run / RUN).is_file():  # the record of what they were trained by goes with the weights
+        record = json.loads((run / RUN).read_text(encoding="utf-8"))
+        if staying and (folder / RUN).is_file():
+            record["before"] = json.loads((folder / RUN).read_text(encoding="utf-8"))
+        write_json(folder / RUN, record)
+        config["run"] = hashlib.sha256((folder / RUN).read_bytes()).hexdigest()
+    if run.name == AVERAGE:
+        recipe = varied_recipe(name)
+        runs_averaged, seeds = len(recipe.average_of) * len(recipe.seeds), ", ".join(map(str, recipe.seeds))
+        config["card"]["built"] += (
+            f" The weights are the mean of {runs_averaged} runs': "
+            f"{', '.join(recipe.average_of)}, each from the seeds {seeds}."
+        )
+    checkpoint.sign(folder, config)
+    curves = calibrate(encoder_vectors(checkpoint.load(made.name, checkpoints)), made)
+    kept = {  # between graphs that stay
+        asked: curve
+        for asked, curve in before.get("calibration", {}).items()
+        if set(asked.split("_to_")) <= set(staying)
+    }
+    config["calibration"] = curves | kept
+    checkpoint.sign(folder, config)
+    if composer:
+        system = checkpoint.load(made.name, checkpoints)
+        config["calibration"]["mixed_to_photo"] = calibrate_mixed(system, encoder_vectors(system))
+    checkpoint.sign(folder, config)
+    evaluate(made.name, checkpoints)
+    exposure.write(folder)
+    write_card(folder)
+    try:
+        embedding_map.write(checkpoint.load(made.name, checkpoints), folder)
+    except MissingData as error:
+        print(f"space.json is not written. {error}")
+    if (galleries / "demo" / "gallery.sqlite").is_file():
+        fill(checkpoint.load(made.name, checkpoints), galleries / "demo")
+
+
+def _export(modality: Modality, part: PublishedTower, run: Path, folder: Path) -> dict:
+    """Write a tower's graph, and return its encoder's entry of config.json, with paths relative to the checkpoint.
+
+    A shared trunk that is already there isn't written again; if it isn't this tower's, the parity check fails.
+    """
+    config = {"file": f"{modality}.onnx", **part.config}
+    name, example = "ids" if modality is TEXT else str(modality), part.inputs[: config.get("batch", 2)]
+    if not part.shared:
+        export(part.tower, {name: example}, folder / config["file"])
+        for key in {"tokenizer", "words"} & config.keys():
+            shutil.copyfile(run / f"{key}.json", folder / config[key])
+        return config
+    shared = folder.parent / "shared"
+    trunk, tokenizer = shared / f"{part.shared}.onnx", shared / f"{part.shared}.json"
+    round_weights(part.tower.trunk)
+    if not trunk.is_file():
+        export(part.tower.trunk, {name: example}, trunk, output="states")
+        if modality is TEXT:
+            shutil.copyfile(run / "tokenizer.json", tokenizer)
+    with torch.inference_mode():
+        states = part.tower.trunk(torch.from_numpy(example)).numpy()
+    config["trunk"], inputs = f"../shared/{trunk.name}", {"states": states}
+    if modality is TEXT:
+        config["tokenizer"] = f"../shared/{tokenizer.name}"
+        inputs["ids"] = example
+    export(part.tower.rest, inputs, folder / config["file"])
+    return config
+
+
+def _export_composer(composer: nn.Module, dim: int, path: Path) -> float:
+    """Write a composer's graph; the largest difference of what it gives from what the module gives.
+
+    Raises:
+        ExportRefused: that is too large.
+    """
+    rng = np.random.default_rng(0)
+    terms = rng.normal(size=(8, dim)).astype(np.float32)
+    terms /= np.linalg.norm(terms, axis=1, keepdims=True)
+    kinds = np.arange(8) % len(KINDS)
+    composer.eval()
+    torch.onnx.export(
+        composer,
+        (torch.from_numpy(terms), torch.from_numpy(kinds)),
+        str(path),
+        input_names=["terms", "kinds"],
+        output_names=["readers", "biases", "floors"],
+        dynamic_axes={name: {0: "terms"} for name in ("terms", "kinds", "readers", "biases", "floors")},
+        opset_version=17,
+        dynamo=False,
+    )
+    found = session(path).run(None, {"terms": terms, "kinds": kinds})
+    with torch.inference_mode():
+        wanted = composer(torch.from_numpy(terms), torch.from_numpy(kinds))
+    worst = max(float(np.abs(a - b.numpy()).max()) for a, b in zip(found, wanted, strict=True))
+    if not worst <= TOLERANCE:
+        raise ExportRefused(f"The composer's graph differs by {worst:.2g}; at most {TOLERANCE} is accepted.")
+    return float(f"{worst:.2g}")
+
+
+def _parity(
+    towers: Mapping[Modality, PublishedTower], encoders: Mapping[Modality, dict], folder: Path
+) -> dict[Modality, float]:
+    """The largest difference of each encoder that has a tower from that, in a vector's components."""
+    if all(part.tower is None for part in towers.values()):
+        return {}
+    photo = Encoder.from_config(folder, PHOTO, encoders[PHOTO])
+    shown, at_a_time, found = towers[PHOTO].inputs[:PARITY_GALLERY], min(photo.batch, 16), {}
+    gallery = np.concatenate([photo.run(shown[n : n + at_a_time]) for n in range(0, len(shown), at_a_time)])
+    for modality, part in towers.items():
+        if part.tower is None:
+            continue
+        encoder = Encoder.from_config(folder, modality, encoders[modality])
+        worst = check_parity(part.tower, encoder.run, part.inputs[:PARITY_ITEMS], gallery, min(encoder.batch, 16))
+        found[modality] = float(f"{worst:.2g}")
+    return found

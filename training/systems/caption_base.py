@@ -1,0 +1,184 @@
+"""The base class of the systems that match photos and captions: their data, batches and validation."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from training.datasets import catalogue, located
+from training.datasets.protocols import find
+from training.learn.features import PARITY_SAMPLES, SIDE, inputs, pixels
+from training.learn.fit import Stage
+from training.learn.recipe import VariedRecipe
+from training.learn.sampling import Pool, Vocabulary, make_pool
+from training.systems import PublishedTower
+from training.towers.sentence import SHIPPED
+from xmr.evaluation import Vectors, measure
+from xmr.modality import Item, Modality
+from xmr.preprocess import Tokenizer
+
+PHOTO, TEXT = Modality.PHOTO, Modality.TEXT
+BATCH = 64
+VARIANTS = 4  # cached variants of a training photo: the original and three augmented copies
+NEIGHBOURS = 20  # hard negatives are drawn from this many nearest neighbours of a photo
+
+
+@dataclass(frozen=True)
+class CaptionRecipe(VariedRecipe):
+    """The settings that all text systems share; the comments in their YAML files explain each one."""
+
+    data: str
+    folder: str
+    languages: tuple[str, ...]
+    score: tuple[str, ...]
+    text_backbone: str
+    hidden: int
+    dropout: float
+    max_tokens: int
+    batch: int
+
+
+@dataclass(frozen=True)
+class TunedRecipe(CaptionRecipe):
+    """The settings of text systems that may also train their photo network."""
+
+    backbone: str
+    photo_cut: int
+    hard_negative_share: float
+
+
+def captioned(recipe: CaptionRecipe, split: str) -> list[Item]:
+    """The photos of a split and their captions in the recipe's languages."""
+    return [
+        item
+        for item in catalogue.get(recipe.data).items(split, located(recipe.folder))
+        if item.modality is PHOTO or item.language in recipe.languages
+    ]
+
+
+Items = Callable[[CaptionRecipe, str], list[Item]]  # a split's photos and texts
+
+
+class CaptionTask:
+    """Draws batches of distinct photos with one caption per language, and validates on held-out photos.
+
+    Args:
+        recipe:    the settings.
+        model:     has a PhotoTower `photo`, whose stem's feature maps are cached, and a text tower `text`.
+        tokenizer: of the text tower.
+        cache:     folder for the cached feature maps.
+        items:     (recipe, "train" or "val") -> the photos and texts of that split.
+    """
+
+    modalities = (PHOTO, TEXT)
+
+    def __init__(
+        self, recipe: TunedRecipe, model: nn.Module, tokenizer: Tokenizer, cache: Path, items: Items = captioned
+    ) -> None:
+        self.recipe, self.model = recipe, model
+        labels = Vocabulary(tokenizer, recipe.max_tokens)
+        self.data = {split: items(recipe, split) for split in ("train", "val")}
+        self.pool, self.val_pool = (
+            make_pool(recipe.data, self.data[split], model.photo, variants, labels, cache, class_names=False)
+            for split, variants in (("train", VARIANTS), ("val", 1))
+        )
+        self.val = [item for item in self.data["val"] if item.id not in self.val_pool.lost]
+        self.neighbours = nearest_neighbours(self.pool, model.photo.upper) if recipe.hard_negative_share else None
+
+    @property
+    def epoch_steps(self) -> int:
+        """Steps in which as many photos are drawn as there are to train on."""
+        return math.ceil(len(self.pool.rows[PHOTO].items) / self.recipe.batch)
+
+    def begin(self, stage: Stage, step: int) -> None:
+        """Use cached pooled features if the stage leaves the photo network frozen."""
+        self.pool.use_cached_features(self.model.photo.upper, stage.rates)
+
+    def batch(self, stage: Stage, step: int, rng: np.random.Generator) -> dict:
+        """Keyword arguments of the model's forward: the photos, and the captions in each language."""
+        return self.pool.captioned(rng, self.rows(step, rng))
+
+    def rows(self, step: int, rng: np.random.Generator) -> np.ndarray:
+        """Distinct rows (N,) of a batch's photos; `hard_negative_share` of them are neighbours of the others."""
+        count, hard = self.recipe.batch, int(self.recipe.hard_negative_share * self.recipe.batch)
+        drawn = self.pool.cycles[PHOTO].take(step * (count - hard), count - hard)
+        if hard:
+            drawn = np.concatenate([drawn, [rng.choice(self.neighbours[row]) for row in rng.choice(drawn, hard)]])
+        return np.unique(drawn)
+
+    @torch.inference_mode()
+    def vectors(self, items: list[Item]) -> np.ndarray:
+        """Embed items of one modality with the towers: (N, dim) float32."""
+        modality, device, found = items[0].modality, next(self.model.parameters()).device, []
+        maps = self.val_pool.rows[PHOTO].maps
+        for start in range(0, len(items), BATCH):
+            some = items[start : start + BATCH]
+            if modality is TEXT:
+                vocabulary = self.pool.vocabulary
+                vectors = self.model.text(vocabulary.padded(vocabulary.add([i.content for i in some])).to(device))
+            elif all(item.id in maps.rows for item in some):
+                rows = np.array([maps.rows[item.id] for item in some])
+                vectors = self.model.photo.from_maps(torch.from_numpy(maps[rows, 0]).to(device))
+            else:
+                vectors = self.model.photo(torch.from_numpy(np.stack([pixels(i, 0) for i in some])).to(device))
+            found.append(vectors.float().cpu().numpy())
+        return np.concatenate(found)
+
+    def validate(self, stage: Stage) -> dict[str, float]:
+        """Metrics on the val items, as validate_captions."""
+        return validate_captions(self.recipe, self.val, self.vectors)
+
+
+def validate_captions(recipe: CaptionRecipe, val: list[Item], vectors: Vectors) -> dict[str, float]:
+    """Validation metrics of the protocols named in `recipe.score`, plus "score", the mean of the metrics it names."""
+    figures = {}
+    for name in dict.fromkeys(key.partition("/")[0] for key in recipe.score):
+        protocol = find(name)
+        languages = {c.query[1] or c.gallery[1] for c in protocol.comparisons}
+        items = [item for item in val if item.modality is PHOTO or item.language in languages]
+        captioned_labels = {label for item in items if item.modality is TEXT for label in item.labels}
+        entry = measure(protocol, [item for item in items if item.labels & captioned_labels], vectors)
+        figures |= {f"{name}/{key}": value for key, value in entry["metrics"].items()}
+    return {"score": float(np.mean([figures[key] for key in recipe.score]))} | figures
+
+
+def nearest_neighbours(pool: Pool, upper: nn.Module) -> np.ndarray:
+    """Rows (N, NEIGHBOURS) of each photo's nearest neighbours in the pool, by cosine of pretrained features."""
+    features = pool.rows[PHOTO].maps.pooled(upper)[:, 0].astype(np.float32)
+    features /= np.linalg.norm(features, axis=1, keepdims=True)
+    similarity = features @ features.T
+    np.fill_diagonal(similarity, -1.0)
+    return np.argpartition(-similarity, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
+
+
+def published_towers(
+    recipe: CaptionRecipe,
+    photo: nn.Module,
+    text: nn.Module,
+    tokenizer: Path,
+    items: Items = captioned,
+    size: int = SIDE,
+) -> dict[Modality, PublishedTower]:
+    """The photo and the text tower to export, with val items for the parity check.
+
+    Args:
+        recipe:    the settings.
+        photo:     (N, size, size, 3) uint8 -> (N, dim).
+        text:      token ids (N, L) -> (N, dim).
+        tokenizer: path of the tokenizer's JSON file.
+        items:     (recipe, split) -> photos and texts.
+        size:      side of the photos, in pixels.
+    """
+    val = items(recipe, "val")
+    photos, texts = ([item for item in val if item.modality is m][:PARITY_SAMPLES] for m in (PHOTO, TEXT))
+    ids = Tokenizer(tokenizer).encode([item.content for item in texts], recipe.max_tokens)
+    config = {"max_tokens": recipe.max_tokens, "languages": list(recipe.languages)}
+    shared = "minilm" if recipe.text_backbone == SHIPPED else recipe.text_backbone.rpartition("/")[2]
+    return {
+        PHOTO: PublishedTower(photo, inputs(photos, size), {"size": size}),
+        TEXT: PublishedTower(text, ids, config, shared),
+    }

@@ -1,0 +1,298 @@
+"""The command line: xmr search | index | app | evaluate | sign; python -m xmr is the same."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import io
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+
+from xmr import __version__, checkpoint
+from xmr.evaluation import Comparison, Protocol, Vectors, measure
+from xmr.gallery import DEMO, Gallery, given_path, index_folder
+from xmr.home import home
+from xmr.modality import BadInput, Hit, Item, Modality, Query, Term, printable
+from xmr.preprocess import Reading, open_picture, open_sketch
+from xmr.search import Searcher, progress_bar
+
+_EVALUATED = ("hit@1", "hit@10", "p@1", "map")
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, as every other error of this program."""
+
+    def error(self, message: str) -> NoReturn:
+        raise BadInput(f"{message} (see python -m {self.prog} --help)")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit status: 0, 2 for a user's mistake, 130 when interrupted."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that knows fewer letters than file names have
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        parser = _parser()
+        if "_ARGCOMPLETE" in os.environ:  # the shell asks what could come next
+            import argcomplete
+
+            argcomplete.autocomplete(parser)
+        options = parser.parse_args(arguments)
+        options.run(options)
+        sys.stdout.flush()
+    except BadInput as error:
+        print(f"xmr: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("xmr: stopped. What was done is kept; run the same command to go on.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader, such as head, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="xmr", description="Find photos from a sketch, a caption, a photo, or any mix of them.")
+    parser.add_argument("--version", action="version", version=f"xmr {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    search = commands.add_parser("search", help="find photos; give any mix of terms, each as often as you like")
+    search.add_argument(
+        "asked",
+        metavar="[FOLDER] [WORDS]",
+        nargs="*",
+        default=[],
+        help="an indexed folder (default: the shipped photos), and what to find in it",
+    )
+    for name, value, what in (
+        ("text", "TEXT", "a caption in English or German"),
+        ("photo", "FILE", "a photo"),
+        ("sketch", "FILE", "a drawing, also photographed or as SVG"),
+    ):
+        search.add_argument(f"--{name}", metavar=value, action="append", default=[], help=f"{what} to find")
+        search.add_argument(f"--minus-{name}", metavar=value, action="append", default=[], help=f"{what} to avoid")
+    search.add_argument("--gallery", metavar="DIR", help="the indexed folder; what comes without option is then words")
+    search.add_argument("--system", default="tri", help="the checkpoint to use (default: %(default)s)")
+    search.add_argument(
+        "--exact", action="store_true", help="take words as they are: correct no spelling, let “no” and “ohne” be words"
+    )
+    search.add_argument("-k", type=int, default=10, help="how many photos to show (default: %(default)s)")
+    printed = search.add_mutually_exclusive_group()
+    printed.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    printed.add_argument("--paths-only", action="store_true", help="print only the photos' paths, one a line")
+    printed.add_argument("--print0", action="store_true", help="the same with a NUL behind each, as for xargs -0")
+    search.set_defaults(run=_search)
+
+    index = commands.add_parser("index", help="make a folder of photos searchable, or bring it up to date")
+    index.add_argument("folder", metavar="FOLDER")
+    index.add_argument("--system", action="append", help="a checkpoint to use; may be repeated (default: tri)")
+    index.add_argument(
+        "--exclude",
+        metavar="GLOB",
+        action="append",
+        default=[],
+        help="what to leave out, as in .gitignore; a file .xmrignore in the folder says the same",
+    )
+    index.set_defaults(run=_index)
+
+    app = commands.add_parser("app", help="open the app in the browser")
+    app.add_argument("--port", type=int, default=8501, help="where it listens (default: %(default)s)")
+    app.set_defaults(run=_app)
+
+    evaluate = commands.add_parser(
+        "evaluate",
+        help="measure a labelled gallery, as JSON: its captions against its photos, each without its own photo",
+    )
+    evaluate.add_argument("gallery", metavar="GALLERY")
+    evaluate.add_argument("--sketches", metavar="DIR", help="also DIR/<category>/*.png against the photos")
+    evaluate.add_argument("--system", default="tri", help="the checkpoint to use (default: %(default)s)")
+    evaluate.set_defaults(run=_evaluate)
+
+    sign = commands.add_parser("sign", help="accept what was changed in a checkpoint on purpose")
+    sign.add_argument("checkpoint", metavar="FOLDER")
+    sign.set_defaults(run=lambda options: checkpoint.sign(options.checkpoint))
+
+    for command in (search, index):
+        command.add_argument("--index-dir", metavar="DIR", help="where the index is kept instead of FOLDER/.xmr")
+    return parser
+
+
+def _search(options: argparse.Namespace) -> None:
+    terms = []
+    folder, words = _folder_and_words(options.asked) if options.gallery is None else (options.gallery, options.asked)
+    if words:
+        options.text.insert(0, " ".join(words))
+    opened: dict[Modality, Callable[[str], Any]] = {
+        Modality.TEXT: str,
+        Modality.PHOTO: open_picture,
+        Modality.SKETCH: open_sketch,
+    }
+    for sign, prefix in ((1.0, ""), (-1.0, "minus_")):
+        for modality, content in opened.items():
+            terms += [Term(modality, content(given), sign) for given in getattr(options, f"{prefix}{modality}")]
+    if not terms:
+        raise BadInput("Say what to find: --text TEXT, --photo FILE, --sketch FILE, or a mix of them.")
+    with Gallery.open(folder, options.index_dir) as gallery:
+        searcher, query = Searcher(checkpoint.load(options.system), gallery), Query(tuple(terms))
+        if not options.exact:
+            query, readings = searcher.read(query)
+            for reading in readings:
+                for told in _told(reading):
+                    print(printable(told), file=sys.stderr)
+        hits = searcher.search(query, options.k)
+        if options.json:
+            print(json.dumps([_as_dict(hit, gallery) for hit in hits], ensure_ascii=False, indent=1))
+        elif options.paths_only or options.print0:
+            for hit in hits:
+                print(hit.path, end="\0" if options.print0 else "\n")
+        else:
+            _print_table(hits, gallery)
+
+
+def _told(reading: Reading) -> Iterator[str]:
+    """What a person should hear of how a text was read."""
+    if reading.corrected:
+        told = ", ".join(f"“{meant}” instead of “{word}”" for word, meant in reading.corrected)
+        yield f"Searching for {told}. With --exact: as typed."
+    if reading.unwanted:
+        yield f"Without: {', '.join(reading.unwanted)}. With --exact: as typed."
+    if reading.unknown:
+        yield f"Nothing is known of: {', '.join(reading.unknown)}. The other words count."
+
+
+def _folder_and_words(asked: Sequence[str]) -> tuple[str | Path, Sequence[str]]:
+    """The arguments without an option: the first is the folder if it is one, or is written as a path."""
+    if asked and (asked[0].startswith(("/", "~", "./", "../")) or asked[0] in (".", "..") or _is_folder(asked[0])):
+        return asked[0], asked[1:]
+    return DEMO, asked
+
+
+def _is_folder(given: str) -> bool:
+    try:
+        return given_path(given).is_dir()
+    except (BadInput, OSError):
+        return False
+
+
+def _as_dict(hit: Hit, gallery: Gallery) -> dict:
+    captions: dict[str, list[str]] = {}
+    for language, text in gallery.captions(hit.item.id):
+        captions.setdefault(language, []).append(text)
+    return {
+        "rank": hit.rank,
+        "score": round(hit.score, 6),
+        "probability": hit.match and round(hit.match, 6),
+        "id": hit.item.id,
+        "path": str(hit.item.content),
+        "facts": hit.item.facts,
+        "captions": captions,
+    }
+
+
+def _print_table(hits: list[Hit], gallery: Gallery) -> None:
+    print("rank   score  match  photo")
+    for hit in hits:
+        match = "-" if hit.match is None else f"{hit.match:.0%}"
+        shown = printable(f"{hit.item.content}  {gallery.caption(hit.item.id)}")
+        print(f"{hit.rank:>4}  {hit.score:>6.3f}  {match:>5}  {shown}")
+
+
+def _index(options: argparse.Namespace) -> None:
+    systems = [checkpoint.load(name) for name in dict.fromkeys(options.system or ["tri"])]
+    with progress_bar() as show:
+        report = index_folder(options.folder, systems, show, index_dir=options.index_dir, exclude=options.exclude)
+    for word, named in (("note", report.noted), ("skipped", report.skipped)):
+        for path, why in named:
+            said = why if why.startswith(str(path)) else f"{path}: {why}"
+            print(printable(f"{word} {said}"), file=sys.stderr)
+    moved = f" ({report.moved} of them moved)" if report.moved else ""
+    print(
+        printable(f"{report.gallery}: {report.indexed} photos indexed, {report.kept} up to date already{moved}, ")
+        + f"{report.removed} gone, {len(report.skipped)} skipped"
+    )
+
+
+def _app(options: argparse.Namespace) -> None:
+    app = home() / "app.py"
+    if not app.is_file():
+        raise BadInput(f"The app is not in {app.parent}: it comes with a clone of the repository. Set XMR_HOME to one.")
+    if importlib.util.find_spec("streamlit") is None:
+        raise BadInput("The app needs Streamlit, which is not installed. Install it: pip install 'xmr[app]'")
+    os.chdir(app.parent)  # where Streamlit looks for its settings
+    arguments = ["-m", "streamlit", "run", app.name, "--server.port", str(options.port)]
+    os.execv(sys.executable, [sys.executable, *arguments])
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    system = checkpoint.load(options.system)
+    with Gallery.open(options.gallery) as gallery:
+        items = {item.id: _labelled(item, item.facts.get("category")) for item in gallery}
+        if not any(item.labels for item in items.values()):
+            raise BadInput(f"The photos of {gallery.path} have no category, so nothing tells a match. Use another one.")
+        held = {modality: gallery.vectors(system, modality) for modality in (Modality.PHOTO, Modality.TEXT)}
+        texts = gallery.texts()
+    emb = {(modality, id): row for modality, (ids, rows) in held.items() for id, row in zip(ids, rows, strict=True)}
+    photos = [items[id] for id in held[Modality.PHOTO][0] if id in items]
+    row_of = {
+        (text.language, text.content): emb[Modality.TEXT, text.id] for text in texts if (Modality.TEXT, text.id) in emb
+    }
+    captions: dict[str, list[Item]] = {}  # each as often as there are photos with it, and with that photo's id
+    for text in texts:
+        if (text.language, text.content) in row_of:
+            captions.setdefault(str(text.language), []).extend(
+                replace(items[id], modality=Modality.TEXT, content=text.content, language=text.language)
+                for id in text.facts["photos"]
+                if (Modality.PHOTO, id) in emb and id in items
+            )
+
+    def vectors(some: list[Item]) -> np.ndarray:
+        match some[0].modality:
+            case Modality.SKETCH:
+                return system.encode_sketch([item.content for item in some])
+            case Modality.TEXT:
+                return np.stack([row_of[item.language, item.content] for item in some])
+        return np.stack([emb[Modality.PHOTO, item.id] for item in some])
+
+    protocols = {
+        f"gallery-captions-{language}": _protocol(
+            "each caption against all photos but its own; relevant = same category",
+            queries,
+            photos,
+            vectors,
+            without_own=True,
+        )
+        for language, queries in captions.items()
+    }
+    if options.sketches:
+        files = sorted(Path(options.sketches).glob("*/*.png"))
+        if not files:
+            raise BadInput(f"There is no sketch {options.sketches}/<category>/<file>.png. Check the folder.")
+        sketches = [_labelled(Item(str(file), Modality.SKETCH, file), file.parent.name) for file in files]
+        protocols["gallery-sketches"] = _protocol(
+            f"the sketches of {options.sketches} against all photos; relevant = same category",
+            sketches,
+            photos,
+            vectors,
+        )
+    print(json.dumps({"system": system.name, "weights": system.weights, "protocols": protocols}, indent=1))
+
+
+def _labelled(item: Item, category: str | None) -> Item:
+    """An item with its category as its class."""
+    return replace(item, labels=frozenset({f"class:{category}"} if category else ()))
+
+
+def _protocol(about: str, queries: list[Item], photos: list[Item], vectors: Vectors, without_own: bool = False) -> dict:
+    """The entry of metrics.json of queries of one modality against the photos, by category."""
+    modality, language = queries[0].modality, queries[0].language
+    asked = Comparison(
+        f"{modality}_to_photo", (modality, language), (Modality.PHOTO, None), "class", _EVALUATED, without_own
+    )
+    return measure(Protocol("gallery", about, lambda split: queries, (asked,)), queries, vectors, photos)

@@ -1,0 +1,210 @@
+"""How the terms of a query become one ranking, and its scores probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from numbers import Real
+
+import numpy as np
+
+from xmr.modality import BadInput, Modality, Query, Term, shown
+from xmr.system import System, check_numbers
+
+MAX_TERMS = 64  # of a query
+MAX_WEIGHT = 1_000  # of a term, either way
+_UNWANTED = 3.0  # how much more an unwanted term counts than a wanted one: what was said not to be there has to go
+
+
+def encode_terms(system: System, query: Query) -> np.ndarray:
+    """(T, dim) float32, the vector of each term of the query.
+
+    Raises:
+        BadInput: no term with a positive weight, too many, a weight or content that cannot be used, or a vector
+            from another space.
+    """
+    _check(query)
+    vectors = np.empty((len(query.terms), system.dim), np.float32)
+    for row, term in zip(vectors, query.terms, strict=True):
+        if isinstance(term.content, np.ndarray):
+            row[:] = _vector(system, term.content)
+        else:
+            row[:] = system.encode(term.modality, [term.content])[0]
+    return vectors
+
+
+def _vector(system: System, given: np.ndarray) -> np.ndarray:
+    """A vector that was given, as (dim,) float32; BadInput if it cannot be one of this space."""
+    check_numbers(given, (system.dim,), f"{system.name}'s vectors")
+    vector = given.astype(np.float32)
+    if system.space == "cosine" and not vector.any():
+        raise BadInput(f"{system.name} compares directions, but a vector of zeros came, which has none.")
+    if system.space == "hamming" and not (np.abs(np.abs(vector) - 1) < 0.01).all():
+        raise BadInput(f"{system.name} has codes of +1 and -1, but other numbers came. Use those of the same system.")
+    return vector
+
+
+def compose(system: System, query: Query, terms: np.ndarray | None = None) -> np.ndarray:
+    """The query as one vector, (dim,) float32.
+
+    sum_i weight_i v_i / std_i, at unit length, where std_i is the standard deviation of that modality's scores against
+    random photos: so a drawing, whose scores are close together, weighs as much as a caption. A query of one term is
+    that term's vector.
+
+    terms: what encode_terms gave, if it is at hand.
+
+    Raises:
+        BadInput: what encode_terms refuses, several terms in a space that cannot mix, or terms that cancel out.
+    """
+    _check(query)
+    if terms is None:
+        terms = encode_terms(system, query)
+    else:
+        check_numbers(terms, (len(query.terms), system.dim), "The terms' vectors")
+    if len(terms) == 1:
+        return terms[0]
+    if system.space != "cosine":
+        raise BadInput(f"{system.name} compares by {system.space} and cannot mix. Ask with one drawing, text or photo.")
+    scale = [1 / _calibrated(system, term.modality, Modality.PHOTO).get("std", 1.0) for term in query.terms]
+    weights = _relative(query.terms) * scale
+    vector = weights @ terms.astype(np.float64)
+    length = np.linalg.norm(vector)
+    if length < 1e-4 * np.abs(weights).sum():
+        raise BadInput("The parts of this query cancel each other out. Change one of them, or its weight.")
+    return (vector / length).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """How photos are ranked for a query.
+
+    Attributes:
+        candidates: (V, dim) vectors. The answers are among the nearest to each; those of the first come in the right
+            order where `exact` is False.
+        exact: whether `scores` orders them otherwise.
+        scores: vectors (N, dim) of answers -> (N,) float64, higher is better.
+        match: vectors (N, dim) of answers -> (N,) the chance that each is a match; None where it isn't calibrated.
+    """
+
+    candidates: np.ndarray
+    exact: bool
+    scores: Callable[[np.ndarray], np.ndarray]
+    match: Callable[[np.ndarray], np.ndarray | None]
+
+
+def ranking(system: System, query: Query, terms: np.ndarray, target: Modality = Modality.PHOTO) -> Ranking:
+    """How answers are ranked for a query.
+
+    A query of one term ranks by that term's scores. Of several, a system with a composer asks of each photo how well it
+    meets every term, and ranks by
+
+        sum over wanted terms of weight * log p + sum over unwanted ones of |weight| * log(1 - p)
+
+    where p is the chance that the photo meets the term: an AND, in which no term makes up for another. What is unwanted
+    counts _UNWANTED times. Captions, and photos in systems without a composer, are ranked by the one vector of
+    `compose`.
+
+    terms: (T, dim), what encode_terms gave.
+
+    Raises:
+        BadInput: as `compose`.
+    """
+    if len(query.terms) == 1 or system.composer is None or target is not Modality.PHOTO:
+        vector = compose(system, query, terms)
+        return Ranking(
+            vector[None],
+            False,
+            lambda answers: answers @ vector,
+            lambda answers: probability(system, query, terms @ answers.T, target),
+        )
+    _check(query)
+    weights = _relative(query.terms)
+    readers, biases, floors = system.composer(terms, [term.modality for term in query.terms])
+    wanted = weights > 0
+    strength = np.where(wanted, weights, -_UNWANTED * weights)
+
+    def scores(answers: np.ndarray) -> np.ndarray:
+        odds = answers.astype(np.float64) @ readers.T + biases  # (N, T)
+        with np.errstate(divide="ignore"):  # a floor of 0
+            met = np.logaddexp(np.log(floors), np.log1p(-floors) - np.logaddexp(0, -odds))
+        return np.where(wanted, met, -np.logaddexp(0, odds)) @ strength
+
+    def match(answers: np.ndarray) -> np.ndarray | None:
+        curve = system.calibration.get("mixed_to_photo")
+        return None if curve is None else _sigmoid(curve["slope"] * scores(answers) + curve["intercept"])
+
+    return Ranking(readers[wanted], True, scores, match)
+
+
+def probability(
+    system: System, query: Query, term_scores: np.ndarray, target: Modality = Modality.PHOTO
+) -> np.ndarray | None:
+    """The chance that each answer is a match, (K,) float; None if a term's modality isn't calibrated.
+
+    For one term it is sigmoid(slope * score + intercept); for several, the sigmoid of the weighted mean of the positive
+    terms' log-odds, times the chance 1 - p that a photo does not meet a term that pushes away, for each of these.
+
+    term_scores: (T, K), each term's own score with each answer.
+    target: the answers' modality.
+    """
+    _check(query)
+    answers = np.shape(term_scores)[-1] if isinstance(term_scores, np.ndarray) and term_scores.ndim else 0
+    check_numbers(term_scores, (len(query.terms), answers), "The terms' scores")
+    each = [_log_odds(system, term.modality, target, row) for term, row in zip(query.terms, term_scores, strict=True)]
+    known = [one for one in each if one is not None]
+    if len(known) < len(each):
+        return None
+    weights, odds = _relative(query.terms), np.stack(known)
+    wanted = weights > 0
+    met = _sigmoid(np.average(odds[wanted], axis=0, weights=weights[wanted]))
+    return met * np.prod(_sigmoid(-odds[~wanted]) ** -weights[~wanted, None], axis=0)
+
+
+def stated_match(system: System, modality: Modality, target: Modality, scores: np.ndarray) -> np.ndarray | None:
+    """The chance that each answer to a query of one modality is a match, by its score; None where such queries aren't
+    calibrated. scores: (...) float; gives the same shape."""
+    odds = _log_odds(system, modality, target, scores)
+    return None if odds is None else _sigmoid(odds)
+
+
+def _log_odds(system: System, modality: Modality, target: Modality, scores: np.ndarray) -> np.ndarray | None:
+    curve = _calibrated(system, modality, target)
+    return curve["slope"] * scores + curve["intercept"] if {"slope", "intercept"} <= curve.keys() else None
+
+
+def _sigmoid(odds: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-np.clip(odds, -50, 50)))
+
+
+def _calibrated(system: System, modality: Modality, target: Modality) -> Mapping[str, float]:
+    return system.calibration.get(f"{modality}_to_{target}", {})
+
+
+def _check(query: Query) -> None:
+    """Raise BadInput for a query that asks for nothing, or whose parts or weights cannot be used."""
+    check_terms(query)
+    if not any(term.weight > 0 for term in query.terms):
+        wanted = "Say what to find as well as what to avoid" if query.terms else "Say what to find"
+        raise BadInput(f"{wanted}: draw something, type a caption, or give a photo.")
+
+
+def check_terms(query: Query) -> None:
+    """Raise BadInput for a query whose parts or weights cannot be used."""
+    if not isinstance(query, Query) or not isinstance(query.terms, (tuple, list)):
+        raise BadInput(f"Expected a Query of Terms; {shown(query)} came.")
+    if len(query.terms) > MAX_TERMS:
+        raise BadInput(f"A query may have {MAX_TERMS} parts; {len(query.terms)} came. Leave some out.")
+    for term in query.terms:
+        if not isinstance(term, Term) or not isinstance(term.modality, str):
+            raise BadInput(f"The parts of a query must be Terms of a photo, sketch or text; {shown(term)} came.")
+        if not isinstance(term.weight, Real) or not abs(term.weight) <= MAX_WEIGHT:
+            raise BadInput(
+                f"A weight must be a number from -{MAX_WEIGHT} to {MAX_WEIGHT}; {shown(term.weight)} came. "
+                "Give 1 to ask for something, -1 to avoid it."
+            )
+
+
+def _relative(terms: Sequence[Term]) -> np.ndarray:
+    """The terms' weights (T,) in parts of the largest, so that none is lost however small all of them are."""
+    weights = np.array([float(term.weight) for term in terms])
+    return weights / np.abs(weights).max()

@@ -1,0 +1,192 @@
+"""Lists a folder of photos: its pictures, the files that are skipped and why, and what can't be reached."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from xmr.modality import BadInput
+from xmr.preprocess.kinds import HEAD, PICTURE_SUFFIXES, READ, picture_kind
+
+IGNORE_FILE = ".xmrignore"
+
+# Folders in which disks, network storage and photo programs keep deleted files and previews. Hidden folders, such as
+# .Trashes, are skipped anyway.
+_RUBBISH = {
+    "@eadir",
+    "@tmp",
+    "@recycle",
+    "@recently-snapshot",
+    "#recycle",
+    "#snapshot",
+    "$recycle.bin",
+    "recycler",
+    "system volume information",
+    "lost+found",
+    "__macosx",
+}
+_RUBBISH_ENDINGS = (".lrdata", ".photoslibrary/resources", ".photoslibrary/private", ".aplibrary/thumbnails")
+
+
+@dataclass(frozen=True)
+class PictureFile:
+    """One picture file.
+
+    Attributes:
+        path:  its path.
+        file:  its path relative to the folder, with "/".
+        size:  in bytes.
+        stamp: changes when the file changes (its size and modification time).
+    """
+
+    path: Path
+    file: str
+    size: int
+    stamp: str
+
+
+@dataclass
+class Listing:
+    """The contents of a folder.
+
+    Attributes:
+        pictures: sorted by path.
+        skipped: (path, reason and remedy) of files that people would call pictures but that can't be read.
+        unreachable: relative paths of files and folders that could not be read; what is known about them stays valid.
+    """
+
+    pictures: list[PictureFile] = field(default_factory=list)
+    skipped: list[tuple[Path, str]] = field(default_factory=list)
+    unreachable: list[str] = field(default_factory=list)
+
+    def reaches(self, file: str) -> bool:
+        """Whether the listing would have found a file with this relative path."""
+        return not any(file == lost or file.startswith(f"{lost}/") or not lost for lost in self.unreachable)
+
+
+def list_folder(folder: Path, exclude: Sequence[str] = (), known: Iterable[tuple[str, str | None]] = ()) -> Listing:
+    """List all picture files under a folder, which are recognised by their content.
+
+    Hidden files and folders, folders of deleted files and previews, and whatever `exclude` or the folder's .xmrignore
+    match are left out silently. Linked folders are followed once, after all others.
+
+    Args:
+        folder:  the folder.
+        exclude: patterns as in .gitignore.
+        known:   (file, stamp) pairs of pictures that need not be opened again.
+
+    Raises:
+        BadInput: .xmrignore or a pattern can't be read.
+    """
+    listing, excluded, known = Listing(), _patterns(folder, exclude), set(known)
+    for path, file, entry in _walk(folder, excluded, listing):
+        try:
+            state = os.stat(path)
+            if not stat.S_ISREG(state.st_mode):
+                continue
+            found = PictureFile(path, file, state.st_size, f"{state.st_size} {state.st_mtime_ns}")
+            why = None if (file, found.stamp) in known else _skip_reason(path, state.st_size)
+        except FileNotFoundError:
+            if entry.is_symlink():  # its target may be on a disk that is not mounted
+                listing.unreachable.append(file)
+                if path.suffix.lower() in PICTURE_SUFFIXES | {""}:
+                    listing.skipped.append((path, "It is a link to what is not there. Mend or delete the link."))
+            continue
+        except OSError as error:
+            if path.suffix.lower() in PICTURE_SUFFIXES:
+                listing.skipped.append((path, f"It cannot be read: {error.strerror}. Check its permissions."))
+            listing.unreachable.append(file)
+            continue
+        if why is None:
+            listing.pictures.append(found)
+        elif why:
+            listing.skipped.append((path, why))
+    listing.pictures.sort(key=lambda found: found.file)
+    return listing
+
+
+def _skip_reason(path: Path, size: int) -> str | None:
+    """Why a file is skipped: None for a picture, "" for a file that nobody would call a picture."""
+    with open(path, "rb") as file:
+        kind = picture_kind(file.read(HEAD))
+    if kind is not None and kind.remedy is None:
+        return None
+    if path.suffix.lower() not in PICTURE_SUFFIXES and not (kind and kind.picture):
+        return ""
+    if not size:
+        return "It is empty. Copy it again."
+    return f"It is {kind.name}. {kind.remedy}" if kind else f"It is no picture that can be read. {READ}"
+
+
+def _walk(folder: Path, excluded, listing: Listing) -> Iterator[tuple[Path, str, os.DirEntry]]:
+    """All files under a folder that are not left out: (path, relative path, directory entry)."""
+    seen: set[tuple[int, int]] = set()
+    todo: list[tuple[Path, str]] = [(folder, "")]
+    links: list[tuple[Path, str]] = []
+    while todo or links:
+        path, inside = todo.pop() if todo else links.pop(0)
+        try:
+            state = os.stat(path)
+            if (state.st_dev, state.st_ino) in seen:
+                continue
+            seen.add((state.st_dev, state.st_ino))
+            with os.scandir(path) as opened:
+                entries = list(opened)
+        except OSError as error:
+            listing.skipped.append(
+                (
+                    path,
+                    f"The folder cannot be read: {error.strerror}. Its photos stay as they "
+                    "are. Check its permissions, or that its disk is there.",
+                )
+            )
+            listing.unreachable.append(inside)
+            continue
+        for entry in entries:
+            file = f"{inside}/{entry.name}" if inside else entry.name
+            if entry.name.startswith(".") or _is_rubbish(file) or excluded.match_file(file):
+                continue
+            if _is_undecodable(entry.name):
+                if Path(entry.name).suffix.lower() in PICTURE_SUFFIXES:
+                    listing.skipped.append((Path(entry.path), "Its name is not valid UTF-8. Rename the file."))
+                continue
+            try:
+                linked, is_folder = entry.is_symlink(), entry.is_dir()
+            except OSError:
+                linked, is_folder = True, False  # a circular link
+            if not is_folder:
+                yield Path(entry.path), file, entry
+            elif not excluded.match_file(f"{file}/"):
+                (links if linked else todo).append((Path(entry.path), file))
+
+
+def _is_rubbish(file: str) -> bool:
+    lowered = file.lower()
+    return lowered.rpartition("/")[2] in _RUBBISH or lowered.endswith(_RUBBISH_ENDINGS)
+
+
+def _is_undecodable(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _patterns(folder: Path, exclude: Sequence[str]):
+    from pathspec import GitIgnoreSpec
+
+    lines = list(exclude)
+    try:
+        lines += (folder / IGNORE_FILE).read_text(encoding="utf-8", errors="replace").splitlines()
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise BadInput(f"{folder / IGNORE_FILE} cannot be read: {error.strerror}. Check its permissions.") from None
+    try:
+        return GitIgnoreSpec.from_lines(lines)
+    except ValueError as error:
+        raise BadInput(f"A pattern of what to leave out cannot be read: {error}. Write it as in .gitignore.") from None

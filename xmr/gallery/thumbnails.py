@@ -1,0 +1,90 @@
+"""The thumbnails of a gallery: one small WebP file per photo, written atomically, and read from its own folder only."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import stat
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from PIL import Image
+
+from xmr.modality import BadInput, shown
+from xmr.preprocess import open_picture
+
+THUMB = 256  # longer side of a thumbnail, pixels
+_LARGEST = 1_000_000  # bytes of a thumbnail; usual ones have 10,000
+_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.()-]{0,119}")  # a valid file name on all systems, and never a path
+
+
+class Thumbnails:
+    """The folder of thumbnails in a gallery's folder.
+
+    Attributes:
+        folder: the folder with <id>.webp.
+    """
+
+    def __init__(self, gallery: Path, remedy: Callable[[], str]) -> None:
+        """
+        Args:
+            gallery: the gallery's folder.
+            remedy:  returns a sentence that says what to do if the gallery is damaged.
+        """
+        self.folder = gallery / "thumbs"
+        self._remedy = remedy
+
+    def path(self, id: str) -> Path:
+        """The path of a photo's thumbnail; raises BadInput for an invalid id."""
+        if not isinstance(id, str) or not _ID.fullmatch(id):
+            raise BadInput(f"{shown(id)} is no photo's id in {self.folder.parent}. {self._remedy()}")
+        return self.folder / f"{id}.webp"
+
+    def read(self, id: str) -> bytes:
+        """The bytes of a thumbnail, a WebP file; raises BadInput if it is missing or not a WebP file."""
+        path = self.path(id)
+        try:
+            # Don't follow links or wait for pipes, because galleries are not trusted.
+            flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+            with open(os.open(path, flags), "rb") as file:
+                regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+                found = file.read(_LARGEST + 1) if regular else b""
+        except OSError as error:
+            raise BadInput(f"The thumbnail {path} cannot be read: {error.strerror}. {self._remedy()}") from None
+        if len(found) > _LARGEST or found[:4] != b"RIFF" or found[8:12] != b"WEBP":
+            raise BadInput(f"{path} is no thumbnail. {self._remedy()}")
+        return found
+
+    def write(self, id: str, picture: Image.Image | Path) -> None:
+        """Write a photo's thumbnail from an image or a picture file; a .webp file is copied. The caller holds the
+        gallery's lock.
+
+        Raises:
+            OSError: it cannot be written.
+            BadInput: the picture file cannot be read.
+        """
+        target = self.path(id)
+        if isinstance(picture, Path) and picture.suffix == ".webp":
+            if picture.resolve() == target.resolve():
+                return
+            found = picture.read_bytes()
+        else:
+            found = thumbnail(open_picture(picture, at_least=THUMB) if isinstance(picture, Path) else picture)
+        unfinished = target.with_name(f"{target.name}.part")
+        try:
+            unfinished.write_bytes(found)
+            os.replace(unfinished, target)
+        except OSError:
+            with suppress(OSError):
+                unfinished.unlink()
+            raise
+
+
+def thumbnail(picture: Image.Image) -> bytes:
+    """A picture reduced to at most 256 x 256 px: the bytes of a WebP file."""
+    small, file = picture.copy(), io.BytesIO()
+    small.thumbnail((THUMB, THUMB))
+    small.convert("RGB").save(file, "WEBP", quality=82)
+    return file.getvalue()

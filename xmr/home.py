@@ -1,0 +1,14 @@
+"""Where the checkpoints and the shipped gallery lie."""
+
+import os
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent
+
+
+def home() -> Path:
+    """The folder that holds `checkpoints`, and in a clone `galleries` and app.py: where $XMR_HOME points, else the
+    clone that this package is in, else the package as it was installed, with the checkpoint `tri` alone."""
+    if given := os.environ.get("XMR_HOME"):
+        return Path(given).expanduser().absolute()
+    return PACKAGE.parent if (PACKAGE.parent / "checkpoints").is_dir() else PACKAGE

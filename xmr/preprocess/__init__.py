@@ -1,0 +1,31 @@
+"""Turns user input into network input: picture -> array, strokes -> raster, text -> token ids.
+
+Training uses the same functions, so at query time a network gets the same kind of input as in training.
+"""
+
+from xmr.preprocess.drawn import is_drawing
+from xmr.preprocess.kinds import HEAD, PICTURE_SUFFIXES, Kind, picture_kind
+from xmr.preprocess.photo import open_picture, photo_input
+from xmr.preprocess.sketch import SKETCHED, open_sketch, read_drawing, sketch_input
+from xmr.preprocess.text import UNKNOWN, Tokenizer, clean_text
+from xmr.preprocess.words import Reading, Vocabulary, read
+
+__all__ = [
+    "HEAD",
+    "PICTURE_SUFFIXES",
+    "SKETCHED",
+    "UNKNOWN",
+    "Kind",
+    "Reading",
+    "Tokenizer",
+    "Vocabulary",
+    "clean_text",
+    "is_drawing",
+    "open_picture",
+    "open_sketch",
+    "photo_input",
+    "picture_kind",
+    "read",
+    "read_drawing",
+    "sketch_input",
+]

@@ -1,0 +1,326 @@
+"""Finds the ink of a drawing in a picture: rectifies the sheet, evens out the light, and leaves out what is not part of
+the drawing (rulings, frames, edges, fingers, dust)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from xmr.modality import BadInput
+from xmr.preprocess.rgb import to_rgb
+from xmr.preprocess.ruling import without_ruling
+from xmr.preprocess.sheet import SCAN, SMALL, sheet_of, shrunk
+
+_MIN_SIDE = 4  # px: a smaller picture can't have a line
+_MIN_CONTRAST = 0.06  # share of the paper's brightness; fainter lines are ignored
+_INK_SHARE = 0.4  # a pixel is ink from this share of the darkest ink's contrast on
+_CLOSE = 0.45  # a drawing smaller than this share of the picture is analysed again at a higher resolution
+
+NO_DRAWING = "There is no drawing in this picture. Give a sketch whose lines stand out from its paper."
+ONLY_SPECKS = "There are only specks in this picture, no lines. Draw or scan a sketch with clear lines."
+
+
+def find_ink(image: Image.Image, light_ink: bool | None = None) -> np.ndarray:
+    """The ink in a picture of a drawing.
+
+    Args:
+        image:     the picture.
+        light_ink: whether the ink is lighter than the paper; None to detect it.
+
+    Returns:
+        (H, W) bool, cropped to the ink.
+
+    Raises:
+        BadInput: nothing, or only specks, stands out from the paper.
+    """
+    pixels, faint = pixels_of(image)
+    if faint is not None:  # transparent paper: the opaque pixels are the ink
+        return _cropped(_without_clutter(_threshold(faint, 0.4)))
+    if min(pixels.shape[:2]) < _MIN_SIDE:
+        raise BadInput(NO_DRAWING)
+    sheet = sheet_of(pixels)
+    if sheet is not pixels:
+        try:
+            return _ink_on_paper(sheet, light_ink)
+        except BadInput:  # it was not a sheet of paper
+            pass
+    return _ink_on_paper(pixels, light_ink)
+
+
+def _ink_on_paper(pixels: np.ndarray, light_ink: bool | None) -> np.ndarray:
+    """`find_ink` for a picture (H, W[, 3]) uint8 that shows nothing but the paper."""
+    small = shrunk(pixels, SCAN)
+    few = shrunk(small, SMALL)
+    light, even = _polarity_and_light(few)
+    light = light if light_ink is None else light_ink
+    plane = _best_plane(few, light)
+    scale = max(pixels.shape[:2]) / max(small.shape[:2])
+    share = _INK_SHARE if scale == 1 else 0.2  # after shrinking, a thin line may be spread over two pixels
+    contrast = _contrast(plane(small), light, even)
+    level = without_ruling(contrast)
+    if level is not None:
+        return _cropped(_without_clutter(_threshold(level, max(share, 0.3))))
+    ink = _threshold(contrast, share)
+    if share < _INK_SHARE and _width(ink) > 4:
+        ink = _threshold(contrast, 0.55)
+    ink = _without_clutter(_without_shading(contrast, ink))
+    top, left, bottom, right = _box(ink)
+    if scale == 1 or max(bottom - top, right - left) > _CLOSE * SCAN:
+        return _cropped(ink)
+    margin = max(4, max(bottom - top, right - left) // 4)  # analyse a small drawing at a higher resolution
+    top, left, bottom, right = max(0, top - margin), max(0, left - margin), bottom + margin, right + margin
+    part = pixels[int(top * scale) : int(bottom * scale), int(left * scale) : int(right * scale)]
+    part = plane(shrunk(part, SCAN))
+    near = cv2.dilate(ink[top:bottom, left:right].astype(np.uint8), np.ones((5, 5), np.uint8))
+    near = cv2.resize(near, part.shape[::-1], interpolation=cv2.INTER_NEAREST).astype(bool)
+    try:
+        found = _threshold(_contrast(part, light, even=True), _INK_SHARE) & near
+    except BadInput:  # the ink only stands out in the whole picture
+        return _cropped(ink)
+    return _cropped(found if found.any() else ink)
+
+
+def pixels_of(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None]:
+    """The pixels of a picture, and its ink if the paper is transparent.
+
+    Returns:
+        (H, W) uint8, or (H, W, 3) if the picture is in colour; and None. If the paper is transparent and the ink has
+        one brightness: the RGBA pixels, and the opacity of the ink, (H, W) float32 in 0..1.
+    """
+    if image.has_transparency_data and not image.mode.startswith(("I", "F")):
+        image = _reduced(image).convert("RGBA")
+        pixels = np.asarray(image)
+        alpha, grey = pixels[..., 3], cv2.cvtColor(pixels[..., :3], cv2.COLOR_RGB2GRAY)
+        if (alpha < 128).mean() > 0.05 and (alpha >= 128).any():
+            opaque = grey[alpha >= 128]
+            if opaque.std() < 40:
+                return pixels, shrunk(alpha, SCAN).astype(np.float32) / 255
+            ground = "black" if np.median(opaque) > 160 else "white"
+            image = Image.alpha_composite(Image.new("RGBA", image.size, ground), image)
+    if image.mode == "L":
+        return np.asarray(_reduced(image)), None
+    pixels = np.asarray(to_rgb(_reduced(image)))
+    few = cv2.resize(shrunk(pixels[::2, ::2], SMALL), (64, 64), interpolation=cv2.INTER_AREA).astype(np.int16)
+    coloured = np.abs(few[..., 0] - few[..., 2]).max() > 12 or np.abs(few[..., 0] - few[..., 1]).max() > 12
+    return (pixels if coloured else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)), None
+
+
+def _reduced(image: Image.Image) -> Image.Image:
+    """The picture, reduced if it is larger than 4 * SCAN pixels a side."""
+    factor = max(image.size) // (4 * SCAN)
+    return image.reduce(factor) if factor > 1 and image.mode not in ("P", "1") else image
+
+
+# --- light and ink
+
+
+def _polarity_and_light(small: np.ndarray) -> tuple[bool, bool]:
+    """Analyse a picture (H, W[, 3]) uint8 of paper: whether the ink is lighter than the paper, and whether the paper is
+    evenly lit."""
+    grey = small if small.ndim == 2 else cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
+    edge = max(2, min(grey.shape) // 40)
+    border = np.concatenate(
+        [grey[:edge].ravel(), grey[-edge:].ravel(), grey[:, :edge].ravel(), grey[:, -edge:].ravel()]
+    )
+    paper = np.median(border)
+    even = bool((np.abs(border - paper) < 12).mean() > 0.8)
+    if not even:  # a median filter removes thin lines, but keeps a lamp's reflection
+        paper = cv2.medianBlur(grey, max(3, max(grey.shape) // 12 | 1))
+    apart = grey.astype(np.float32) - paper
+    noise = max(8.0, 4 * 1.48 * float(np.median(np.abs(apart))))
+    return bool(apart[apart > noise].sum() > -apart[apart < -noise].sum()), even
+
+
+def _best_plane(small: np.ndarray, light: bool) -> Callable[[np.ndarray], np.ndarray]:
+    """Choose how to turn colours into one plane (H, W) uint8: brightness, red, green, blue or their minimum (for light
+    ink their maximum), whichever makes the ink stand out most from the grain of the paper."""
+    if small.ndim == 2:
+        return lambda pixels: pixels
+    planes: list[Callable[[np.ndarray], np.ndarray]] = [
+        lambda pixels: cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY),
+        *(partial(cv2.extractChannel, coi=channel) for channel in range(3)),
+        lambda pixels: pixels.max(axis=2) if light else pixels.min(axis=2),
+    ]
+
+    def clearness(plane: Callable[[np.ndarray], np.ndarray]) -> float:
+        contrast = _contrast(plane(small), light, even=False)
+        level, noise = _grain(contrast)
+        return float((contrast[contrast > level + 4 * noise + 0.03] ** 2).sum()) / (0.01 + noise)
+
+    best = max(planes, key=clearness)
+    return best if clearness(best) > 1.3 * clearness(planes[0]) else planes[0]
+
+
+def _contrast(pixels: np.ndarray, light: bool, even: bool) -> np.ndarray:
+    """The contrast of the ink in a plane (H, W) uint8, independent of the light: (H, W) float32, 0 for paper to 1."""
+    if light:
+        pixels = 255 - pixels
+    contrast = cv2.divide(pixels, np.maximum(_paper(pixels, even), 1), dtype=cv2.CV_32F)
+    return np.maximum(1 - contrast, 0)
+
+
+def _grain(contrast: np.ndarray) -> tuple[float, float]:
+    """The median contrast of the paper, and its spread (a robust standard deviation)."""
+    few = contrast[::3, ::3]
+    level = float(np.median(few))
+    return level, 1.48 * float(np.median(np.abs(few - level)))
+
+
+def _paper(grey: np.ndarray, even: bool) -> np.ndarray:
+    """The brightness of the paper at every pixel, (H, W) float32, by closing thin dark marks. In even light, thick
+    marks are closed too, because they can't be shadows."""
+    small = shrunk(grey, 64 if even else 128)
+    width = max(3, max(small.shape) // (5 if even else 11) | 1)
+    light = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((width, width), np.uint8))
+    light = cv2.GaussianBlur(light.astype(np.float32), (0, 0), width / 8)
+    return cv2.resize(light, grey.shape[::-1], interpolation=cv2.INTER_LINEAR)
+
+
+def _threshold(contrast: np.ndarray, share: float) -> np.ndarray:
+    """The ink (H, W) bool: pixels above `share` of the darkest ink's contrast and above the grain of the paper."""
+    level, noise = _grain(contrast)
+    grainy = noise > 0.004
+    if grainy:
+        contrast = cv2.GaussianBlur(contrast, (0, 0), 0.8)
+    # How dark the pen is: the darkest contrast that more than a few pixels (dust) reach.
+    few = min(max(12, contrast.size // 20_000), contrast.size - 1)
+    levels = np.bincount((contrast.clip(0, 1) * 255).astype(np.uint8).ravel(), minlength=256)
+    darkest = (255 - np.searchsorted(levels[::-1].cumsum(), few)) / 255
+    least = level + 4 * noise
+    if darkest < max(0.1 if not grainy else 0.08, least):
+        raise BadInput(NO_DRAWING)
+    ink = contrast > max(share * darkest, _MIN_CONTRAST, least)
+    if not ink.any():
+        raise BadInput(NO_DRAWING)
+    if grainy:  # hysteresis: a line that is clear somewhere may be fainter elsewhere
+        faint = contrast > max(0.75 * share * darkest, _MIN_CONTRAST, level + 3 * noise)
+        _, parts = cv2.connectedComponents(faint.astype(np.uint8), connectivity=8)
+        ink = faint & np.isin(parts, np.unique(parts[ink]))
+    return ink
+
+
+def _width(ink: np.ndarray) -> float:
+    """The width of a typical line of the ink (H, W) bool: w x l pixels have about 2 l edge pixels."""
+    inner = cv2.erode(ink.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3)))
+    return 2 * float(ink.sum()) / max(1, int(ink.sum()) - int(inner.sum()))
+
+
+def _without_shading(contrast: np.ndarray, ink: np.ndarray) -> np.ndarray:
+    """The ink (H, W) bool without areas that are paler than its lines, such as pencil shading."""
+    depth = cv2.distanceTransform(ink.astype(np.uint8), cv2.DIST_L2, 3)
+    dark = contrast[ink]
+    usual = float(np.quantile(dark, 0.9))
+    wide = _width(ink)
+    pale = ink & (contrast < 0.6 * usual) & (depth > wide)
+    if pale.sum() < 0.02 * ink.sum():
+        return ink
+    size = int(2 * wide) + 3
+    ground = cv2.morphologyEx(contrast, cv2.MORPH_OPEN, np.ones((size, size), np.uint8))
+    return ink & ((contrast - ground > 0.3 * usual) | (contrast > 0.7 * usual))
+
+
+# --- removing what is not part of the drawing
+
+
+@dataclass(frozen=True)
+class _Component:
+    """A connected component of the ink: its label, area, bounding box and half of its largest thickness, in pixels."""
+
+    number: int
+    area: int
+    top: int
+    left: int
+    bottom: int
+    right: int
+    radius: float
+
+    @property
+    def span(self) -> int:
+        """The longer side of its bounding box."""
+        return max(self.bottom - self.top, self.right - self.left)
+
+
+def _without_clutter(ink: np.ndarray) -> np.ndarray:
+    """The ink (H, W) bool without frames, dark edges, things reaching in from the edge, holes in the margin, dust."""
+    count, numbers, stats, _ = cv2.connectedComponentsWithStats(ink.astype(np.uint8), connectivity=8)
+    if count > 20_000:
+        raise BadInput(NO_DRAWING)
+    depth = cv2.distanceTransform(ink.astype(np.uint8), cv2.DIST_L2, 3)
+    radius = np.zeros(count, np.float32)
+    inside = numbers[ink]
+    np.maximum.at(radius, inside, depth[ink])
+    parts = [
+        _Component(n, int(area), int(y), int(x), int(y + h), int(x + w), float(radius[n]))
+        for n, (x, y, w, h, area) in enumerate(stats)
+        if n and area >= 3
+    ]
+    height, width = ink.shape
+    large = [part for part in parts if part.span >= 0.02 * max(ink.shape)] or parts
+    if not large:
+        raise BadInput(ONLY_SPECKS)
+    thick = float(np.median(np.repeat([p.radius for p in large], [p.span for p in large])))
+
+    def doubtful(part: _Component) -> bool:
+        touches = part.top <= 1 or part.left <= 1 or part.bottom >= height - 1 or part.right >= width - 1
+        margin = 0.05 * min(ink.shape)
+        marginal = (
+            part.bottom < margin or part.right < margin or part.top > height - margin or part.left > width - margin
+        )
+        fat = part.radius > max(3 * thick, 0.012 * max(ink.shape))
+        return touches and (fat or marginal) or marginal or _is_frame(part, numbers, ink.shape)
+
+    kept = [part for part in parts if not doubtful(part)]
+    if sum(p.area for p in kept) < 0.02 * sum(p.area for p in parts) or max(
+        (p.span for p in kept), default=0
+    ) < 0.03 * (max(ink.shape)):
+        kept = parts
+    kept = _near_each_other(kept)
+    chosen = np.zeros(count, bool)
+    chosen[[part.number for part in kept]] = True
+    return chosen[numbers]
+
+
+def _is_frame(part: _Component, numbers: np.ndarray, shape: tuple[int, ...]) -> bool:
+    """Whether a component is a rectangle around the page, or one side of it."""
+    height, width = part.bottom - part.top, part.right - part.left
+    wide, tall = width > 0.75 * shape[1], height > 0.75 * shape[0]
+    if not (wide or tall):
+        return False
+    own = numbers[part.top : part.bottom, part.left : part.right] == part.number
+    rim = max(3, round(0.03 * max(shape)))
+    if wide and tall:
+        return not own[rim:-rim, rim:-rim].any()
+    middle = ((part.top + part.bottom) / 2 / shape[0], (part.left + part.right) / 2 / shape[1])[tall]
+    return min(height, width) <= rim and min(middle, 1 - middle) < 0.12
+
+
+def _near_each_other(parts: list[_Component]) -> list[_Component]:
+    """The components without those that are too small for their distance from the drawing: dust, a letter, a fleck."""
+    kept: list[_Component] = []
+    for part in sorted(parts, key=lambda part: -part.span):
+        if not kept:
+            top, left, bottom, right = part.top, part.left, part.bottom, part.right
+        gap = max(top - part.bottom, part.top - bottom, left - part.right, part.left - right)
+        reach = max(bottom - top, right - left)
+        if gap <= 0.15 * reach + 2.5 * part.span:
+            kept.append(part)
+            if part.span > 0.03 * reach:
+                top, left = min(top, part.top), min(left, part.left)
+                bottom, right = max(bottom, part.bottom), max(right, part.right)
+    return kept
+
+
+def _box(ink: np.ndarray) -> tuple[int, int, int, int]:
+    """The bounding box (top, left, bottom, right) of the ink (H, W) bool."""
+    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    return int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1
+
+
+def _cropped(ink: np.ndarray) -> np.ndarray:
+    top, left, bottom, right = _box(ink)
+    return ink[top:bottom, left:right]
