@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages import indexing, visit
+from pages.language import tr
 from pages.shared import show_error
 from pages.state import state
 from xmr.modality import BadInput
@@ -13,17 +14,17 @@ st.set_page_config(page_title="xmr", page_icon=Path(__file__).with_name("icon.sv
 
 page = st.navigation(
     [
-        st.Page("search.py", title="Search", icon=":material/search:", default=True),
-        st.Page("compare.py", title="Compare", icon=":material/compare:"),
-        st.Page("results.py", title="Results", icon=":material/leaderboard:"),
-        st.Page("gallery.py", title="Gallery", icon=":material/photo_library:"),
-        st.Page("systems.py", title="Systems", icon=":material/hub:"),
+        st.Page("search.py", title=tr("Search"), icon=":material/search:", default=True),
+        st.Page("compare.py", title=tr("Compare"), icon=":material/compare:"),
+        st.Page("results.py", title=tr("Results"), icon=":material/leaderboard:"),
+        st.Page("gallery.py", title=tr("Gallery"), icon=":material/photo_library:"),
+        st.Page("systems.py", title=tr("Systems"), icon=":material/hub:"),
     ],
     position="top",
 )
-if state.here != page.title:
+if state.here != page.url_path:
     state.moved = state.turned = state.here is not None  # what was drawn goes on the next canvas
-    state.here, state.uploaded = page.title, frozenset()  # an uploader forgets its files
+    state.here, state.uploaded = page.url_path, frozenset()  # an uploader forgets its files
 # On a phone Streamlit leaves its menu open over the page that was chosen there: the script runs once on every page but
 # the one that one began with.
 closes = (
@@ -35,11 +36,11 @@ closes = (
 )
 st.html(
     f"""<style>{Path(__file__).with_name("frame.css").read_text(encoding="utf-8")}</style>
-<script>/* {page.title} */ {{ {closes} }}</script>""",
+<script>/* {page.url_path} */ {{ {closes} }}</script>""",
     unsafe_allow_javascript=True,
 )
 visit.seen()
-indexing.follow(aloud=page.title != "Gallery")
+indexing.follow(aloud=page.url_path != "gallery")
 indexing.show_line()
 try:
     page.run()

@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 class State:
     """The keys with what each is while nobody has written it. Where a key is a widget's, the widget writes it."""
 
+    language: str | None = None  # "en" or "de"; the browser's where nobody switched; written by frame.py
     # frame.py writes these at each change of page.
-    here: str | None = None  # the page's title
+    here: str | None = None  # the page's path in the address
     moved: bool = False  # ask.py puts the drawing on a fresh canvas, and takes it back
     turned: bool = False  # a phone's menu is closed
 

@@ -1,0 +1,45 @@
+"""The interface in English or German: the browser's language decides, until the visitor switches.
+
+Texts are written in English where they are shown, `tr("Draw, type or upload")`; pages/german/*.json hold the German ones,
+a file a page. What comes from the library, such as the sentence of a BadInput, stays English.
+"""
+
+import json
+from functools import cache
+from pathlib import Path
+
+import streamlit as st
+
+from pages.state import state
+
+LANGUAGES = {"en": "English", "de": "Deutsch"}
+
+
+def language() -> str:
+    """The visitor's language, "en" or "de"."""
+    if state.language:
+        return state.language
+    return "de" if (st.context.locale or "").lower().startswith("de") else "en"
+
+
+def tr(english: str, **values: object) -> str:
+    """A text in the visitor's language, with {name} filled in from `values`.
+
+    >>> tr("{count} photos", count=3)
+    '3 photos'
+    """
+    text = german().get(english, english) if language() == "de" else english
+    return text.format(**values) if values else text
+
+
+@cache
+def german() -> dict[str, str]:
+    """The German text of each English one.
+
+    >>> german()["Search"]
+    'Suche'
+    """
+    found: dict[str, str] = {}
+    for path in sorted(Path(__file__).with_name("german").glob("*.json")):
+        found |= json.loads(path.read_text(encoding="utf-8"))
+    return found
