@@ -41,7 +41,7 @@ class Entry:
     Attributes:
         id:       unique in the gallery: letters, digits, "-", "_" and "."; None if there is a `file`, whose content
             determines the id.
-        picture:  an image or a picture file; a .webp file is used as the thumbnail without change.
+        picture:  an image or a picture file; a .webp file, or bytes, are used as the thumbnail without change.
         facts:    facts to show, such as category, colour and place.
         captions: (language, text) pairs.
         file:     path of the original, relative to the photos' folder; None if only the thumbnail is kept.
@@ -50,7 +50,7 @@ class Entry:
     """
 
     id: str | None
-    picture: Image.Image | Path
+    picture: Image.Image | Path | bytes
     facts: dict[str, Any] = field(default_factory=dict)
     captions: Sequence[tuple[str, str]] = ()
     file: str | None = None
