@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Number
 from typing import Any
 
 from xmr.modality import BadInput, listed, shown
@@ -16,22 +15,10 @@ Value = str | float | int | None
 @dataclass(frozen=True)
 class Range:
     """Values from `low` to `high`, both included; None for no limit. Text compares by its beginning: a month has all
-    its days.
-
-    >>> Range("2024-01", "2024-06").holds("2024-06-30T12:00:00"), Range(None, 5).holds(7), Range(1, 2).holds("1")
-    (True, False, False)
-    """
+    its days."""
 
     low: Value = None
     high: Value = None
-
-    def holds(self, value: Any) -> bool:
-        """Whether a fact lies in the range."""
-        text = isinstance(self.low if self.low is not None else self.high, str)
-        if not isinstance(value, str if text else Number):
-            return False
-        over = value[: len(self.high)] if text and self.high is not None else value
-        return (self.low is None or value >= self.low) and (self.high is None or over <= self.high)
 
 
 Condition = tuple[str, tuple[Value | Range, ...]]

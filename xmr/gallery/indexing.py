@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -274,7 +274,7 @@ def _compare(
                 gallery.move(id, found.file, found.stamp)
                 moves += 1
             if stamp == found.stamp:
-                if id in lacking:
+                if id is not None and id in lacking:
                     todo.append(Work(found.path, lacking[id], id))
                 continue
             held = (id, content, lacking.get(id, ())) if id else ("", None, ())
@@ -308,7 +308,7 @@ def _workers(given: int | None) -> int:
     return given
 
 
-def _encoded(todo: Sequence[Work], systems: Mapping[str, System], workers: int) -> Iterator[Encoded]:
+def _encoded(todo: Sequence[Work], systems: Mapping[str, System], workers: int) -> Generator[Encoded]:
     """The batches in order, read by some threads and encoded by another, a few of them ahead of whoever takes them."""
     with ThreadPoolExecutor(workers, "read") as readers, ThreadPoolExecutor(1, "encode") as encoder:
         ahead: deque[Future[Encoded]] = deque()

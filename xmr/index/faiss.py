@@ -18,13 +18,13 @@ from xmr.modality import BadInput, shown
 
 SPACES = ("cosine", "euclidean", "hamming")
 _LONGEST = 1e9  # largest norm of a vector: squared distances must fit into float32
-_CHUNK = 50_000  # vectors that are looked at together
+_CHUNK = 20_000  # vectors that are looked at together
 _FEW = 4_000  # vectors that are searched exactly on any kind of index
 _REFINED = {"hnsw": (32, 2), "ivfpq": (240, 4)}  # candidates: at least so many, and so many for each answer
 _TRAINED = 120_000  # vectors to train on
 _RETRAINED = 4  # an index of so many times the vectors that it was trained on is trained again
 _TUNED = 64  # vectors that are searched for to tune the effort
-_RECALL = 0.98  # of the ten nearest, which the effort is raised to reach on them
+_RECALL = 0.985  # of the ten nearest, which the effort is raised to reach on them
 _PICKS = 8  # selections that are kept
 _EFFORTS = (16, 32, 64, 128, 256, 512)  # lists visited, or candidates held while walking the graph
 
@@ -109,6 +109,7 @@ class FaissIndex:
         self._space, self._dim = space, dim
         self._ids, self._rows = held or (np.zeros(0, np.int64), MemoryRows(dim))
         self._gone = np.zeros(len(self._ids), bool) if gone is None else gone
+        self._by_id = self._at = np.zeros(0, np.int64)
         self._lock = threading.RLock()
         self._picks: dict[Selection, _Picked] = {}
         self._index: Any = None
@@ -218,8 +219,7 @@ class FaissIndex:
             return index
 
     def _flat(self, index: Any, queries: np.ndarray, k: int, picked: _Picked | None) -> tuple[np.ndarray, np.ndarray]:
-        import faiss
-
+        faiss = _faiss()
         form = self._form(queries)
         settings = {} if picked is None else {"params": faiss.SearchParameters(sel=picked.selector)}
         distances, positions = index.search(form, k, **settings)
@@ -233,8 +233,7 @@ class FaissIndex:
         self, index: Any, queries: np.ndarray, k: int, picked: _Picked | None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Candidates from FAISS, put in order by their own vectors. A query that gets too few is answered exactly."""
-        import faiss
-
+        faiss = _faiss()
         count = len(self._by_id) if picked is None else len(picked.positions)
         least, each = _REFINED[self.kind]
         wanted = min(max(least, each * k), count)
@@ -260,23 +259,24 @@ class FaissIndex:
         return scores, positions
 
     def _exactly(self, queries: np.ndarray, k: int, every: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Look at all vectors of some positions."""
+        """Look at all vectors of some positions: the k best, in no order."""
         scores = np.zeros((len(queries), 0), np.float32)
         positions = np.zeros((len(queries), 0), np.int64)
         for start in range(0, len(every), _CHUNK):
             some = every[start : start + _CHUNK]
             scores = np.concatenate([scores, self._scores(queries, some)], axis=1)
             positions = np.concatenate([positions, np.broadcast_to(some, (len(queries), len(some)))], axis=1)
-            best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-            scores, positions = np.take_along_axis(scores, best, 1), np.take_along_axis(positions, best, 1)
+            if scores.shape[1] > k:
+                best = np.sort(np.argpartition(-scores, k - 1, axis=1)[:, :k], axis=1)
+                scores, positions = np.take_along_axis(scores, best, 1), np.take_along_axis(positions, best, 1)
         return scores, positions
 
     def _scores(self, queries: np.ndarray, positions: np.ndarray) -> np.ndarray:
         """(Q, N) float32."""
         rows = self._unit(self._rows.take(positions))
         if self._space == "euclidean":
-            return -np.linalg.norm(rows[None] - queries[:, None], axis=2)
-        dots = self._unit(queries) @ rows.T
+            return -np.stack([np.linalg.norm(rows - query, axis=1) for query in queries])
+        dots = (self._unit(queries).astype(np.float64) @ rows.T).astype(np.float32)  # equal rows get equal scores
         return dots if self._space == "cosine" else (dots - self._dim) / 2
 
     def _pick(self, among: Selection | None) -> _Picked | None:
@@ -286,8 +286,7 @@ class FaissIndex:
         selection = _ALL if among is None else among
         if (held := self._picks.get(selection)) is not None:
             return held
-        import faiss
-
+        faiss = _faiss()
         if among is None:
             positions = self._everything()
         else:
@@ -310,8 +309,7 @@ class FaissIndex:
 
     def _new(self) -> Any:
         """An empty index, trained if its kind is."""
-        import faiss
-
+        faiss = _faiss()
         bits, wide, count = -(-self._dim // 8) * 8, self._wide, len(self._rows)
         makers: dict[tuple[str, bool], Callable[[], Any]] = {
             ("flat", True): lambda: faiss.IndexBinaryFlat(bits),
@@ -329,18 +327,18 @@ class FaissIndex:
         return index
 
     def _tuned(self, index: Any) -> int:
-        """The least effort at which the ten nearest of some vectors, as they are and with noise, are found."""
+        """The least effort at which the ten nearest are found of some vectors with twice as much noise: queries are of
+        another modality than what is searched, and so far from it."""
         rng = np.random.default_rng(0)
         every = self._everything()
         some = self._unit(self._rows.take(np.sort(rng.choice(every, min(_TUNED, len(every)), replace=False))))
-        noise = rng.normal(size=some.shape).astype(np.float32) * some.std(axis=1, keepdims=True) * 0.7
-        noise[::2] = 0
+        noise = rng.normal(size=some.shape).astype(np.float32) * 2 * some.std(axis=1, keepdims=True)
         queries = np.where(some + noise > 0, 1, -1).astype(np.float32) if self._space == "hamming" else some + noise
-        nearest, _ = self._exactly(queries, 10, every)
+        nearest, _ = self._exactly(queries, 10, every)  # (Q, 10) scores
         picked = self._pick(None)
         for self._effort in _EFFORTS:
             scores, _ = self._approximately(index, queries, 10, picked)
-            if (scores >= nearest[:, -1:] - 1e-6).mean() >= _RECALL:
+            if (scores >= nearest.min(axis=1, keepdims=True) - 1e-6).mean() >= _RECALL:
                 break
         return self._effort
 
@@ -386,15 +384,22 @@ _ALL = Selection(lambda: np.zeros(0, np.int64))  # stands for a search without a
 
 def _ivfpq(wide: int, count: int) -> Any:
     """Inverted lists, about two a square root of the vectors, with four bits for every two numbers."""
-    import faiss
-
+    faiss = _faiss()
     lists = max(1, min(1 << int(2 * max(1, count) ** 0.5).bit_length() - 1, count // 39))
     index = faiss.index_factory(wide, f"IVF{lists},PQ{wide // 2}x4fs", faiss.METRIC_L2)
     index.cp.niter, index.cp.max_points_per_centroid = 8, 64
     return index
 
 
-def _copy(index: Any) -> Any:
+def _faiss() -> Any:
+    """FAISS, when it is first needed; its hints of types lack half of it."""
     import faiss
 
-    return (faiss.clone_binary_index if isinstance(index, faiss.IndexBinary) else faiss.clone_index)(index)
+    return faiss
+
+
+def _copy(index: Any) -> Any:
+    faiss = _faiss()
+    if isinstance(index, faiss.IndexBinary):
+        return faiss.deserialize_index_binary(faiss.serialize_index_binary(index))
+    return faiss.clone_index(index)
