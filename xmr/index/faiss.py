@@ -327,12 +327,12 @@ class FaissIndex:
         return index
 
     def _tuned(self, index: Any) -> int:
-        """The least effort at which the ten nearest are found of some vectors with twice as much noise: queries are of
-        another modality than what is searched, and so far from it."""
+        """Twice the least effort at which the ten nearest are found of some vectors with as much noise. Twice, because
+        queries of another modality lie further away."""
         rng = np.random.default_rng(0)
         every = self._everything()
         some = self._unit(self._rows.take(np.sort(rng.choice(every, min(_TUNED, len(every)), replace=False))))
-        noise = rng.normal(size=some.shape).astype(np.float32) * 2 * some.std(axis=1, keepdims=True)
+        noise = rng.normal(size=some.shape).astype(np.float32) * some.std(axis=1, keepdims=True)
         queries = np.where(some + noise > 0, 1, -1).astype(np.float32) if self._space == "hamming" else some + noise
         nearest, _ = self._exactly(queries, 10, every)  # (Q, 10) scores
         picked = self._pick(None)
@@ -340,7 +340,7 @@ class FaissIndex:
             scores, _ = self._approximately(index, queries, 10, picked)
             if (scores >= nearest.min(axis=1, keepdims=True) - 1e-6).mean() >= _RECALL:
                 break
-        return self._effort
+        return 2 * self._effort
 
     @property
     def _wide(self) -> int:
