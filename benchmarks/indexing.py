@@ -183,7 +183,7 @@ def main() -> None:
     about = (
         f"Photos a second, the best of {ROUNDS} rounds in turns, encoded by {system.name}. A stage alone has all cores "
         "to itself; the pipeline shares them among its stages, so cores_allow is what it could reach at most. "
-        "core_ms_a_photo is processor time. In simulated_workers each worker has a core, and the network two of its own."
+        "core_ms_a_photo is processor time. In simulated_workers each worker has a core, and the network its own."
     )
     write("indexing", {"about": about, "load_of_the_machine": round(os.getloadavg()[0], 1), "sets": found})
 

@@ -34,10 +34,10 @@ _SELECTIONS = 16  # of the last searches with a `where`
 @dataclass(frozen=True)
 class _Table:
     """The photos or the captions of a gallery as they are searched: an index of their vectors by database row, and the
-    items that were looked up, until the gallery changes."""
+    items that were looked up with their thumbnails, until the gallery changes."""
 
     index: VectorIndex
-    items: dict[int, Item] = field(default_factory=dict)
+    items: dict[int, tuple[Item, Path | None]] = field(default_factory=dict)
 
 
 class Searcher:
@@ -265,32 +265,25 @@ class Searcher:
             items = self._items(table, target, rows)
             if len(items) == len(rows):
                 break
-        there = [at for at, row in enumerate(rows) if row in items]
-        return [
-            Hit(
-                items[rows[at]],
-                float(scores[at]),
-                rank,
-                None if odds is None else float(odds[at]),
-                self.gallery.thumb(items[rows[at]].id) if target is Modality.PHOTO else None,
-            )
-            for rank, at in enumerate(there, 1)
-        ]
+        said = zip(rows, scores.tolist(), [None] * len(rows) if odds is None else odds.tolist(), strict=True)
+        there = [(items[row], score, match) for row, score, match in said if row in items]
+        return [Hit(item, score, rank, match, thumb) for rank, ((item, thumb), score, match) in enumerate(there, 1)]
 
-    def _items(self, table: _Table, target: Modality, rows: Sequence[int]) -> Mapping[int, Item]:
+    def _items(self, table: _Table, target: Modality, rows: Sequence[int]) -> Mapping[int, tuple[Item, Path | None]]:
         """The items of these database rows; those that are gone are left out."""
         if unknown := [row for row in rows if row not in table.items]:
             if len(table.items) > _REMEMBERED:
                 table.items.clear()
                 unknown = list(rows)
+            found: dict[int, tuple[Item, Path | None]]
             if target is Modality.PHOTO:
-                found = self.gallery.find_rows(unknown)
+                photos = self.gallery.find_rows(unknown)
+                found = {row: (item, self.gallery.thumb(item.id)) for row, item in photos.items()}
             else:
-                found = {int(id): text for id, text in self.gallery.find_texts([str(row) for row in unknown]).items()}
-            if len(found) < len(unknown):
-                return {row: table.items[row] for row in rows if row in table.items} | found
+                texts = self.gallery.find_texts([str(row) for row in unknown])
+                found = {int(id): (text, None) for id, text in texts.items()}
             table.items.update(found)
-        return table.items
+        return {row: table.items[row] for row in rows if row in table.items}
 
     def _selection(self, among: tuple[Condition, ...] | str | None) -> Selection | None:
         """The photos with some facts, or the captions of a language; BadInput for a fact of which nothing is known."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any, Protocol
@@ -19,7 +20,7 @@ from xmr.modality import BadInput, shown
 SPACES = ("cosine", "euclidean", "hamming")
 _LONGEST = 1e9  # largest norm of a vector: squared distances must fit into float32
 _CHUNK = 20_000  # vectors that are looked at together
-_FEW = 4_000  # vectors that are searched exactly on any kind of index
+_FEW = 2_000  # vectors that are searched exactly on any kind of index
 _REFINED = {"hnsw": (32, 2), "ivfpq": (240, 4)}  # candidates: at least so many, and so many for each answer
 _TRAINED = 120_000  # vectors to train on
 _RETRAINED = 4  # an index of so many times the vectors that it was trained on is trained again
@@ -188,6 +189,8 @@ class FaissIndex:
         else:
             scores, positions = self._approximately(self.prepare(), queries, k, picked)
         ids = self._ids[positions]
+        if self.kind == "flat" and (scores[:, 1:] < scores[:, :-1]).all():
+            return scores, ids
         order = np.lexsort((ids, -scores))  # FAISS does not order ties
         return np.take_along_axis(scores, order, axis=1), np.take_along_axis(ids, order, axis=1)
 
@@ -273,11 +276,15 @@ class FaissIndex:
 
     def _scores(self, queries: np.ndarray, positions: np.ndarray) -> np.ndarray:
         """(Q, N) float32."""
-        rows = self._unit(self._rows.take(positions))
+        rows = self._rows.take(positions)
         if self._space == "euclidean":
             return -np.stack([np.linalg.norm(rows - query, axis=1) for query in queries])
-        dots = (self._unit(queries).astype(np.float64) @ rows.T).astype(np.float32)  # equal rows get equal scores
-        return dots if self._space == "cosine" else (dots - self._dim) / 2
+        if self._space == "hamming":
+            return (self._unit(queries) @ self._unit(rows).T - self._dim) / 2
+        # Not by BLAS for one query, which gives equal rows other last digits.
+        dots = np.einsum("qd,nd->qn", queries, rows) if len(queries) == 1 else queries @ rows.T
+        lengths = np.sqrt(np.einsum("nd,nd->n", rows, rows))
+        return dots / np.maximum(np.linalg.norm(queries, axis=1)[:, None] * lengths, 1e-12)
 
     def _pick(self, among: Selection | None) -> _Picked | None:
         """A selection, or all that is not gone, as FAISS takes it; None if that is all. The last ones are kept."""
@@ -350,7 +357,7 @@ class FaissIndex:
     def _unit(self, rows: np.ndarray) -> np.ndarray:
         """Unit vectors in a cosine space, +-1 in a hamming one."""
         if self._space == "cosine":
-            return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+            return rows / np.sqrt(np.maximum(np.einsum("nd,nd->n", rows, rows), 1e-24))[:, None]
         return np.where(rows > 0, np.float32(1), np.float32(-1)) if self._space == "hamming" else rows
 
     def _form(self, rows: np.ndarray) -> np.ndarray:
@@ -365,10 +372,9 @@ class FaissIndex:
         if not isinstance(vectors, np.ndarray) or vectors.dtype.kind not in "fiu" or vectors.shape[1:] != (self._dim,):
             came = f"{vectors.dtype} of shape {vectors.shape}" if isinstance(vectors, np.ndarray) else shown(vectors)
             raise BadInput(f"Vectors must come as an array of numbers (N, {self._dim}); {came} came.")
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore") if vectors.dtype != np.float32 else nullcontext():
             rows = np.ascontiguousarray(vectors, np.float32)
-            lengths = np.linalg.norm(rows, axis=1)
-        if not (lengths < _LONGEST).all():  # also true of NaN
+        if not (np.einsum("nd,nd->n", rows, rows) < _LONGEST**2).all():  # also true of NaN, and of what overflows
             raise BadInput(f"Vectors must be finite and shorter than {_LONGEST:g}, but others came. Make them anew.")
         return rows
 
