@@ -31,7 +31,18 @@ BELOW = {
     "gallery": {"gallery", "home", "system", "preprocess", "where", "modality"},
     "search": {"checkpoint", "compose", "gallery", "system", "index", "preprocess", "where", "modality"},
     "__init__": {"checkpoint", "gallery", "modality", "search", "system"},
-    "cli": {"__version__", "checkpoint", "evaluation", "gallery", "home", "modality", "preprocess", "search"},
+    "cli": {
+        "__version__",
+        "checkpoint",
+        "evaluation",
+        "gallery",
+        "home",
+        "index",
+        "modality",
+        "preprocess",
+        "search",
+        "where",
+    },
     "__main__": {"cli"},
 }
 

@@ -19,9 +19,11 @@ from xmr import __version__, checkpoint
 from xmr.evaluation import Comparison, Protocol, Vectors, measure
 from xmr.gallery import DEMO, Gallery, given_path, index_folder
 from xmr.home import home
+from xmr.index import KINDS
 from xmr.modality import BadInput, Hit, Item, Modality, Query, Term, printable
 from xmr.preprocess import Reading, open_picture, open_sketch
 from xmr.search import Searcher, progress_bar
+from xmr.where import parse
 
 _EVALUATED = ("hit@1", "hit@10", "p@1", "map")
 
@@ -83,7 +85,16 @@ def _parser() -> argparse.ArgumentParser:
     search.add_argument(
         "--exact", action="store_true", help="take words as they are: correct no spelling, let “no” and “ohne” be words"
     )
+    search.add_argument(
+        "--where",
+        metavar="FACT=VALUE",
+        action="append",
+        default=[],
+        help="only photos with this fact; may be repeated: colour=red, taken=2024-01..2024-06, folder=2024/*, "
+        "language=de; a fact that comes twice may have either value",
+    )
     search.add_argument("-k", type=int, default=10, help="how many photos to show (default: %(default)s)")
+    search.add_argument("--kind", choices=KINDS, help="the index of the vectors (default: by their number)")
     printed = search.add_mutually_exclusive_group()
     printed.add_argument("--json", action="store_true", help="print JSON instead of a table")
     printed.add_argument("--paths-only", action="store_true", help="print only the photos' paths, one a line")
@@ -100,6 +111,7 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         help="what to leave out, as in .gitignore; a file .xmrignore in the folder says the same",
     )
+    index.add_argument("--workers", type=int, help="threads that read photos (default: one a core)")
     index.set_defaults(run=_index)
 
     app = commands.add_parser("app", help="open the app in the browser")
@@ -140,13 +152,14 @@ def _search(options: argparse.Namespace) -> None:
     if not terms:
         raise BadInput("Say what to find: --text TEXT, --photo FILE, --sketch FILE, or a mix of them.")
     with Gallery.open(folder, options.index_dir) as gallery:
-        searcher, query = Searcher(checkpoint.load(options.system), gallery), Query(tuple(terms))
+        searcher = Searcher(checkpoint.load(options.system), gallery, options.kind)
+        query = Query(tuple(terms))
         if not options.exact:
             query, readings = searcher.read(query)
             for reading in readings:
                 for told in _told(reading):
                     print(printable(told), file=sys.stderr)
-        hits = searcher.search(query, options.k)
+        hits = searcher.search(query, options.k, where=parse(options.where) or None)
         if options.json:
             print(json.dumps([_as_dict(hit, gallery) for hit in hits], ensure_ascii=False, indent=1))
         elif options.paths_only or options.print0:
@@ -207,7 +220,14 @@ def _print_table(hits: list[Hit], gallery: Gallery) -> None:
 def _index(options: argparse.Namespace) -> None:
     systems = [checkpoint.load(name) for name in dict.fromkeys(options.system or ["tri"])]
     with progress_bar() as show:
-        report = index_folder(options.folder, systems, show, index_dir=options.index_dir, exclude=options.exclude)
+        report = index_folder(
+            options.folder,
+            systems,
+            show,
+            index_dir=options.index_dir,
+            exclude=options.exclude,
+            workers=options.workers,
+        )
     for word, named in (("note", report.noted), ("skipped", report.skipped)):
         for path, why in named:
             said = why if why.startswith(str(path)) else f"{path}: {why}"

@@ -109,6 +109,10 @@ def index_folder(
     Photos are read by several threads while others are encoded and written. Every batch of 32 is committed as a whole,
     so a run that was killed resumes where it stopped.
 
+    What is told of a photo becomes facts (taken, camera, latitude, longitude and others) and captions: by its EXIF,
+    IPTC and XMP, by .txt, .json and .xmp files beside it (photo.txt or photo.jpg.txt), and by a captions.csv or
+    captions.jsonl in its folder.
+
     Args:
         folder: a folder of photos, or a gallery.
         systems: the systems that encode the photos and captions, and can search them afterwards.
@@ -270,16 +274,24 @@ def _compare(
         for found in listing.pictures:
             id, stamp, content = known.get(found.file, (None, None, None))
             if id is None and (before := _moved_from(found, by_size, missing)):
-                id, stamp = missing.pop(before)[0], found.stamp
-                gallery.move(id, found.file, found.stamp)
+                id, old, content = missing.pop(before)
+                gallery.move(id, found.file, old or "")
+                if same := _told(old) == _told(found.stamp):  # else it is read again for what is told of it
+                    gallery.move(id, found.file, found.stamp)
+                stamp = found.stamp if same else old
                 moves += 1
             if stamp == found.stamp:
                 if id is not None and id in lacking:
                     todo.append(Work(found.path, lacking[id], id))
                 continue
             held = (id, content, lacking.get(id, ())) if id else ("", None, ())
-            todo.append(Work(found.path, names, None, found.file, found.stamp, held))
+            todo.append(Work(found.path, names, None, found.file, found.stamp, held, found.sidecars, found.row))
     return todo, moves, [id for id, _, _ in missing.values()]
+
+
+def _told(stamp: str | None) -> str:
+    """The part of a stamp that stands for what is told of a photo beside it."""
+    return (stamp or "").split(" ")[-1]
 
 
 def _moved_from(found: PictureFile, by_size: dict[str, list[str]], missing: _Originals) -> str | None:
@@ -344,11 +356,14 @@ def _commit(gallery: Gallery, systems: Mapping[str, System], batch: Encoded) -> 
         for outcome in outcomes:
             work, id = outcome.work, outcome.work.id or ""
             if outcome.touched:
-                gallery.move(id, work.file, work.stamp)
+                gallery.describe(id, work.file, work.stamp, outcome.told.facts, outcome.told.captions)
             elif outcome.unreadable:
                 gallery.remove([id or work.held[0]])
             elif outcome.thumbnail is not None and not id:
-                entry = Entry(None, outcome.thumbnail, file=work.file, stamp=work.stamp, content=outcome.content)
+                told = outcome.told
+                entry = Entry(
+                    None, outcome.thumbnail, told.facts, told.captions, work.file, work.stamp, outcome.content
+                )
                 (id,) = gallery.add([entry])
             ids.append(id)
         for name, (at, found) in vectors.items():

@@ -1,4 +1,5 @@
-"""Reads one photo for indexing: its content hash, its thumbnail and what the networks take of it. Any thread may."""
+"""Reads one photo for indexing: its content hash, what is told of it, its thumbnail and what the networks take of it.
+Any thread may."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from xmr.gallery.metadata import Told, read_metadata
 from xmr.gallery.thumbnails import THUMB, thumbnail
 from xmr.modality import BadInput, Modality
 from xmr.preprocess import open_picture
@@ -29,6 +31,7 @@ class Work:
         stamp:   its stamp.
         held:    (id, content hash, names of the systems whose vectors are missing) of the photo that the gallery has
             for this file. If the content is still the same, only these vectors are computed.
+        sidecars, row: as in PictureFile.
     """
 
     path: Path
@@ -37,6 +40,8 @@ class Work:
     file: str = ""
     stamp: str = ""
     held: tuple[str, str | None, tuple[str, ...]] = ("", None, ())
+    sidecars: tuple[Path, ...] = ()
+    row: Told | None = None
 
 
 @dataclass(frozen=True)
@@ -46,12 +51,13 @@ class Outcome:
     Attributes:
         work:       what was to do; of a file with the same content as before, what is left to do.
         content:    sha256 of the file; None if it was not read.
-        touched:    the file was written again with the same content.
+        touched:    the file was written again with the same content, or other things are told of it.
         thumbnail:  the bytes of a WebP file; None if no system must encode it.
         inputs:     what each system's network takes, (1, ...), by the system's name.
         failed:     why it could not be read, with the remedy.
         unreadable: whether it is no picture (any more), and not only out of reach.
         note:       a sentence about a damaged file that was read all the same.
+        told:       facts and captions, of a new or changed file, or one of which other things are told.
     """
 
     work: Work
@@ -62,19 +68,22 @@ class Outcome:
     failed: str = ""
     unreadable: bool = False
     note: str = ""
+    told: Told = field(default_factory=Told)
 
 
 def read_photo(work: Work, systems: Mapping[str, System]) -> Outcome:
     """Read one photo. A file that is gone since it was listed has neither content nor a reason: the next run removes
     it."""
-    touched = False
+    touched, told = False, Told()
     try:
         with open(work.path, "rb") as file:
             content = hashlib.file_digest(file, "sha256").hexdigest()
+            if work.id is None:
+                told = read_metadata(file, work.sidecars, work.row)
             if touched := work.held[1] == content:
                 work = replace(work, id=work.held[0], lacking=work.held[2])
                 if not work.lacking:
-                    return Outcome(work, content, touched)
+                    return Outcome(work, content, touched, told=told)
             file.seek(0)
             image = open_picture(file, at_least=THUMB)
     except FileNotFoundError:
@@ -86,4 +95,4 @@ def read_photo(work: Work, systems: Mapping[str, System]) -> Outcome:
     note = image.info.get("note", "")
     image.thumbnail((_KEPT, _KEPT))
     inputs = {name: systems[name].encoder(Modality.PHOTO).prepare([image]) for name in work.lacking}
-    return Outcome(work, content, touched, thumbnail(image), inputs, note=note)
+    return Outcome(work, content, touched, thumbnail(image), inputs, note=note, told=told)

@@ -36,6 +36,10 @@ _TABLE_OF = {Modality.PHOTO: "items", Modality.TEXT: "texts"}
 _CAPTIONS = (
     "FROM texts WHERE ifnull(language = ?, 1) AND EXISTS (SELECT 1 FROM captions WHERE captions.text = texts.row)"
 )
+_CAPTIONS_OF = (
+    "SELECT language, texts.text FROM captions JOIN texts ON texts.row = captions.text WHERE item = ? "
+    "ORDER BY texts.row"
+)
 _ID_OF = {Modality.PHOTO: "id", Modality.TEXT: "CAST(row AS TEXT)"}  # the public id of a vector's item
 
 
@@ -434,7 +438,7 @@ class Gallery:
             old = self._db.rows("SELECT id, content FROM items WHERE file = ?", (entry.file,))
             if old and old[0][1] == entry.content:
                 id = old[0][0]
-                self._db.run("UPDATE items SET stamp = ?, facts = ? WHERE id = ?", (entry.stamp, told, id))
+                self.describe(id, entry.file, entry.stamp, entry.facts, entry.captions)
                 if not self.thumb(id).is_file():
                     self._thumbs.write(id, entry.picture)
                 return id
@@ -447,13 +451,36 @@ class Gallery:
             "INSERT INTO items (id, file, stamp, content, facts) VALUES (?, ?, ?, ?, ?)",
             (id, entry.file, entry.stamp, entry.content, told),
         )
-        for caption in entry.captions:
+        self._caption(row, entry.captions)
+        return id
+
+    def _caption(self, row: int | None, captions: Sequence[tuple[str, str]]) -> None:
+        for caption in captions:
             self._db.run("INSERT OR IGNORE INTO texts (language, text) VALUES (?, ?)", caption)
             self._db.run(
                 "INSERT OR IGNORE INTO captions SELECT ?, row FROM texts WHERE language = ? AND text = ?",
                 (row, *caption),
             )
-        return id
+
+    def describe(
+        self,
+        id: str,
+        file: str | None,
+        stamp: str | None,
+        facts: Mapping[str, Any],
+        captions: Sequence[tuple[str, str]],
+    ) -> None:
+        """Record a new path and stamp of a photo's unchanged original, and new facts and captions in place of the old
+        ones; its vectors stay."""
+        with self.batch():
+            if file is not None:
+                self.move(id, file, stamp or "")
+            found = self._db.rows("SELECT row FROM items WHERE id = ?", (id,))
+            for (row,) in found:
+                self._db.run("UPDATE items SET stamp = ?, facts = ? WHERE row = ?", (stamp, json.dumps(facts), row))
+                if self._db.rows(_CAPTIONS_OF, (row,)) != [tuple(caption) for caption in captions]:
+                    self._uncaption(row)
+                    self._caption(row, captions)
 
     def _free_id(self, content: str) -> str:
         """An unused id for a photo with this content hash; copies of a file get a number."""
@@ -511,11 +538,16 @@ class Gallery:
 
     def _delete(self, ids: Iterable[str]) -> None:
         for id in ids:
-            texts = self._db.rows("SELECT text FROM captions JOIN items ON items.row = item WHERE id = ?", (id,))
+            for (row,) in self._db.rows("SELECT row FROM items WHERE id = ?", (id,)):
+                self._uncaption(row)
             self._db.run("DELETE FROM items WHERE id = ?", (id,))
-            for text in texts:
-                unused = "NOT EXISTS (SELECT 1 FROM captions WHERE text = texts.row)"
-                self._db.run(f"DELETE FROM texts WHERE row = ? AND {unused}", text)
+
+    def _uncaption(self, row: int) -> None:
+        texts = self._db.rows("SELECT text FROM captions WHERE item = ?", (row,))
+        self._db.run("DELETE FROM captions WHERE item = ?", (row,))
+        for text in texts:
+            unused = "NOT EXISTS (SELECT 1 FROM captions WHERE text = texts.row)"
+            self._db.run(f"DELETE FROM texts WHERE row = ? AND {unused}", text)
 
     def lacking(self, system: System, modality: Modality) -> list[str]:
         """The ids of the photos or captions without a vector of this system's current weights."""
