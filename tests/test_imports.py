@@ -30,10 +30,12 @@ BELOW = {
     "checkpoint": {"home", "system", "composer", "encoder", "modality"},
     "gallery": {"gallery", "home", "system", "preprocess", "where", "modality"},
     "search": {"checkpoint", "compose", "gallery", "system", "index", "preprocess", "where", "modality"},
+    "duplicates": {"gallery", "system", "modality"},
     "__init__": {"checkpoint", "gallery", "modality", "search", "system"},
     "cli": {
         "__version__",
         "checkpoint",
+        "duplicates",
         "evaluation",
         "gallery",
         "home",

@@ -1,4 +1,4 @@
-"""The command line: xmr search | index | app | evaluate | sign; python -m xmr is the same."""
+"""The command line: xmr search | index | duplicates | app | evaluate | sign; python -m xmr is the same."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
 
 from xmr import __version__, checkpoint
+from xmr.duplicates import find_duplicates
 from xmr.evaluation import Comparison, Protocol, Vectors, measure
 from xmr.gallery import DEMO, Gallery, given_path, index_folder
 from xmr.home import home
@@ -114,6 +115,12 @@ def _parser() -> argparse.ArgumentParser:
     index.add_argument("--workers", type=int, help="threads that read photos (default: one a core)")
     index.set_defaults(run=_index)
 
+    duplicates = commands.add_parser("duplicates", help="photos of an indexed folder that are there more than once")
+    duplicates.add_argument("folder", metavar="FOLDER")
+    duplicates.add_argument("--system", default="tri", help="the checkpoint to use (default: %(default)s)")
+    duplicates.add_argument("--json", action="store_true", help="print JSON")
+    duplicates.set_defaults(run=_duplicates)
+
     app = commands.add_parser("app", help="open the app in the browser")
     app.add_argument("--port", type=int, default=8501, help="where it listens (default: %(default)s)")
     app.set_defaults(run=_app)
@@ -131,7 +138,7 @@ def _parser() -> argparse.ArgumentParser:
     sign.add_argument("checkpoint", metavar="FOLDER")
     sign.set_defaults(run=lambda options: checkpoint.sign(options.checkpoint))
 
-    for command in (search, index):
+    for command in (search, index, duplicates):
         command.add_argument("--index-dir", metavar="DIR", help="where the index is kept instead of FOLDER/.xmr")
     return parser
 
@@ -237,6 +244,21 @@ def _index(options: argparse.Namespace) -> None:
         printable(f"{report.gallery}: {report.indexed} photos indexed, {report.kept} up to date already{moved}, ")
         + f"{report.removed} gone, {len(report.skipped)} skipped"
     )
+
+
+def _duplicates(options: argparse.Namespace) -> None:
+    with Gallery.open(options.folder, options.index_dir) as gallery:
+        groups = find_duplicates(gallery, checkpoint.load(options.system))
+    if options.json:
+        print(json.dumps([[asdict(copy) | {"path": str(copy.path)} for copy in group] for group in groups], indent=1))
+        return
+    for group in groups:
+        for number, copy in enumerate(group):
+            kind = "same" if copy.exact else "near"
+            print(printable(f"{kind if number else 'best'}  {copy.pixels / 1e6:5.1f} Mpixel  {copy.path}"))
+        print()
+    copies = sum(len(group) - 1 for group in groups)
+    print(f"{len(groups)} photos are there more than once, with {copies} copies")
 
 
 def _app(options: argparse.Namespace) -> None:

@@ -195,7 +195,10 @@ class FaissIndex:
         return np.take_along_axis(scores, order, axis=1), np.take_along_axis(ids, order, axis=1)
 
     def prepare(self) -> Any:
-        """Build, load or complete the FAISS index now, which the first search would wait for; returns it."""
+        """Build, load or complete the FAISS index now, which the first search would wait for; returns it. None where so
+        few vectors are searched without one."""
+        if self.kind != "flat" and len(self._rows) <= _FEW:
+            return None
         if self._index is not None and self._index.ntotal == len(self._rows):
             return self._index
         with self._lock:
