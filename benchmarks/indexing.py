@@ -124,7 +124,7 @@ def simulated(read: float, encode: float, workers: int) -> float:
 
     work = [Work(Path("none"), ())] * max(256, int(4 / max(read / workers, encode)))
     with patch.object(indexing, "read_photo", slow_read), patch.object(indexing, "_encode", slow_encode):
-        seconds, _ = timed(lambda: list(indexing._encoded(work, {}, workers)))
+        seconds, _ = timed(lambda: list(indexing.read_and_encode(work, {}, workers)))
     return len(work) / seconds
 
 

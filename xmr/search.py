@@ -15,6 +15,7 @@ import numpy as np
 
 from xmr import checkpoint
 from xmr.compose import Ranking, check_terms, compose, encode_terms, ranking
+from xmr.engine import open_engine
 from xmr.gallery import DEMO, Gallery, Progress, index_folder
 from xmr.index import Selection, VectorIndex
 from xmr.index.faiss import FaissIndex
@@ -57,18 +58,20 @@ class Searcher:
     (1, 'cup', '.webp')
     """
 
-    def __init__(self, system: System, gallery: Gallery, kind: str | None = None) -> None:
+    def __init__(self, system: System, gallery: Gallery, kind: str | None = None, engine: str | None = None) -> None:
         """
         Args:
             system: what encodes the queries.
             gallery: what is searched.
             kind: of the index: "flat" (exact), "hnsw" or "ivfpq"; None for the one that suits the number of photos.
+            engine: URI of Milvus, which searches the photos then; xmr.engine.synchronize brings them there.
 
         Raises GalleryMismatch, at the first search, if the gallery's vectors are of other weights.
         """
         self.system = system
         self.gallery = gallery
-        self._kind = kind
+        self._kind, self._uri = kind, engine
+        self._engine: VectorIndex | None = None
         self._tables: dict[Modality, _Table] = {}
         self._selections: dict[Any, Selection] = {}
         self._version: tuple[int, ...] = ()
@@ -83,6 +86,7 @@ class Searcher:
         index: bool = False,
         index_dir: str | Path | None = None,
         kind: str | None = None,
+        engine: str | None = None,
     ) -> Searcher:
         """The photos of a folder, to be searched with one system: xmr.open("~/photos").
 
@@ -92,7 +96,7 @@ class Searcher:
             index: bring the folder up to date first, with a progress bar where stderr is a terminal; the files that
                 are passed over are logged as warnings.
             index_dir: where the index is kept instead of in the folder.
-            kind: of the vector index, as in Searcher().
+            kind, engine: as in Searcher().
 
         Raises:
             BadInput: no such folder or checkpoint, or a folder that is not indexed yet.
@@ -108,7 +112,7 @@ class Searcher:
                 report = index_folder(folder, [system], progress, index_dir=index_dir)
             for path, why in report.skipped:
                 logging.getLogger(__name__).warning("%s: %s", path, why)
-        return cls(system, Gallery.open(folder, index_dir), kind)
+        return cls(system, Gallery.open(folder, index_dir), kind, engine)
 
     def prepare(self) -> None:
         """Read now what the first search by words or by a drawing would wait for; BadInput if this gallery cannot be
@@ -309,6 +313,10 @@ class Searcher:
             return self._tables[modality]
 
     def _open_index(self, modality: Modality) -> VectorIndex:
+        if self._uri is not None and modality is Modality.PHOTO:
+            if self._engine is None:
+                self._engine = open_engine(self.gallery, self.system, self._uri)
+            return self._engine
         space, dim = self.system.space, self.system.dim
         found = self.gallery.stored(self.system, modality)
         if found is None:

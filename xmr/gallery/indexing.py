@@ -30,6 +30,8 @@ _Said = list[tuple[Path, str]]  # files, each with a sentence
 _Originals = dict[str, tuple[str, str | None, str | None]]  # as Gallery.originals returns them
 Encoded = tuple[list[Outcome], dict[str, tuple[list[int], np.ndarray]]]
 """A batch of photos that were read, and by the name of each system, which of them it encoded and their vectors."""
+Embed = Callable[[Sequence[Work], Mapping[str, System], int], Generator[Encoded]]
+"""(photos to read, systems by name, workers) -> batches in order, as read_and_encode gives them."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,7 @@ def index_folder(
     exclude: Sequence[str] = (),
     stop: threading.Event | None = None,
     workers: int | None = None,
+    embed: Embed | None = None,
 ) -> IndexReport:
     """Index a folder of photos for some systems, or update its gallery.
 
@@ -121,6 +124,7 @@ def index_folder(
         exclude: patterns of files to leave out, as in .gitignore; the folder's .xmrignore is used too.
         stop: when it is set, indexing ends after the current batch, and keeps what is done.
         workers: threads that read photos; None for one a core.
+        embed: reads and encodes elsewhere, as xmr.cluster does; None for this process.
 
     Returns:
         What was indexed, skipped and removed.
@@ -138,7 +142,7 @@ def index_folder(
     >>> report.indexed, report.skipped
     (1, ())
     """
-    workers = _workers(workers)
+    workers, embed = _workers(workers), embed or read_and_encode
     folder = given_path(folder)
     try:
         if not folder.is_dir():
@@ -151,17 +155,17 @@ def index_folder(
         raise BadInput(f"{folder} cannot be opened: {error.strerror}. Check its permissions.") from None
     if shipped:
         with Gallery.open(folder) as gallery:
-            return _index(gallery, None, {}, systems, progress, stop, workers)
+            return _index(gallery, None, {}, systems, progress, stop, workers, embed)
     if existing:
         with _open_or_create(places, folder) as gallery:
             known = gallery.originals()  # before the folder is listed, so that photos added meanwhile are not removed
             listing = list_folder(folder, exclude, {(file, stamp) for file, (_, stamp, _) in known.items()})
-            return _index(gallery, listing, known, systems, progress, stop, workers)
+            return _index(gallery, listing, known, systems, progress, stop, workers, embed)
     listing = list_folder(folder, exclude)
     if not listing.pictures:
         raise _no_photos(folder, listing.skipped)
     with _open_or_create(places, folder) as gallery:
-        return _index(gallery, listing, {}, systems, progress, stop, workers)
+        return _index(gallery, listing, {}, systems, progress, stop, workers, embed)
 
 
 def _index(
@@ -172,6 +176,7 @@ def _index(
     progress: Callable[[Progress], None],
     stop: threading.Event | None,
     workers: int,
+    embed: Embed,
 ) -> IndexReport:
     """Update a gallery with the `known` photos from a listing of its folder; without a listing, encode its own
     thumbnails."""
@@ -190,7 +195,7 @@ def _index(
         skipped = list(listing.skipped)
     by_name = {system.name: system for system in systems}
     indexed, done, stopped, start = 0, 0, False, time.monotonic()
-    with closing(_encoded(todo, by_name, workers)) as batches:
+    with closing(embed(todo, by_name, workers)) as batches:
         while not (stopped := done < len(todo) and stop is not None and stop.is_set()):
             batch = next(batches, None)
             if batch is None:
@@ -320,7 +325,7 @@ def _workers(given: int | None) -> int:
     return given
 
 
-def _encoded(todo: Sequence[Work], systems: Mapping[str, System], workers: int) -> Generator[Encoded]:
+def read_and_encode(todo: Sequence[Work], systems: Mapping[str, System], workers: int) -> Generator[Encoded]:
     """The batches in order, read by some threads and encoded by another, a few of them ahead of whoever takes them."""
     with ThreadPoolExecutor(workers, "read") as readers, ThreadPoolExecutor(1, "encode") as encoder:
         ahead: deque[Future[Encoded]] = deque()

@@ -70,6 +70,10 @@ class Outcome:
     note: str = ""
     told: Told = field(default_factory=Told)
 
+    def without_inputs(self) -> Outcome:
+        """The same once it is encoded, and small."""
+        return replace(self, inputs={})
+
 
 def read_photo(work: Work, systems: Mapping[str, System]) -> Outcome:
     """Read one photo. A file that is gone since it was listed has neither content nor a reason: the next run removes
