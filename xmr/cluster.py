@@ -13,10 +13,8 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
-import numpy as np
-
 from xmr import checkpoint
-from xmr.gallery.indexing import Encoded, read_and_encode
+from xmr.gallery.indexing import read_and_encode
 from xmr.gallery.reading import Outcome, Work
 from xmr.modality import BadInput, Modality
 from xmr.system import System
@@ -27,7 +25,7 @@ _EACH = 2  # tasks that wait for each worker
 
 
 @contextmanager
-def dask_cluster(address: str, checkpoints: Mapping[str, str]) -> Generator[Callable[..., Generator[Encoded]]]:
+def dask_cluster(address: str, checkpoints: Mapping[str, str]) -> Generator[Callable[..., Generator[list[Outcome]]]]:
     """What index_folder takes as `embed` to read and encode on a Dask cluster.
 
     Args:
@@ -52,7 +50,7 @@ def dask_cluster(address: str, checkpoints: Mapping[str, str]) -> Generator[Call
             ) from None
         with client:
 
-            def embed(todo: Sequence[Work], systems: Mapping[str, System], workers: int) -> Generator[Encoded]:
+            def embed(todo: Sequence[Work], systems: Mapping[str, System], workers: int) -> Generator[list[Outcome]]:
                 return _embed(client, todo, systems, checkpoints)
 
             yield embed
@@ -63,7 +61,7 @@ def dask_cluster(address: str, checkpoints: Mapping[str, str]) -> Generator[Call
 
 def _embed(
     client: Any, todo: Sequence[Work], systems: Mapping[str, System], checkpoints: Mapping[str, str]
-) -> Generator[Encoded]:
+) -> Generator[list[Outcome]]:
     """Shards of the listing in order; only a few are on their way at a time."""
     wanted = {name: (checkpoints[name], system.fingerprint(Modality.PHOTO)) for name, system in systems.items()}
     ahead: deque[Any] = deque()
@@ -80,7 +78,7 @@ def _embed(
             future.cancel()
 
 
-def embed_shard(shard: Sequence[Work], wanted: Mapping[str, tuple[str, str]]) -> Encoded:
+def embed_shard(shard: Sequence[Work], wanted: Mapping[str, tuple[str, str]]) -> list[Outcome]:
     """Read and encode one shard in this process.
 
     wanted: what each system is loaded from, and the fingerprint that its photo encoder must have, by its name.
@@ -92,14 +90,7 @@ def embed_shard(shard: Sequence[Work], wanted: Mapping[str, tuple[str, str]]) ->
     for name, (_, fingerprint) in wanted.items():
         if systems[name].fingerprint(Modality.PHOTO) != fingerprint:
             raise BadInput(f"{name} has other weights on a worker than here. Install the same checkpoint on all.")
-    outcomes: list[Outcome] = []
-    vectors: dict[str, tuple[list[int], Any]] = {}
-    for some, found in read_and_encode(shard, systems, 1):
-        for name, (at, rows) in found.items():
-            before, held = vectors.get(name, ([], rows[:0]))
-            vectors[name] = before + [place + len(outcomes) for place in at], np.concatenate([held, rows])
-        outcomes += [outcome.without_inputs() for outcome in some]
-    return outcomes, vectors
+    return [outcome for batch in read_and_encode(shard, systems, 1) for outcome in batch]
 
 
 @lru_cache(maxsize=8)
