@@ -270,8 +270,13 @@ def test_the_parts_of_a_query_may_be_keywords_each_one_or_a_list(searcher, tmp_p
         searcher.search()
 
 
-@pytest.mark.parametrize("space", ["cosine", "euclidean", "hamming"])
-def test_where_gives_what_searching_all_and_leaving_the_others_out_gives(system, tmp_path, space):
+@pytest.mark.parametrize(
+    ("space", "kind"),
+    [(space, kind) for space in ("cosine", "euclidean", "hamming") for kind in (None, "hnsw", "ivfpq")][:-1],
+)
+def test_where_gives_what_searching_all_and_leaving_the_others_out_gives(system, tmp_path, space, kind, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("xmr.index.faiss._FEW", 10)
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(40, DIM)).astype(np.float32)
     vectors = np.sign(vectors) if space == "hamming" else vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -282,7 +287,7 @@ def test_where_gives_what_searching_all_and_leaving_the_others_out_gives(system,
         image = Image.new("RGB", (8, 8))
         names = gallery.add([Entry(f"p{n}", image, fact) for n, fact in enumerate(facts)])
         gallery.put_vectors(system, Modality.PHOTO, names, vectors)
-        searcher = Searcher(system, gallery)
+        searcher = Searcher(system, gallery, kind)
         query = Query((Term(Modality.PHOTO, vectors[3]),))
         whole = searcher.search(query, k=40)
         for where in (
