@@ -185,7 +185,29 @@ def main(arguments: list[str]) -> None:
         held[str(count)] = measure(count)
         about = " ".join(__doc__.split("\n\n")[2].split())
         load = round(os.getloadavg()[0], 1)
-        write("search", {"about": about, "load_of_the_machine": load, "photos": dict(sorted(held.items(), key=_size))})
+        held = dict(sorted(held.items(), key=_size))
+        told = {"about": about, "load_of_the_machine": load, "photos": held, "on_paper": on_paper(held)}
+        write("search", told)
+
+
+def on_paper(held: dict) -> dict:
+    """What 10 million and a billion vectors would take, by the growth from 100,000 to a million: files by a straight
+    line, times by the power of the number that goes through both."""
+    if not {"100000", "1000000"} <= held.keys():
+        return {}
+    found: dict[str, dict] = {}
+    for kind, large in held["1000000"].items():
+        small = held["100000"][kind]
+        for count in (10_000_000, 1_000_000_000):
+            figures = {}
+            for name in ("vectors_mb", "index_mb"):
+                each = (large[name] - small[name]) / 900_000
+                figures[name] = round(large[name] + each * (count - 1_000_000))
+            for name in ("search_p50_ms", "build_s"):
+                power = max(0.0, np.log10(large[name] / small[name]))
+                figures[name] = round(large[name] * (count / 1_000_000) ** power, 1)
+            found.setdefault(str(count), {})[kind] = figures
+    return found
 
 
 def _size(part: tuple[str, dict]) -> int:
