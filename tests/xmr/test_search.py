@@ -323,6 +323,25 @@ def test_where_follows_a_gallery_that_changes(gallery_folder, system, tmp_path):
         assert ids(searcher.search(text="blue", where={"category": "red"})) == ["red-right"]
 
 
+@odd.FIXED
+@given(
+    st.dictionaries(
+        st.sampled_from(["category", "place", "folder", "language", "taken", "file"]) | st.text(max_size=5),
+        odd.anything | st.text() | st.lists(st.text() | st.integers() | st.floats() | st.none()),
+        max_size=3,
+    )
+    | odd.anything
+)
+def test_whatever_photos_must_be_gives_answers_or_bad_input_that_blames_no_gallery(searcher, where):
+    try:
+        hits = searcher.search(text="red", where=where)
+        searcher.facets(where)
+    except BadInput as error:
+        assert "damaged" not in str(error) and len(str(error)) < 500
+    else:
+        assert len(hits) <= 6
+
+
 @pytest.mark.parametrize(
     ("where", "message"),
     [
@@ -332,6 +351,11 @@ def test_where_follows_a_gallery_that_changes(gallery_folder, system, tmp_path):
         ("red", "said as facts"),
         ({7: "red"}, "said as facts"),
         (["category"], "said as facts"),
+        ({"category": ["x"] * 1001}, "may have 1000 values"),
+        ({"folder": ["x"] * 51}, "50 of them ranges and folders"),
+        ({"folder": "*a" * 9}, "may have 8 stars"),
+        ({"category": "\ud800"}, "cannot be a fact"),
+        ({"taken": {"from": 1, "to": "x"}}, "needs two texts or two numbers"),
     ],
 )
 def test_a_where_that_means_nothing_is_refused(searcher, where, message):
