@@ -17,6 +17,7 @@ from xmr import checkpoint
 from xmr.compose import Ranking, check_terms, compose, encode_terms, ranking
 from xmr.engine import open_engine
 from xmr.gallery import DEMO, Gallery, Progress, index_folder
+from xmr.gallery.vectors import StoredVectors
 from xmr.index import Selection, VectorIndex
 from xmr.index.faiss import FaissIndex
 from xmr.index.kept import KeptIndex
@@ -73,7 +74,9 @@ class Searcher:
         self._kind, self._uri = kind, engine
         self._engine: VectorIndex | None = None
         self._tables: dict[Modality, _Table] = {}
+        self._opened: dict[Modality, tuple[StoredVectors, FaissIndex]] = {}  # also of earlier versions
         self._selections: dict[Any, Selection] = {}
+        self._facets: dict[tuple[Condition, ...], dict[str, dict[Any, int]]] = {}
         self._version: tuple[int, ...] = ()
         self._lock = threading.RLock()
 
@@ -158,7 +161,7 @@ class Searcher:
         return self._hits(query, k, Modality.PHOTO, exclude, wanted)
 
     def facets(self, where: Mapping[str, Any] | None = None) -> dict[str, dict[Any, int]]:
-        """The facts of the photos, and for each its values with the number of photos, most frequent first; at most 100
+        """The facts of the photos, and for each its values with the number of photos, most frequent first; at most 500
         values of a fact. Of "taken" these are the years, of "folder" the first folders.
 
         Args:
@@ -168,7 +171,14 @@ class Searcher:
         >>> xmr.open().facets({"category": "cup"})["colour"]["blue"] > 0
         True
         """
-        return self.gallery.facets(() if where is None else conditions(where))
+        wanted = () if where is None else conditions(where)
+        with self._lock:
+            self._refresh()
+            if wanted not in self._facets:
+                while len(self._facets) >= _SELECTIONS:
+                    del self._facets[next(iter(self._facets))]
+                self._facets[wanted] = self.gallery.facets(wanted)
+            return {name: dict(values) for name, values in self._facets[wanted].items()}
 
     def captions(self, query: Query, k: int = 5, language: str | None = None) -> list[Hit]:
         """The k best captions of the gallery, in one language or in all; each text once, as an Item of text. An empty
@@ -326,11 +336,15 @@ class Searcher:
 
     def _table(self, modality: Modality) -> _Table:
         with self._lock:
-            if (version := self.gallery.version()) != self._version:
-                self._tables, self._selections, self._version = {}, {}, version
+            self._refresh()
             if modality not in self._tables:
                 self._tables[modality] = _Table(self._open_index(modality))
             return self._tables[modality]
+
+    def _refresh(self) -> None:
+        """Forget what was found in an earlier version of the gallery."""
+        if (version := self.gallery.version()) != self._version:
+            self._tables, self._selections, self._facets, self._version = {}, {}, {}, version
 
     def _open_index(self, modality: Modality) -> VectorIndex:
         if self._uri is not None and modality is Modality.PHOTO:
@@ -347,6 +361,12 @@ class Searcher:
         index = FaissIndex(self._kind, space, dim, (stored.rows, stored), gone)
         if index.kind != "flat":
             index.store = KeptIndex(f"{stored.token(1)[:24]}{index.kind}", stored.token)
+            before = self._opened.get(modality)
+            if before and len(before[0]) <= len(stored):  # only what was added since has to be added
+                count = len(before[0])
+                if before[0].token(count) == stored.token(count):
+                    index.take_over(before[1])
+            self._opened[modality] = stored, index
         index.prepare()
         return index
 

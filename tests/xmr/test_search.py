@@ -18,6 +18,7 @@ from tests.conftest import DIM, FLOORS, INTERCEPTS, MIXING, SLOPES, add_composer
 from xmr import checkpoint, search
 from xmr.compose import compose
 from xmr.gallery import Entry, Gallery, GalleryMismatch, index_folder
+from xmr.index.faiss import FaissIndex
 from xmr.modality import BadInput, Drawing, Modality, Query, Term
 from xmr.search import Searcher
 
@@ -340,6 +341,37 @@ def test_whatever_photos_must_be_gives_answers_or_bad_input_that_blames_no_galle
         assert "damaged" not in str(error) and len(str(error)) < 500
     else:
         assert len(hits) <= 6
+
+
+def test_an_approximate_index_follows_a_gallery_and_is_built_only_once(system, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("xmr.index.faiss._FEW", 10)
+    built, new = [], FaissIndex._new
+    monkeypatch.setattr(FaissIndex, "_new", lambda self: built.append(1) or new(self))
+    vectors = np.random.default_rng(0).normal(size=(200, DIM)).astype(np.float32)
+    image = Image.new("RGB", (8, 8))
+    with Gallery.create(tmp_path / "gallery") as gallery:
+
+        def add(numbers: range) -> None:
+            with gallery.batch():
+                names = gallery.add([Entry(f"p{n}", image) for n in numbers])
+                gallery.put_vectors(system, Modality.PHOTO, names, vectors[numbers.start : numbers.stop])
+
+        def nearest(searcher: Searcher, number: int) -> str:
+            return ids(searcher.search(Query((Term(Modality.PHOTO, vectors[number]),)), k=1))[0]
+
+        add(range(150))
+        searcher = Searcher(system, gallery, "hnsw")
+        assert nearest(searcher, 7) == "p7" and len(built) == 1
+        add(range(150, 200))
+        assert nearest(searcher, 180) == "p180" and nearest(searcher, 7) == "p7" and len(built) == 1
+        gallery.remove(["p7"])
+        assert (
+            nearest(searcher, 7) != "p7" and nearest(Searcher(system, gallery, "hnsw"), 8) == "p8" and len(built) == 1
+        )
+        gallery.remove([f"p{n}" for n in range(120)])
+        gallery.sweep()  # the vectors are written anew, and so is the index
+        assert nearest(searcher, 180) == nearest(Searcher(system, gallery, "hnsw"), 180) == "p180" and len(built) == 2
 
 
 @pytest.mark.parametrize(

@@ -227,6 +227,11 @@ class FaissIndex:
             self._index = index
             return index
 
+    def take_over(self, other: FaissIndex) -> None:
+        """Begin with the FAISS index of another one, whose vectors are the first of these."""
+        if other.kind == self.kind and other._index is not None:
+            self._index, self._effort, self._trained = other._index, other._effort, other._trained
+
     def _flat(self, index: Any, queries: np.ndarray, k: int, picked: _Picked | None) -> tuple[np.ndarray, np.ndarray]:
         faiss = _faiss()
         form = self._form(queries)
