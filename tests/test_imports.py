@@ -23,14 +23,17 @@ BELOW = {
     "preprocess": {"preprocess", "modality"},
     "encoder": {"preprocess", "modality"},
     "composer": {"modality"},
+    "calibration": set(),
     "system": {"composer", "encoder", "preprocess", "modality"},
     "evaluation": {"metrics", "modality"},
     "compose": {"system", "modality"},
     "checkpoint": {"home", "system", "composer", "encoder", "modality"},
     "gallery": {"gallery", "home", "system", "preprocess", "modality"},
     "search": {"checkpoint", "compose", "gallery", "system", "index", "preprocess", "modality"},
+    "adopt": {"adopt", "calibration", "checkpoint", "compose", "composer", "encoder", "gallery", "home", "modality"}
+    | {"preprocess", "system"},
     "__init__": {"checkpoint", "gallery", "modality", "search", "system"},
-    "cli": {"__version__", "checkpoint", "evaluation", "gallery", "home", "modality", "preprocess", "search"},
+    "cli": {"__version__", "adopt", "checkpoint", "evaluation", "gallery", "home", "modality", "preprocess", "search"},
     "__main__": {"cli"},
 }
 

@@ -1,4 +1,4 @@
-"""The command line: xmr search | index | app | evaluate | sign; python -m xmr is the same."""
+"""The command line: xmr search | index | app | adopt | evaluate | sign; python -m xmr is the same."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -115,6 +116,22 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--system", default="tri", help="the checkpoint to use (default: %(default)s)")
     evaluate.set_defaults(run=_evaluate)
 
+    adopt = commands.add_parser("adopt", help="make a system of an image-text model from a hub or a folder (ONNX)")
+    adopt.add_argument("model", metavar="MODEL", help="owner/name on the hub, or a folder; with --remove, a name here")
+    adopt.add_argument("--name", help="what to call it here (default: its own name)")
+    adopt.add_argument(
+        "--variant", default="fp32", help="a smaller one, as the model's folder names it: quantized, fp16"
+    )
+    adopt.add_argument("--revision", help="a commit, tag or branch of the hub (default: the newest commit)")
+    adopt.add_argument(
+        "--language",
+        action="append",
+        default=[],
+        help="of its texts, such as en; may be repeated (default: its README's)",
+    )
+    adopt.add_argument("--remove", action="store_true", help="delete a model that was adopted")
+    adopt.set_defaults(run=_adopt)
+
     sign = commands.add_parser("sign", help="accept what was changed in a checkpoint on purpose")
     sign.add_argument("checkpoint", metavar="FOLDER")
     sign.set_defaults(run=lambda options: checkpoint.sign(options.checkpoint))
@@ -217,6 +234,44 @@ def _index(options: argparse.Namespace) -> None:
         printable(f"{report.gallery}: {report.indexed} photos indexed, {report.kept} up to date already{moved}, ")
         + f"{report.removed} gone, {len(report.skipped)} skipped"
     )
+
+
+def _adopt(options: argparse.Namespace) -> None:
+    from xmr import adopt
+
+    if options.remove:
+        adopt.remove(options.model)
+        print(f"{options.model} was removed")
+        return
+    offer = adopt.look_up(
+        options.model,
+        name=options.name,
+        variant=options.variant,
+        revision=options.revision,
+        languages=options.language,
+    )
+    told = f"{offer.source.home}: licence {offer.source.licence}, {offer.megabytes:,.0f} MB to read"
+    print(printable(told), file=sys.stderr)
+    with _told_progress() as show:
+        made = adopt.adopt(offer, show)
+    speed = ", ".join(f"{kind} {value:.1f} ms" for kind, value in made.fitted.milliseconds.items())
+    print(printable(f"{made.name}: adopted in {made.seconds:.0f} s ({made.folder}). A query: {speed}"))
+    print(f"Index your photos with it: python -m xmr index FOLDER --system {made.name}")
+
+
+@contextmanager
+def _told_progress() -> Iterator[Callable[[str, int, int], None]]:
+    """A function that shows what is being done, and how far it is, on stderr where that is a terminal."""
+    from tqdm import tqdm
+
+    with tqdm(disable=None, unit_scale=True) as bar:
+
+        def show(what: str, done: int, total: int) -> None:
+            bar.set_description_str(what)
+            bar.total = total or None
+            bar.update(done - bar.n)
+
+        yield show
 
 
 def _app(options: argparse.Namespace) -> None:
