@@ -228,7 +228,7 @@ def _download(source: Source, names: list[str], told: Told, stop: Event) -> None
             part.unlink()
             raise BadInput(
                 f"{name} of {source.model} did not arrive as the hub promises it: its checksum is another. It "
-                "was deleted. Adopt the model again; if that does not help, tell the hub, or use another mirror (HF_ENDPOINT)."
+                "was deleted. Adopt it again; if that does not help, tell the hub, or use a mirror (HF_ENDPOINT)."
             )
         part.replace(path)
 
