@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from xmr import checkpoint
-from xmr.adopt.fit import Fitted, fit
+from xmr.adopt.fit import Fitted, fit_scores
 from xmr.adopt.layout import FULL, Layout, encoders, find_layout
 from xmr.adopt.source import DOWNLOADS, Source, Stopped, Told, find
 from xmr.gallery import DEMO, Gallery
@@ -26,8 +26,22 @@ from xmr.home import models
 from xmr.modality import BadInput, Modality, shown
 from xmr.system import System
 
-__all__ = ["DOWNLOADS", "FULL", "Adopted", "Offer", "Stopped", "adopt", "finish", "look_up", "name_for", "remove"]
-_LIMITS = (
+__all__ = [
+    "DOWNLOADS",
+    "FULL",
+    "LIMITS",
+    "Adopted",
+    "Offer",
+    "Stopped",
+    "adopt",
+    "check_name",
+    "finish",
+    "languages_of",
+    "look_up",
+    "name_for",
+    "remove",
+]
+LIMITS = (
     "It was not trained here: what it has seen, and which biases it has from that, its own card says. It sees drawings "
     "with its photo tower, as if they were photographed."
 )
@@ -87,7 +101,12 @@ def look_up(
     """
     source = find(model, models(), revision)
     layout = find_layout(source, variant)
-    called = name_for(source.model, variant) if name is None else name
+    called = check_name(name_for(source.model, variant) if name is None else name)
+    return Offer(source, layout, called, tuple(languages) or languages_of(source))
+
+
+def check_name(called: str) -> str:
+    """The name, if a new system may have it; BadInput if not."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", called):
         raise BadInput(f"{shown(called)} is no name: letters, digits, “-”, “_” and “.”, at most 64. Give another.")
     if called in checkpoint.available():
@@ -95,7 +114,7 @@ def look_up(
             f"There is a system {called} already. Give this one another name (--name), or remove that one first: "
             f"python -m xmr adopt --remove {called}"
         )
-    return Offer(source, layout, called, tuple(languages) or _languages(source))
+    return called
 
 
 def name_for(model: str, variant: str = FULL) -> str:
@@ -108,7 +127,8 @@ def name_for(model: str, variant: str = FULL) -> str:
     return (own if variant == FULL else f"{own[:50]}-{variant}")[:64]
 
 
-def _languages(source: Source) -> tuple[str, ...]:
+def languages_of(source: Source) -> tuple[str, ...]:
+    """The languages of a model's texts, as far as its README says them; English where it says none."""
     told = source.about.get("language")
     told = [told] if isinstance(told, str) else told if isinstance(told, list) else []
     known = [one for one in map(str, told) if re.fullmatch("[a-z]{2,3}", one)]
@@ -150,7 +170,7 @@ def adopt(offer: Offer, told: Told = _silent, stop: threading.Event | None = Non
             "command": f"adopt {source.model}",
             "built": f"The {layout.kind} export of {source.model}, as it is: {layout.photo} and {layout.text}.",
             "data": [],
-            "limits": _LIMITS,
+            "limits": LIMITS,
             "source": source.home,
             "licence": source.licence,
         },
@@ -200,9 +220,9 @@ def finish(
         system = checkpoint.load(making)
         if (gallery / "gallery.sqlite").is_file():
             with Gallery.open(gallery) as photos:
-                fitted = fit(system, photos, told, stop)
+                fitted = fit_scores(system, photos, told, stop)
         else:
-            fitted = fit(system, None, told, stop)
+            fitted = fit_scores(system, None, told, stop)
         whole = {**config, "calibration": fitted.calibration}
         if fitted.floors:
             whole["composer"] = {"floors": fitted.floors}

@@ -64,7 +64,7 @@ def time_queries(system: System) -> dict[str, float]:
     return found
 
 
-def fit(system: System, gallery: Gallery | None, told: Told, stop: Event) -> Fitted:
+def fit_scores(system: System, gallery: Gallery | None, told: Told, stop: Event) -> Fitted:
     """Fit a system that is not calibrated yet; without a gallery, only its speed is measured.
 
     Raises:

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from xmr.adopt import fit as fitting
-from xmr.adopt.fit import fit
+from xmr.adopt.fit import fit_scores
 from xmr.adopt.source import Stopped
 from xmr.calibration import curve
 from xmr.compose import stated_match
@@ -80,7 +80,7 @@ def silent(*_: object) -> None:
 
 
 def test_the_curves_are_those_of_the_same_scores_by_hand(gallery, system):
-    found = fit(system, gallery, silent, Event())
+    found = fit_scores(system, gallery, silent, Event())
     assert (found.photos, found.captions) == (60, 60)
     items = list(gallery)
     photos = system.encode(Modality.PHOTO, [gallery.thumb(item.id) for item in items])
@@ -95,7 +95,7 @@ def test_the_curves_are_those_of_the_same_scores_by_hand(gallery, system):
 
 
 def test_probabilities_follow_the_scores(gallery, system):
-    found = fit(system, gallery, silent, Event())
+    found = fit_scores(system, gallery, silent, Event())
     calibrated = System("knows", "cosine", 32, system.encoders, "", found.calibration)
     for modality in Modality:
         low, high = stated_match(calibrated, modality, Modality.PHOTO, np.array([0.1, 0.9]))
@@ -103,29 +103,29 @@ def test_probabilities_follow_the_scores(gallery, system):
 
 
 def test_the_rule_for_mixtures_is_the_one_that_finds_more(gallery, system, monkeypatch):
-    found = fit(system, gallery, silent, Event())
+    found = fit_scores(system, gallery, silent, Event())
     assert found.mixtures["all terms"] >= found.mixtures["one vector"] > 0.3
     assert found.floors and set(found.floors.values()) <= set(fitting.FLOORS)
     assert found.calibration["mixed_to_photo"]["slope"] > 0
     monkeypatch.setattr(fitting, "FLOORS", (0.499,))  # every term may be misread: nothing is asked of photos
-    worse = fit(system, gallery, silent, Event())
+    worse = fit_scores(system, gallery, silent, Event())
     assert worse.mixtures["one vector"] == found.mixtures["one vector"]
     assert (worse.floors is None) == (worse.mixtures["all terms"] < worse.mixtures["one vector"])
 
 
 def test_without_a_gallery_or_facts_there_is_speed_but_no_calibration(tmp_path, system):
-    assert fit(system, None, silent, Event()).calibration == {}
+    assert fit_scores(system, None, silent, Event()).calibration == {}
     with Gallery.create(tmp_path / "bare") as bare:
         bare.add([Entry(f"p{n}", Image.new("RGB", (32, 32), "red"), {}, []) for n in range(9)])
-        found = fit(system, bare, silent, Event())
+        found = fit_scores(system, bare, silent, Event())
     assert found.calibration == {} and found.floors is None
     assert found.milliseconds.keys() == {"photo", "sketch", "text"}
 
 
 def test_progress_is_told_and_a_stop_ends_it(gallery, system):
     steps, stop = [], Event()
-    fit(system, gallery, lambda *told: steps.append(told), Event())
+    fit_scores(system, gallery, lambda *told: steps.append(told), Event())
     assert [done for _, done, _ in steps] == sorted(done for _, done, _ in steps)
     stop.set()
     with pytest.raises(Stopped):
-        fit(system, gallery, silent, stop)
+        fit_scores(system, gallery, silent, stop)
