@@ -32,8 +32,11 @@ BELOW = {
     "search": {"checkpoint", "compose", "gallery", "system", "index", "preprocess", "modality"},
     "adopt": {"adopt", "calibration", "checkpoint", "compose", "composer", "encoder", "gallery", "home", "modality"}
     | {"preprocess", "system"},
+    "serve": {"__version__", "checkpoint", "gallery", "modality", "preprocess", "search", "serve"},
+    "remote": {"gallery", "modality", "search", "system"},
     "__init__": {"checkpoint", "gallery", "modality", "search", "system"},
-    "cli": {"__version__", "adopt", "checkpoint", "evaluation", "gallery", "home", "modality", "preprocess", "search"},
+    "cli": {"__version__", "adopt", "checkpoint", "evaluation", "gallery", "home", "modality", "preprocess"}
+    | {"search", "serve"},
     "__main__": {"cli"},
 }
 

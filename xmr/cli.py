@@ -1,4 +1,4 @@
-"""The command line: xmr search | index | app | adopt | evaluate | sign; python -m xmr is the same."""
+"""The command line: xmr search | index | app | serve | adopt | evaluate | sign; python -m xmr is the same."""
 
 from __future__ import annotations
 
@@ -107,6 +107,18 @@ def _parser() -> argparse.ArgumentParser:
     app.add_argument("--port", type=int, default=8501, help="where it listens (default: %(default)s)")
     app.set_defaults(run=_app)
 
+    serve = commands.add_parser("serve", help="answer programs over HTTP, with one loaded model for all of them")
+    serve.add_argument("folder", metavar="FOLDER", nargs="?", default=DEMO, help="an indexed folder (default: shipped)")
+    serve.add_argument("--system", action="append", help="a checkpoint to answer with; may be repeated (default: tri)")
+    serve.add_argument("--host", default="127.0.0.1", help="where it listens (default: this computer alone)")
+    serve.add_argument("--port", type=int, default=8400, help="(default: %(default)s)")
+    serve.add_argument("--writable", action="store_true", help="let clients add and remove photos")
+    serve.add_argument(
+        "--rate", type=int, default=1200, help="requests a minute of a client (default: %(default)s; 0: any)"
+    )
+    serve.add_argument("--max-mb", type=float, default=25, help="of one request (default: %(default)s)")
+    serve.set_defaults(run=_serve)
+
     evaluate = commands.add_parser(
         "evaluate",
         help="measure a labelled gallery, as JSON: its captions against its photos, each without its own photo",
@@ -136,7 +148,7 @@ def _parser() -> argparse.ArgumentParser:
     sign.add_argument("checkpoint", metavar="FOLDER")
     sign.set_defaults(run=lambda options: checkpoint.sign(options.checkpoint))
 
-    for command in (search, index):
+    for command in (search, index, serve):
         command.add_argument("--index-dir", metavar="DIR", help="where the index is kept instead of FOLDER/.xmr")
     return parser
 
@@ -283,6 +295,21 @@ def _app(options: argparse.Namespace) -> None:
     os.chdir(app.parent)  # where Streamlit looks for its settings
     arguments = ["-m", "streamlit", "run", app.name, "--server.port", str(options.port)]
     os.execv(sys.executable, [sys.executable, *arguments])
+
+
+def _serve(options: argparse.Namespace) -> None:
+    if importlib.util.find_spec("fastapi") is None or importlib.util.find_spec("uvicorn") is None:
+        raise BadInput("The API needs FastAPI and uvicorn. Install them: pip install 'xmr[serve]'")
+    from xmr import serve
+
+    limits = serve.Limits(int(options.max_mb * 1e6), options.rate)
+    key = os.environ.get(serve.KEY) or None
+    systems = list(dict.fromkeys(options.system or ["tri"]))
+    app = serve.create_app(
+        options.folder, systems, index_dir=options.index_dir, key=key, writable=options.writable, limits=limits
+    )
+    print(f"xmr answers on http://{options.host}:{options.port}; /openapi.json says how it is asked", file=sys.stderr)
+    serve.run(app, options.host, options.port, key)
 
 
 def _evaluate(options: argparse.Namespace) -> None:
