@@ -132,7 +132,9 @@ class Encoder:
             else:
                 prepare = partial(_pictures, open_sketch, drawn_view, view, (Image.Image, Drawing))
         opened_session = partial(_open_shared, files["file"])
-        return cls(modality, opened_session, prepare, batch=config.get("batch", BATCH), wiring=wiring)
+        made = cls(modality, opened_session, prepare, batch=config.get("batch", BATCH), wiring=wiring)
+        _adopted.add(made)
+        return made
 
     def encode(self, contents: Sequence[Any]) -> np.ndarray:
         """(N, dim) float32 vectors, unit length in a cosine space, in batches.
@@ -346,6 +348,14 @@ def _pictures(
 
 def _read_words(file: CheckpointFile) -> Vocabulary:
     return Vocabulary.from_json(file.read(), file.path)
+
+
+_adopted: weakref.WeakSet[Encoder] = weakref.WeakSet()
+
+
+def release_unused(seconds: float) -> int:
+    """Let go of the graphs of adopted models that nobody has used for so long; how many encoders had one."""
+    return sum(encoder.release(seconds) for encoder in list(_adopted))
 
 
 _shared: weakref.WeakValueDictionary[CheckpointFile, onnxruntime.InferenceSession] = weakref.WeakValueDictionary()

@@ -106,7 +106,7 @@ def find_layout(source: Source, variant: str = FULL) -> Layout:
 
 def _why_not(source: Source, variant: str) -> str:
     files = source.files
-    if known := _variants(files):
+    if known := variants(files):
         if variant not in known:
             return f"{source.model} has no variant {variant}. It has {', '.join(known)}: choose one with --variant."
         return f"{source.model} has no tokenizer.json, without which no text can be read. Choose another export of it."
@@ -127,7 +127,7 @@ def _why_not(source: Source, variant: str) -> str:
     )
 
 
-def _variants(files: Collection[str]) -> list[str]:
+def variants(files: Collection[str]) -> list[str]:
     """The variants of a model that are there, as --variant names them."""
     found = set()
     for name in files:
