@@ -31,7 +31,7 @@ BELOW = {
     "gallery": {"gallery", "home", "system", "preprocess", "modality"},
     "search": {"checkpoint", "compose", "gallery", "system", "index", "preprocess", "modality"},
     "adopt": {"adopt", "calibration", "checkpoint", "compose", "composer", "encoder", "gallery", "home", "modality"}
-    | {"preprocess", "system"},
+    | {"evaluation", "preprocess", "system"},
     "serve": {"__version__", "checkpoint", "gallery", "modality", "preprocess", "search", "serve"},
     "remote": {"gallery", "modality", "search", "system"},
     "__init__": {"checkpoint", "gallery", "modality", "search", "system"},

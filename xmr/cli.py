@@ -123,7 +123,9 @@ def _parser() -> argparse.ArgumentParser:
         "evaluate",
         help="measure a labelled gallery, as JSON: its captions against its photos, each without its own photo",
     )
-    evaluate.add_argument("gallery", metavar="GALLERY")
+    evaluate.add_argument(
+        "gallery", metavar="GALLERY", help="or an adopted model: measured on the shipped photos, into its metrics.json"
+    )
     evaluate.add_argument("--sketches", metavar="DIR", help="also DIR/<category>/*.png against the photos")
     evaluate.add_argument("--system", default="tri", help="the checkpoint to use (default: %(default)s)")
     evaluate.set_defaults(run=_evaluate)
@@ -313,6 +315,14 @@ def _serve(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
+    if not _is_folder(options.gallery) and options.gallery in checkpoint.available():
+        from xmr.adopt.evaluate import evaluate
+
+        with Gallery.open(DEMO) as shipped, _told_progress() as show:
+            drawn = Path(options.sketches) if options.sketches else None
+            report = evaluate(options.gallery, shipped, drawn, show)
+        print(json.dumps(report, indent=1))
+        return
     system = checkpoint.load(options.system)
     with Gallery.open(options.gallery) as gallery:
         items = {item.id: _labelled(item, item.facts.get("category")) for item in gallery}
