@@ -21,9 +21,10 @@ async def running(_app: st.App):
         address = f"http://localhost:{st.get_option('server.port')}"
         threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
     uploads.sweep()
-    tidying = asyncio.create_task(visit.end_visits())
+    tidying = [asyncio.create_task(visit.end_visits()), asyncio.create_task(memory.free_models())]
     yield
-    tidying.cancel()
+    for task in tidying:
+        task.cancel()
     uploads.end_all()
 
 

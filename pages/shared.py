@@ -14,6 +14,7 @@ from pages.widgets import inline, photos
 from xmr import checkpoint
 from xmr.gallery import DEMO, Gallery
 from xmr.modality import BadInput, Hit, Item, Modality
+from xmr.remote import RemoteSearcher, Server
 from xmr.search import Searcher
 from xmr.system import System
 
@@ -38,7 +39,11 @@ def open_gallery(folder: Path = DEMO) -> Gallery:
 @st.cache_resource(show_spinner=False, max_entries=64)
 def open_searcher(system: str = DEFAULT, folder: Path = DEMO) -> Searcher:
     """The searcher that all visitors of a gallery share, ready to answer; BadInput if it cannot be opened."""
-    searcher = Searcher(open_system(system), open_gallery(folder))
+    opened, gallery, server = open_system(system), open_gallery(folder), Server.of_environment()
+    if server is not None and server.answers_for(opened, gallery):
+        searcher: Searcher = RemoteSearcher(opened, gallery, server)
+    else:
+        searcher = Searcher(opened, gallery)
     searcher.prepare()
     return searcher
 
@@ -103,7 +108,7 @@ def reports() -> dict[str, dict]:
     speeds = _read(BENCHMARKS / "latency.json", {}).get("systems", {})
     found = {}
     for name in systems():
-        folder = checkpoint.ROOT / name
+        folder = checkpoint.folder_of(name)
         found[name] = {
             "metrics": _read(folder / "metrics.json", {}),
             "history": _read(folder / "history.json", []),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pages.indexing import Outcome
     from pages.pictures import Picture
     from pages.uploads import Uploads
+    from xmr.adopt import Offer
     from xmr.gallery.jobs import Job
 
 
@@ -75,6 +76,12 @@ class State:
     pairs: str | None = None  # widget of results.py
     path: str = ""  # widget of gallery.py: a folder of the server
     indexed: list[str] | None = None  # widget of gallery.py: the systems that index
+
+    # Adopting a model: widgets of adopting.py, and what was found under the name.
+    model: str = ""
+    variant: str = ""
+    offer: Offer | None = None
+    removing: str | None = None
 
     # Photos of one's own: written by gallery.py and indexing.py.
     uploads: Uploads | None = None

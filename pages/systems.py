@@ -2,18 +2,26 @@
 
 import streamlit as st
 
+from pages import adopting
 from pages.shared import NAMES, reports, systems
-from xmr.checkpoint import ROOT
+from xmr.checkpoint import folder_of
+
+
+def _files(config: dict, key: str) -> set[str]:
+    """The files of a system's encoders under one key, each once."""
+    return {part[key] for part in config["encoders"].values() if key in part}
+
 
 st.markdown("#### What can search")
 st.markdown(
     "A system is a set of encoders that share one space: their vectors of a drawing, of words and of a photo "
     "can be compared. Choose one on the Search page, or several on Compare."
 )
+adopting.show()
 for name, config in systems().items():
     with st.container(border=True):
         own, shared = (
-            sum((ROOT / name / part[key]).stat().st_size for part in config["encoders"].values() if key in part) / 1e6
+            sum((folder_of(name) / file).stat().st_size for file in _files(config, key)) / 1e6
             for key in ("file", "trunk")
         )
         st.markdown(f"##### {name}\n{config['about']}")
@@ -28,4 +36,4 @@ for name, config in systems().items():
         st.markdown(config["card"]["built"])
         st.markdown(f"**Limits.** {config['card']['limits']}")
         with st.expander("Its whole card"):
-            st.markdown((ROOT / name / "card.md").read_text(encoding="utf-8").partition("\n")[2])
+            st.markdown((folder_of(name) / "card.md").read_text(encoding="utf-8").partition("\n")[2])

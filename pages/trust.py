@@ -28,6 +28,11 @@ def roots() -> list[Path]:
     return _roots(os.environ.get(SETTING), st.get_option("server.address"), st.context.headers)
 
 
+def own_computer() -> bool:
+    """Whether this visitor sits at the computer that the server runs on, and nobody else reaches the server."""
+    return _at_this_computer(st.get_option("server.address"), st.context.headers)
+
+
 def _roots(setting: str | None, address: str | None, headers: Mapping[str, str]) -> list[Path]:
     """`roots` as a function of XMR_FOLDERS, the address that the server listens on, and the headers of a visit."""
     if setting is not None:

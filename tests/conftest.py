@@ -25,6 +25,14 @@ PLACES = {"left": (20, 110), "right": (146, 236)}  # x range of the dark square
 WORDS = ["[PAD]", "[UNK]", "a", "ein", "photo", "bild", ".", *COLOURS, *GERMAN.values()]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_models_of_others(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The tests see no model that the person who runs them has adopted."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XMR_MODELS", str(tmp_path_factory.mktemp("models")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def checkpoint_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint named "tiny" with photo, sketch and text encoders. Copy it before damaging it."""

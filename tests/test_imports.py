@@ -24,6 +24,7 @@ BELOW = {
     "preprocess": {"preprocess", "modality"},
     "encoder": {"preprocess", "modality"},
     "composer": {"modality"},
+    "calibration": set(),
     "system": {"composer", "encoder", "preprocess", "modality"},
     "evaluation": {"metrics", "modality"},
     "compose": {"system", "modality"},
@@ -33,23 +34,13 @@ BELOW = {
     "engine": {"gallery", "index", "system", "modality"},
     "cluster": {"checkpoint", "gallery", "system", "modality"},
     "duplicates": {"gallery", "system", "modality"},
+    "adopt": {"adopt", "calibration", "checkpoint", "compose", "composer", "encoder", "gallery", "home", "modality"}
+    | {"evaluation", "preprocess", "system"},
+    "serve": {"__version__", "checkpoint", "gallery", "modality", "preprocess", "search", "serve"},
+    "remote": {"gallery", "modality", "search", "system"},
     "__init__": {"checkpoint", "gallery", "modality", "search", "system"},
-    "cli": {
-        "__version__",
-        "checkpoint",
-        "cluster",
-        "duplicates",
-        "engine",
-        "system",
-        "evaluation",
-        "gallery",
-        "home",
-        "index",
-        "modality",
-        "preprocess",
-        "search",
-        "where",
-    },
+    "cli": {"__version__", "adopt", "checkpoint", "cluster", "duplicates", "engine", "system", "evaluation", "gallery"}
+    | {"home", "index", "modality", "preprocess", "search", "serve", "where"},
     "__main__": {"cli"},
 }
 

@@ -7,6 +7,7 @@ fit            train a system by its recipe      -> runs/<system>
 ablation       train and compare its variants    -> checkpoints/<system>/study.json
 publish        export it, calibrate, evaluate    -> checkpoints/<system>, its vectors of galleries/demo
 gallery        rebuild the demo gallery          -> galleries/demo
+adopt          export a model of open_clip, transformers, sentence-transformers or timm -> a system of its own
 evaluate       measure a published checkpoint    -> checkpoints/<system>/metrics.json, card.md
 card           write its card anew              -> checkpoints/<system>/card.md
 audit          check what is said of all systems
@@ -31,6 +32,7 @@ COMMANDS = {
     "ablation": ("training.release.ablation", "train a recipe's variants from several seeds, and compare them"),
     "publish": ("training.release.publish", "export, evaluate; write the card and the gallery's vectors"),
     "gallery": ("training.release.demo_gallery", "rebuild the demo gallery from the rendered world"),
+    "adopt": ("training.release.adopt", "make a system of another library's model, which has no ONNX export"),
     "evaluate": ("training.release.evaluate", "measure a published checkpoint on the test items"),
     "card": ("training.release.card", "write a checkpoint's card anew, in today's words"),
     "audit": ("training.release.audit", "check figures, hashes, histories and what training saw of the test items"),

@@ -14,9 +14,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from xmr.composer import Composer
+from xmr.composer import Composer, CurveComposer
 from xmr.encoder import CheckpointFile, Encoder, open_session
-from xmr.home import home
+from xmr.home import home, models
 from xmr.modality import BadInput, Modality, shown
 from xmr.system import System
 
@@ -56,8 +56,57 @@ class _Graph(_Part):
     batch: Annotated[int, Field(ge=1, le=256)] = None
 
 
+_Tensor = Annotated[str, Field(min_length=1, max_length=200)]
+_Dim = Annotated[int, Field(ge=1, le=65_536)]
+_Colour = Annotated[list[Annotated[float, Field(ge=-1e3, le=1e3)]], Field(min_length=3, max_length=3)]
+
+
+class _PictureWiring(_Part):
+    """What an adopted graph calls its input and output."""
+
+    picture: _Tensor
+    output: _Tensor
+    dim: _Dim
+
+
+class _TextWiring(_Part):
+    ids: _Tensor
+    mask: _Tensor = None
+    types: _Tensor = None
+    output: _Tensor
+    dim: _Dim
+
+
+class _View(_Part):
+    """xmr.preprocess.View without its size."""
+
+    resize: Literal["shortest", "squash", "longest"]
+    edge: int = Field(ge=16, le=2048)
+    interpolation: Literal["nearest", "bilinear", "bicubic", "lanczos", "box", "hamming"]
+    mean: _Colour
+    std: Annotated[list[Annotated[float, Field(ge=1e-6, le=1e3)]], Field(min_length=3, max_length=3)]
+    centre: Literal["floor", "round"]
+    fill: int = Field(ge=0, le=255)
+
+
+class _TextForm(_Part):
+    """xmr.preprocess.TextForm without its max_tokens."""
+
+    pad: int = Field(ge=0, le=10_000_000)
+    padded: bool
+    clean: Literal["none", "case", "whitespace", "lower", "canonicalize"]
+
+
 class _PictureEncoder(_Graph):
     size: int = Field(ge=16, le=1024)
+    graph: _PictureWiring = None
+    view: _View = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> _PictureEncoder:
+        if len(self.model_fields_set & {"graph", "view"}) == 1:
+            raise ValueError("an adopted model's encoder should have both a graph and a view")
+        return self
 
 
 class _Cells(_Part):
@@ -73,9 +122,17 @@ class _PhotoEncoder(_PictureEncoder):
 
 class _TextEncoder(_Graph):
     tokenizer: _File
+    graph: _TextWiring = None
+    form: _TextForm = None
     words: _File = None
     max_tokens: int = Field(ge=1, le=4096)
     languages: list[Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _whole(self) -> _TextEncoder:
+        if len(self.model_fields_set & {"graph", "form"}) == 1:
+            raise ValueError("an adopted model's encoder should have both a graph and a form")
+        return self
 
 
 class _Encoders(_Part):
@@ -97,8 +154,28 @@ class _Curve(_Part):
     intercept: _Number
 
 
+_Share = Annotated[float, Field(ge=0, le=0.5)]
+
+
+class _Floors(_Part):
+    """How often a term of a kind is misread."""
+
+    photo: _Share
+    sketch: _Share
+    text: _Share
+
+
 class _Composer(_Part):
-    file: _File
+    """A graph; or floors, with which the calibrated curves make the rule."""
+
+    file: _File = None
+    floors: _Floors = None
+
+    @model_validator(mode="after")
+    def _one(self) -> _Composer:
+        if len(self.model_fields_set) != 1:
+            raise ValueError("it should have either a file or floors")
+        return self
 
 
 class _Card(_Part):
@@ -107,6 +184,8 @@ class _Card(_Part):
     data: list[_Name]
     limits: _Line
     differs: _Line = None
+    source: _Line = None
+    licence: _Line = None
 
 
 class _Config(_Part):
@@ -128,18 +207,27 @@ class _Config(_Part):
     card: _Card = None
 
 
-def available(root: str | Path = ROOT) -> list[str]:
-    """The names of the checkpoints in a folder, sorted.
+def available(root: str | Path | None = None) -> list[str]:
+    """The names of the checkpoints in a folder, sorted; without one, of those that ship and those that were adopted.
 
     >>> "tri" in available()
     True
     """
-    return sorted(config.parent.name for config in Path(root).glob("*/config.json"))
+    roots = (ROOT, models()) if root is None else (Path(root),)
+    found = {config.parent.name for one in roots for config in one.glob("*/config.json")}
+    return sorted(name for name in found if not name.startswith("."))  # one that is still being made
 
 
-def describe(name: str, root: str | Path = ROOT) -> dict:
+def folder_of(name: str, root: str | Path | None = None) -> Path:
+    """The folder of the checkpoint of that name: in `root`, or, without one, among those that ship or were adopted."""
+    if root is not None:
+        return Path(root) / name
+    return next((place / name for place in (ROOT, models()) if (place / name / "config.json").is_file()), ROOT / name)
+
+
+def describe(name: str, root: str | Path | None = None) -> dict:
     """A checkpoint's config.json, without a look at its graphs; CheckpointError if it isn't as it was published."""
-    folder = Path(root) / name
+    folder = folder_of(name, root)
     config = _read(folder)
     _validate(folder, config)
     if _checksum(config) != config["checksum"]:
@@ -147,8 +235,8 @@ def describe(name: str, root: str | Path = ROOT) -> dict:
     return config
 
 
-def load(name: str | Path, root: str | Path = ROOT) -> System:
-    """The system of that name under `root`, or in the folder `name` itself. Its graphs are opened at first use.
+def load(name: str | Path, root: str | Path | None = None) -> System:
+    """The system of that name (see `folder_of`), or in the folder `name` itself. Its graphs are opened at first use.
 
     Raises:
         CheckpointError: a BadInput: no such checkpoint, or one whose files are missing, unreadable or not those
@@ -161,7 +249,7 @@ def load(name: str | Path, root: str | Path = ROOT) -> System:
     folder = Path(name)
     try:
         if not (folder / "config.json").is_file():
-            folder = Path(root) / name
+            folder = folder_of(str(name), root)
         there = folder.is_dir()
     except (OSError, ValueError):  # a name that no file can have
         there = False
@@ -169,7 +257,8 @@ def load(name: str | Path, root: str | Path = ROOT) -> System:
         known = ", ".join(available(root)) or "none"
         raise CheckpointError(
             f"There is no checkpoint {shown(str(folder))} (there: {known}). Choose one of those, restore it with "
-            f"git checkout -- {quote(str(folder))}, or train one: python -m training fit"
+            f"git checkout -- {quote(str(folder))}, train one: python -m training fit, or adopt one: "
+            "python -m xmr adopt MODEL"
         )
     config = describe(folder.name, folder.parent)
     hashes = _hashes(folder, config)
@@ -255,6 +344,8 @@ def _checksum(config: Mapping[str, Any]) -> str:
 def _composer(folder: Path, config: Mapping[str, Any], hashes: Mapping[str, str]) -> Composer | None:
     if "composer" not in config:
         return None
+    if "floors" in config["composer"]:
+        return CurveComposer(config.get("calibration", {}), config["composer"]["floors"])
     name = config["composer"]["file"]
     return Composer(partial(open_session, CheckpointFile((folder / name).resolve(), hashes[name])))
 

@@ -1,4 +1,4 @@
-"""The command line: xmr search | index | duplicates | app | evaluate | sign; python -m xmr is the same."""
+"""The command line: xmr search | index | duplicates | app | serve | adopt | evaluate | sign; python -m xmr is the same."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -134,14 +134,44 @@ def _parser() -> argparse.ArgumentParser:
     app.add_argument("--port", type=int, default=8501, help="where it listens (default: %(default)s)")
     app.set_defaults(run=_app)
 
+    serve = commands.add_parser("serve", help="answer programs over HTTP, with one loaded model for all of them")
+    serve.add_argument("folder", metavar="FOLDER", nargs="?", default=DEMO, help="an indexed folder (default: shipped)")
+    serve.add_argument("--system", action="append", help="a checkpoint to answer with; may be repeated (default: tri)")
+    serve.add_argument("--host", default="127.0.0.1", help="where it listens (default: this computer alone)")
+    serve.add_argument("--port", type=int, default=8400, help="(default: %(default)s)")
+    serve.add_argument("--writable", action="store_true", help="let clients add and remove photos")
+    serve.add_argument(
+        "--rate", type=int, default=1200, help="requests a minute of a client (default: %(default)s; 0: any)"
+    )
+    serve.add_argument("--max-mb", type=float, default=25, help="of one request (default: %(default)s)")
+    serve.set_defaults(run=_serve)
+
     evaluate = commands.add_parser(
         "evaluate",
         help="measure a labelled gallery, as JSON: its captions against its photos, each without its own photo",
     )
-    evaluate.add_argument("gallery", metavar="GALLERY")
+    evaluate.add_argument(
+        "gallery", metavar="GALLERY", help="or an adopted model: measured on the shipped photos, into its metrics.json"
+    )
     evaluate.add_argument("--sketches", metavar="DIR", help="also DIR/<category>/*.png against the photos")
     evaluate.add_argument("--system", default="tri", help="the checkpoint to use (default: %(default)s)")
     evaluate.set_defaults(run=_evaluate)
+
+    adopt = commands.add_parser("adopt", help="make a system of an image-text model from a hub or a folder (ONNX)")
+    adopt.add_argument("model", metavar="MODEL", help="owner/name on the hub, or a folder; with --remove, a name here")
+    adopt.add_argument("--name", help="what to call it here (default: its own name)")
+    adopt.add_argument(
+        "--variant", default="fp32", help="a smaller one, as the model's folder names it: quantized, fp16"
+    )
+    adopt.add_argument("--revision", help="a commit, tag or branch of the hub (default: the newest commit)")
+    adopt.add_argument(
+        "--language",
+        action="append",
+        default=[],
+        help="of its texts, such as en; may be repeated (default: its README's)",
+    )
+    adopt.add_argument("--remove", action="store_true", help="delete a model that was adopted")
+    adopt.set_defaults(run=_adopt)
 
     sign = commands.add_parser("sign", help="accept what was changed in a checkpoint on purpose")
     sign.add_argument("checkpoint", metavar="FOLDER")
@@ -154,7 +184,7 @@ def _parser() -> argparse.ArgumentParser:
             default=os.environ.get("XMR_MILVUS", "http://localhost:19530"),
             help="where Milvus is: an address, or a file of milvus-lite (default: XMR_MILVUS, or %(default)s)",
         )
-    for command in (search, index, duplicates):
+    for command in (search, index, duplicates, serve):
         command.add_argument("--index-dir", metavar="DIR", help="where the index is kept instead of FOLDER/.xmr")
     return parser
 
@@ -294,6 +324,44 @@ def _duplicates(options: argparse.Namespace) -> None:
     print(f"{len(groups)} photos are there more than once, with {copies} copies")
 
 
+def _adopt(options: argparse.Namespace) -> None:
+    from xmr import adopt
+
+    if options.remove:
+        adopt.remove(options.model)
+        print(f"{options.model} was removed")
+        return
+    offer = adopt.look_up(
+        options.model,
+        name=options.name,
+        variant=options.variant,
+        revision=options.revision,
+        languages=options.language,
+    )
+    told = f"{offer.source.home}: licence {offer.source.licence}, {offer.megabytes:,.0f} MB to read"
+    print(printable(told), file=sys.stderr)
+    with _told_progress() as show:
+        made = adopt.adopt(offer, show)
+    speed = ", ".join(f"{kind} {value:.1f} ms" for kind, value in made.fitted.milliseconds.items())
+    print(printable(f"{made.name}: adopted in {made.seconds:.0f} s ({made.folder}). A query: {speed}"))
+    print(f"Index your photos with it: python -m xmr index FOLDER --system {made.name}")
+
+
+@contextmanager
+def _told_progress() -> Iterator[Callable[[str, int, int], None]]:
+    """A function that shows what is being done, and how far it is, on stderr where that is a terminal."""
+    from tqdm import tqdm
+
+    with tqdm(disable=None, unit_scale=True) as bar:
+
+        def show(what: str, done: int, total: int) -> None:
+            bar.set_description_str(what)
+            bar.total = total or None
+            bar.update(done - bar.n)
+
+        yield show
+
+
 def _app(options: argparse.Namespace) -> None:
     app = home() / "app.py"
     if not app.is_file():
@@ -305,7 +373,30 @@ def _app(options: argparse.Namespace) -> None:
     os.execv(sys.executable, [sys.executable, *arguments])
 
 
+def _serve(options: argparse.Namespace) -> None:
+    if importlib.util.find_spec("fastapi") is None or importlib.util.find_spec("uvicorn") is None:
+        raise BadInput("The API needs FastAPI and uvicorn. Install them: pip install 'xmr[serve]'")
+    from xmr import serve
+
+    limits = serve.Limits(int(options.max_mb * 1e6), options.rate)
+    key = os.environ.get(serve.KEY) or None
+    systems = list(dict.fromkeys(options.system or ["tri"]))
+    app = serve.create_app(
+        options.folder, systems, index_dir=options.index_dir, key=key, writable=options.writable, limits=limits
+    )
+    print(f"xmr answers on http://{options.host}:{options.port}; /openapi.json says how it is asked", file=sys.stderr)
+    serve.run(app, options.host, options.port, key)
+
+
 def _evaluate(options: argparse.Namespace) -> None:
+    if not _is_folder(options.gallery) and options.gallery in checkpoint.available():
+        from xmr.adopt.evaluate import evaluate
+
+        with Gallery.open(DEMO) as shipped, _told_progress() as show:
+            drawn = Path(options.sketches) if options.sketches else None
+            report = evaluate(options.gallery, shipped, drawn, show)
+        print(json.dumps(report, indent=1))
+        return
     system = checkpoint.load(options.system)
     with Gallery.open(options.gallery) as gallery:
         items = {item.id: _labelled(item, item.facts.get("category")) for item in gallery}

@@ -1,9 +1,9 @@
-"""The learned composer: what each term of a mixed query asks of a photo, as log-odds that are linear in its vector."""
+"""The composers: what each term of a mixed query asks of a photo, as log-odds that are linear in its vector."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -57,3 +57,25 @@ class Composer:
     @cached_property
     def _session(self) -> onnxruntime.InferenceSession:
         return self._open_session()
+
+
+class CurveComposer(Composer):
+    """A composer that nobody trained: a term is met with the calibrated probability of its kind of query.
+
+    curves: "text_to_photo" and so on -> "slope" and "intercept", as in System.calibration.
+    floors: kind -> how often such a term is misread.
+    """
+
+    def __init__(self, curves: Mapping[str, Mapping[str, float]], floors: Mapping[str, float]) -> None:
+        self._curves, self._floors = curves, floors
+
+    def __call__(self, terms: np.ndarray, modalities: Sequence[Modality]) -> tuple[np.ndarray, ...]:
+        """As Composer; BadInput for a kind of term that is not calibrated."""
+        found = []
+        for modality in modalities:
+            curve = self._curves.get(f"{modality}_to_photo")
+            if curve is None:
+                raise BadInput(f"Nothing is known of how {shown(str(modality))} mixes here. Ask without it.")
+            found.append((curve["slope"], curve["intercept"], self._floors[modality]))
+        slopes, biases, floors = np.array(found, np.float32).T
+        return slopes[:, None] * terms.astype(np.float32), biases, floors

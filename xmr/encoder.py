@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
@@ -14,7 +16,20 @@ import numpy as np
 from PIL import Image
 
 from xmr.modality import BadInput, Drawing, Modality, shown
-from xmr.preprocess import Tokenizer, Vocabulary, clean_text, open_picture, open_sketch, photo_input, sketch_input
+from xmr.preprocess import (
+    AdoptedTokenizer,
+    TextForm,
+    Tokenizer,
+    View,
+    Vocabulary,
+    clean_text,
+    drawn_view,
+    open_picture,
+    open_sketch,
+    photo_input,
+    sketch_input,
+    view_input,
+)
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -22,7 +37,24 @@ if TYPE_CHECKING:
 BATCH = 32
 THREADS = 2
 _INPUT = {Modality.PHOTO: "photo", Modality.SKETCH: "sketch", Modality.TEXT: "ids"}
+_DETAIL = 4  # times the size that an adopted tower takes: larger photos are decoded at that size at least
 _STORED = {"photo": "tensor(uint8)", "sketch": "tensor(uint8)", "ids": "tensor(int64)", "states": "tensor(float)"}
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """The names and numbers of an adopted graph.
+
+    Attributes:
+        inputs: "picture", "ids", "mask" (1 where a token is one of the text) and "types" (zeros), as far as it takes
+            them -> what the graph calls them.
+        output: which of its outputs is the vectors.
+        dim: their length. They are brought to unit length here.
+    """
+
+    inputs: Mapping[str, str]
+    output: str
+    dim: int
 
 
 class Encoder:
@@ -37,6 +69,7 @@ class Encoder:
     batch: how many contents it takes at a time.
     open_vocabulary: gives the words that typed texts are held against.
     open_cells: gives the session of the graph with its second output, "cells", of a photo encoder that has one.
+    wiring: of a graph that was adopted; None for one of our own.
     """
 
     def __init__(
@@ -48,9 +81,11 @@ class Encoder:
         batch: int = BATCH,
         open_vocabulary: Callable[[], Vocabulary] | None = None,
         open_cells: Callable[[], onnxruntime.InferenceSession] | None = None,
+        wiring: Wiring | None = None,
     ) -> None:
         self.modality = modality
         self._open_cells = open_cells
+        self._wiring, self._used = wiring, time.monotonic()
         self._open_vocabulary = open_vocabulary
         self._open_session, self._open_trunk = open_session, open_trunk
         self.prepare, self.batch = prepare, batch
@@ -71,6 +106,8 @@ class Encoder:
             if key in config
         }
         prepare: Callable[[Sequence[Any]], np.ndarray]
+        if "graph" in config:
+            return cls._adopted(modality, config, files)
         if modality is Modality.TEXT:
             prepare = _Captions(files["tokenizer"], config["max_tokens"])
         elif modality is Modality.PHOTO:
@@ -87,6 +124,26 @@ class Encoder:
         opened_graph = partial(open_session, files["file"])
         return cls(modality, opened_graph, prepare, trunk, config.get("batch", BATCH), words, cells)
 
+    @classmethod
+    def _adopted(cls, modality: Modality, config: Mapping[str, Any], files: Mapping[str, CheckpointFile]) -> Encoder:
+        """The encoder of an adopted model, by its part of config.json and its files."""
+        names = {key: name for key, name in config["graph"].items() if key not in ("output", "dim")}
+        wiring = Wiring(names, config["graph"]["output"], config["graph"]["dim"])
+        prepare: Callable[[Sequence[Any]], np.ndarray]
+        if modality is Modality.TEXT:
+            prepare = _AdoptedCaptions(files["tokenizer"], TextForm(config["max_tokens"], **config["form"]))
+        else:
+            view = View(config["size"], **config["view"])
+            if modality is Modality.PHOTO:
+                opened = partial(open_picture, at_least=_DETAIL * view.size)
+                prepare = partial(_pictures, opened, view_input, view, (Image.Image,))
+            else:
+                prepare = partial(_pictures, open_sketch, drawn_view, view, (Image.Image, Drawing))
+        opened_session = partial(_open_shared, files["file"])
+        made = cls(modality, opened_session, prepare, batch=config.get("batch", BATCH), wiring=wiring)
+        _adopted.add(made)
+        return made
+
     def encode(self, contents: Sequence[Any]) -> np.ndarray:
         """(N, dim) float32 vectors, unit length in a cosine space, in batches.
 
@@ -98,7 +155,7 @@ class Encoder:
         """
         starts = range(0, len(contents), self.batch)
         if not starts:
-            return np.zeros((0, self.session.get_outputs()[0].shape[1]), np.float32)
+            return np.zeros((0, self._width(self.session)), np.float32)
         return np.concatenate([self.run(self.prepare(contents[start : start + self.batch])) for start in starts])
 
     def run(self, prepared: np.ndarray) -> np.ndarray:
@@ -109,10 +166,10 @@ class Encoder:
             if self._open_trunk:
                 states = self._open_trunk().run(None, given)[0]
                 given = {"states": states} | (given if self.modality is Modality.TEXT else {})
-            vectors = session.run(None, given)[0]
+            vectors = run_wired(session, self._wiring, prepared) if self._wiring else session.run(None, given)[0]
         except Exception as error:  # ONNX Runtime's own exceptions derive from nothing narrower
             raise self._wrong(f"fails ({_one_line(error)})") from None
-        wanted = (len(prepared), session.get_outputs()[0].shape[1])
+        wanted = (len(prepared), self._width(session))
         if vectors.shape != wanted:
             raise self._wrong(f"gives an array of {vectors.shape}, where {wanted} was expected")
         if not np.isfinite(vectors).all():
@@ -140,6 +197,9 @@ class Encoder:
         assert self._open_cells is not None
         return self._open_cells()
 
+    def _width(self, session: onnxruntime.InferenceSession) -> int:
+        return self._wiring.dim if self._wiring else session.get_outputs()[0].shape[1]
+
     @cached_property
     def vocabulary(self) -> Vocabulary | None:
         """The words that typed texts are held against; None where the checkpoint has none, and their spelling stays.
@@ -150,7 +210,22 @@ class Encoder:
     def session(self) -> onnxruntime.InferenceSession:
         """The graph's session, opened by whoever asks first; BadInput if it isn't what the checkpoint says."""
         with self._opening:
+            self._used = time.monotonic()
             return self._session
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the graph is in memory."""
+        return "_session" in self.__dict__
+
+    def release(self, unused: float = 0.0) -> bool:
+        """Let go of the graph if nobody has used it for that many seconds; whoever asks next reads it again. Whether
+        there was one to let go of."""
+        with self._opening:
+            if not self.loaded or time.monotonic() - self._used < unused:
+                return False
+            del self.__dict__["_session"]
+            return True
 
     @cached_property
     def _session(self) -> onnxruntime.InferenceSession:
@@ -159,6 +234,9 @@ class Encoder:
             self._check(self._open_trunk(), taken)
             taken = {"states"} | (taken if self.modality is Modality.TEXT else set())
         session = self._open_session()
+        if self._wiring:
+            self._check_wiring(session, self._wiring)
+            return session
         self._check(session, taken)
         shape = session.get_outputs()[0].shape
         if len(shape) != 2 or not isinstance(shape[1], int):
@@ -174,6 +252,14 @@ class Encoder:
         given = [one.type for one in session.get_outputs()]
         if given != [_STORED["states"]]:
             raise self._wrong(f"gives {', '.join(given)}, where one {_STORED['states']} was expected")
+
+    def _check_wiring(self, session: onnxruntime.InferenceSession, wiring: Wiring) -> None:
+        """Raise BadInput if an adopted graph takes or gives anything else than its checkpoint says."""
+        found, wanted = {one.name for one in session.get_inputs()}, set(wiring.inputs.values())
+        if found != wanted:
+            raise self._wrong(f"takes {', '.join(sorted(found))}, where {', '.join(sorted(wanted))} was expected")
+        if wiring.output not in {one.name for one in session.get_outputs()}:
+            raise self._wrong(f"gives no {wiring.output}")
 
     def _wrong(self, what: str) -> BadInput:
         return BadInput(
@@ -231,14 +317,53 @@ class _Captions:
         return Tokenizer(self._file.path, self._file.read())
 
 
+class _AdoptedCaptions:
+    """An adopted model's tokenizer, which is read when it is first needed."""
+
+    def __init__(self, file: CheckpointFile, form: TextForm) -> None:
+        self._file, self._form = file, form
+
+    def __call__(self, texts: Sequence[str]) -> np.ndarray:
+        return self._tokenizer(texts)
+
+    @cached_property
+    def _tokenizer(self) -> AdoptedTokenizer:
+        return AdoptedTokenizer(self._file.path, self._file.read(), self._form)
+
+
+_NUMBERS = {
+    "tensor(float)": np.float32,
+    "tensor(float16)": np.float16,
+    "tensor(int64)": np.int64,
+    "tensor(int32)": np.int32,
+}
+
+
+def run_wired(session: onnxruntime.InferenceSession, wiring: Wiring, prepared: np.ndarray) -> np.ndarray:
+    """An adopted graph's vectors at unit length, (N, dim) float32.
+
+    prepared: pictures (N, 3, size, size), or ids and mask (N, 2, L).
+    """
+    if "picture" in wiring.inputs:
+        values = {"picture": prepared}
+    else:
+        ids, mask = prepared[:, 0], prepared[:, 1]
+        values = {"ids": ids, "mask": mask, "types": np.zeros_like(ids)}
+    kinds = {one.name: _NUMBERS[one.type] for one in session.get_inputs()}
+    given = {name: values[key].astype(kinds[name], copy=False) for key, name in wiring.inputs.items()}
+    vectors = session.run([wiring.output], given)[0].astype(np.float32)
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
+
+
 def _pictures(
     opened: Callable[..., Any],
     to_array: Callable[..., np.ndarray],
-    size: int,
+    size: Any,
     kinds: tuple[type, ...],
     contents: Sequence[Any],
 ) -> np.ndarray:
-    """to_array of every picture; `opened` opens picture files, `kinds` are what it takes besides them."""
+    """to_array of every picture, which takes it and `size`; `opened` opens picture files, `kinds` are what it takes
+    besides them."""
     arrays = []
     for one in contents:
         if isinstance(one, (str, Path, bytes)):
@@ -252,6 +377,26 @@ def _pictures(
 
 def _read_words(file: CheckpointFile) -> Vocabulary:
     return Vocabulary.from_json(file.read(), file.path)
+
+
+_adopted: weakref.WeakSet[Encoder] = weakref.WeakSet()
+
+
+def release_unused(seconds: float) -> int:
+    """Let go of the graphs of adopted models that nobody has used for so long; how many encoders had one."""
+    return sum(encoder.release(seconds) for encoder in list(_adopted))
+
+
+_shared: weakref.WeakValueDictionary[CheckpointFile, onnxruntime.InferenceSession] = weakref.WeakValueDictionary()
+_sharing = threading.Lock()
+
+
+def _open_shared(file: CheckpointFile) -> onnxruntime.InferenceSession:
+    """The session of a graph that photos and drawings share, in memory as long as one of their encoders holds it."""
+    with _sharing:
+        if (session := _shared.get(file)) is None:
+            session = _shared[file] = open_session(file)
+        return session
 
 
 @lru_cache(maxsize=4)  # one copy in memory, however many systems share it

@@ -1,4 +1,4 @@
-"""Where the checkpoints and the shipped gallery lie."""
+"""Where the checkpoints, the models that were adopted and the shipped gallery lie."""
 
 import os
 from pathlib import Path
@@ -12,3 +12,12 @@ def home() -> Path:
     if given := os.environ.get("XMR_HOME"):
         return Path(given).expanduser().absolute()
     return PACKAGE.parent if (PACKAGE.parent / "checkpoints").is_dir() else PACKAGE
+
+
+def models() -> Path:
+    """The folder of the models that were adopted: $XMR_MODELS, else one in the user's data folder."""
+    if given := os.environ.get("XMR_MODELS"):
+        return Path(given).expanduser().absolute()
+    from platformdirs import user_data_path
+
+    return user_data_path("xmr") / "models"

@@ -67,7 +67,11 @@ class System:
         """
         self.encoder(modality)
         part = self.config["encoders"][modality]
-        made = {key: self.hashes.get(value, value) for key, value in part.items() if key not in _ANY_VECTOR}
+        made = {
+            key: self.hashes.get(value, value) if isinstance(value, str) else value
+            for key, value in part.items()
+            if key not in _ANY_VECTOR
+        }
         told = {"modality": modality, "space": self.space, "dim": self.dim, "encoder": made}
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
@@ -162,6 +166,16 @@ class System:
                 f"{vectors.shape[1]}: restore the checkpoint, or publish it again."
             )
         return vectors
+
+    @property
+    def loaded(self) -> bool:
+        """Whether one of its graphs is in memory."""
+        return any(encoder.loaded for encoder in self.encoders.values())
+
+    def release(self, unused: float = 0.0) -> bool:
+        """Let go of the graphs that nobody has used for that many seconds; they are read again when they are needed.
+        Whether there were any."""
+        return any([encoder.release(unused) for encoder in self.encoders.values()])
 
     def encoder(self, modality: Modality) -> Encoder:
         """The encoder of a modality; BadInput if the system has none."""

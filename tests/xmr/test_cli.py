@@ -257,7 +257,7 @@ def test_the_app_is_started_where_it_lies_or_said_to_be_missing(monkeypatch, tmp
 
 
 def test_a_shell_completes_commands_and_options(tmp_path):
-    for line, wanted in (("xmr se", "search"), ("xmr search --minus-t", "--minus-text")):
+    for line, wanted in (("xmr sea", "search"), ("xmr search --minus-t", "--minus-text")):
         told = {
             "_ARGCOMPLETE": "1",
             "_ARGCOMPLETE_STDOUT_FILENAME": str(tmp_path / "said"),

@@ -37,7 +37,7 @@ def export(
     tower.eval()
     if small:
         round_weights(tower)
-    long = {"ids", "states"} if "ids" in inputs else set()  # only text has a length axis
+    long = {"ids", "mask", "states"} if "ids" in inputs else set()  # only text has a length axis
     axes = {name: {0: "batch", 1: "length"} if name in long else {0: "batch"} for name in (*inputs, output)}
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.onnx.export(

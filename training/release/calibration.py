@@ -3,12 +3,12 @@
 from collections.abc import Callable
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
 
 from training.datasets import MissingData
 from training.datasets.protocols import PROTOCOLS
 from training.learn.evaluation import mixed_questions
 from training.systems import PublishedSystem
+from xmr.calibration import curve
 from xmr.evaluation import relevance
 from xmr.modality import Item, Modality
 from xmr.system import System
@@ -25,16 +25,11 @@ CALIBRATED = {  # protocols whose val items tell a match, and by which labels
     "quickdraw-photos": "class",
 }
 ASKED = ((SKETCH, PHOTO), (TEXT, PHOTO), (PHOTO, PHOTO), (PHOTO, TEXT))  # query, gallery
-RIDGE = 1e-5
-TOP = 20  # of each query's answers, to which the curve is fitted
 
 
 def calibrate(vectors: Callable[[list[Item]], np.ndarray], made: PublishedSystem) -> dict[str, dict[str, float]]:
-    """The "calibration" of config.json: by kind of query, such as "text_to_photo", four numbers from val items.
-
-    "mean" and "std" are those of the scores of all pairs; "slope" and "intercept" those of the logistic curve from a
-    score to the probability of a match, fitted to the first 20 answers of every query, which is what a person sees. A
-    match has the same class, or in Flickr8k the same image.
+    """The "calibration" of config.json: by kind of query, such as "text_to_photo", the four numbers of
+    xmr.calibration.curve, from val items. A match has the same class, or in Flickr8k the same image.
 
     Args:
         vectors: the exported encoders.
@@ -64,7 +59,7 @@ def calibrate(vectors: Callable[[list[Item]], np.ndarray], made: PublishedSystem
             if query is gallery:
                 np.fill_diagonal(scores, -1.0)  # a photo never finds itself
             curves.setdefault(f"{query}_to_{gallery}", []).append((scores, relevant))
-    return {key: _curve(found) for key, found in curves.items()}
+    return {key: curve(found) for key, found in curves.items()}
 
 
 def calibrate_mixed(system: System, vectors: Callable[[list[Item]], np.ndarray]) -> dict[str, float]:
@@ -77,35 +72,4 @@ def calibrate_mixed(system: System, vectors: Callable[[list[Item]], np.ndarray])
         if wanted is not None and len(question.terms) > 1:
             right = wanted & ~question.marks.get("unwanted@10", np.zeros_like(wanted))
             found.setdefault(question.key, []).append((scores(question), right))
-    return _curve([tuple(np.stack(part) for part in zip(*parts, strict=True)) for parts in found.values()])
-
-
-def _curve(found: list[tuple[np.ndarray, np.ndarray]]) -> dict[str, float]:
-    """The four numbers from each data set's scores and relevance, (Q, G) both; every data set has the same weight."""
-    tops, matches, weights = [], [], []
-    for scores, relevant in found:
-        count = max(1, min(TOP, scores.shape[1] - 1))  # the last may be the query itself
-        top = np.argpartition(-scores, count - 1, axis=1)[:, :count]
-        tops.append(np.take_along_axis(scores, top, axis=1).ravel())
-        matches.append(np.take_along_axis(relevant, top, axis=1).ravel())
-        weights.append(np.full(tops[-1].size, 1 / tops[-1].size))
-    slope, intercept = platt(np.concatenate(tops), np.concatenate(matches), np.concatenate(weights))
-    mean = float(np.mean([scores.mean() for scores, _ in found]))
-    std = float(np.mean([scores.std() for scores, _ in found]))
-    return {
-        key: round(value, 5)
-        for key, value in {"mean": mean, "std": std, "slope": slope, "intercept": intercept}.items()
-    }
-
-
-def platt(scores: np.ndarray, matches: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
-    """Slope and intercept of the logistic curve of greatest weighted likelihood; scores, matches, weights: (N,) each.
-
-    A little ridge keeps the slope finite where a threshold separates the matches. Without both matches and misses the
-    curve is flat, at their share with one of each added.
-    """
-    if matches.all() or not matches.any():
-        return 0.0, float(np.log((matches.sum() + 1) / ((~matches).sum() + 1)))
-    curve = LogisticRegression(C=1 / RIDGE, solver="newton-cholesky", tol=1e-10)
-    curve.fit(scores[:, None].astype(np.float64), matches, weights / weights.sum())
-    return float(curve.coef_[0, 0]), float(curve.intercept_[0])
+    return curve([tuple(np.stack(part) for part in zip(*parts, strict=True)) for parts in found.values()])

@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
+from training.datasets.protocols import PROTOCOLS
 from training.files import write_json
-from training.learn.evaluation import encoder_vectors, evaluate_on_test
+from training.learn.evaluation import MIXED, encoder_vectors, evaluate_on_test
 from training.options import add_folders, add_system
 from training.release.card import write_card
 from xmr import checkpoint
 from xmr.compose import stated_match
+from xmr.home import models
 from xmr.modality import BadInput
 
 
@@ -25,21 +27,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Run the command; raises BadInput."""
     evaluate(args.system, args.checkpoints, args.protocol)
-    write_card(args.checkpoints / args.system)
+    if not adopted(args.system, args.checkpoints):
+        write_card(args.checkpoints / args.system)
+
+
+def adopted(name: str, root: Path) -> bool:
+    """Whether a system was adopted, rather than trained here."""
+    return not (root / name).is_dir() and (models() / name).is_dir()
 
 
 def evaluate(name: str, root: Path, wanted: list[str] | None = None, progress: Callable[[str], None] = print) -> dict:
     """Run the protocols that a checkpoint may claim (all, or those wanted), and write its metrics.json.
 
     Those whose data is not there are left as they were, unless the weights have changed since. An entry's "evaluations"
-    says how many versions of the weights were held against its test items here, at least.
+    says how many versions of the weights were held against its test items here, at least. A model that was adopted may
+    claim all protocols, in the languages of its texts: what it was trained on, only its own card says.
 
     Raises:
         BadInput: a protocol that its config.json doesn't list. The list is the recipe's `protocols`, which leaves out
             whatever tests what the system was trained on.
     """
+    foreign = adopted(name, root)
+    root = models() if foreign else root
     system = checkpoint.load(name, root)
-    claimed = system.config.get("protocols", ())
+    claimed = [*PROTOCOLS, MIXED] if foreign else system.config.get("protocols", ())
     asked = list(wanted or claimed)
     refused = [one for one in asked if one not in claimed]
     if refused or not asked:
@@ -51,12 +62,13 @@ def evaluate(name: str, root: Path, wanted: list[str] | None = None, progress: C
     path = root / name / "metrics.json"
     held: Mapping = json.loads(path.read_text()) if path.is_file() else {}
     known = held["protocols"] if held.get("weights") == system.weights else {}
-    protocols = {one: entry for one, entry in known.items() if one in claimed}
+    protocols = {one: entry for one, entry in known.items() if one in claimed or foreign}
     report = {"system": system.name, "weights": system.weights, "protocols": protocols}
     write_json(path, report)
     vectors, stated = encoder_vectors(system), partial(stated_match, system)
+    spoken = system.languages if foreign else None
     for one in asked:
-        if (entry := evaluate_on_test(one, system.encoders, vectors, progress, stated=stated, system=system)) is None:
+        if (entry := evaluate_on_test(one, system.encoders, vectors, progress, spoken, stated, system)) is None:
             continue
         before = held.get("protocols", {}).get(one)
         versions = before.get("evaluations", 1) + (held["weights"] != system.weights) if before else 1

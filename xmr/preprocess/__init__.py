@@ -3,6 +3,7 @@
 Training uses the same functions, so at query time a network gets the same kind of input as in training.
 """
 
+from xmr.preprocess.adopted import AdoptedTokenizer, TextForm, View, drawn_view, view_input
 from xmr.preprocess.drawn import is_drawing
 from xmr.preprocess.kinds import HEAD, PICTURE_SUFFIXES, Kind, picture_kind
 from xmr.preprocess.photo import open_picture, photo_input
@@ -15,11 +16,15 @@ __all__ = [
     "PICTURE_SUFFIXES",
     "SKETCHED",
     "UNKNOWN",
+    "AdoptedTokenizer",
     "Kind",
     "Reading",
+    "TextForm",
     "Tokenizer",
+    "View",
     "Vocabulary",
     "clean_text",
+    "drawn_view",
     "is_drawing",
     "open_picture",
     "open_sketch",
@@ -28,4 +33,5 @@ __all__ = [
     "read",
     "read_drawing",
     "sketch_input",
+    "view_input",
 ]

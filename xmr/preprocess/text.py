@@ -42,6 +42,19 @@ class Tokenizer:
             row[: len(one)] = one
         return ids
 
+    def limit(self, max_tokens: int, pad: int, padded: bool) -> None:
+        """From now on `with_mask` cuts texts to max_tokens, the tokens that begin and end them kept, and fills with
+        `pad`: to max_tokens if `padded`, else to the longest of the batch."""
+        with self._readable():
+            self._table.enable_truncation(max_tokens)
+            self._table.enable_padding(pad_id=pad, length=max_tokens if padded else None)
+
+    def with_mask(self, texts: Sequence[str]) -> np.ndarray:
+        """(N, 2, L) int64: the token ids of texts as they are, and 1 where a token is one of the text."""
+        with self._readable():
+            found = self._table.encode_batch(list(texts))
+        return np.array([[one.ids, one.attention_mask] for one in found], np.int64)
+
     def known(self, text: str) -> bool:
         """Whether some token of the text is a word or a part of one, rather than unknown or punctuation."""
         with self._readable():

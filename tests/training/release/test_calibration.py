@@ -6,30 +6,10 @@ import torch
 
 from training.datasets import labels_of
 from training.release import calibration
-from training.release.calibration import calibrate, platt
+from training.release.calibration import calibrate
 from training.systems import PublishedSystem, PublishedTower
 from xmr.evaluation import Question
 from xmr.modality import Item, Modality
-
-
-def test_platts_curve_is_the_one_that_made_the_matches():
-    rng = np.random.default_rng(0)
-    scores = rng.uniform(-1, 1, 60000)
-    matches = rng.random(60000) < 1 / (1 + np.exp(-(6 * scores - 2)))
-    slope, intercept = platt(scores, matches, np.ones(60000))
-    assert slope == pytest.approx(6, rel=0.05) and intercept == pytest.approx(-2, rel=0.05)
-
-
-def test_scores_that_a_threshold_separates_have_a_steep_but_finite_curve():
-    scores = np.linspace(-1, 1, 200)
-    slope, intercept = platt(scores, scores > 0.2, np.ones(200))
-    assert 10 < slope < 1e4 and -intercept / slope == pytest.approx(0.2, abs=0.02)
-
-
-@pytest.mark.parametrize(("match", "sign"), [(True, 1), (False, -1)])
-def test_where_all_answers_match_or_none_does_the_curve_is_flat(match, sign):
-    slope, intercept = platt(np.linspace(0, 1, 9), np.full(9, match), np.ones(9))
-    assert slope == 0 and intercept == pytest.approx(sign * np.log(10))
 
 
 def test_a_likelier_answer_has_a_higher_score_in_every_kind_of_query(tiny_data):

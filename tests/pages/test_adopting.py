@@ -1,0 +1,106 @@
+"""Systems, "Add a model": for whoever sits at the server's computer, and for nobody else."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from pages import adopting, shared, trust
+from tests import models
+from tests.apptest import press
+from tests.apptest import said as written
+from xmr import checkpoint
+
+
+def said(page) -> str:
+    """What is written on the page, as a person reads it."""
+    return written(page).replace("\\", "")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """A tiny CLIP in a folder."""
+    place = tmp_path_factory.mktemp("hub") / "tiny-clip"
+    models.write_transformers_js(place)
+    return place
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """No adopted models, a visitor at the server's computer, and little to measure on."""
+    monkeypatch.setenv("XMR_MODELS", str(tmp_path / "models"))
+    monkeypatch.setattr(trust, "own_computer", lambda: True)
+    monkeypatch.setattr("xmr.adopt.fit.PHOTOS", 12)
+    monkeypatch.setattr("xmr.adopt.fit.CAPTIONS", 6)
+    adopting._jobs.clear()
+    yield tmp_path / "models"
+    for job in adopting._jobs:
+        job.stop.set()
+        job.thread.join(30)
+    adopting._jobs.clear()
+    for cached in (shared.systems, shared.reports, shared.open_system, shared.open_searcher):
+        cached.clear()
+
+
+def wait() -> None:
+    adopting._jobs[-1].thread.join(60)
+    assert not adopting._jobs[-1].active
+
+
+def test_a_model_in_a_folder_is_looked_up_adopted_and_removed(home, folder, opened):
+    page = opened("systems")
+    page.text_input(key="model").input(str(folder)).run()
+    page = press(page, "Look it up")
+    assert "Licence: **mit**. 10 MB to read. Texts: en, de." in said(page) and not home.exists()
+    page = press(page, "Adopt it")
+    wait()
+    page.run()
+    page.run()  # as the fragment that watches it does
+    assert not page.exception and "tiny-clip was adopted in" in said(page)
+    assert "Indexing the 3,000 photos that are searched now takes about" in said(page)
+    assert "##### tiny-clip" in said(page) and "tiny-clip · 10 MB · not in memory" in said(page)
+    page.selectbox(key="removing").set_value("tiny-clip").run()
+    page = press(page, "Remove")
+    assert not page.exception and "##### tiny-clip" not in said(page) and checkpoint.available(home) == []
+
+
+def test_what_cannot_be_adopted_is_told_in_a_sentence(home, opened, tmp_path):
+    (tmp_path / "it").mkdir()
+    (tmp_path / "it" / "pytorch_model.bin").write_bytes(b"")
+    page = opened("systems")
+    page.text_input(key="model").input(str(tmp_path / "it")).run()
+    page = press(page, "Look it up")
+    assert "a pickle, which can run any program and is never loaded" in said(page)
+    assert "Adopt it" not in {button.label for button in page.button}
+
+
+def test_adopting_is_stopped_by_a_click_and_leaves_nothing(home, folder, opened, monkeypatch):
+    def slow(self, what: str, done: int, total: int) -> None:
+        self.what, self.done, self.total = what, done, total
+        for _ in range(600):
+            if self.stop.is_set():
+                return
+            time.sleep(0.05)
+
+    monkeypatch.setattr(adopting.Job, "tell", slow)
+    page = opened("systems")
+    page.text_input(key="model").input(str(folder)).run()
+    page = press(press(page, "Look it up"), "Adopt it")
+    assert adopting._jobs[-1].active
+    page = press(page, "Stop")
+    wait()
+    assert "stopped" in said(page.run()) and checkpoint.available(home) == []
+
+
+def test_nobody_else_is_offered_it(opened, monkeypatch):
+    monkeypatch.setattr(trust, "own_computer", lambda: False)
+    page = opened("systems")
+    assert not page.text_input and "Look it up" not in {button.label for button in page.button}
+
+
+def test_only_one_at_this_computer_whom_no_proxy_brings_is_trusted():
+    assert trust._at_this_computer("localhost", {"Host": "localhost:8501"})
+    assert not trust._at_this_computer("0.0.0.0", {"Host": "localhost:8501"})
+    assert not trust._at_this_computer("localhost", {"Host": "localhost:8501", "X-Forwarded-For": "1.2.3.4"})

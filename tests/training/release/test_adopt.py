@@ -1,0 +1,217 @@
+"""Adopting models of other libraries with torch: their exports give their own libraries' vectors."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from tests import models
+from training.learn.export import ExportRefused
+from training.release import adopt as adopting
+from training.release.adopt import adopt
+from training.towers import foreign
+from xmr import checkpoint
+from xmr.modality import BadInput, Drawing, Modality
+
+NOWHERE = Path("no gallery")
+LINE = Drawing((np.array([[0.0, 0], [50, 80], [100, 0]]),))
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("XMR_MODELS", str(tmp_path / "models"))
+    return tmp_path / "models"
+
+
+def transformers_folder(folder: Path, kind: str = "CLIP") -> models.Original:
+    model, tokenizer = models.tiny_clip(kind)
+    images = models.processor(kind)
+    for part in (model, tokenizer, images):
+        part.save_pretrained(folder)
+    return models.original_of(model, tokenizer, images, kind)
+
+
+def alt_clip_folder(folder: Path) -> models.Original:
+    """An AltCLIP: CLIP's photo tower beside an XLM-RoBERTa."""
+    import transformers
+
+    torch.manual_seed(2)
+    tokenizer, images = models.siglip_tokenizer(), models.processor()
+    sizes = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4}
+    read = sizes | {"vocab_size": len(tokenizer), "max_position_embeddings": 18, "project_dim": 24, "pad_token_id": 1}
+    seen = sizes | {"image_size": models.SIDE, "patch_size": 16}
+    config = transformers.AltCLIPConfig(text_config=read, vision_config=seen, projection_dim=24)
+    model = transformers.AltCLIPModel(config).eval()
+    for part in (model, tokenizer, images):
+        part.save_pretrained(folder)
+    return models.original_of(model, tokenizer, images)
+
+
+def sentence_transformers_folder(folder: Path) -> models.Original:
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.models import Transformer
+
+    original = transformers_folder(folder.with_name("inner"))
+    SentenceTransformer(modules=[Transformer(str(folder.with_name("inner")))], device="cpu").save(str(folder))
+    return original
+
+
+def open_clip_folder(folder: Path) -> models.Original:
+    model, config, told, transform = models.tiny_open_clip()
+    folder.mkdir(parents=True)
+    said = {"model_cfg": config, "preprocess_cfg": asdict(told)}
+    (folder / "open_clip_config.json").write_text(json.dumps(said))
+    save_file(
+        {name: value.contiguous() for name, value in model.state_dict().items()}, folder / "open_clip_model.safetensors"
+    )
+    return models.open_clip_original(model, transform)
+
+
+FOLDERS = {
+    "clip": transformers_folder,
+    "siglip": lambda folder: transformers_folder(folder, "Siglip"),
+    "altclip": alt_clip_folder,
+    "sentence-transformers": sentence_transformers_folder,
+    "open_clip": open_clip_folder,
+}
+
+
+def farthest(a: np.ndarray, b: np.ndarray) -> float:
+    return float((1 - (a.astype(float) * b).sum(axis=1)).max())
+
+
+@pytest.mark.parametrize("kind", FOLDERS)
+def test_an_exported_model_gives_its_librarys_vectors(kind, tmp_path):
+    original = FOLDERS[kind](tmp_path / "tiny")
+    made = adopt(str(tmp_path / "tiny"), gallery=NOWHERE)
+    system, photos = checkpoint.load(made.name), models.pictures()
+    assert farthest(system.encode_photo(photos), original.photos(photos)) < 1e-4
+    assert farthest(system.encode_text(models.TEXTS), original.texts(models.TEXTS)) < 1e-4
+    assert system.encode_sketch(LINE).shape == (1, system.dim)
+    assert system.config["parity"].keys() == {"photo", "text"} and max(system.config["parity"].values()) < 1e-4
+    assert {path.name for path in made.folder.iterdir()} >= {"card.md", "config.json", "photo.onnx", "text.onnx"}
+
+
+def test_a_timm_model_of_photos_alone_finds_photos_by_photos_and_drawings(tmp_path):
+    import timm
+    from timm.data import create_transform, resolve_data_config
+
+    torch.manual_seed(0)
+    size = {"input_size": [3, 64, 64], "crop_pct": 0.9, "interpolation": "bicubic", "crop_mode": "center"}
+    told = {"num_classes": 0, "mean": [0.5, 0.4, 0.3], "std": [0.2, 0.2, 0.3], **size}
+    model = timm.create_model("resnet10t", pretrained=False, num_classes=0, pretrained_cfg_overlay=told).eval()
+    (tmp_path / "tiny").mkdir()
+    config = {"architecture": "resnet10t", "num_classes": 0, "num_features": 512, "pretrained_cfg": told}
+    (tmp_path / "tiny" / "config.json").write_text(json.dumps(config))
+    save_file(
+        {name: value.contiguous() for name, value in model.state_dict().items()}, tmp_path / "tiny/model.safetensors"
+    )
+    made = adopt(str(tmp_path / "tiny"), gallery=NOWHERE)
+    system, photos = checkpoint.load(made.name), models.pictures(20)
+    transform = create_transform(**resolve_data_config(model=model), is_training=False)
+    with torch.inference_mode():
+        wanted = models.unit(model(torch.stack([transform(photo) for photo in photos])))
+    assert farthest(system.encode_photo(photos), wanted) < 1e-4
+    assert set(system.encoders) == {Modality.PHOTO, Modality.SKETCH}
+    with pytest.raises(BadInput, match="cannot search by text"):
+        system.encode_text("a cat")
+
+
+def reader_folder(folder: Path, original: models.Original, fits: bool) -> None:
+    """A sentence-transformers model of texts: its vectors are those of `original` for the captions that decide, or,
+    where it doesn't fit, of a random space."""
+    import transformers
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.models import Dense, Pooling, Transformer
+
+    torch.manual_seed(3)
+    tokenizer = models.siglip_tokenizer()
+    config = transformers.DistilBertConfig(
+        vocab_size=len(tokenizer), dim=64, hidden_dim=64, n_layers=1, n_heads=2, max_position_embeddings=32
+    )
+    for part in (transformers.DistilBertModel(config), tokenizer):
+        part.save_pretrained(folder.with_name("bert"))
+    layers = [Transformer(str(folder.with_name("bert"))), Pooling(64)]
+    dense = Dense(64, 24, bias=False, activation_function=torch.nn.Identity())
+    model = SentenceTransformer(modules=[*layers, dense], device="cpu")
+    if fits:
+        _, captions = adopting._examples(NOWHERE)
+        pooled = SentenceTransformer(modules=layers, device="cpu").encode(captions)
+        weight = np.linalg.pinv(pooled) @ original.texts(captions)
+        dense.linear.weight.data = torch.from_numpy(weight.T.astype(np.float32).copy())
+    model.save(str(folder))
+
+
+def test_texts_of_another_model_are_read_where_the_spaces_match(tmp_path):
+    from sentence_transformers import SentenceTransformer
+
+    original = transformers_folder(tmp_path / "tiny")
+    reader_folder(tmp_path / "reader", original, fits=True)
+    adopt(str(tmp_path / "tiny"), "both", str(tmp_path / "reader"), ["en", "de"], gallery=NOWHERE)
+    system, texts = checkpoint.load("both"), models.TEXTS[:8]
+    wanted = SentenceTransformer(str(tmp_path / "reader"), device="cpu").encode(texts, normalize_embeddings=True)
+    assert farthest(system.encode_text(texts), wanted) < 1e-4 and system.languages == {"en", "de"}
+    photos = models.pictures(5)
+    assert farthest(system.encode_photo(photos), original.photos(photos)) < 1e-4
+
+
+def test_texts_of_another_space_are_refused(tmp_path, home):
+    reader_folder(tmp_path / "reader", transformers_folder(tmp_path / "tiny"), fits=False)
+    with pytest.raises(BadInput, match="different spaces: of the same 5 captions"):
+        adopt(str(tmp_path / "tiny"), None, str(tmp_path / "reader"), gallery=NOWHERE)
+    assert not [*home.glob("*")]
+
+
+def test_a_graph_that_differs_from_its_library_is_refused_and_leaves_nothing(tmp_path, home, monkeypatch):
+    transformers_folder(tmp_path / "tiny")
+    load = foreign.transformers_view
+    monkeypatch.setattr(
+        foreign, "transformers_view", lambda *told: (load(*told)[0], load(*told)[1] | {"mean": [0.1, 0.9, 0.2]})
+    )
+    with pytest.raises(ExportRefused, match="the library's by .* preprocessing is another than its files say"):
+        adopt(str(tmp_path / "tiny"), gallery=NOWHERE)
+    assert not [*home.glob("*")]
+
+
+class Evil:
+    """A pickle that leaves a file when it is read."""
+
+    def __init__(self, trace: Path) -> None:
+        self.trace = trace
+
+    def __reduce__(self):
+        return Path.touch, (self.trace,)
+
+
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "open_clip_pytorch_model.bin"])
+@pytest.mark.parametrize("beside", [False, True])
+def test_no_pickle_is_ever_read(tmp_path, name, beside):
+    import pickle
+
+    folder = open_clip_folder if "open_clip" in name else transformers_folder
+    folder(tmp_path / "tiny")
+    for path in (tmp_path / "tiny").glob("*.safetensors"):
+        path.rename(path.with_name("other.safetensors") if beside else path.with_suffix(".gone"))
+    (tmp_path / "tiny" / name).write_bytes(pickle.dumps(Evil(tmp_path / "trace")))
+    with pytest.raises(BadInput, match="never loaded|no file named"):
+        adopt(str(tmp_path / "tiny"), gallery=NOWHERE)
+    assert not (tmp_path / "trace").exists()
+
+
+def test_a_folder_without_a_model_says_what_was_expected(tmp_path):
+    (tmp_path / "tiny").mkdir()
+    save_file({"a": torch.zeros(1)}, tmp_path / "tiny" / "a.safetensors")
+    with pytest.raises(BadInput, match="expected open_clip_config.json, modules.json"):
+        adopt(str(tmp_path / "tiny"), gallery=NOWHERE)
+
+
+def test_an_open_clip_name_leads_to_its_repository(tmp_path):
+    assert adopting._repository("ViT-B-32/laion2b_s34b_b79k") == "laion/CLIP-ViT-B-32-laion2B-s34B-b79K"
+    assert adopting._repository("openai/clip-vit-base-patch32") == "openai/clip-vit-base-patch32"
+    assert adopting._repository(str(tmp_path)) == str(tmp_path)

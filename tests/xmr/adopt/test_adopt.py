@@ -1,0 +1,255 @@
+"""Adopting: models in the layouts of hubs become systems that give their own libraries' vectors."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from PIL import Image
+
+from tests import models
+from tests.conftest import pictures
+from xmr import adopt, checkpoint
+from xmr.cli import main
+from xmr.gallery import Gallery, index_folder
+from xmr.modality import BadInput, Drawing, Modality
+from xmr.search import Searcher
+
+NOWHERE = Path("no gallery")
+LINE = Drawing((np.array([[0.0, 0], [50, 80], [100, 0]]),))
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory) -> tuple[Path, models.Original]:
+    """A CLIP in transformers.js's layout."""
+    folder = tmp_path_factory.mktemp("hub") / "tiny-clip"
+    return folder, models.write_transformers_js(folder)
+
+
+@pytest.fixture(scope="module")
+def immich(tmp_path_factory) -> tuple[Path, models.Original]:
+    folder = tmp_path_factory.mktemp("hub") / "tiny-immich"
+    return folder, models.write_immich(folder)
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch) -> Path:
+    """An empty folder of adopted models."""
+    monkeypatch.setenv("XMR_MODELS", str(tmp_path / "models"))
+    return tmp_path / "models"
+
+
+def adopted(folder: Path, gallery: Path = NOWHERE, **options) -> adopt.Adopted:
+    return adopt.adopt(adopt.look_up(str(folder), **options), gallery=gallery)
+
+
+def farthest(a: np.ndarray, b: np.ndarray) -> float:
+    """The largest distance by cosine of two lists of unit vectors."""
+    return float((1 - (a.astype(float) * b).sum(axis=1)).max())
+
+
+def check_same(name: str, original: models.Original) -> None:
+    system, photos = checkpoint.load(name), models.pictures()
+    assert len(photos) >= 50 and len(models.TEXTS) >= 50
+    assert farthest(system.encode_photo(photos), wanted := original.photos(photos)) < 1e-4
+    assert farthest(system.encode_text(models.TEXTS), original.texts(models.TEXTS)) < 1e-4
+    others = [photo.resize((models.SIDE, models.SIDE), Image.Resampling.BILINEAR) for photo in photos]
+    assert farthest(original.photos(others), wanted) > 1e-3  # these networks would show another preprocessing
+
+
+def test_a_clip_of_transformers_js_gives_transformers_vectors(clip, home):
+    folder, original = clip
+    assert adopted(folder).folder == home / "tiny-clip"
+    check_same("tiny-clip", original)
+
+
+def test_a_siglip_of_transformers_js_gives_transformers_vectors(tmp_path, home):
+    original = models.write_transformers_js(tmp_path / "tiny-siglip", "Siglip")
+    adopted(tmp_path / "tiny-siglip")
+    check_same("tiny-siglip", original)
+
+
+def test_an_open_clip_of_immich_gives_open_clips_vectors_one_at_a_time(immich, home):
+    folder, original = immich
+    adopted(folder, name="one")
+    assert checkpoint.describe("one")["encoders"]["photo"]["batch"] == 1
+    check_same("one", original)
+
+
+@pytest.mark.parametrize("resize", ["squash", "longest"])
+def test_every_way_of_resizing_is_open_clips(tmp_path, home, immich, resize):
+    shutil.copytree(immich[0], tmp_path / resize)
+    file = tmp_path / resize / "visual" / "preprocess_cfg.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"resize_mode": resize}))
+    adopted(tmp_path / resize)
+    model, _, _, transform = models.tiny_open_clip(resize)
+    photos = models.pictures(20)
+    found = checkpoint.load(resize).encode_photo(photos)
+    assert farthest(found, models.open_clip_original(model, transform).photos(photos)) < 1e-4
+
+
+def test_an_adopted_model_indexes_searches_draws_mixes_survives_a_restart_and_is_removed(
+    clip, home, photo_folder, capsys
+):
+    adopted(clip[0])
+    report = index_folder(photo_folder, [checkpoint.load("tiny-clip")])
+    assert report.indexed == 6
+    for _ in range(2):  # the second time as a process that was started anew
+        with Gallery.open(photo_folder) as gallery:
+            searcher = Searcher(checkpoint.load("tiny-clip"), gallery)
+            image = next(pictures())[1]
+            assert searcher.search(photo=image, k=1)[0].path.name == "red-left.png"
+            assert len(searcher.search(sketch=LINE, k=6)) == len(searcher.search(text="a car", k=6)) == 6
+            assert len(searcher.search(text="red", sketch=LINE, minus_text="snow", k=6)) == 6
+    assert main(["search", str(photo_folder), "a car", "--system", "tiny-clip", "--paths-only", "-k", "6"]) == 0
+    assert capsys.readouterr().out.count("\n") == 6
+    assert main(["adopt", "--remove", "tiny-clip"]) == 0
+    assert "tiny-clip" not in checkpoint.available() and list(home.iterdir()) == []
+
+
+def test_a_drawing_is_seen_by_the_photo_tower_as_its_lines_on_white_paper(clip, home):
+    from xmr.preprocess import sketch_input
+
+    adopted(clip[0])
+    system = checkpoint.load("tiny-clip")
+    paper = Image.fromarray(sketch_input(LINE, 224)).convert("RGB")
+    assert farthest(system.encode_sketch(LINE), system.encode_photo(paper)) < 1e-6
+    assert system.encoder(Modality.SKETCH).session is system.encoder(Modality.PHOTO).session  # in memory once
+
+
+def test_the_card_and_the_config_say_the_source_the_licence_and_the_speed(clip, home):
+    made = adopted(clip[0])
+    config, card = checkpoint.describe("tiny-clip"), (made.folder / "card.md").read_text()
+    assert config["card"]["licence"] == "mit" and config["card"]["source"] == str(clip[0])
+    assert config["encoders"]["text"]["languages"] == ["en", "de"] and "Licence: mit" in card
+    assert made.fitted.milliseconds.keys() == {"photo", "sketch", "text"}
+    assert all(f"{kind} {value:.1f} ms" in card for kind, value in made.fitted.milliseconds.items())
+
+
+def test_a_variant_is_adopted_on_request_under_a_name_of_its_own(clip, tmp_path, home):
+    shutil.copytree(clip[0], tmp_path / "both")
+    for tower in ("vision", "text"):
+        shutil.copy(clip[0] / f"onnx/{tower}_model.onnx", tmp_path / f"both/onnx/{tower}_model_quantized.onnx")
+    assert adopted(tmp_path / "both", variant="quantized").name == "both-quantized"
+    with pytest.raises(BadInput, match=r"no variant q4. It has fp32, quantized: choose one with --variant"):
+        adopt.look_up(str(tmp_path / "both"), variant="q4")
+
+
+def test_a_half_precision_graph_is_given_half_precision(clip, tmp_path, home):
+    folder = tmp_path / "half"
+    shutil.copytree(clip[0], folder)
+    path = folder / "onnx" / "vision_model.onnx"
+    model = onnx.load(path)
+    for one, kind in ((model.graph.input[0], "in"), (model.graph.output[0], "out")):
+        one.type.tensor_type.elem_type, named = onnx.TensorProto.FLOAT16, one.name
+        for node in model.graph.node:
+            for names in (node.input, node.output):
+                for place, name in enumerate(names):
+                    if name == named:
+                        names[place] = f"{named}.wide"
+        pair = [named, f"{named}.wide"] if kind == "in" else [f"{named}.wide", named]
+        to = onnx.TensorProto.FLOAT if kind == "in" else onnx.TensorProto.FLOAT16
+        model.graph.node.insert(
+            0 if kind == "in" else len(model.graph.node), onnx.helper.make_node("Cast", pair[:1], pair[1:], to=to)
+        )
+    onnx.save(model, path)
+    adopted(folder)
+    photos = models.pictures(5)
+    assert farthest(checkpoint.load("half").encode_photo(photos), clip[1].photos(photos)) < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("files", "why"),
+    [
+        (["pytorch_model.bin", "config.json"], "a pickle, which can run any program and is never loaded"),
+        (["model.safetensors", "pytorch_model.bin"], "no ONNX graphs .* With PyTorch .* python -m training adopt"),
+        (["onnx/model.onnx", "tokenizer.json"], "photos and texts in one ONNX graph"),
+        (["onnx/vision_model.onnx", "onnx/text_model.onnx"], "no tokenizer.json"),
+        (["notes.txt"], "holds no model that can be adopted"),
+    ],
+)
+def test_what_cannot_be_adopted_says_the_way_round(tmp_path, home, files, why):
+    for name in files:
+        (tmp_path / "it" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "it" / name).write_bytes(b"")
+    with pytest.raises(BadInput, match=why):
+        adopt.look_up(str(tmp_path / "it"))
+    assert not home.exists()
+
+
+def test_a_name_that_is_taken_or_none_is_refused(clip, home):
+    with pytest.raises(BadInput, match="There is a system tri already"):
+        adopt.look_up(str(clip[0]), name="tri")
+    with pytest.raises(BadInput, match="is no name"):
+        adopt.look_up(str(clip[0]), name="../tri")
+    with pytest.raises(BadInput, match="There is no folder"):
+        adopt.look_up("no such model")
+    with pytest.raises(BadInput, match="Those that ship are not removed"):
+        adopt.remove("tri")
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "why"),
+    [
+        ("preprocessor_config.json", lambda told: "{", "cannot be read as JSON"),
+        (
+            "preprocessor_config.json",
+            lambda told: json.dumps(told | {"size": {"height": 48, "width": 64}}),
+            "no square",
+        ),
+        ("preprocessor_config.json", lambda told: json.dumps(told | {"do_center_crop": False}), "pictures of any size"),
+        (
+            "preprocessor_config.json",
+            lambda told: json.dumps(told | {"crop_size": 32, "size": {"shortest_edge": 32}}),
+            "settings say 32",
+        ),
+        ("onnx/vision_model.onnx", lambda told: "no graph", "cannot be opened as an ONNX graph"),
+        ("tokenizer.json", lambda told: "{}", "not a tokenizer"),
+    ],
+)
+def test_a_model_whose_files_do_not_fit_is_refused_and_leaves_nothing(clip, tmp_path, home, name, change, why):
+    shutil.copytree(clip[0], tmp_path / "it")
+    file = tmp_path / "it" / name
+    file.write_text(change(json.loads(file.read_text()) if name.endswith("_config.json") else None))
+    with pytest.raises(BadInput, match=why):
+        adopted(tmp_path / "it")
+    assert "it" not in checkpoint.available() and not [*home.glob("*")]
+
+
+def test_stopping_leaves_nothing(clip, home):
+    stop = threading.Event()
+    with pytest.raises(adopt.Stopped):
+        adopt.adopt(adopt.look_up(str(clip[0])), lambda *_: stop.set(), stop, NOWHERE)
+    assert not [*home.glob("*")]
+
+
+def test_what_a_killed_process_was_making_is_not_there_and_is_cleared(clip, home):
+    (home / ".making-it-999999999").mkdir(parents=True)
+    (home / ".making-it-999999999" / "config.json").write_text("{}")
+    assert "tri" in checkpoint.available() and not [name for name in checkpoint.available() if "it" in name.split("-")]
+    adopted(clip[0])
+    assert [path.name for path in home.iterdir()] == ["tiny-clip"]
+
+
+def test_a_graph_that_nobody_uses_is_let_go_of_and_read_again(clip, home):
+    adopted(clip[0])
+    system = checkpoint.load("tiny-clip")
+    before = system.encode_text(["a cat"])
+    encoder = system.encoder(Modality.TEXT)
+    assert encoder.loaded and not encoder.release(unused=60) and encoder.loaded
+    assert encoder.release() and not encoder.loaded and not encoder.release()
+    assert (system.encode_text(["a cat"]) == before).all() and encoder.loaded
+
+
+def test_the_command_says_the_licence_first_and_the_next_step_last(clip, home, monkeypatch, capsys):
+    monkeypatch.setattr("xmr.adopt.DEMO", NOWHERE)
+    monkeypatch.setattr("xmr.adopt.adopt.__defaults__", (*adopt.adopt.__defaults__[:2], NOWHERE))
+    assert main(["adopt", str(clip[0]), "--name", "mine", "--language", "en"]) == 0
+    told = capsys.readouterr()
+    assert "licence mit" in told.err and "python -m xmr index FOLDER --system mine" in told.out
+    assert checkpoint.load("mine").languages == {"en"}

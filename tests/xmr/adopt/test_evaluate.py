@@ -1,0 +1,82 @@
+"""An adopted model's figures on a gallery."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from tests import models
+from training.datasets.protocols import PROTOCOLS
+from training.release import evaluate as command
+from xmr import adopt, checkpoint
+from xmr.adopt.evaluate import evaluate
+from xmr.adopt.source import find
+from xmr.gallery import Gallery
+from xmr.modality import BadInput, Drawing
+
+
+@pytest.fixture
+def tiny(tmp_path, monkeypatch):
+    """An adopted model."""
+    monkeypatch.setenv("XMR_MODELS", str(tmp_path / "models"))
+    models.write_transformers_js(tmp_path / "tiny-clip", "Siglip")
+    made = adopt.adopt(adopt.look_up(str(tmp_path / "tiny-clip")), gallery=tmp_path)
+    return made.folder
+
+
+def silent(*_: object) -> None:
+    pass
+
+
+def test_the_figures_are_those_of_a_slow_loop_and_others_stay(tiny, gallery_folder, tmp_path):
+    shutil.copytree(gallery_folder, tmp_path / "six")
+    with Gallery.open(tmp_path / "six") as gallery:
+        gallery.put_examples({"red": Drawing((np.array([[0.0, 0], [9, 9]]),))})
+        (tiny / "metrics.json").write_text(
+            json.dumps({"weights": checkpoint.load("tiny-clip").weights, "protocols": {"other": {"metrics": {}}}})
+        )
+        report = evaluate("tiny-clip", gallery, None, silent)
+        system, items = checkpoint.load("tiny-clip"), list(gallery)
+        photos = system.encode_photo([gallery.thumb(item.id) for item in items])
+        right = []
+        for number, item in enumerate(items):
+            text = gallery.captions(item.id, "en")[0][1]
+            scores = system.encode_text(text)[0] @ photos.T
+            scores[number] = -np.inf
+            right.append(items[int(scores.argmax())].facts["category"] == item.facts["category"])
+    assert report == json.loads((tiny / "metrics.json").read_text())
+    assert report["protocols"].keys() == {"other", "gallery-captions-en", "gallery-captions-de", "gallery-sketches"}
+    entry = report["protocols"]["gallery-captions-en"]
+    assert entry["metrics"]["text_to_photo/hit@1"] == pytest.approx(np.mean(right), abs=1e-4)
+    assert entry["queries"] == 6 and entry["gallery"] == 5 and entry["chance"]["text_to_photo/hit@1"] == 0.2
+    assert report["protocols"]["gallery-sketches"]["queries"] == 1
+
+
+def test_what_ships_is_not_measured_by_this(tiny, gallery):
+    with pytest.raises(BadInput, match="tri was not adopted"):
+        evaluate("tri", gallery, None, silent)
+    with pytest.raises(BadInput, match="There is no sketch"):
+        evaluate("tiny-clip", gallery, tiny, silent)
+
+
+def test_a_model_that_lies_nowhere_is_none(tmp_path):
+    with pytest.raises(BadInput, match="There is no folder"):
+        find("nothing/here/at/all", tmp_path)
+
+
+def test_training_evaluates_an_adopted_model_on_all_protocols_in_its_languages(tiny, tmp_path, monkeypatch):
+    asked = []
+
+    def measured(name, modalities, vectors, progress, languages, stated, system):
+        asked.append((name, languages))
+        return {"metrics": {"text_to_photo/hit@1": 0.5}} if name == "flickr8k-test-en" else None
+
+    monkeypatch.setattr(command, "evaluate_on_test", measured)
+    report = command.evaluate("tiny-clip", tmp_path / "checkpoints", progress=silent)
+    assert {name for name, _ in asked} == {*PROTOCOLS, "world-mixed"}
+    assert {languages for _, languages in asked} == {frozenset({"en", "de"})}
+    assert report["protocols"]["flickr8k-test-en"]["evaluations"] == 1
+    assert json.loads((tiny / "metrics.json").read_text())["protocols"].keys() == {"flickr8k-test-en"}
