@@ -10,9 +10,9 @@ from weakref import WeakSet
 
 import streamlit as st
 
-from pages import visit
+from pages import galleries, visit
 from pages.plain import counted, plain
-from pages.shared import open_system
+from pages.shared import open_gallery, open_system
 from pages.state import state
 from pages.uploads import Uploads
 from xmr.gallery import Gallery, IndexReport, index_folder
@@ -21,6 +21,8 @@ from xmr.gallery.jobs import Job, Jobs, State, Work
 from xmr.modality import BadInput
 
 _jobs = Jobs()  # of this server
+_UPLOADS = "your uploads"  # the title of their job
+_uploads: dict[str, Uploads] = {}  # by visitor
 _shown: WeakSet[Job] = WeakSet()  # jobs whose outcome some visit has shown
 _ICONS = {State.DONE: ":material/check:", State.CANCELLED: ":material/stop_circle:", State.FAILED: ":material/error:"}
 
@@ -81,7 +83,7 @@ def index_uploads(uploads: Uploads, names: Sequence[str], refused: Sequence[tupl
         )
         return replace(report, skipped=(*((Path(name), why) for name, why in refused), *skipped), noted=noted)
 
-    _start(visit.this_visit(), "your uploads", work)
+    _start(visit.this_visitor(), _UPLOADS, work)
 
 
 def _start(owner: str, title: str, work: Work) -> None:
@@ -89,9 +91,20 @@ def _start(owner: str, title: str, work: Work) -> None:
 
 
 def new_uploads() -> Uploads:
-    """A folder for the uploads of this visit; it is deleted when the visit ends."""
-    uploads = Uploads()
-    visit.at_end(partial(_end, visit.this_visit(), uploads))
+    """A folder for the uploads of this visitor; it is deleted when the last of the visits ends that use it."""
+    return _shared(Uploads())
+
+
+def take_uploads() -> None:
+    """Use what this visitor uploaded in another visit that goes on, or went on until a moment ago: before a reload."""
+    if state.uploads is None and (there := _uploads.get(visit.this_visitor())) and there.visits:
+        state.uploads = _shared(there)
+
+
+def _shared(uploads: Uploads) -> Uploads:
+    uploads.visits.add(visit.this_visit())
+    _uploads[visit.this_visitor()] = uploads
+    visit.at_end(partial(_end, visit.this_visit(), visit.this_visitor(), uploads))
     return uploads
 
 
@@ -102,12 +115,18 @@ def drop_removed(uploads: Uploads) -> None:
         gallery.remove([id for file, (id, *_) in gallery.originals().items() if file not in held])
 
 
-def _end(owner: str, uploads: Uploads) -> bool:
-    """Delete a visit's uploads; returns False while a job still reads them."""
-    _jobs.cancel(owner)
-    job = _jobs.of(owner)
-    if job is not None and job.active:
+def _end(ended: str, visitor: str, uploads: Uploads) -> bool:
+    """Delete uploads when the last visit that uses them has ended; returns False while a job still reads them."""
+    uploads.visits.discard(ended)
+    if uploads.visits:
+        return True
+    job = _jobs.of(visitor)
+    if job is not None and job.active and job.title == _UPLOADS:
+        _jobs.cancel(visitor)
+    if job is not None and job.active and job.title == _UPLOADS:
         return False
+    if _uploads.get(visitor) is uploads:
+        del _uploads[visitor]
     uploads.end()
     return True
 
@@ -131,6 +150,9 @@ def follow(aloud: bool) -> None:
         state.outcome = _outcome(job)
         if job.state is State.DONE:
             state.folder, state.like = job.report.gallery, None
+            if job.title != _UPLOADS:
+                with suppress(BadInput):  # the list cannot be written: the gallery can be searched all the same
+                    galleries.remember(open_gallery(state.folder).root)
         if aloud:
             st.toast(plain(state.outcome.said), icon=state.outcome.icon)
 

@@ -151,15 +151,33 @@ class Searcher:
         open_table = partial(self._table, Modality.TEXT, language)
         return self._hits(query, k, open_table, Modality.TEXT, (), self.gallery.find_texts)
 
-    def explain(self, query: Query, item_id: str) -> str:
-        """A photo's best-matching caption for a query, in any language; its file's name where it has no captions."""
+    def explain(self, query: Query, item_id: str, language: str | None = None) -> str:
+        """A photo's best-matching caption for a query; its file's name where it has no captions.
+
+        language: of the captions, where there are some in it; None: that of the query's words, or any.
+        """
         table = self._table(Modality.TEXT)
         texts = [text for text in self.gallery.texts_of(item_id) if text.id in table.rows]
         if not texts:
             return self.gallery.caption(item_id)
+        language = language or self.language(query)
+        texts = [text for text in texts if text.language == language] or texts
         own = table.index.vectors(np.array([table.rows[text.id] for text in texts]))  # (captions, dim)
         wanted = Query(tuple(term for term in query.terms if term.weight > 0))  # what is unwanted explains no photo
         return str(texts[int((own @ compose(self.system, wanted)).argmax())].content)
+
+    def language(self, query: Query) -> str | None:
+        """The language of the words that a query asks for; None where it has none, or where that is open.
+
+        >>> import xmr
+        >>> xmr.open().language(xmr.Query.of(text="ein rotes Auto"))
+        'de'
+        """
+        texts = [term.content for term in query.terms if term.weight > 0 and isinstance(term.content, str)]
+        if not texts or Modality.TEXT not in self.system.encoders:
+            return None
+        words = self.system.encoder(Modality.TEXT).vocabulary
+        return words.language(" ".join(texts)) if words else None
 
     def read(self, query: Query) -> tuple[Query, list[Reading]]:
         """The query with its texts as the person means them who typed them, and how each was read (System.read): with
