@@ -26,6 +26,7 @@ PEN = 6  # canvas units: the width of the lines that come from an address
 _PAST = 12  # queries of a visit that one can come back to
 _TOGETHER = 3  # seconds in which changes of one part of a query make one of these
 _MOST_FACTS, _MOST_VALUES = 12, 50  # of a filter
+_LONGEST_ID, _MOST_LESS = 200, 8  # of photos
 _LIGHTEST = 0.05  # weight of a part
 _PART = re.compile(r"drawing|words|picture-[1-6]")
 _PICTURE = re.compile(r"([\w-]{8,40})\.([a-z]{5,8})(?:\.(\d{1,4})-(\d{1,4})-(\d{1,4})-(\d{1,4}))?", re.ASCII)
@@ -89,6 +90,7 @@ def _params() -> dict[str, str]:
         "weights": ",".join(f"{name}:{weight:g}" for name, weight in sorted(weights.items())),
         "like": state.like or "",
         "mix": "1" if state.like and state.mix else "",
+        "less": ",".join(state.less),
         "where": json.dumps(state.where, separators=(",", ":"), sort_keys=True) if state.where else "",
         "gallery": galleries.key_of_chosen(),
         "system": state.wanted or "",
@@ -196,11 +198,15 @@ def _system(text: str) -> None:
 
 
 def _like(text: str) -> None:
-    state.like = text[:200] or None  # whether there is such a photo, the search says
+    state.like = text[:_LONGEST_ID] or None  # whether there is such a photo, the search says
 
 
 def _mix(text: str) -> None:
     state.mix = bool(text)
+
+
+def _less(text: str) -> None:
+    state.less = tuple(dict.fromkeys(one[:_LONGEST_ID] for one in text.split(",")[:_MOST_LESS] if one))
 
 
 # The gallery comes first: the others are of its photos.
@@ -216,4 +222,5 @@ _PARTS: dict[str, Callable[[str], None]] = {
     "system": _system,
     "like": _like,
     "mix": _mix,
+    "less": _less,
 }

@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit_drawable_canvas import st_canvas
 
-from pages import address, pictures
+from pages import address, galleries, pictures
 from pages.language import language, tr
 from pages.plain import plain, shown
 from pages.shared import display_name, load_gallery
@@ -46,6 +46,7 @@ def panel() -> tuple[Gallery, list[Term], DeltaGenerator]:
     with left:
         offer_examples(gallery)
         given = pictures.given()
+        galleries.menu()
         terms = weighed(drawing, given)
     address.tell()
     return gallery, terms, right.container(key="answers")
@@ -75,7 +76,9 @@ def by_words() -> None:
                 on_change=_changed,
             )
         with st.container(key="clear-all", width="content"):
-            asked = any((state.words, state.without, state.drawn != "", state.pictures, state.like, state.where))
+            asked = any(
+                (state.words, state.without, state.drawn != "", state.pictures, state.like, state.less, state.where)
+            )
             st.button(
                 tr("Clear all"),
                 icon=":material/clear_all:",

@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import streamlit as st
 from filelock import FileLock, Timeout
 from platformdirs import user_data_path
 
@@ -37,7 +38,7 @@ class Choice:
 
     key:    how an address names it: "" for the shipped one, UPLOADS, or the path of the photos' folder.
     name:   as it is shown.
-    folder: what state.folder becomes.
+    folder: of the photos.
     """
 
     key: str
@@ -51,7 +52,33 @@ def choices() -> list[Choice]:
     found += [Choice(str(folder), shown(name), folder) for folder, name in _remembered() if _may(folder)]
     if state.uploads and state.uploads.names and (state.uploads.folder / ".xmr").is_dir():
         found.append(Choice(UPLOADS, tr("Your uploads"), state.uploads.folder))
+    if (now := key_of_chosen()) not in {choice.key for choice in found}:  # by an address
+        found.append(Choice(now, shown(Path(now).name or now), Path(now)))
     return found
+
+
+def switch(widget: str) -> None:
+    """Search the gallery that was chosen in a widget; filters and photos of the one before go with it."""
+    try:
+        choose(st.session_state[widget])
+        state.like, state.less, state.where, state.outcome, state.told = None, (), None, None, ()
+    except BadInput as error:
+        state.told = (str(error),)
+
+
+def menu() -> None:
+    """The galleries to choose from, where there are more than one."""
+    found = {choice.key: choice.name for choice in choices()}
+    if len(found) > 1:
+        state.scope = key_of_chosen()
+        st.selectbox(
+            tr("Photos to search"),
+            found,
+            key="scope",
+            format_func=found.get,
+            on_change=switch,
+            args=("scope",),
+        )
 
 
 def key_of_chosen() -> str:
@@ -94,6 +121,11 @@ def _may(folder: Path) -> bool:
 # ------------------------------------------------------------ the list
 
 
+def is_remembered(key: str) -> bool:
+    """Whether a gallery is a folder of the list."""
+    return key in {str(folder) for folder, _ in _remembered()}
+
+
 def remember(folder: Path) -> None:
     """Put a folder that was indexed at the head of the list; it keeps its name."""
     with _changing() as listed:
@@ -116,7 +148,7 @@ def forget(key: str, delete_index: bool = False) -> None:
         BadInput: not from here, or the index cannot be deleted.
     """
     _check_owner()
-    if key not in {str(folder) for folder, _ in _remembered()}:
+    if not is_remembered(key):
         return
     if delete_index:
         with suppress(BadInput):  # there is none any more

@@ -11,7 +11,8 @@ from weakref import WeakSet
 import streamlit as st
 
 from pages import galleries, visit
-from pages.plain import counted, plain
+from pages.language import tr
+from pages.plain import plain
 from pages.shared import open_gallery, open_system
 from pages.state import state
 from pages.uploads import Uploads
@@ -160,12 +161,18 @@ def follow(aloud: bool) -> None:
 def _outcome(job: Job) -> Outcome:
     report = job.report
     if job.state is State.DONE:
-        said = f"{counted(report.indexed + report.kept, 'photo')} can be searched now, on every page."
+        said = tr("{photos} can be searched now, on every page.", photos=photos(report.indexed + report.kept))
     elif job.state is State.FAILED:
-        said = f"Indexing {job.title} failed. {job.error}"
+        said = tr("Indexing {title} failed. {error}", title=_title(job), error=job.error)
+    elif job.progress:
+        said = tr(
+            "Indexing {title} was stopped at {done} of {total} photos. What was read is kept: index again to continue.",
+            title=_title(job),
+            done=f"{job.progress.done:,}",
+            total=f"{job.progress.total:,}",
+        )
     else:
-        read = f" at {job.progress.done:,} of {job.progress.total:,} photos" if job.progress else ""
-        said = f"Indexing {job.title} was stopped{read}. What was read is kept: index again to continue."
+        said = tr("Indexing {title} was stopped.", title=_title(job))
     return Outcome(job.state, said, report.skipped, report.noted) if report else Outcome(job.state, said)
 
 
@@ -190,7 +197,7 @@ def _active() -> Job:
 
 def _line() -> None:
     job = _active()
-    left = f", {_duration(job.seconds_left)} left" if job.seconds_left is not None else ""
+    left = f", {_left(job.seconds_left)}" if job.seconds_left is not None else ""
     st.page_link("gallery.py", label=plain(f"{_headline(job)}{left}"), icon=":material/database:")
 
 
@@ -199,26 +206,42 @@ def _panel() -> None:
     share, facts = 0.0, [_headline(job)]
     if job.progress and job.progress.total:
         share = min(job.progress.done / job.progress.total, 1.0)
-        facts += [f"{job.rate:,.0f} a second"] if job.rate is not None else []
-        facts += [f"{_duration(job.seconds_left)} left"] if job.seconds_left is not None else []
-        facts += [f"{job.progress.skipped:,} passed over"] if job.progress.skipped else []
+        facts += [tr("{count} a second", count=f"{job.rate:,.0f}")] if job.rate is not None else []
+        facts += [_left(job.seconds_left)] if job.seconds_left is not None else []
+        facts += [tr("{count} passed over", count=f"{job.progress.skipped:,}")] if job.progress.skipped else []
     st.progress(share, text=plain(" · ".join(facts)))
     st.button(
-        "Stopping …" if job.stopping else "Stop",
+        tr("Stopping …") if job.stopping else tr("Stop"),
         disabled=job.stopping,
         icon=":material/stop_circle:",
         key="stop",
         on_click=_jobs.cancel,
         args=(job.owner,),
-        help="What was read is kept.",
+        help=tr("What was read is kept."),
     )
 
 
 def _headline(job: Job) -> str:
+    title = _title(job)
     if job.state is State.WAITING:
-        return f"{job.title[:1].upper()}{job.title[1:]} will be indexed after {_jobs.ahead_of(job)} other jobs"
-    told = f": {job.progress.done:,} of {job.progress.total:,} photos" if job.progress else " …"
-    return f"Indexing {job.title}{told}"
+        return tr("{title}: to be indexed after {count} other jobs", title=title, count=_jobs.ahead_of(job))
+    if not job.progress:
+        return tr("Indexing {title} …", title=title)
+    done, total = f"{job.progress.done:,}", f"{job.progress.total:,}"
+    return tr("Indexing {title}: {done} of {total} photos", title=title, done=done, total=total)
+
+
+def _title(job: Job) -> str:
+    return tr("your uploads") if job.title == _UPLOADS else job.title
+
+
+def photos(count: int) -> str:
+    """1 photo, 2 photos."""
+    return tr("1 photo") if count == 1 else tr("{count} photos", count=f"{count:,}")
+
+
+def _left(seconds: float) -> str:
+    return tr("{time} left", time=_duration(seconds))
 
 
 def _duration(seconds: float) -> str:

@@ -66,8 +66,13 @@ class State:
     # What is searched.
     folder: Path = DEMO  # the gallery; written by indexing.py and gallery.py, read by shared.py
     like: str | None = None  # the photo whose like are wanted; written by shared.py and search.py, read by search.py
-    where: dict[str, list] | None = None  # the facts that answers must have, as Searcher.search takes them
+    where: dict[str, list[str]] | None = None  # the facts that answers must have, each with the values that will do
+    less: tuple[str, ...] = ()  # the photos whose like are not wanted
     leave: bool = False  # on to Search; written and read by shared.py
+    scope: str | None = None  # widgets of galleries.py and gallery.py: how an address names the gallery
+    gallery: str | None = None
+    rename: str = ""  # widget of gallery.py
+    delete_index: bool = False  # widget of gallery.py
     system: str | None = None  # widget of search.py
     wanted: str | None = None  # the system that was chosen, though the query may not suit it; search.py
     mix: bool = False  # widget of search.py

@@ -93,7 +93,7 @@ def crop(source: str, box: Sequence[float] | None, on_box: Callable[[Any], None]
 
 def fold(label: str) -> None:
     """A button that shows and hides the panel of the query on a phone, where it is folded to begin with."""
-    _fold(key="fold", data={"label": label})
+    _fold(key="unfold", data={"label": label})
 
 
 def everywhere(chosen: str | None) -> None:
