@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser import CHROMIUM, ROOT, draw_example, idle, open_browser, serve, stroke
+from tests.browser import CHROMIUM, ROOT, draw_example, idle, open_browser, serve, stroke, unfold
 from xmr import checkpoint
 from xmr.gallery import DEMO, Gallery, index_folder
 from xmr.modality import Drawing
@@ -70,7 +70,7 @@ def categories(page: Page) -> Counter:
 
 
 def upload(page: Page, name: str, content: bytes) -> None:
-    page.locator("[aria-label='A photo'] input[type=file]").set_input_files(
+    page.locator(".st-key-pictures input[type=file]").set_input_files(
         {"name": name, "mimeType": "image/jpeg", "buffer": content}
     )
 
@@ -358,11 +358,13 @@ def test_ten_thousand_characters_are_answered(page):
 
 
 def test_an_example_can_be_taken_and_cleared(page):
+    unfold(page)
     page.get_by_text("cup", exact=True).first.click()
     assert categories(page)["cup"] >= 5
 
 
 def test_the_eraser_takes_a_stroke_away(page):
+    unfold(page)
     page.get_by_text("Bold", exact=True).click()
     stroke(page, [(0.2, 0.5), (0.8, 0.5)])
     expect(page.get_by_text("10 best of")).to_be_visible()
