@@ -154,7 +154,6 @@ HEADINGS = {
     "Gallery": "The photos that are searched",
     "Results": "How well each system finds",
     "Systems": "What can search",
-    "Search": "Draw, type or upload",
 }
 
 
@@ -168,6 +167,8 @@ def turn_to(page: Page, name: str, sign: Locator | None = None) -> None:
     link.click()
     if narrow:
         expect(link).not_to_be_in_viewport()
+    if sign is None and name == "Search":
+        sign = page.get_by_role("radiogroup", name="System", exact=True)
     expect(sign or page.get_by_role("heading", name=HEADINGS[name])).to_be_visible()
     page.wait_for_function("() => !document.querySelector('[data-stale=true]')")
 
@@ -212,7 +213,7 @@ def test_a_folder_of_ones_own_is_indexed_and_searched(page, tmp_path):
             Image.open(gallery.thumb(item.id)).convert("RGB").save(tmp_path / f"{item.id}.jpg")
     (tmp_path / "notes.jpg").write_text("no picture")
     turn_to(page, "Gallery")
-    field = page.get_by_label("Folder")
+    field = page.get_by_label("Folder", exact=True)
     field.fill(str(tmp_path))
     field.press("Enter")
     page.get_by_role("button", name="Index them").click()
@@ -249,7 +250,7 @@ def test_names_that_others_gave_lead_to_no_other_host(visitor, tmp_path, system)
         gallery.put_examples({EVIL: Drawing((np.array([[0.0, 0.0], [1.0, 1.0]]),))})
     turn_to(page, "Gallery")
     for path, message in ((f"{folder}/none", "There is no folder"), (str(tmp_path), "1 photo can be searched now")):
-        field = page.get_by_label("Folder")
+        field = page.get_by_label("Folder", exact=True)
         field.fill(path)
         field.press("Enter")
         page.get_by_role("button", name="Index them").click()
@@ -318,7 +319,7 @@ def test_who_comes_by_another_name_is_offered_no_folder(browser):
             page = browser.new_page()
             arrive(page, server.url.replace("127.0.0.1", name))
             turn_to(page, "Gallery", page.get_by_role("button", name="Index them"))
-            assert page.get_by_label("Folder").count() == offered, name
+            assert page.get_by_label("Folder", exact=True).count() == offered, name
             page.close()
 
 
