@@ -62,7 +62,7 @@ _jobs: list[Job] = []  # the latest
 
 def show() -> None:
     """The section of the page, where this visitor may use it."""
-    if not trust.own_computer():
+    if not trust.own_machine():
         return
     with st.expander(tr("Add a model"), icon=":material/add:", expanded=bool(_jobs and _jobs[-1].active)):
         st.markdown(

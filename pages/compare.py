@@ -8,9 +8,9 @@ from itertools import combinations
 
 import streamlit as st
 
-from pages import ask, pictures
+from pages import ask
 from pages.plain import plain, shown
-from pages.shared import compatible_systems, display_name, follow, load_gallery, open_searcher, photo_grid, to_search
+from pages.shared import compatible_systems, display_name, follow, open_searcher, photo_grid, to_search
 from pages.state import state
 from xmr.gallery import Gallery
 from xmr.modality import BadInput, Hit, Query, Term
@@ -20,7 +20,6 @@ K = 10
 MOST = 3  # systems that are chosen to begin with
 
 follow()
-ask.begin()
 
 
 @dataclass(frozen=True)
@@ -100,16 +99,11 @@ def compare(gallery: Gallery, terms: list[Term]) -> None:
             right = sum(framed in hit.item.labels for hit in answer.hits) if framed else None
             told = "" if right is None else f" · {right} of {len(answer.hits)} {plain(display_name(framed))}"
             st.caption(f"{answer.spent:.0f} ms{told}")
-            explain = partial(answer.searcher.explain, answer.query)
+            spoken = ask.caption_language(answer.searcher, terms)
+            explain = partial(answer.searcher.explain, answer.query, language=spoken)
             photo_grid(gallery, answer.hits, to_search, explain, f"photos-{name}", framed)
 
 
-left, right = st.columns([30, 70], gap="large")
-with left:
-    st.markdown("#### Draw, type or upload")
-    asked = ask.by_drawing()
-    gallery = load_gallery()
-    ask.offer_examples(gallery)
-    asked = ask.refined(asked | pictures.by_sketch() | ask.by_words() | pictures.by_photo())
-with right:
+gallery, asked, place = ask.panel()
+with place:
     compare(gallery, asked)

@@ -5,17 +5,14 @@ from functools import partial
 
 import streamlit as st
 
-from pages import ask, pictures
+from pages import ask
 from pages.plain import plain, shown
-from pages.shared import DEFAULT, compatible_systems, load_gallery, load_searcher, photo_grid, systems, thumb
+from pages.shared import DEFAULT, compatible_systems, load_searcher, photo_grid, systems, thumb
 from pages.state import state
 from xmr.modality import BadInput, Modality, Query, Term
 from xmr.search import Searcher
 
-IDEAS = ("a red car", "ein Hund im Schnee", "a blue cup on a table", "ein grüner Baum")
 FITS = 0.25  # likely, at least, what fits a query at all
-
-ask.begin()
 
 
 def like(item_id):
@@ -99,11 +96,12 @@ def answer(terms: list[Term]) -> None:
         st.info(f"Nothing here seems to fit {said}. These come nearest.", icon=":material/help:")
     if any(t.modality is Modality.PHOTO and t.weight > 0 for t in usable):
         wanted = Query(tuple(term for term in usable if term.weight > 0))
-        captions = searcher.captions(wanted, k=5)
+        captions = searcher.captions(wanted, k=5, language=ask.caption_language(searcher, terms))
         if captions:
             with st.expander("What it might show", expanded=True):
                 st.text("\n".join(f"{hit.score:.2f}  {shown(hit.item.content)}" for hit in captions))
-    photo_grid(gallery, hits, like, partial(searcher.explain, query))
+    explain = partial(searcher.explain, query, language=ask.caption_language(searcher, terms))
+    photo_grid(gallery, hits, like, explain)
 
 
 def welcome() -> None:
@@ -113,18 +111,11 @@ def welcome() -> None:
         "Draw something with the mouse or a finger, type what you look for, or upload a photo. "
         "Use them together to be more exact: draw the shape, type the colour."
     )
-    st.pills("Try", IDEAS, key="idea", on_change=try_idea, wrap=True)
+    if ideas := ask.ideas(gallery):
+        st.pills("Try", ideas, key="idea", on_change=try_idea, wrap=True)
     photo_grid(gallery, gallery.sample(10), like)
 
 
-left, right = st.columns([30, 70], gap="large")
-with left:
-    st.markdown("#### Draw, type or upload")
-    asked = ask.by_drawing()
-with right:  # after the canvas, which can be drawn on while all else is read
-    gallery = load_gallery()
-with left:
-    ask.offer_examples(gallery)
-    asked = ask.refined(asked | pictures.by_sketch() | ask.by_words() | pictures.by_photo())
-with right:
+gallery, asked, place = ask.panel()
+with place:
     answer(asked)

@@ -31,7 +31,7 @@ def folder(tmp_path_factory) -> Path:
 def home(tmp_path, monkeypatch):
     """No adopted models, a visitor at the server's computer, and little to measure on."""
     monkeypatch.setenv("XMR_MODELS", str(tmp_path / "models"))
-    monkeypatch.setattr(trust, "own_computer", lambda: True)
+    monkeypatch.setattr(trust, "own_machine", lambda: True)
     monkeypatch.setattr("xmr.adopt.fit.PHOTOS", 12)
     monkeypatch.setattr("xmr.adopt.fit.CAPTIONS", 6)
     adopting._jobs.clear()
@@ -95,7 +95,7 @@ def test_adopting_is_stopped_by_a_click_and_leaves_nothing(home, folder, opened,
 
 
 def test_nobody_else_is_offered_it(opened, monkeypatch):
-    monkeypatch.setattr(trust, "own_computer", lambda: False)
+    monkeypatch.setattr(trust, "own_machine", lambda: False)
     page = opened("systems")
     assert not page.text_input and "Look it up" not in {button.label for button in page.button}
 
