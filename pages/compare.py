@@ -9,8 +9,9 @@ from itertools import combinations
 import streamlit as st
 
 from pages import ask, pictures
+from pages.grid import photo_grid
 from pages.plain import plain, shown
-from pages.shared import compatible_systems, display_name, follow, load_gallery, open_searcher, photo_grid, to_search
+from pages.shared import compatible_systems, display_name, follow, load_gallery, open_searcher, to_search
 from pages.state import state
 from xmr.gallery import Gallery
 from xmr.modality import BadInput, Hit, Query, Term

@@ -1,19 +1,16 @@
 """Search: draw, type or upload a photo, mix them at will, and see the ten best photos at once."""
 
-import time
-from functools import partial
-
 import streamlit as st
 
-from pages import ask, pictures
-from pages.plain import plain, shown
-from pages.shared import DEFAULT, compatible_systems, load_gallery, load_searcher, photo_grid, systems, thumb
+from pages import answers, ask, pictures
+from pages.grid import photo_grid
+from pages.plain import plain
+from pages.shared import DEFAULT, compatible_systems, load_gallery, load_searcher, systems, thumb
 from pages.state import state
-from xmr.modality import BadInput, Modality, Query, Term
+from xmr.modality import BadInput, Term
 from xmr.search import Searcher
 
 IDEAS = ("a red car", "ein Hund im Schnee", "a blue cup on a table", "ein grüner Baum")
-FITS = 0.25  # likely, at least, what fits a query at all
 
 ask.begin()
 
@@ -66,7 +63,7 @@ def chosen_photo(searcher: Searcher) -> Term | None:
 
 
 def answer(terms: list[Term]) -> None:
-    """The right half: ten photos, or how to begin."""
+    """The right half: the best photos, or how to begin."""
     searcher, exclude = choose(terms), ()
     liked = chosen_photo(searcher)
     if liked:
@@ -80,30 +77,7 @@ def answer(terms: list[Term]) -> None:
         terms = [liked, *(terms if mix else [])]
     if not terms:
         return welcome()
-    start = time.perf_counter()
-    usable = ask.understood(searcher, terms)
-    if not any(t.weight > 0 for t in usable):
-        if usable:
-            st.info("Say what you look for as well: a drawing, words or a photo. “Without” only takes away.")
-        return
-    try:
-        query = Query(tuple(usable))
-        hits = searcher.search(query, k=10, exclude=exclude)
-    except BadInput as error:
-        st.warning(plain(error))
-        return
-    spent = (time.perf_counter() - start) * 1000
-    said = " and ".join(ask.PARTS[m] for m in dict.fromkeys(t.modality for t in usable if t.weight > 0))
-    st.caption(f"The {len(hits)} best of {len(gallery):,} photos for {said}, in {spent:.0f} ms")
-    if all(hit.match is not None and hit.match < FITS for hit in hits):
-        st.info(f"Nothing here seems to fit {said}. These come nearest.", icon=":material/help:")
-    if any(t.modality is Modality.PHOTO and t.weight > 0 for t in usable):
-        wanted = Query(tuple(term for term in usable if term.weight > 0))
-        captions = searcher.captions(wanted, k=5)
-        if captions:
-            with st.expander("What it might show", expanded=True):
-                st.text("\n".join(f"{hit.score:.2f}  {shown(hit.item.content)}" for hit in captions))
-    photo_grid(gallery, hits, like, partial(searcher.explain, query))
+    answers.show(gallery, searcher, terms, exclude, like)
 
 
 def welcome() -> None:

@@ -1,19 +1,19 @@
-"""Shared by the pages: the systems and their searchers, the gallery, and the grid of photos."""
+"""Shared by the pages: the systems and their searchers, and the gallery."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.plain import plain, shown
+from pages.plain import plain
 from pages.state import state
-from pages.widgets import inline, photos
+from pages.widgets import inline
 from xmr import checkpoint
 from xmr.gallery import DEMO, Gallery
-from xmr.modality import BadInput, Hit, Item, Modality
+from xmr.modality import BadInput, Modality
 from xmr.search import Searcher
 from xmr.system import System
 
@@ -157,36 +157,3 @@ def follow() -> None:
     if state.leave:
         state.leave = False
         st.switch_page("search.py")
-
-
-def photo_grid(
-    gallery: Gallery,
-    answers: Sequence[Hit | Item],
-    on_like: Callable[[str], None],
-    explain: Callable[[str], str] | None = None,
-    key: str = "photos",
-    framed: str | None = None,
-) -> None:
-    """Photos with "more like this"; those that answer a query with how likely they match, or their score where that is
-    not known.
-
-    explain: from a photo's id to the words that say why it answers; without it, its first caption.
-    framed:  the category whose photos get a frame.
-    """
-    cards = []
-    for answer in answers:
-        item, note = answer, ""
-        if isinstance(answer, Hit):
-            item = answer.item
-            told = f"score {answer.score:.2f}" if answer.match is None else f"{answer.match:.0%} likely"
-            note = f"{answer.rank} · {told}"
-        cards.append(
-            {
-                "id": item.id,
-                "source": thumb(gallery, item.id),
-                "note": note,
-                "caption": shown((explain or gallery.caption)(item.id)),
-                "framed": framed in item.labels,
-            }
-        )
-    photos(cards, on_like, key)

@@ -2,7 +2,8 @@
 
 Left out are only keys of widgets that come in numbers: `canvas-<n>` and `weight-<part>` of ask.py, the inboxes
 `sketch-<n>`, `camera-<n>` and `photo-<n>` of pictures.py, `filter-<fact>` and `page-<pages>` of gallery.py,
-`question-<protocol>` of results.py; and those of what only reports, such as buttons, the canvas's tools and the grids.
+`question-<protocol>` of results.py, `where-<fact>` of filters.py; and those of what only reports, such as buttons, the
+canvas's tools and the grids.
 """
 
 from __future__ import annotations
@@ -66,6 +67,18 @@ class State:
     wanted: str | None = None  # the system that was chosen, though the query may not suit it; search.py
     mix: bool = False  # widget of search.py
     idea: str | None = None  # widget of search.py
+
+    # The answers: written by answers.py and filters.py unless it is said, and read there.
+    where: dict[str, list[str]] | None = None  # the facts that answers must have, each with the values that will do
+    less: tuple[str, ...] = ()  # the photos whose like are not wanted
+    most: int = 10  # how many are shown
+    answered: str = ""  # the query they answer
+    order: str | None = None  # widget: sorted by what
+    fold: bool = False  # widget: photos that are nearly the same as one
+    marked: tuple[str, ...] = ()  # written by grid.py
+    unmarked: int = 0  # how often they were unmarked
+    why: str | None = None  # the photo on which a heat map is wanted; written by grid.py
+    said: str = ""  # what went wrong with the photo that is shown large, to be told once; grid.py
 
     # The other pages' widgets, and what they came from.
     compared: list[str] | None = None  # widget of compare.py

@@ -28,6 +28,12 @@ def roots() -> list[Path]:
     return _roots(os.environ.get(SETTING), st.get_option("server.address"), st.context.headers)
 
 
+def own_machine() -> bool:
+    """Whether the server is this visitor's own computer, so that it may open a file for them, and its paths mean
+    something to them. Folders that were named for everyone (XMR_FOLDERS) don't make it so."""
+    return _at_this_computer(st.get_option("server.address"), st.context.headers)
+
+
 def _roots(setting: str | None, address: str | None, headers: Mapping[str, str]) -> list[Path]:
     """`roots` as a function of XMR_FOLDERS, the address that the server listens on, and the headers of a visit."""
     if setting is not None:

@@ -14,7 +14,7 @@ def said(page: AppTest) -> str:
 def cards(page: AppTest) -> list[dict]:
     """What the grid of photos was given to show."""
     grids = [e.proto for e in page.get("bidi_component") if e.proto.component_name == "xmr_photos"]
-    return [card for grid in grids for card in json.loads(grid.json)]
+    return [card for grid in grids for card in json.loads(grid.json)[0]["cards"]]
 
 
 def ids(page: AppTest) -> list[str]:
