@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from pages import ask, filters, selection
+from pages import filters, selection
 from pages.grid import photo_grid
 from pages.language import language, tr
 from pages.plain import plain, shown
@@ -32,24 +32,23 @@ def show(
     gallery: Gallery,
     searcher: Searcher,
     terms: Sequence[Term],
+    start: float,
     exclude: Collection[str],
     on_like: Callable[[str], None],
 ) -> None:
     """Answer a query, or say why that cannot be.
 
     Args:
-        terms:   what is asked, as ask.py and pictures.py give it.
+        terms:   what is asked, as vectors of the searcher's system.
+        start:   time.perf_counter() when they began to be read.
         exclude: ids of photos that are part of the query themselves.
     """
-    start = time.perf_counter()
-    usable = ask.understood(searcher, list(terms))
-    if not any(term.weight > 0 for term in usable):
-        if usable:
+    if not any(term.weight > 0 for term in terms):
+        if terms:
             st.info(tr("Say what you look for as well: a drawing, words or a photo. “Without” only takes away."))
         return
-    usable += _less(gallery, searcher)
     spent = time.perf_counter() - start
-    query = Query(tuple(usable))
+    query = Query((*terms, *_less(gallery, searcher)))
     line = st.container()
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="filters"):
         where = filters.row(gallery)
@@ -67,7 +66,7 @@ def show(
         st.warning(plain(error))
         return
     spent += time.perf_counter() - start
-    asked = [term for term in usable if term.weight > 0]
+    asked = [term for term in terms if term.weight > 0]
     said = tr(" and ").join(_names()[m] for m in dict.fromkeys(term.modality for term in asked))
     line.caption(
         tr(

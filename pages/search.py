@@ -1,5 +1,7 @@
 """Search: draw, type or upload a photo, mix them at will, and see the ten best photos at once."""
 
+import time
+
 import streamlit as st
 
 from pages import answers, ask, pictures
@@ -77,7 +79,8 @@ def answer(terms: list[Term]) -> None:
         terms = [liked, *(terms if mix else [])]
     if not terms:
         return welcome()
-    answers.show(gallery, searcher, terms, exclude, like)
+    start = time.perf_counter()
+    answers.show(gallery, searcher, ask.understood(searcher, terms), start, exclude, like)
 
 
 def welcome() -> None:
