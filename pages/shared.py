@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from pages.language import tr
 from pages.plain import plain
 from pages.state import state
 from pages.widgets import inline
@@ -19,7 +20,6 @@ from xmr.system import System
 
 DEFAULT = "tri"
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks" / "results"
-NAMES = {Modality.SKETCH: "drawings", Modality.TEXT: "words", Modality.PHOTO: "photos"}
 
 
 @st.cache_resource(show_spinner=False)
@@ -118,20 +118,28 @@ def _read(path: Path, without: Any) -> Any:
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else without
 
 
+def names() -> dict[Modality, str]:
+    """What a system may take, in plain words."""
+    return {Modality.SKETCH: tr("drawings"), Modality.TEXT: tr("words"), Modality.PHOTO: tr("photos")}
+
+
 def compatible_systems(asked: Sequence[Modality], gallery: Gallery) -> tuple[list[str], str]:
     """The systems that can use a query whose parts are of these modalities, and a sentence on why the others can't."""
-    can, cannot, indexed = [], [], gallery.systems()
+    can, indexed = [], gallery.systems()
+    cannot: dict[str, list[str]] = {}  # by the reason
     for name, config in systems().items():
-        lacking = [NAMES[m] for m in dict.fromkeys(asked) if m not in config["encoders"]]
+        lacking = [modality for modality in dict.fromkeys(asked) if modality not in config["encoders"]]
         if name not in indexed:
-            cannot.append(f"{name} has not indexed these photos")
+            cannot.setdefault(tr("no vectors of these photos"), []).append(name)
         elif lacking:
-            cannot.append(f"{name} takes no {' and no '.join(lacking)}")
+            takes = tr("takes no {things}", things=tr(" and ").join(names()[modality] for modality in lacking))
+            cannot.setdefault(takes, []).append(name)
         elif len(asked) > 1 and config["space"] != "cosine":
-            cannot.append(f"{name} cannot mix")
+            cannot.setdefault(tr("takes one thing at a time"), []).append(name)
         else:
             can.append(name)
-    return can, f"Not for this query: {'; '.join(cannot)}." if cannot else ""
+    told = "; ".join(f"{', '.join(those)} ({reason})" for reason, those in cannot.items())
+    return can, tr("Not offered here: {systems}.", systems=told) if cannot else ""
 
 
 def display_name(name: str) -> str:

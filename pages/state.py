@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pages.pictures import Picture
     from pages.uploads import Uploads
     from xmr.gallery.jobs import Job
+    from xmr.modality import BadInput
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,11 @@ class State:
 
     # The other pages' widgets, and what they came from.
     compared: list[str] | None = None  # widget of compare.py
+    choices: dict[str, list[str]] | None = None  # the systems that were chosen there, by the modalities of the query
+    blind: bool = False  # widget of compare.py
+    salt: int | None = None  # of which two systems are compared without their names; compare.py, as the next two
+    voted: dict[str, str] | None = None  # which was better, by the digest of the query
+    uncounted: BadInput | None = None  # why the last answer was not counted
     category: str | None = None  # widget of compare.py
     guess: str | None = None  # the category that compare.py found in the query
     trained: str | None = None  # widget of results.py

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.shared import NAMES, reports, systems
+from pages.shared import names, reports, systems
 from xmr.checkpoint import ROOT
 
 st.markdown("#### What can search")
@@ -17,7 +17,7 @@ for name, config in systems().items():
             for key in ("file", "trunk")
         )
         st.markdown(f"##### {name}\n{config['about']}")
-        takes = ", ".join(NAMES[modality] for modality in config["encoders"])
+        takes = ", ".join(names()[modality] for modality in config["encoders"])
         speeds = reports()[name]["speed"]
         told = "".join(f" · {modality} {ms:.1f} ms" for modality, ms in speeds.items())
         space = f"vectors of {config['dim']} numbers, compared by {config['space']}"

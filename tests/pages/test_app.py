@@ -180,7 +180,8 @@ def test_words_are_offered_only_to_systems_that_take_them(page):
     assert deaf
     page.text_input(key="words").set_value("a red car").run()
     assert not set(deaf) & set(page.segmented_control(key="system").options)
-    assert all(f"{name} takes no words" in said(page) for name in deaf)
+    (told,) = [one.value for one in page.caption if "takes no words" in one.value]
+    assert all(name in told for name in deaf)
 
 
 @pytest.mark.parametrize("name", SYSTEMS)
@@ -199,20 +200,6 @@ def test_a_system_that_cannot_use_the_query_gives_way_and_comes_back(page):
     assert page.session_state["system"] == "tri" and len(ids(page)) == 10
     page.text_input(key="words").set_value("").run()
     assert page.session_state["system"] == deaf
-
-
-def test_compare_shows_each_systems_ten_and_how_many_they_share(opened):
-    page = opened("compare")
-    assert "asked of several systems" in said(page)
-    page.text_input(key="words").set_value("a red car").run()
-    assert not page.exception
-    compared = page.session_state["compared"]
-    assert len(cards(page)) == 10 * len(compared)
-    if len(compared) > 1:
-        first, second = (set(ids(page)[10 * n : 10 * n + 10]) for n in (0, 1))
-        assert f"{compared[0]} and {compared[1]} share **{len(first & second)}** of 10" in said(page)
-    assert page.selectbox(key="category").value == "car_(sedan)"
-    assert sum(card["framed"] for card in cards(page)[:10]) >= 5
 
 
 def _held(system: str, file: str) -> dict:
