@@ -55,7 +55,7 @@ def photo_grid(
                 "id": item.id,
                 "source": thumb(gallery, item.id),
                 "note": _note(hit) if hit else "",
-                "caption": shown((explain or gallery.caption)(item.id)),
+                "caption": shown(explain(item.id)) if explain else caption_of(gallery, item.id),
                 "framed": framed in item.labels,
                 "name": shown(item.content.name) if original else "",
                 "facts": [*_facts(item, original), *([(tr("How sure"), _sureness(hit))] if hit else [])],
@@ -158,6 +158,12 @@ def _facts(item: Item, original: Path | None) -> list[tuple[str, str]]:
         with suppress(OSError, OverflowError, ValueError):  # gone, or of no year that there is
             found.append((tr("File date"), datetime.fromtimestamp(original.stat().st_mtime).strftime("%Y-%m-%d")))
     return found
+
+
+def caption_of(gallery: Gallery, id: str) -> str:
+    """One line to show with a photo: a caption in the visitor's language, if it has one."""
+    found = _captions(gallery, id)
+    return found[0] if found else shown(gallery.caption(id))
 
 
 def _captions(gallery: Gallery, id: str) -> list[str]:

@@ -91,7 +91,12 @@ class State:
     category: str | None = None  # widget of compare.py
     guess: str | None = None  # the category that compare.py found in the query
     trained: str | None = None  # widget of results.py
-    pairs: str | None = None  # widget of results.py
+    pairs: str | None = None  # widget of studies.py
+    weak: bool = False  # widget of results.py, as the next three
+    weak_system: str | None = None
+    weak_asked: str | None = None
+    weak_kind: str | None = None
+    mapped: str | None = None  # widget of studies.py
     path: str = ""  # widget of gallery.py: a folder of the server
     indexed: list[str] | None = None  # widget of gallery.py: the systems that index
 

@@ -6,6 +6,7 @@ Only counts are kept: of each kind of query and each two systems, how often the 
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from xmr.modality import BadInput, Modality
 
 MOST = 100_000  # of a count
 _FILE = "votes.json"
+_Z = 1.959964  # of 95%, in standard deviations
 _WAIT = 5  # seconds for another server that is writing
 
 Winner = Literal["first", "second", "neither"]
@@ -41,7 +43,31 @@ class Count:
 
     @property
     def votes(self) -> int:
+        """How many were asked."""
         return sum(self.counts)
+
+    @property
+    def chose(self) -> int:
+        """How many found one of them better."""
+        return self.counts[0] + self.counts[1]
+
+    @property
+    def share(self) -> float:
+        """Of these, the share that found the first better; NaN if there are none."""
+        return self.counts[0] / self.chose if self.chose else math.nan
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95% confidence interval of the share (Wilson 1927); all that there is, if nobody chose.
+
+        >>> [round(end, 3) for end in Count("text", "a", "b", (8, 2, 5)).interval]
+        [0.49, 0.943]
+        """
+        if not self.chose:
+            return 0.0, 1.0
+        n, p = self.chose, self.share
+        middle, half = p + _Z**2 / (2 * n), _Z * math.sqrt(p * (1 - p) / n + _Z**2 / (4 * n**2))
+        return max(0.0, (middle - half) / (1 + _Z**2 / n)), min(1.0, (middle + half) / (1 + _Z**2 / n))
 
 
 def path() -> Path:

@@ -2,7 +2,6 @@
 
 import copy
 import io
-import json
 import shutil
 import sys
 import tempfile
@@ -21,7 +20,6 @@ from pages.pictures import Picture
 from pages.plain import plain
 from pages.widgets.canvas import MAX_STROKES, drawing_from_canvas
 from tests.apptest import cards, ids, press, said
-from tests.browser import ROOT
 from xmr import checkpoint
 from xmr.encoder import Encoder
 from xmr.gallery import DEMO, Gallery, IndexReport, index_folder
@@ -200,43 +198,6 @@ def test_a_system_that_cannot_use_the_query_gives_way_and_comes_back(page):
     assert page.session_state["system"] == "tri" and len(ids(page)) == 10
     page.text_input(key="words").set_value("").run()
     assert page.session_state["system"] == deaf
-
-
-def _held(system: str, file: str) -> dict:
-    path = ROOT / "checkpoints" / system / f"{file}.json"
-    return json.loads(path.read_text()) if path.is_file() else {}
-
-
-def test_results_show_what_the_files_hold(opened):
-    page = opened("results")
-    held = json.loads((ROOT / "checkpoints" / "tri" / "metrics.json").read_text())["protocols"]
-    protocol = page.selectbox[0].value
-    assert held[protocol]["about"] in said(page)
-    for name in page.selectbox[0].options:
-        page.selectbox[0].set_value(name).run()
-        assert not page.exception
-    protocol, question = page.selectbox[0].value, page.segmented_control[0].value
-    entries = [_held(name, "metrics")["protocols"].get(protocol, {}) for name in SYSTEMS]
-    drawn = any(question in entry.get("curves", {}) for entry in entries)  # precision against recall
-    for name in SYSTEMS:
-        page.segmented_control(key="trained").set_value(name).run()
-        files = {file: _held(name, file) for file in ("metrics", "study", "space")}
-        wanted = 3 + drawn  # the bars, the losses, what validation said
-        wanted += 2 if files["space"] else 0  # the pairs and the map
-        wanted += any(" bits" in variant for variant in files["study"].get("variants", {}))
-        assert not page.exception and len(page.get("vega_lite_chart")) == wanted, name
-        for variant in {measured.split()[0] for measured in files["study"].get("variants", {})}:
-            assert f"- **{variant}**: " in said(page), (name, variant)
-        both = any(variant.startswith("as-published") for variant in files["study"].get("variants", {}))
-        assert ("##### As published, and repaired" in said(page)) == both, name
-
-
-def test_every_system_has_a_card(opened):
-    page = opened("systems")
-    for name in SYSTEMS:
-        config = checkpoint.describe(name)
-        assert config["about"] in said(page) and config["card"]["limits"] in said(page)
-        assert config["card"].get("differs", "") in said(page) and ("differs" in config["card"]) == (name != "tri")
 
 
 def test_filters_leave_what_is_all_of_them(opened):
