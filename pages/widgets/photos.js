@@ -72,8 +72,6 @@ export default function ({ parentElement, data, setTriggerValue }) {
       act("mark", [...grid.marked]);
     };
     grid.classList.toggle("marking", grid.marked.size > 0);
-    item.onpointerenter = item.onfocusin = () => link(card.id, grid);
-    item.onpointerleave = item.onfocusout = () => link(null, grid);
   }
 
   // ------------------------------------------------------------ one of them, large
@@ -142,6 +140,8 @@ export default function ({ parentElement, data, setTriggerValue }) {
       part("why").ariaPressed = Boolean(cells);
       if (cells) paint(heat, cells);
       fit();
+      const held = document.activeElement;
+      if (!box.contains(held) || held.disabled || held.hidden) stage.focus({ preventScroll: true }); // or keys go nowhere
     }
 
     function sharpen(card, how = "") {
@@ -163,6 +163,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
       picture.style.width = `${Math.floor(photo.naturalWidth * scale)}px`;
       picture.style.height = `${Math.floor(photo.naturalHeight * scale)}px`;
       stage.scrollTo(x * stage.scrollWidth - clientWidth / 2, y * stage.scrollHeight - clientHeight / 2); // the middle stays
+      if (box.zoom <= 1 && document.activeElement === part("out")) stage.focus();
       part("out").disabled = box.zoom <= 1;
       part("in").disabled = box.zoom >= MOST_ZOOM;
     }
@@ -223,6 +224,8 @@ function blank() {
     button.type = "button";
     button.className = name;
   }
+  for (const kind of ["pointerenter", "focusin"]) card.addEventListener(kind, () => link(card.dataset.id, card.parentElement));
+  for (const kind of ["pointerleave", "focusout"]) card.addEventListener(kind, () => link(null, card.parentElement));
   return card;
 }
 
