@@ -1,7 +1,7 @@
 """The interface in English or German: the browser's language decides, until the visitor switches.
 
-Texts are written in English where they are shown, `tr("Draw, type or upload")`; pages/german/*.json hold the German ones,
-a file a page. What comes from the library, such as the sentence of a BadInput, stays English.
+Texts are written in English where they are shown, `tr("Draw, type or upload")`; pages/german/*.json hold the German
+ones, a file a page. What comes from the library, such as the sentence of a BadInput, stays English.
 """
 
 import json

@@ -60,6 +60,17 @@ class _PictureEncoder(_Graph):
     size: int = Field(ge=16, le=1024)
 
 
+class _Cells(_Part):
+    """What is appended to a photo graph to explain its vectors. It changes none, so that "weights" leaves it out."""
+
+    file: _File
+    sha256: _Hash
+
+
+class _PhotoEncoder(_PictureEncoder):
+    cells: _Cells = None
+
+
 class _TextEncoder(_Graph):
     tokenizer: _File
     words: _File = None
@@ -68,7 +79,7 @@ class _TextEncoder(_Graph):
 
 
 class _Encoders(_Part):
-    photo: _PictureEncoder = None
+    photo: _PhotoEncoder = None
     sketch: _PictureEncoder = None
     text: _TextEncoder = None
 

@@ -36,6 +36,7 @@ class Encoder:
         besides its ids, of a picture in its place.
     batch: how many contents it takes at a time.
     open_vocabulary: gives the words that typed texts are held against.
+    open_cells: gives the session of the graph with its second output, "cells", of a photo encoder that has one.
     """
 
     def __init__(
@@ -46,8 +47,10 @@ class Encoder:
         open_trunk: Callable[[], onnxruntime.InferenceSession] | None = None,
         batch: int = BATCH,
         open_vocabulary: Callable[[], Vocabulary] | None = None,
+        open_cells: Callable[[], onnxruntime.InferenceSession] | None = None,
     ) -> None:
         self.modality = modality
+        self._open_cells = open_cells
         self._open_vocabulary = open_vocabulary
         self._open_session, self._open_trunk = open_session, open_trunk
         self.prepare, self.batch = prepare, batch
@@ -77,7 +80,12 @@ class Encoder:
             prepare = partial(_pictures, open_sketch, sketch_input, config["size"], (Image.Image, Drawing))
         trunk = partial(_open_trunk, files["trunk"]) if "trunk" in files else None
         words = partial(_read_words, files["words"]) if "words" in files else None
-        return cls(modality, partial(open_session, files["file"]), prepare, trunk, config.get("batch", BATCH), words)
+        cells = None
+        if "cells" in config:
+            piece = CheckpointFile((folder / config["cells"]["file"]).resolve(), config["cells"]["sha256"])
+            cells = partial(open_session, files["file"], piece)
+        opened_graph = partial(open_session, files["file"])
+        return cls(modality, opened_graph, prepare, trunk, config.get("batch", BATCH), words, cells)
 
     def encode(self, contents: Sequence[Any]) -> np.ndarray:
         """(N, dim) float32 vectors, unit length in a cosine space, in batches.
@@ -110,6 +118,27 @@ class Encoder:
         if not np.isfinite(vectors).all():
             raise self._wrong(f"gives no finite numbers. Try another {self.modality}; if that doesn't help")
         return vectors
+
+    def cells(self, content: Any) -> np.ndarray:
+        """What each cell of a photo adds to its vector: (rows, columns, dim) float32. Their sum is the vector but for a
+        bias that is the same for nearly all photos.
+
+        Raises:
+            BadInput: a content that cannot be used, or an encoder whose vectors cannot be split so.
+        """
+        if self._open_cells is None:
+            raise BadInput("This system cannot tell which parts of a photo count. Choose another system, such as tri.")
+        try:
+            return self._cells_session.run(["cells"], {_INPUT[self.modality]: self.prepare([content])})[0][0]
+        except BadInput:
+            raise
+        except Exception as error:  # ONNX Runtime's own exceptions derive from nothing narrower
+            raise self._wrong(f"cannot be explained ({_one_line(error)})") from None
+
+    @cached_property
+    def _cells_session(self) -> onnxruntime.InferenceSession:
+        assert self._open_cells is not None
+        return self._open_cells()
 
     @cached_property
     def vocabulary(self) -> Vocabulary | None:
@@ -230,7 +259,12 @@ def _open_trunk(file: CheckpointFile) -> onnxruntime.InferenceSession:
     return open_session(file)
 
 
-def open_session(file: CheckpointFile) -> onnxruntime.InferenceSession:
+def open_session(file: CheckpointFile, *pieces: CheckpointFile) -> onnxruntime.InferenceSession:
+    """The session of a graph, to which pieces may be appended: Protocol Buffers merge messages that follow one another.
+
+    Raises:
+        BadInput: a file that cannot be read, was changed, or is no graph that holds its own weights.
+    """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -245,7 +279,10 @@ def open_session(file: CheckpointFile) -> onnxruntime.InferenceSession:
     options.log_severity_level = 4  # what fails is said by the exception
     try:
         session = onnxruntime.InferenceSession(
-            file.read(), options, providers=["CPUExecutionProvider"], enable_fallback=0
+            b"".join(part.read() for part in (file, *pieces)),
+            options,
+            providers=["CPUExecutionProvider"],
+            enable_fallback=0,
         )
     except BadInput:
         raise

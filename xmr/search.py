@@ -161,6 +161,26 @@ class Searcher:
         wanted = Query(tuple(term for term in query.terms if term.weight > 0))  # what is unwanted explains no photo
         return str(texts[int((own @ compose(self.system, wanted)).argmax())].content)
 
+    def explain_map(self, query: Query, item_id: str) -> np.ndarray:
+        """Where in a photo the answer to a query is: (rows, columns) float32, what each cell of the photo, which covers
+        it evenly, adds to the score of the query's vector. A cell below zero speaks against the photo.
+
+        Exact for photo towers that end with average pooling and a projection head: the cells add up to the score but
+        for the head's bias. Several terms count as their weighted sum, and unwanted ones not at all.
+
+        Raises:
+            BadInput: there is no such photo or picture, or the system's vectors cannot be split so.
+
+        >>> import xmr
+        >>> photos = xmr.open()
+        >>> query = xmr.Query.of(text="a cup")
+        >>> photos.explain_map(query, photos.search(query, k=1)[0].item.id).shape
+        (7, 7)
+        """
+        wanted = Query(tuple(term for term in query.terms if term.weight > 0))
+        vector = compose(self.system, wanted)
+        return self.system.encoder(Modality.PHOTO).cells(self.gallery.thumbnail(item_id)) @ vector
+
     def read(self, query: Query) -> tuple[Query, list[Reading]]:
         """The query with its texts as the person means them who typed them, and how each was read (System.read): with
         misspelt words put right, and with what "no" or "ohne" takes away as terms of their own.
