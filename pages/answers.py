@@ -15,7 +15,7 @@ from pages import filters, selection
 from pages.grid import photo_grid
 from pages.language import language, tr
 from pages.plain import plain, shown
-from pages.shared import thumb
+from pages.shared import systems, thumb
 from pages.state import state
 from xmr.gallery import Gallery
 from xmr.modality import BadInput, Hit, Modality, Query, Term
@@ -92,12 +92,17 @@ def show(
         on_like,
         partial(searcher.explain, query),
         on_less=less,
-        heat=partial(searcher.explain_map, query) if hasattr(searcher, "explain_map") else None,
+        heat=partial(searcher.explain_map, query) if _explains(searcher) else None,
         alike=_folded(searcher, hits) if fold else None,
         marks=True,
     )
     if len(hits) == state.most < MOST:
         st.button(tr("Show more"), icon=":material/expand_more:", width="stretch", on_click=_more)
+
+
+def _explains(searcher: Searcher) -> bool:
+    """Whether the system can tell which parts of a photo count."""
+    return "cells" in systems()[searcher.system.name]["encoders"][Modality.PHOTO]
 
 
 def less(item_id: str) -> None:

@@ -260,14 +260,13 @@ function link(id, grid) {
   }
 }
 
-// rows x columns of shares, 0 to 1, over the photo: the more, the warmer.
+// rows x columns of shares, over the photo: what counted stays light, whatever its colour is.
 function paint(canvas, cells) {
   const most = Math.max(...cells.flat(), 1e-9);
   [canvas.width, canvas.height] = [cells[0].length, cells.length];
   const context = canvas.getContext("2d");
   cells.forEach((row, y) => row.forEach((share, x) => {
-    const part = Math.max(0, share) / most;
-    context.fillStyle = `rgba(${255}, ${Math.round(200 * (1 - part))}, 0, ${0.72 * part})`;
+    context.fillStyle = `rgba(0, 0, 0, ${0.82 * (1 - Math.max(0, share) / most)})`;
     context.fillRect(x, y, 1, 1);
   }));
 }
