@@ -242,12 +242,13 @@ def test_photos_removed_after_the_search_and_before_the_look_up_are_passed_over(
     with Gallery.open(copy) as gallery, Gallery.open(copy) as other:
         searcher = Searcher(system, gallery)
         searcher.prepare()
-        find = gallery.find
-        gallery.find = lambda found: other.remove(["red-left"]) or find(found)
+        find = gallery.find_rows
+        gallery.find_rows = lambda found: other.remove(["red-left"]) or find(found)
         hits = searcher.search(Query((text("red"),)), k=3)
         assert [hit.rank for hit in hits] == [1, 2, 3] and ids(hits)[0] == "red-right"  # searched again
         everything = [item.id for item in gallery]
-        gallery.find = lambda found: other.remove(everything) or find(found)
+        gallery.find_rows = lambda found: other.remove(everything) or find(found)
+        other.remove(["red-right"])
         with pytest.raises(BadInput, match="holds no photos"):
             searcher.search(Query((text("red"),)), k=3)
 
