@@ -13,7 +13,7 @@ import streamlit as st
 
 from pages import filters, selection
 from pages.grid import photo_grid
-from pages.language import language, tr
+from pages.language import tr
 from pages.plain import plain, shown
 from pages.shared import systems, thumb
 from pages.state import state
@@ -35,6 +35,7 @@ def show(
     start: float,
     exclude: Collection[str],
     on_like: Callable[[str], None],
+    spoken: str | None,
 ) -> None:
     """Answer a query, or say why that cannot be.
 
@@ -42,6 +43,7 @@ def show(
         terms:   what is asked, as vectors of the searcher's system.
         start:   time.perf_counter() when they began to be read.
         exclude: ids of photos that are part of the query themselves.
+        spoken:  the language of the captions.
     """
     if not any(term.weight > 0 for term in terms):
         if terms:
@@ -83,14 +85,14 @@ def show(
     if all(hit.match is not None and hit.match < FITS for hit in hits):
         st.info(tr("Nothing here seems to fit {query}. These come nearest.", query=said), icon=":material/help:")
     if any(term.modality is Modality.PHOTO for term in asked):
-        _might_show(searcher, Query(tuple(asked)))
+        _might_show(searcher, Query(tuple(asked)), spoken)
     hits = _sorted(hits, order)
     selection.bar(gallery, state.marked)
     photo_grid(
         gallery,
         hits,
         on_like,
-        partial(searcher.explain, query),
+        partial(searcher.explain, query, language=spoken),
         on_less=less,
         heat=partial(searcher.explain_map, query) if _explains(searcher) else None,
         alike=_folded(searcher, hits) if fold else None,
@@ -180,9 +182,9 @@ def _folded(searcher: Searcher, hits: Sequence[Hit]) -> dict[str, str]:
     return found
 
 
-def _might_show(searcher: Searcher, query: Query) -> None:
+def _might_show(searcher: Searcher, query: Query, spoken: str | None) -> None:
     """Captions that fit a photo, where the system is sure of them."""
-    captions = searcher.captions(query, k=10, language=language())
+    captions = searcher.captions(query, k=10, language=spoken)
     sure = [hit for hit in captions if hit.match is not None and hit.match >= SURE]
     if sure:
         with st.expander(tr("What the photo might show")):

@@ -11,11 +11,11 @@ from itertools import combinations
 import numpy as np
 import streamlit as st
 
-from pages import ask, pictures, votes
+from pages import ask, votes
 from pages.grid import photo_grid
 from pages.language import tr
 from pages.plain import plain, shown
-from pages.shared import compatible_systems, display_name, follow, load_gallery, open_searcher, show_error, to_search
+from pages.shared import compatible_systems, display_name, follow, open_searcher, show_error, to_search
 from pages.state import state
 from xmr.gallery import Gallery
 from xmr.modality import BadInput, Hit, Query, Term
@@ -25,7 +25,6 @@ K = 10
 MOST_VOTES = 200  # of a visit
 
 follow()
-ask.begin()
 
 
 @dataclass(frozen=True)
@@ -147,7 +146,8 @@ def side_by_side(gallery: Gallery, terms: list[Term], chosen: list[str]) -> None
                 thing = plain(display_name(framed))
                 told.append(tr("{right} of {all} show: {thing}", right=right, all=len(answer.hits), thing=thing))
             st.caption(" · ".join(told))
-            explain = partial(answer.searcher.explain, answer.query)
+            spoken = ask.caption_language(answer.searcher, terms)
+            explain = partial(answer.searcher.explain, answer.query, language=spoken)
             photo_grid(gallery, answer.hits, to_search, explain, f"photos-{name}", framed)
 
 
@@ -217,12 +217,6 @@ def _count(about: str, kind: str, first: str, second: str, better: votes.Winner)
 
 if state.salt is None:
     state.salt = random.randrange(2**32)  # which two, and which is left, differs from visit to visit
-left, right = st.columns([30, 70], gap="large")
-with left:
-    st.markdown("#### Draw, type or upload")
-    asked = ask.by_drawing()
-    gallery = load_gallery()
-    ask.offer_examples(gallery)
-    asked = ask.refined(asked | pictures.by_sketch() | ask.by_words() | pictures.by_photo())
-with right:
+gallery, asked, place = ask.panel()
+with place:
     compare(gallery, asked)

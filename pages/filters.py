@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
-import pandas as pd
 import streamlit as st
 
 from pages.grid import fact_names
@@ -13,34 +13,29 @@ from pages.plain import shown
 from pages.shared import display_name, open_gallery
 from pages.state import state
 from xmr.gallery import Gallery
+from xmr.where import conditions
 
-OFFERED = ("category", "colour", "place", "camera")  # facts with few values, in this order
+OFFERED = ("category", "colour", "place", "taken", "camera", "folder")  # those with few values, in this order
 
 
-@st.cache_resource(show_spinner=False, max_entries=8)
-def _facts(folder: Path, _version: tuple[int, ...]) -> pd.DataFrame:
-    """The facts of all photos that can be filtered, a row a photo, by the version of the gallery."""
-    table = pd.DataFrame([{fact: item.facts.get(fact) for fact in OFFERED} for item in open_gallery(folder)])
-    kept = [fact for fact in table if table[fact].map(lambda value: isinstance(value, str)).any()]
-    return table[kept].astype("category")
+@st.cache_data(show_spinner=False, max_entries=128)
+def _facets(folder: Path, version: tuple[int, ...], where: str) -> dict[str, dict[str, int]]:
+    found = open_gallery(folder).facets(conditions(json.loads(where)))
+    return {fact: {str(value): count for value, count in found[fact].items()} for fact in OFFERED if fact in found}
 
 
 def counts(gallery: Gallery, where: Mapping[str, list[str]]) -> dict[str, dict[str, int]]:
-    """Of each fact, its values and the number of photos that have it and meet the conditions on all other facts.
+    """Of each fact, its values and the number of photos that have it and meet the conditions on all other facts."""
+    version = gallery.version()
 
-    Args:
-        where: fact -> the values that will do.
-    """
-    table = _facts(gallery.path, gallery.version())
-    meets = {fact: table[fact].isin(values) for fact, values in where.items() if fact in table}
+    def facets(where: Mapping[str, list[str]]) -> dict[str, dict[str, int]]:
+        return _facets(gallery.path, version, json.dumps(where, sort_keys=True))
+
+    every, met = facets({}), facets(where)
     found = {}
-    for fact in table:
-        others = pd.Series(True, index=table.index)
-        for other, met in meets.items():
-            if other != fact:
-                others &= met
-        number = table[fact][others].value_counts()
-        found[fact] = {value: int(number[value]) for value in sorted(table[fact].cat.categories)}
+    for fact, values in every.items():
+        others = facets({name: kept for name, kept in where.items() if name != fact}) if fact in where else met
+        found[fact] = {value: others.get(fact, {}).get(value, 0) for value in sorted(values)}
     return found
 
 

@@ -13,13 +13,27 @@ import streamlit as st
 from pages.state import state
 
 LANGUAGES = {"en": "English", "de": "Deutsch"}
+COOKIE = "xmr_language"  # widgets/everywhere.js sets it when somebody switches
 
 
 def language() -> str:
     """The visitor's language, "en" or "de"."""
     if state.language:
         return state.language
+    if (remembered := st.context.cookies.get(COOKIE)) in LANGUAGES:
+        return remembered
     return "de" if (st.context.locale or "").lower().startswith("de") else "en"
+
+
+def switch() -> None:
+    """A button for the other language."""
+    (other,) = LANGUAGES.keys() - {language()}
+    with st.container(key="language", width="content"):
+        st.button(LANGUAGES[other], icon=":material/translate:", type="tertiary", on_click=_switch, args=(other,))
+
+
+def _switch(to: str) -> None:
+    state.language = to
 
 
 def tr(english: str, **values: object) -> str:

@@ -4,17 +4,13 @@ import time
 
 import streamlit as st
 
-from pages import answers, ask, pictures
+from pages import answers, ask
 from pages.grid import photo_grid
 from pages.plain import plain
-from pages.shared import DEFAULT, compatible_systems, load_gallery, load_searcher, systems, thumb
+from pages.shared import DEFAULT, compatible_systems, load_searcher, systems, thumb
 from pages.state import state
 from xmr.modality import BadInput, Term
 from xmr.search import Searcher
-
-IDEAS = ("a red car", "ein Hund im Schnee", "a blue cup on a table", "ein grüner Baum")
-
-ask.begin()
 
 
 def like(item_id):
@@ -80,7 +76,8 @@ def answer(terms: list[Term]) -> None:
     if not terms:
         return welcome()
     start = time.perf_counter()
-    answers.show(gallery, searcher, ask.understood(searcher, terms), start, exclude, like)
+    spoken = ask.caption_language(searcher, terms)
+    answers.show(gallery, searcher, ask.understood(searcher, terms), start, exclude, like, spoken)
 
 
 def welcome() -> None:
@@ -90,18 +87,11 @@ def welcome() -> None:
         "Draw something with the mouse or a finger, type what you look for, or upload a photo. "
         "Use them together to be more exact: draw the shape, type the colour."
     )
-    st.pills("Try", IDEAS, key="idea", on_change=try_idea, wrap=True)
+    if ideas := ask.ideas(gallery):
+        st.pills("Try", ideas, key="idea", on_change=try_idea, wrap=True)
     photo_grid(gallery, gallery.sample(10), like)
 
 
-left, right = st.columns([30, 70], gap="large")
-with left:
-    st.markdown("#### Draw, type or upload")
-    asked = ask.by_drawing()
-with right:  # after the canvas, which can be drawn on while all else is read
-    gallery = load_gallery()
-with left:
-    ask.offer_examples(gallery)
-    asked = ask.refined(asked | pictures.by_sketch() | ask.by_words() | pictures.by_photo())
-with right:
+gallery, asked, place = ask.panel()
+with place:
     answer(asked)

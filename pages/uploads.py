@@ -82,6 +82,7 @@ class Uploads:
     Attributes:
         folder: has these photos and nothing else, and can be indexed.
         names:  file names by the uploader's file id.
+        visits: the ids of the visits that use them: a tab, and what it becomes when it is loaded anew.
 
     Raises:
         BadInput: the folder can't be created.
@@ -89,6 +90,7 @@ class Uploads:
 
     def __init__(self) -> None:
         self.names: dict[str, str] = {}
+        self.visits: set[str] = set()
         self._lock = threading.Lock()
         try:
             self.folder = Path(tempfile.mkdtemp(dir=_this_servers_area()))

@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
@@ -32,7 +33,13 @@ class Server:
 
 @contextmanager
 def serve(folder: Path = ROOT, **environment: str) -> Iterator[Server]:
-    """The app of `folder` on a free port, up and healthy; stopped afterwards."""
+    """The app of `folder` on a free port, up and healthy, with no galleries remembered; stopped afterwards."""
+    with tempfile.TemporaryDirectory() as data, _served(folder, {"XDG_DATA_HOME": data, **environment}) as server:
+        yield server
+
+
+@contextmanager
+def _served(folder: Path, environment: dict[str, str]) -> Iterator[Server]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

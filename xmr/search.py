@@ -154,7 +154,7 @@ class Searcher:
         return self._hits(query, k, Modality.PHOTO, exclude, wanted)
 
     def facets(self, where: Mapping[str, Any] | None = None) -> dict[str, dict[Any, int]]:
-        """The facts of the photos, and for each its values with the number of photos, most frequent first; at most 100
+        """The facts of the photos, and for each its values with the number of photos, most frequent first; at most 500
         values of a fact. Of "taken" these are the years, of "folder" the first folders.
 
         Args:
@@ -175,15 +175,19 @@ class Searcher:
         """
         return self._hits(query, k, Modality.TEXT, (), language)
 
-    def explain(self, query: Query, item_id: str) -> str:
-        """A photo's best-matching caption for a query, in any language; its file's name where it has no captions."""
+    def explain(self, query: Query, item_id: str, language: str | None = None) -> str:
+        """A photo's best-matching caption for a query; its file's name where it has no captions.
+
+        language: of the captions, where there are some in it; None: that of the query's words, or any.
+        """
         index, texts = self._table(Modality.TEXT).index, self.gallery.texts_of(item_id)
         rows = np.array([int(text.id) for text in texts], np.int64)
-        known = index.holds(rows)
-        if not known.any():
+        texts = [text for text, held in zip(texts, index.holds(rows), strict=True) if held]
+        if not texts:
             return self.gallery.caption(item_id)
-        texts = [text for text, held in zip(texts, known, strict=True) if held]
-        own = index.vectors(rows[known])  # (captions, dim)
+        language = language or self.language(query)
+        texts = [text for text in texts if text.language == language] or texts
+        own = index.vectors(np.array([int(text.id) for text in texts], np.int64))  # (captions, dim)
         wanted = Query(tuple(term for term in query.terms if term.weight > 0))  # what is unwanted explains no photo
         return str(texts[int((own @ compose(self.system, wanted)).argmax())].content)
 
@@ -206,6 +210,19 @@ class Searcher:
         wanted = Query(tuple(term for term in query.terms if term.weight > 0))
         vector = compose(self.system, wanted)
         return self.system.encoder(Modality.PHOTO).cells(self.gallery.thumbnail(item_id)) @ vector
+
+    def language(self, query: Query) -> str | None:
+        """The language of the words that a query asks for; None where it has none, or where that is open.
+
+        >>> import xmr
+        >>> xmr.open().language(xmr.Query.of(text="ein rotes Auto"))
+        'de'
+        """
+        texts = [term.content for term in query.terms if term.weight > 0 and isinstance(term.content, str)]
+        if not texts or Modality.TEXT not in self.system.encoders:
+            return None
+        words = self.system.encoder(Modality.TEXT).vocabulary
+        return words.language(" ".join(texts)) if words else None
 
     def read(self, query: Query) -> tuple[Query, list[Reading]]:
         """The query with its texts as the person means them who typed them, and how each was read (System.read): with

@@ -1,16 +1,18 @@
-"""Custom Streamlit components: a grid of photos, and the toolbar of the canvas.
+"""Custom Streamlit components: a grid of photos, the toolbar of the canvas, a part of a picture, a fold, and what the
+whole page listens to.
 
 The grid's data is a list, because Streamlit searches dicts for data frames.
 """
 
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from pages.history import History
+from pages.language import language, tr
 
 
 def _component(name: str, html: str) -> Callable[..., Any]:
@@ -21,6 +23,9 @@ def _component(name: str, html: str) -> Callable[..., Any]:
 
 _photos = _component("photos", Path(__file__).with_name("photos.html").read_text(encoding="utf-8"))
 _tools = _component("tools", Path(__file__).with_name("tools.html").read_text(encoding="utf-8"))
+_crop = _component("crop", Path(__file__).with_name("crop.html").read_text(encoding="utf-8"))
+_fold = _component("fold", '<button type="button" class="xmr-fold" aria-expanded="false"></button>')
+_everywhere = _component("everywhere", '<button type="button" class="xmr-skip"></button>')
 
 
 def photos(told: dict[str, Any], on_act: Callable[[Any], None], key: str = "photos") -> None:
@@ -45,8 +50,7 @@ def photos(told: dict[str, Any], on_act: Callable[[Any], None], key: str = "phot
 def tools(history: History, pen: str, taken: int, on_step: Callable[[int], None], on_clear: Callable[[], None]) -> None:
     """The toolbar of the canvas in the same container (key "sketchpad"): undo, redo, clear and move, with shortcuts.
 
-    It also sets the canvas's layout, and puts pictures that are pasted on the page into the uploader in the container
-    "sketch-inbox".
+    It also sets the canvas's layout.
 
     Args:
         history:  decides which buttons are enabled.
@@ -61,6 +65,13 @@ def tools(history: History, pen: str, taken: int, on_step: Callable[[int], None]
         "clear": bool(history.strokes),
         "pen": pen,
         "taken": taken,
+        "texts": {
+            "toolbar": tr("The drawing"),
+            "undo": [tr("Undo"), tr("Undo (Ctrl+Z)")],
+            "redo": [tr("Redo"), tr("Redo (Ctrl+Shift+Z)")],
+            "clear": [tr("Clear"), tr("Clear (Undo brings it back)")],
+            "move": [tr("Move"), tr("Move lines; Delete removes the chosen one")],
+        },
     }
     _tools(
         key="tools",
@@ -68,6 +79,38 @@ def tools(history: History, pen: str, taken: int, on_step: Callable[[int], None]
         on_taken_change=lambda: on_step(st.session_state.tools.taken),
         on_clear_change=on_clear,
     )
+
+
+def crop(source: str, box: Sequence[float] | None, on_box: Callable[[Any], None], key: str) -> None:
+    """A picture on which a part is chosen with the mouse, a finger or the arrow keys.
+
+    Args:
+        source: a URL, see `inline`.
+        box:    the part: left, top, right and bottom as shares of the sides; None for the whole.
+        on_box: called with what the browser says was chosen, in this form, which may be anything.
+        key:    of the component.
+    """
+    texts = {
+        "part": tr("The part that is searched with. Arrow keys move it; with Shift they change its size."),
+        "whole": tr("The whole picture"),
+        "hint": tr("Draw a frame around the part to search with."),
+    }
+    told = {"source": source, "box": list(box or (0, 0, 1, 1)), "texts": texts}
+    _crop(key=key, data=told, on_box_change=lambda: on_box(st.session_state[key].box))
+
+
+def fold(label: str) -> None:
+    """A button that shows and hides the panel of the query on a phone, where it is folded to begin with."""
+    _fold(key="unfold", data={"label": label})
+
+
+def everywhere(chosen: str | None) -> None:
+    """What the whole page listens to: the keys /, d and Esc, pictures that are pasted or dropped, a link over the query
+    to the photos, and the browser's history.
+
+    chosen: the language that somebody switched to, for the browser to remember.
+    """
+    _everywhere(key="everywhere", data={"chosen": chosen, "language": language(), "skip": tr("Skip to the photos")})
 
 
 def inline(picture: bytes, kind: str = "image/webp") -> str:

@@ -445,9 +445,8 @@ def test_more_like_a_photo_is_asked_whatever_was_uploaded_before(page):
     page.run()
     wanted = ids(page)
     other = np.eye(checkpoint.describe("tri")["dim"], dtype=np.float32)[0]
-    uploaded = Picture(
-        Image.new("RGB", (9, 9)), drawing=False, vectors={"tri": Term(Modality.PHOTO, other)}, use="photo"
-    )
-    page.session_state["photo"] = uploaded
+    uploaded = Picture("a name", Image.new("RGB", (9, 9)), drawing=False).used("photo")
+    uploaded.vectors["tri"] = Term(Modality.PHOTO, other)
+    page.session_state["pictures"] = (uploaded,)
     page.run()
     assert not page.exception and ids(page) == wanted

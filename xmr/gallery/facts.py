@@ -7,7 +7,7 @@ from typing import Any
 
 from xmr.where import FOLDER, LANGUAGE, TAKEN, Condition, Range, Value
 
-MOST = 100  # values of a fact that are counted
+MOST = 500  # values of a fact that are counted
 BUILT_IN = (FOLDER, LANGUAGE, "file")
 NAMES = "SELECT DISTINCT key FROM items, json_each(items.facts)"
 _Sql = tuple[str, list[Any]]

@@ -84,10 +84,10 @@ class Thumbnails:
             raise
 
 
-def thumbnail(picture: Image.Image) -> bytes:
-    """A picture reduced to at most 256 x 256 px: the bytes of a WebP file."""
+def thumbnail(picture: Image.Image, side: int = THUMB) -> bytes:
+    """A picture reduced to at most side x side px: the bytes of a WebP file."""
     small, file = picture.copy(), io.BytesIO()
-    small.thumbnail((THUMB, THUMB))
+    small.thumbnail((side, side))
     small.convert("RGB").save(
         file, "WEBP", quality=82, method=2
     )  # 3% larger than the default, in two thirds of its time
