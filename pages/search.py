@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages import answers, ask
 from pages.grid import photo_grid
+from pages.language import tr
 from pages.plain import plain
 from pages.shared import DEFAULT, compatible_systems, load_searcher, systems, thumb
 from pages.state import state
@@ -32,19 +33,19 @@ def choose(terms: list[Term]) -> Searcher:
     """The searcher of the system that the person wants, among those that can use the whole query."""
     can, why = compatible_systems([term.modality for term in terms], gallery)
     if not can:
-        st.warning(f"No system can use all of this query. {why}", icon=":material/error:")
+        st.warning(f"{tr('No system can use all of this query.')} {why}", icon=":material/error:")
         st.stop()
     wanted = state.wanted or DEFAULT
     state.system = wanted if wanted in can else can[0]
     if len(systems()) > 1:
         st.segmented_control(
-            "System",
+            tr("System"),
             can,
             key="system",
             required=True,
             wrap=True,
             on_change=want,
-            help="The system that searches; the page Systems describes each.",
+            help=tr("The system that searches; the page Systems describes each."),
         )
         if why:
             st.caption(why)
@@ -67,10 +68,10 @@ def answer(terms: list[Term]) -> None:
     if liked:
         row = st.container(horizontal=True, vertical_alignment="center")
         if chosen := thumb(gallery, state.like):
-            row.image(chosen, width=72, alt="The photo that was chosen")
-        row.markdown("**Photos like this one**")
-        mix = row.toggle("Together with my query", disabled=not terms, key="mix")
-        row.button("Back to my query", icon=":material/close:", on_click=like, args=(None,))
+            row.image(chosen, width=72, alt=tr("The photo that was chosen"))
+        row.markdown(f"**{tr('Photos like this one')}**")
+        mix = row.toggle(tr("Together with my query"), disabled=not terms, key="mix")
+        row.button(tr("Back to my query"), icon=":material/close:", on_click=like, args=(None,))
         exclude = (state.like,)
         terms = [liked, *(terms if mix else [])]
     if not terms:
@@ -82,13 +83,15 @@ def answer(terms: list[Term]) -> None:
 
 def welcome() -> None:
     """Instructions, shown until there is a query."""
-    st.markdown(f"##### {len(gallery):,} photos to find")
+    st.markdown(f"##### {tr('{count} photos to find', count=f'{len(gallery):,}')}")
     st.markdown(
-        "Draw something with the mouse or a finger, type what you look for, or upload a photo. "
-        "Use them together to be more exact: draw the shape, type the colour."
+        tr(
+            "Draw something with the mouse or a finger, type what you look for, or upload a photo. "
+            "Use them together to be more exact: draw the shape, type the colour."
+        )
     )
     if ideas := ask.ideas(gallery):
-        st.pills("Try", ideas, key="idea", on_change=try_idea, wrap=True)
+        st.pills(tr("Try"), ideas, key="idea", on_change=try_idea, wrap=True)
     photo_grid(gallery, gallery.sample(10), like)
 
 
