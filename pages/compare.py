@@ -15,7 +15,7 @@ from pages import ask, votes
 from pages.grid import photo_grid
 from pages.language import tr
 from pages.plain import plain, shown
-from pages.shared import compatible_systems, display_name, follow, open_searcher, show_error, to_search
+from pages.shared import compatible_systems, display_name, follow, in_words, open_searcher, show_error, to_search
 from pages.state import state
 from xmr.gallery import Gallery
 from xmr.modality import BadInput, Hit, Query, Term
@@ -57,7 +57,10 @@ def category(gallery: Gallery) -> str | None:
     known = gallery.categories()
     said = " ".join([state.words or "", state.example or ""]).lower()
     longest = sorted(known, key=len, reverse=True)
-    guess = next((name for name in longest if re.search(rf"\b{re.escape(display_name(name))}s?\b", said)), None)
+    called = {
+        name: "|".join(re.escape(word.lower()) for word in {display_name(name), in_words(name)}) for name in known
+    }
+    guess = next((name for name in longest if re.search(rf"\b(?:{called[name]})s?\b", said)), None)
     if guess != state.guess:
         state.guess = state.category = guess
     return st.selectbox(
@@ -66,7 +69,7 @@ def category(gallery: Gallery) -> str | None:
         index=None,
         key="category",
         placeholder=tr("those of a kind of thing"),
-        format_func=lambda name: shown(display_name(name)),
+        format_func=lambda name: shown(in_words(name)),
         help=tr("Photos of this kind get a green frame in every column, and are counted."),
         width=320,
     )
@@ -143,7 +146,7 @@ def side_by_side(gallery: Gallery, terms: list[Term], chosen: list[str]) -> None
             told = [f"{answer.spent:.0f} ms"]
             if framed:
                 right = sum(framed in hit.item.labels for hit in answer.hits)
-                thing = plain(display_name(framed))
+                thing = plain(in_words(framed))
                 told.append(tr("{right} of {all} show: {thing}", right=right, all=len(answer.hits), thing=thing))
             st.caption(" · ".join(told))
             spoken = ask.caption_language(answer.searcher, terms)

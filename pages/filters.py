@@ -8,9 +8,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.grid import fact_names
+from pages.grid import WORDED, fact_names
 from pages.plain import shown
-from pages.shared import display_name, open_gallery
+from pages.shared import in_words, open_gallery
 from pages.state import state
 from xmr.gallery import Gallery
 from xmr.where import conditions
@@ -60,12 +60,16 @@ def row(gallery: Gallery) -> dict[str, list[str]]:
                 key=key,
                 placeholder=names[fact],
                 label_visibility="collapsed",
-                format_func=lambda value, number=number: shown(f"{display_name(value)} ({number[value]:,})"),
+                format_func=lambda value, number=number, fact=fact: _label(fact, value, number[value]),
                 on_change=_choose,
                 args=(fact,),
                 width=170,
             )
     return where
+
+
+def _label(fact: str, value: str, count: int) -> str:
+    return shown(f"{in_words(value) if fact in WORDED else value} ({count:,})")
 
 
 def _where() -> dict[str, list[str]]:

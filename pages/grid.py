@@ -11,13 +11,14 @@ from typing import Any
 from pages import desktop, originals, trust
 from pages.language import language, tr
 from pages.plain import shown
-from pages.shared import display_name, thumb
+from pages.shared import in_words, thumb
 from pages.state import state
 from pages.widgets import photos
 from xmr.gallery import Gallery
 from xmr.modality import BadInput, Hit, Item
 
 MAX_MARKED = 100
+WORDED = ("category", "colour", "place", "light")  # the facts whose values are words
 _CAPTIONS = 12  # of a photo that is shown large
 
 
@@ -150,7 +151,7 @@ def fact_names() -> dict[str, str]:
 def _facts(item: Item, original: Path | None) -> list[tuple[str, str]]:
     """What is known of a photo, as pairs of name and value; the date of its file, where there is no better one."""
     found = [
-        (name, shown(display_name(str(item.facts[fact])) if fact == "category" else item.facts[fact]))
+        (name, shown(in_words(str(item.facts[fact])) if fact in WORDED else item.facts[fact]))
         for fact, name in fact_names().items()
         if isinstance(item.facts.get(fact), str | int | float)
     ]

@@ -14,7 +14,7 @@ import re
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Generic, TypeVar
 from urllib.parse import quote
@@ -58,6 +58,12 @@ class _Newest(Generic[_K, _V]):
             self._held.move_to_end(key)
             return self._held[key][0]
 
+    def drop(self, which: Callable[[_K], bool]) -> None:
+        """Forget all keys of which this is true."""
+        with self._lock:
+            for key in [key for key in self._held if which(key)]:
+                self._size -= self._held.pop(key)[1]
+
     def put(self, key: _K, value: _V, size: int = 1) -> None:
         with self._lock:
             self._size += size - self._held.pop(key, (None, 0))[1]
@@ -81,6 +87,12 @@ def address(gallery: Gallery) -> str:
         _handles.put(key, handle)
         _galleries.put(handle, key)
     return f"photos/{handle}/"
+
+
+def forget(path: Path) -> None:
+    """Free what was encoded of a file, or of all files in a folder, because they are deleted."""
+    path = path.resolve()
+    _encoded.drop(lambda key: key[0].is_relative_to(path))
 
 
 def original(gallery: Gallery, item: Item) -> Path | None:

@@ -11,8 +11,8 @@ from pages.language import language, tr
 from pages.plain import plain, shown
 from pages.shared import (
     DEFAULT,
-    display_name,
     follow,
+    in_words,
     names,
     open_gallery,
     open_searcher,
@@ -263,7 +263,7 @@ def going_wrong() -> None:
     if not len(single):
         st.info(tr("There are no such queries in the shipped photos."))
         return
-    kinds = weak_spots.by_kind(single).assign(system=system, name=lambda t: t.kind.map(display_name))
+    kinds = weak_spots.by_kind(single).assign(system=system, name=lambda t: t.kind.map(in_words))
     chart = (
         alt.Chart(kinds.head(WORST_KINDS))
         .mark_bar()
@@ -292,7 +292,7 @@ def going_wrong() -> None:
         tr("The worst queries of a kind"),
         list(kinds.kind),
         key="weak_kind",
-        format_func=lambda name: shown(display_name(name)),
+        format_func=lambda name: shown(in_words(name)),
     )
     worst = single[single.kind == kind].sort_values("right", kind="stable").head(WORST_QUERIES)
     for number, query in enumerate(worst.itertuples()):

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.language import tr
+from pages.language import german, language, tr
 from pages.plain import plain
 from pages.state import state
 from pages.widgets import inline
@@ -145,6 +145,12 @@ def compatible_systems(asked: Sequence[Modality], gallery: Gallery) -> tuple[lis
 def display_name(name: str) -> str:
     """A category in plain words: car_(sedan) -> car."""
     return name.partition("_(")[0].replace("_", " ")
+
+
+def in_words(value: str) -> str:
+    """A category, or what else a photo's fact may be, in the visitor's language where that is known."""
+    name = display_name(value)
+    return german().get(name, name) if language() == "de" else name
 
 
 def thumb(gallery: Gallery, item_id: str) -> str:

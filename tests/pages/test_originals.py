@@ -103,6 +103,17 @@ def test_the_cache_keeps_what_was_used_last_within_its_limit():
                 slow.pop(0)
 
 
+def test_nothing_stays_in_memory_of_what_is_deleted(base, ids, folder):
+    browser().get(base + ids["große Tasse.jpg"])
+    held = len(originals._encoded._held)
+    assert originals._encoded._size == sum(size for _, size in originals._encoded._held.values())
+    originals.forget(folder / "other")
+    assert len(originals._encoded._held) == held
+    originals.forget(folder)
+    assert not any(key[0].is_relative_to(folder) for key in originals._encoded._held)
+    assert originals._encoded._size == sum(size for _, size in originals._encoded._held.values())
+
+
 @pytest.fixture
 def started(monkeypatch):
     """The commands that would have been started."""
