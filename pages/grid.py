@@ -76,15 +76,19 @@ def photo_grid(
         "version": state.unmarked,
         "less": on_less is not None,
         "why": heat is not None,
-        "heat": {"id": wanted, "cells": _cells(heat, wanted)} if heat and wanted else None,
-        "said": state.said,
+        "heat": {"id": wanted, "cells": _cells(heat, wanted, key)} if heat and wanted else None,
+        "said": state.said[1] if state.said[0] == key else "",
     }
-    state.said = ""
-    photos(told, lambda sent: _act(gallery, sent, on_like, on_less), key)
+    state.said = ("", "") if told["said"] else state.said
+    photos(told, lambda sent: _act(gallery, sent, on_like, on_less, key), key)
 
 
 def _act(
-    gallery: Gallery, sent: Any, on_like: Callable[[str], None], on_less: Callable[[str], None] | None = None
+    gallery: Gallery,
+    sent: Any,
+    on_like: Callable[[str], None],
+    on_less: Callable[[str], None] | None,
+    key: str,
 ) -> None:
     """Do what a browser asks of a photo. Anything may come from there; what is no request is passed over."""
     match sent:
@@ -106,7 +110,7 @@ def _act(
                     raise BadInput("The file is no longer there. Index the folder again.")
                 (desktop.open_file if what == "open" else desktop.show_in_folder)(path)
             except BadInput as error:
-                state.said = shown(error)
+                state.said = (key, shown(error))
 
 
 def unmark() -> None:
@@ -174,11 +178,11 @@ def _captions(gallery: Gallery, id: str) -> list[str]:
     return [shown(text) for _, text in found[:_CAPTIONS]]
 
 
-def _cells(heat: Callable[[str], Any], id: str) -> list[list[float]] | None:
+def _cells(heat: Callable[[str], Any], id: str, key: str) -> list[list[float]] | None:
     try:
         return [[float(share) for share in row] for row in heat(id)]
     except BadInput as error:
-        state.said = shown(error)
+        state.said = (key, shown(error))
         return None
 
 

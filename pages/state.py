@@ -88,7 +88,7 @@ class State:
     marked: tuple[str, ...] = ()  # written by grid.py
     unmarked: int = 0  # how often they were unmarked
     why: str | None = None  # the photo on which a heat map is wanted; written by grid.py
-    said: str = ""  # what went wrong with the photo that is shown large, to be told once; grid.py
+    said: tuple[str, str] = ("", "")  # a grid's key, and what went wrong with its large photo, to be told once; grid.py
 
     # The other pages' widgets, and what they came from.
     compared: list[str] | None = None  # widget of compare.py

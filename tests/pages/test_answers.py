@@ -9,7 +9,7 @@ import pytest
 
 import xmr
 from pages import answers, filters
-from tests.apptest import cards, ids, press, said
+from tests.apptest import cards, grids, ids, press, said
 from xmr import Query, Searcher
 from xmr.gallery import DEMO, Gallery
 from xmr.modality import Hit, Item, Modality
@@ -127,3 +127,33 @@ def test_what_a_photo_might_show_is_told_only_where_the_system_is_sure(page, sea
     assert fold.text[0].value.split("\n") == [hit.item.content for hit in sure]
     monkeypatch.setattr(answers, "SURE", 1.01)
     assert not page.run().expander
+
+
+@pytest.mark.slow
+def test_what_counted_in_a_photo_is_told_on_demand_and_why_it_cannot_be(page, searcher, monkeypatch):
+    first = ids(ask(page, "a cup"))[0]
+    assert grids(page)[0]["why"] and grids(page)[0]["heat"] is None
+    page.session_state["why"] = first
+    page.run()
+    (grid,) = grids(page)
+    wanted = searcher.explain_map(Query.of(text="a cup"), first)
+    assert grid["heat"]["id"] == first and np.allclose(grid["heat"]["cells"], wanted, atol=1e-5)
+
+    def failing(*_):
+        raise xmr.BadInput("It cannot be told.")
+
+    monkeypatch.setattr(Searcher, "explain_map", failing)
+    assert grids(page.run())[0]["said"] == "It cannot be told." and grids(page)[0]["heat"]["cells"] is None
+    page.session_state["why"] = None
+    assert grids(page.run())[0]["said"] == "" and not page.exception
+
+
+@pytest.mark.slow
+def test_what_a_photo_is_and_how_sure_the_system_is_goes_with_it(page, demo):
+    card = cards(ask(page, "a cup"))[0]
+    facts, told = demo.get(card["id"]).facts, dict(card["facts"])
+    assert (told["Thing"], told["Colour"], told["Place"]) == ("cup", facts["colour"], facts["place"])
+    assert told["How sure"].startswith(card["note"].partition(" · ")[2]) and card["path"] is None
+    assert set(card["captions"]) == {text for _, text in demo.captions(card["id"])}
+    spoken = [{text: language for language, text in demo.captions(card["id"])}[text] for text in card["captions"]]
+    assert spoken == sorted(spoken, reverse=True)  # English before German

@@ -127,7 +127,7 @@ def started(monkeypatch):
 
 def ask(folder, sent) -> None:
     with Gallery.open(folder) as gallery:
-        grid._act(gallery, sent, lambda id: None)
+        grid._act(gallery, sent, lambda id: None, None, "photos")
 
 
 def test_files_are_opened_only_on_ones_own_machine_and_only_pictures(folder, ids, started, monkeypatch):
