@@ -10,6 +10,7 @@ from functools import partial
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages import filters, selection
 from pages.grid import photo_grid
@@ -55,9 +56,7 @@ def show(
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="filters"):
         where = filters.row(gallery)
         order = st.empty()
-        fold = searcher.system.space == "cosine" and st.toggle(
-            tr("Fold what is nearly the same"), key="fold", help=tr("Photos that this system can hardly tell apart.")
-        )
+        fold = st.empty()
         if where:
             st.button(tr("Clear filters"), icon=":material/filter_alt_off:", type="tertiary", on_click=filters.clear)
     _begin_anew(searcher, query, where)
@@ -95,7 +94,7 @@ def show(
         partial(searcher.explain, query, language=spoken),
         on_less=less,
         heat=partial(searcher.explain_map, query) if _explains(searcher) else None,
-        alike=_folded(searcher, hits) if fold else None,
+        alike=_fold(searcher, hits, fold),
         marks=True,
     )
     if len(hits) == state.most < MOST:
@@ -155,7 +154,7 @@ def _more() -> None:
     state.most = min(state.most + STEP, MOST)
 
 
-def _sorted(hits: list[Hit], place) -> list[Hit]:
+def _sorted(hits: list[Hit], place: DeltaGenerator) -> list[Hit]:
     """The answers as the visitor wants to see them; by match, unless dates are known."""
     if not any(isinstance(hit.item.facts.get("taken"), str) for hit in hits):
         return hits
@@ -168,6 +167,20 @@ def _sorted(hits: list[Hit], place) -> list[Hit]:
     dated = [hit for hit in hits if isinstance(hit.item.facts.get("taken"), str)]
     dated.sort(key=lambda hit: hit.item.facts["taken"], reverse=chosen == "newest")
     return dated + [hit for hit in hits if not isinstance(hit.item.facts.get("taken"), str)]
+
+
+def _fold(searcher: Searcher, hits: Sequence[Hit], place: DeltaGenerator) -> dict[str, str] | None:
+    """The answers to fold under others: where there are any, if the visitor wants that."""
+    near = _folded(searcher, hits) if searcher.system.space == "cosine" else {}
+    if not near:
+        return None
+    wanted = place.toggle(
+        tr("Fold {count} that are nearly the same", count=len(near)),
+        key="fold",
+        help=tr("Photos that this system can hardly tell apart."),
+        persist_state="session",
+    )
+    return near if wanted else None
 
 
 def _folded(searcher: Searcher, hits: Sequence[Hit]) -> dict[str, str]:
