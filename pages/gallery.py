@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from pages import galleries, indexing, trust, uploads
+from pages.grid import photo_grid
 from pages.language import tr
 from pages.plain import plain, shown
 from pages.shared import (
@@ -16,7 +17,6 @@ from pages.shared import (
     display_name,
     follow,
     load_gallery,
-    photo_grid,
     search_shipped,
     show_error,
     systems,

@@ -1,9 +1,9 @@
 """Every key of st.session_state in one place: what a visit holds, by whom it is written and where it is read.
 
 Left out are only keys of widgets that come in numbers: `canvas-<n>` and `weight-<part>` of ask.py, `pictures-<n>`,
-`camera-<n>`, `use-<picture>` and `region-<picture>` of pictures.py, `scope-<gallery>` of galleries.py, `filter-<fact>`,
-`page-<pages>` and `search-in-<gallery>` of gallery.py,
-`question-<protocol>` of results.py; and those of what only reports, such as buttons, the canvas's tools and the grids.
+`camera-<n>`, `use-<picture>` and `region-<picture>` of pictures.py, `scope-<gallery>` of galleries.py,
+`filter-<fact>`, `page-<pages>` and `search-in-<gallery>` of gallery.py, `question-<protocol>` of results.py,
+`where-<fact>` of filters.py; and those of what only reports, such as buttons, the canvas's tools and the grids.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pages.uploads import Uploads
     from xmr.adopt import Offer
     from xmr.gallery.jobs import Job
+    from xmr.modality import BadInput
 
 
 @dataclass(frozen=True)
@@ -78,12 +79,32 @@ class State:
     mix: bool = False  # widget of search.py
     idea: str | None = None  # widget of search.py
 
+    # The answers: written by answers.py and filters.py unless it is said, and read there; `where` and `less` are above.
+    most: int = 10  # how many are shown
+    answered: str = ""  # the query they answer
+    order: str | None = None  # widget: sorted by what
+    fold: bool = False  # widget: photos that are nearly the same as one
+    marked: tuple[str, ...] = ()  # written by grid.py
+    unmarked: int = 0  # how often they were unmarked
+    why: str | None = None  # the photo on which a heat map is wanted; written by grid.py
+    said: tuple[str, str] = ("", "")  # a grid's key, and what went wrong with its large photo, to be told once; grid.py
+
     # The other pages' widgets, and what they came from.
     compared: list[str] | None = None  # widget of compare.py
+    choices: dict[str, list[str]] | None = None  # the systems that were chosen there, by the modalities of the query
+    blind: bool = False  # widget of compare.py
+    salt: int | None = None  # of which two systems are compared without their names; compare.py, as the next two
+    voted: dict[str, str] | None = None  # which was better, by the digest of the query
+    uncounted: BadInput | None = None  # why the last answer was not counted
     category: str | None = None  # widget of compare.py
     guess: str | None = None  # the category that compare.py found in the query
     trained: str | None = None  # widget of results.py
-    pairs: str | None = None  # widget of results.py
+    pairs: str | None = None  # widget of studies.py
+    weak: bool = False  # widget of results.py, as the next three
+    weak_system: str | None = None
+    weak_asked: str | None = None
+    weak_kind: str | None = None
+    mapped: str | None = None  # widget of studies.py
     path: str = ""  # widget of gallery.py: a folder of the server
     indexed: list[str] | None = None  # widget of gallery.py: the systems that index
 

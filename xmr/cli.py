@@ -1,4 +1,4 @@
-"""The command line: xmr search | index | duplicates | app | serve | adopt | evaluate | sign; python -m xmr is the same."""
+"""The command line, xmr search | index | duplicates | app | serve | adopt | evaluate | sign, and python -m xmr."""
 
 from __future__ import annotations
 

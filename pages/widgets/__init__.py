@@ -21,22 +21,30 @@ def _component(name: str, html: str) -> Callable[..., Any]:
     return st.components.v2.component(f"xmr_{name}", html=html, css=css, js=js, isolate_styles=False)
 
 
-_photos = _component("photos", '<ol class="xmr-photos"></ol>')
+_photos = _component("photos", Path(__file__).with_name("photos.html").read_text(encoding="utf-8"))
 _tools = _component("tools", Path(__file__).with_name("tools.html").read_text(encoding="utf-8"))
 _crop = _component("crop", Path(__file__).with_name("crop.html").read_text(encoding="utf-8"))
 _fold = _component("fold", '<button type="button" class="xmr-fold" aria-expanded="false"></button>')
 _everywhere = _component("everywhere", '<button type="button" class="xmr-skip"></button>')
 
 
-def photos(cards: Sequence[dict[str, Any]], on_like: Callable[[str], None], key: str = "photos") -> None:
-    """Show photos in a grid that fills the width of the screen, each with a button "More like this".
+def photos(told: dict[str, Any], on_act: Callable[[Any], None], key: str = "photos") -> None:
+    """Show photos in a grid that fills the width of the screen; one that is clicked is shown large, over the page.
 
     Args:
-        cards:   dicts of "id", "source" (a URL, see `inline`), "caption", "note" and "framed" (a green frame).
-        on_like: called with the id of the photo whose button was pressed.
-        key:     of the component.
+        told: "cards": dicts of "id", "source" (a URL, see `inline`), "caption", "note" and "framed" (a green frame);
+            for the large one "name", "facts" (pairs of texts), "captions", "original" (whether it is a larger picture)
+            and "path" (of the file, or None); "alike" (the id of the photo that it is folded under, or None) and
+            "copies" (the words on the button that unfolds those under it, or None).
+            "base": the address below which the large ones are. "texts": the words on the buttons. "marked": the ids of
+            those that are marked, or None where none can be; the browser's own marks count until "version" changes.
+            "less", "why": whether "Less like this" and "Why?" are offered. "heat": "id" and "cells", the shares of
+            "Why?", or None. "said": a sentence to tell where one is shown large.
+        on_act: called with [what, of which id] as the browser sent it, which is not to be trusted: "like", "less",
+            "why" (None: no more), "open", "reveal"; and "mark", of a list of ids.
+        key: of the component.
     """
-    _photos(key=key, data=list(cards), on_like_change=lambda: on_like(st.session_state[key].like))
+    _photos(key=key, data=[told], on_act_change=lambda: on_act(st.session_state[key].act))
 
 
 def tools(history: History, pen: str, taken: int, on_step: Callable[[int], None], on_clear: Callable[[], None]) -> None:
@@ -65,12 +73,15 @@ def tools(history: History, pen: str, taken: int, on_step: Callable[[int], None]
             "move": [tr("Move"), tr("Move lines; Delete removes the chosen one")],
         },
     }
-    _tools(
+    found = _tools(
         key="tools",
         data=told,
         on_taken_change=lambda: on_step(st.session_state.tools.taken),
         on_clear_change=on_clear,
     )
+    if found.get("taken") not in (None, taken):  # where one run cuts another short, a callback can be lost
+        on_step(found["taken"])
+        st.rerun()
 
 
 def crop(source: str, box: Sequence[float] | None, on_box: Callable[[Any], None], key: str) -> None:
