@@ -144,7 +144,7 @@ def _progress() -> None:
 def _told(made: adopt.Adopted) -> None:
     """What a model costs, as it was measured."""
     speed = made.fitted.milliseconds
-    told = ", ".join(f"{shared.NAMES[Modality(kind)]} {value:.0f} ms" for kind, value in speed.items())
+    told = ", ".join(f"{shared.names()[Modality(kind)]} {value:.0f} ms" for kind, value in speed.items())
     photos = len(shared.open_gallery(state.folder))
     st.success(
         tr(
