@@ -60,10 +60,10 @@ def test_a_model_in_a_folder_is_looked_up_adopted_and_removed(home, folder, open
     page.run()  # as the fragment that watches it does
     assert not page.exception and "tiny-clip was adopted in" in said(page)
     assert "Indexing the 3,000 photos that are searched now takes about" in said(page)
-    assert "##### tiny-clip" in said(page) and "tiny-clip · 10 MB · not in memory" in said(page)
+    assert "</span> tiny-clip" in said(page) and "tiny-clip · 10 MB · not in memory" in said(page)
     page.selectbox(key="removing").set_value("tiny-clip").run()
     page = press(page, "Remove")
-    assert not page.exception and "##### tiny-clip" not in said(page) and checkpoint.available(home) == []
+    assert not page.exception and "</span> tiny-clip" not in said(page) and checkpoint.available(home) == []
 
 
 def test_what_cannot_be_adopted_is_told_in_a_sentence(home, opened, tmp_path):
