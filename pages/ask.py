@@ -34,9 +34,10 @@ def panel() -> tuple[Gallery, list[Term], DeltaGenerator]:
         state.moved = False
         _restart()
     by_words()
-    for told in state.told:
-        st.warning(plain(told), icon=":material/link_off:")
-    _strip()
+    with st.container(gap="xxsmall"):  # always there, so that what follows stays in its place, and keeps the focus
+        for told in state.told:
+            st.warning(plain(told), icon=":material/link_off:")
+        _strip()
     fold(tr("Draw, or give a picture"))
     left, right = st.columns([30, 70], gap="large")
     with left:

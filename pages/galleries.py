@@ -68,16 +68,16 @@ def switch(widget: str) -> None:
 
 def menu() -> None:
     """The galleries to choose from, where there are more than one."""
-    found = {choice.key: choice.name for choice in choices()}
+    found, now = {choice.key: choice.name for choice in choices()}, key_of_chosen()
     if len(found) > 1:
-        state.scope = key_of_chosen()
         st.selectbox(
             tr("Photos to search"),
             found,
-            key="scope",
+            index=list(found).index(now),
+            key=f"scope-{now}",  # another gallery, another widget: what an old one says does not count any more
             format_func=found.get,
             on_change=switch,
-            args=("scope",),
+            args=(f"scope-{now}",),
         )
 
 

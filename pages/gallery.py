@@ -35,19 +35,20 @@ def choose() -> None:
     for told in state.told:
         st.warning(plain(told), icon=":material/link_off:")
     found = {choice.key: choice for choice in galleries.choices()}
-    state.gallery = now = galleries.key_of_chosen()
+    now = galleries.key_of_chosen()
     if len(found) > 1:
         st.radio(
             tr("Search in"),
             found,
-            key="gallery",
+            index=list(found).index(now),
+            key=f"search-in-{now}",
             format_func=lambda key: plain(found[key].name),
             captions=[
                 plain(key) if choice.folder != DEMO and key != galleries.UPLOADS else ""
                 for key, choice in found.items()
             ],
             on_change=galleries.switch,
-            args=("gallery",),
+            args=(f"search-in-{now}",),
         )
     if not galleries.is_remembered(now):
         return

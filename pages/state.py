@@ -1,9 +1,9 @@
 """Every key of st.session_state in one place: what a visit holds, by whom it is written and where it is read.
 
 Left out are only keys of widgets that come in numbers: `canvas-<n>` and `weight-<part>` of ask.py, `pictures-<n>`,
-`camera-<n>`, `use-<picture>` and `region-<picture>` of pictures.py, `filter-<fact>` and `page-<pages>` of gallery.py,
-`question-<protocol>` of results.py, `where-<fact>` of filters.py; and those of what only reports, such as buttons, the
-canvas's tools and the grids.
+`camera-<n>`, `use-<picture>` and `region-<picture>` of pictures.py, `scope-<gallery>` of galleries.py, `filter-<fact>`,
+`page-<pages>` and `search-in-<gallery>` of gallery.py, `question-<protocol>` of results.py, `where-<fact>` of filters.py;
+and those of what only reports, such as buttons, the canvas's tools and the grids.
 """
 
 from __future__ import annotations
@@ -71,8 +71,6 @@ class State:
     where: dict[str, list[str]] | None = None  # the facts that answers must have, each with the values that will do
     less: tuple[str, ...] = ()  # the photos whose like are not wanted
     leave: bool = False  # on to Search; written and read by shared.py
-    scope: str | None = None  # widgets of galleries.py and gallery.py: how an address names the gallery
-    gallery: str | None = None
     rename: str = ""  # widget of gallery.py
     delete_index: bool = False  # widget of gallery.py
     system: str | None = None  # widget of search.py
