@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from unittest.mock import patch
@@ -24,6 +25,7 @@ from xmr import checkpoint
 from xmr.gallery import index_folder, indexing
 from xmr.gallery.reading import Outcome, Work, read_photo
 from xmr.modality import Modality
+from xmr.preprocess import open_picture
 from xmr.system import System
 
 SETS = {"12 megapixels": ((4000, 3000), 48), "0.3 megapixels": ((640, 480), 256)}
@@ -62,27 +64,24 @@ def timed(run: Callable[[], object]) -> tuple[float, float]:
     return time.perf_counter() - start, time.process_time() - cpu
 
 
-def read_all(paths: list[Path], system: System, workers: int) -> list[Outcome]:
+def read_all(paths: list[Path], workers: int) -> list[Outcome]:
+    """Reading alone: content hash, metadata, decoding and thumbnail."""
     with ThreadPoolExecutor(workers) as pool:
-        work = [Work(path, (system.name,), None, path.name) for path in paths]
-        return list(pool.map(partial(read_photo, systems={system.name: system}), work))
+        return list(pool.map(partial(read_photo, systems={}), [Work(path, (), None, path.name) for path in paths]))
 
 
-def encode_all(outcomes: list[Outcome], system: System) -> list[indexing.Encoded]:
-    found = []
-    for start in range(0, len(outcomes), 32):
-        batch = outcomes[start : start + 32]
-        inputs = np.concatenate([outcome.inputs[system.name] for outcome in batch])
-        vectors = system.encode_prepared(Modality.PHOTO, inputs)
-        found.append((batch, {system.name: (list(range(len(batch))), vectors)}))
-    return found
+def encode_all(images: list[Image.Image], system: System, workers: int) -> list[np.ndarray]:
+    """The network alone, with its preparation."""
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(lambda image: system.encode(Modality.PHOTO, [image])[0], images))
 
 
-def commit_all(batches: list[indexing.Encoded], system: System, folder: Path) -> None:
+def commit_all(outcomes: list[Outcome], system: System, folder: Path) -> None:
+    """Writing alone."""
     shutil.rmtree(folder, ignore_errors=True)
     with indexing.Gallery.create(folder) as gallery:
-        for batch in batches:
-            indexing._commit(gallery, {system.name: system}, batch)
+        for start in range(0, len(outcomes), indexing.BATCH):
+            indexing.commit(gallery, {system.name: system}, outcomes[start : start + indexing.BATCH])
 
 
 def index_all(folder: Path, system: System, workers: int) -> None:
@@ -110,68 +109,73 @@ def clip() -> Callable[[list[Path]], object]:
 
 
 def simulated(read: float, encode: float, workers: int) -> float:
-    """Photos a second of the pipeline where each worker has a core of its own, and the network two: reading and
-    encoding only sleep for as long as they took, seconds a photo."""
+    """Photos a second of the pipeline where each worker has a core of its own: reading and encoding only sleep for as
+    long as they took, seconds a photo."""
 
-    def slow_read(work: Work, systems: object) -> Outcome:
+    def sleep(work: Work, systems: object) -> Outcome:
         time.sleep(read)
+        time.sleep(encode)
         return Outcome(work)
 
-    def slow_encode(batch: list, systems: object) -> indexing.Encoded:
-        outcomes = [one.result() for one in batch]
-        time.sleep(encode * len(outcomes))
-        return outcomes, {}
-
-    work = [Work(Path("none"), ())] * max(256, int(4 / max(read / workers, encode)))
-    with patch.object(indexing, "read_photo", slow_read), patch.object(indexing, "_encode", slow_encode):
-        seconds, _ = timed(lambda: list(indexing._encoded(work, {}, workers)))
+    work = [Work(Path("none"), ())] * max(256, int(4 * workers / (read + encode)))
+    with patch.object(indexing, "read_photo", sleep):
+        seconds, _ = timed(lambda: list(indexing.read_and_encode(work, {}, workers)))
     return len(work) / seconds
 
 
 def measure(folder: Path, system: System, size: tuple[int, int], count: int) -> dict:
     paths = make(folder / "photos", size, count)
-    outcomes = read_all(paths, system, CORES)
-    batches, clip_run = encode_all(outcomes, system), clip()
+    images = [open_picture(path, at_least=256) for path in paths]
+    found, clip_run = read_all(paths, CORES), clip()
+    outcomes = [
+        replace(outcome, vectors={system.name: vector})
+        for outcome, vector in zip(found, encode_all(images, system, CORES), strict=True)
+    ]
     clip_run(paths[:2])
-    runs: dict[str, Callable[[], object]] = {
-        **{f"read, {n} workers": partial(read_all, paths, system, n) for n in range(1, CORES + 1)},
-        "encode": partial(encode_all, outcomes, system),
-        "write": partial(commit_all, batches, system, folder / "written"),
-        **{f"index, {n} workers": partial(index_all, folder / "photos", system, n) for n in range(1, CORES + 1)},
-        "clip": partial(clip_run, paths),
-    }
+    runs: dict[str, Callable[[], object]] = {"write": partial(commit_all, outcomes, system, folder / "written")}
+    for n in range(1, CORES + 1):
+        runs |= {
+            f"read, {n}": partial(read_all, paths, n),
+            f"encode, {n}": partial(encode_all, images, system, n),
+            f"index, {n}": partial(index_all, folder / "photos", system, n),
+        }
+    runs["clip"] = partial(clip_run, paths)
     rounds: dict[str, list[tuple[float, float]]] = {name: [] for name in runs}
     for _ in range(ROUNDS):
         for name, run in runs.items():
             rounds[name].append(timed(run))
-    best = {name: min(found) for name, found in rounds.items()}
-    rate = {name: round(count / seconds, 1) for name, (seconds, _) in best.items()}
-    core_ms = {name: round(1000 * cpu / count, 1) for name, (_, cpu) in best.items()}
+    best = {name: min(seconds for seconds, _ in found) for name, found in rounds.items()}
+    core_ms = {name: round(1000 * min(cpu for _, cpu in found) / count, 1) for name, found in rounds.items()}
+    rate = {name: round(count / seconds, 1) for name, seconds in best.items()}
     workers = {}
     for n in range(1, CORES + 1):
-        alone = {stage: rate[stage] for stage in (f"read, {n} workers", "encode", "write")}
-        slowest = min(alone, key=alone.__getitem__)
-        work = core_ms[f"read, {n} workers"] + core_ms["encode"] + core_ms["write"]
-        index = rate[f"index, {n} workers"]
+        alone = {"read": rate[f"read, {n}"], "encode": rate[f"encode, {n}"], "write": rate["write"]}
+        work = core_ms[f"read, {n}"] + core_ms[f"encode, {n}"] + core_ms["write"]
         workers[n] = {
             "stages_alone": alone,
-            "slowest_stage": slowest,
-            "pipeline": index,
-            "of_slowest_stage": round(index / alone[slowest], 3),
-            "cores_allow": round(1000 * CORES / work, 1),
-            "of_what_the_cores_allow": round(index * work / 1000 / CORES, 3),
+            "pipeline": rate[f"index, {n}"],
+            "of_slowest_stage": round(rate[f"index, {n}"] / min(alone.values()), 3),
+            "stages_core_ms": round(work, 1),
+            "pipeline_core_ms": core_ms[f"index, {n}"],
+            "work_that_is_not_a_stage": round(core_ms[f"index, {n}"] / work - 1, 3),
         }
-    index = max(one["pipeline"] for one in workers.values())
-    read, encode = best["read, 1 workers"][0] / count, best["encode"][0] / count
+    index = max(rate[f"index, {n}"] for n in workers)
+    read, encode = (core_ms[f"{stage}, 1"] / 1000 for stage in ("read", "encode"))
     return {
         "photos": count,
         "bytes_of_a_photo": sum(path.stat().st_size for path in paths) // count,
-        "core_ms_a_photo": core_ms,
         "by_workers": workers,
         "clip_vit_b_32": rate["clip"],
         "times_clip": round(index / rate["clip"], 2),
-        "simulated_workers": {n: round(simulated(read, encode, n), 1) for n in MANY},
+        "core_ms": {"clip": core_ms["clip"], "pipeline": min(core_ms[f"index, {n}"] for n in workers)},
+        "times_clip_by_core_ms": round(core_ms["clip"] / min(core_ms[f"index, {n}"] for n in workers), 2),
+        "simulated_workers": {n: _simulated(read, encode, n) for n in MANY},
     }
+
+
+def _simulated(read: float, encode: float, workers: int) -> dict[str, float]:
+    rate = simulated(read, encode, workers)
+    return {"pipeline": round(rate, 1), "of_the_workers": round(rate * (read + encode) / workers, 3)}
 
 
 def main() -> None:
@@ -182,8 +186,9 @@ def main() -> None:
             found[name] = measure(Path(folder), system, size, count)
     about = (
         f"Photos a second, the best of {ROUNDS} rounds in turns, encoded by {system.name}. A stage alone has all cores "
-        "to itself; the pipeline shares them among its stages, so cores_allow is what it could reach at most. "
-        "core_ms_a_photo is processor time. In simulated_workers each worker has a core, and the network its own."
+        "to itself, but the pipeline shares them among its stages: two stages that each keep all cores busy can't both "
+        "run at their full rate. core_ms is processor time a photo, which other programs on the machine hardly change; "
+        "work_that_is_not_a_stage is what the pipeline adds. In simulated_workers, each worker has a core of its own."
     )
     write("indexing", {"about": about, "load_of_the_machine": round(os.getloadavg()[0], 1), "sets": found})
 

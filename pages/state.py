@@ -2,8 +2,8 @@
 
 Left out are only keys of widgets that come in numbers: `canvas-<n>` and `weight-<part>` of ask.py, `pictures-<n>`,
 `camera-<n>`, `use-<picture>` and `region-<picture>` of pictures.py, `scope-<gallery>` of galleries.py, `filter-<fact>`,
-`page-<pages>` and `search-in-<gallery>` of gallery.py, `question-<protocol>` of results.py, `where-<fact>` of filters.py;
-and those of what only reports, such as buttons, the canvas's tools and the grids.
+`page-<pages>` and `search-in-<gallery>` of gallery.py, `question-<protocol>` of results.py, `where-<fact>` of
+filters.py; and those of what only reports, such as buttons, the canvas's tools and the grids.
 """
 
 from __future__ import annotations

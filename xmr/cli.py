@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -16,7 +17,9 @@ from typing import Any, NoReturn
 import numpy as np
 
 from xmr import __version__, checkpoint
+from xmr.cluster import dask_cluster
 from xmr.duplicates import find_duplicates
+from xmr.engine import open_engine, synchronize
 from xmr.evaluation import Comparison, Protocol, Vectors, measure
 from xmr.gallery import DEMO, Gallery, given_path, index_folder
 from xmr.home import home
@@ -24,6 +27,7 @@ from xmr.index import KINDS
 from xmr.modality import BadInput, Hit, Item, Modality, Query, Term, printable
 from xmr.preprocess import Reading, open_picture, open_sketch
 from xmr.search import Searcher, progress_bar
+from xmr.system import System
 from xmr.where import parse
 
 _EVALUATED = ("hit@1", "hit@10", "p@1", "map")
@@ -113,6 +117,11 @@ def _parser() -> argparse.ArgumentParser:
         help="what to leave out, as in .gitignore; a file .xmrignore in the folder says the same",
     )
     index.add_argument("--workers", type=int, help="threads that read photos (default: one a core)")
+    index.add_argument(
+        "--dask",
+        metavar="ADDRESS",
+        help="read and encode on the machines of a Dask scheduler, such as tcp://host:8786; “local”: by processes here",
+    )
     index.set_defaults(run=_index)
 
     duplicates = commands.add_parser("duplicates", help="photos of an indexed folder that are there more than once")
@@ -138,6 +147,13 @@ def _parser() -> argparse.ArgumentParser:
     sign.add_argument("checkpoint", metavar="FOLDER")
     sign.set_defaults(run=lambda options: checkpoint.sign(options.checkpoint))
 
+    for command in (search, index):
+        command.add_argument("--engine", choices=("faiss", "milvus"), default="faiss", help="what searches the vectors")
+        command.add_argument(
+            "--uri",
+            default=os.environ.get("XMR_MILVUS", "http://localhost:19530"),
+            help="where Milvus is: an address, or a file of milvus-lite (default: XMR_MILVUS, or %(default)s)",
+        )
     for command in (search, index, duplicates):
         command.add_argument("--index-dir", metavar="DIR", help="where the index is kept instead of FOLDER/.xmr")
     return parser
@@ -159,7 +175,8 @@ def _search(options: argparse.Namespace) -> None:
     if not terms:
         raise BadInput("Say what to find: --text TEXT, --photo FILE, --sketch FILE, or a mix of them.")
     with Gallery.open(folder, options.index_dir) as gallery:
-        searcher = Searcher(checkpoint.load(options.system), gallery, options.kind)
+        engine = options.uri if options.engine == "milvus" else None
+        searcher = Searcher(checkpoint.load(options.system), gallery, options.kind, engine)
         query = Query(tuple(terms))
         if not options.exact:
             query, readings = searcher.read(query)
@@ -225,8 +242,10 @@ def _print_table(hits: list[Hit], gallery: Gallery) -> None:
 
 
 def _index(options: argparse.Namespace) -> None:
-    systems = [checkpoint.load(name) for name in dict.fromkeys(options.system or ["tri"])]
-    with progress_bar() as show:
+    given = dict.fromkeys(options.system or ["tri"])
+    systems = [checkpoint.load(name) for name in given]
+    sources = {system.name: name for system, name in zip(systems, given, strict=True)}
+    with dask_cluster(options.dask, sources) if options.dask else nullcontext() as embed, progress_bar() as show:
         report = index_folder(
             options.folder,
             systems,
@@ -234,6 +253,7 @@ def _index(options: argparse.Namespace) -> None:
             index_dir=options.index_dir,
             exclude=options.exclude,
             workers=options.workers,
+            embed=embed,
         )
     for word, named in (("note", report.noted), ("skipped", report.skipped)):
         for path, why in named:
@@ -244,6 +264,19 @@ def _index(options: argparse.Namespace) -> None:
         printable(f"{report.gallery}: {report.indexed} photos indexed, {report.kept} up to date already{moved}, ")
         + f"{report.removed} gone, {len(report.skipped)} skipped"
     )
+    if options.engine == "milvus":
+        _to_engine(options, systems)
+
+
+def _to_engine(options: argparse.Namespace, systems: Sequence[System]) -> None:
+    with Gallery.open(options.folder, options.index_dir) as gallery:
+        for system in systems:
+            with progress_bar() as show:
+                report = synchronize(gallery, system, open_engine(gallery, system, options.uri), show)
+            print(
+                f"{system.name} in Milvus: {report.stored} photos stored, {report.kept} up to date already, "
+                f"{report.removed} removed"
+            )
 
 
 def _duplicates(options: argparse.Namespace) -> None:

@@ -15,7 +15,9 @@ import numpy as np
 
 from xmr import checkpoint
 from xmr.compose import Ranking, check_terms, compose, encode_terms, ranking
+from xmr.engine import open_engine
 from xmr.gallery import DEMO, Gallery, Progress, index_folder
+from xmr.gallery.vectors import StoredVectors
 from xmr.index import Selection, VectorIndex
 from xmr.index.faiss import FaissIndex
 from xmr.index.kept import KeptIndex
@@ -57,20 +59,24 @@ class Searcher:
     (1, 'cup', '.webp')
     """
 
-    def __init__(self, system: System, gallery: Gallery, kind: str | None = None) -> None:
+    def __init__(self, system: System, gallery: Gallery, kind: str | None = None, engine: str | None = None) -> None:
         """
         Args:
             system: what encodes the queries.
             gallery: what is searched.
             kind: of the index: "flat" (exact), "hnsw" or "ivfpq"; None for the one that suits the number of photos.
+            engine: URI of Milvus, which searches the photos then; xmr.engine.synchronize brings them there.
 
         Raises GalleryMismatch, at the first search, if the gallery's vectors are of other weights.
         """
         self.system = system
         self.gallery = gallery
-        self._kind = kind
+        self._kind, self._uri = kind, engine
+        self._engine: VectorIndex | None = None
         self._tables: dict[Modality, _Table] = {}
+        self._opened: dict[Modality, tuple[StoredVectors, FaissIndex]] = {}  # also of earlier versions
         self._selections: dict[Any, Selection] = {}
+        self._facets: dict[tuple[Condition, ...], dict[str, dict[Any, int]]] = {}
         self._version: tuple[int, ...] = ()
         self._lock = threading.RLock()
 
@@ -83,6 +89,7 @@ class Searcher:
         index: bool = False,
         index_dir: str | Path | None = None,
         kind: str | None = None,
+        engine: str | None = None,
     ) -> Searcher:
         """The photos of a folder, to be searched with one system: xmr.open("~/photos").
 
@@ -92,7 +99,7 @@ class Searcher:
             index: bring the folder up to date first, with a progress bar where stderr is a terminal; the files that
                 are passed over are logged as warnings.
             index_dir: where the index is kept instead of in the folder.
-            kind: of the vector index, as in Searcher().
+            kind, engine: as in Searcher().
 
         Raises:
             BadInput: no such folder or checkpoint, or a folder that is not indexed yet.
@@ -108,7 +115,7 @@ class Searcher:
                 report = index_folder(folder, [system], progress, index_dir=index_dir)
             for path, why in report.skipped:
                 logging.getLogger(__name__).warning("%s: %s", path, why)
-        return cls(system, Gallery.open(folder, index_dir), kind)
+        return cls(system, Gallery.open(folder, index_dir), kind, engine)
 
     def prepare(self) -> None:
         """Read now what the first search by words or by a drawing would wait for; BadInput if this gallery cannot be
@@ -164,7 +171,14 @@ class Searcher:
         >>> xmr.open().facets({"category": "cup"})["colour"]["blue"] > 0
         True
         """
-        return self.gallery.facets(() if where is None else conditions(where))
+        wanted = () if where is None else conditions(where)
+        with self._lock:
+            self._refresh()
+            if wanted not in self._facets:
+                while len(self._facets) >= _SELECTIONS:
+                    del self._facets[next(iter(self._facets))]
+                self._facets[wanted] = self.gallery.facets(wanted)
+            return {name: dict(values) for name, values in self._facets[wanted].items()}
 
     def captions(self, query: Query, k: int = 5, language: str | None = None) -> list[Hit]:
         """The k best captions of the gallery, in one language or in all; each text once, as an Item of text. An empty
@@ -339,13 +353,21 @@ class Searcher:
 
     def _table(self, modality: Modality) -> _Table:
         with self._lock:
-            if (version := self.gallery.version()) != self._version:
-                self._tables, self._selections, self._version = {}, {}, version
+            self._refresh()
             if modality not in self._tables:
                 self._tables[modality] = _Table(self._open_index(modality))
             return self._tables[modality]
 
+    def _refresh(self) -> None:
+        """Forget what was found in an earlier version of the gallery."""
+        if (version := self.gallery.version()) != self._version:
+            self._tables, self._selections, self._facets, self._version = {}, {}, {}, version
+
     def _open_index(self, modality: Modality) -> VectorIndex:
+        if self._uri is not None and modality is Modality.PHOTO:
+            if self._engine is None:
+                self._engine = open_engine(self.gallery, self.system, self._uri)
+            return self._engine
         space, dim = self.system.space, self.system.dim
         found = self.gallery.stored(self.system, modality)
         if found is None:
@@ -356,6 +378,12 @@ class Searcher:
         index = FaissIndex(self._kind, space, dim, (stored.rows, stored), gone)
         if index.kind != "flat":
             index.store = KeptIndex(f"{stored.token(1)[:24]}{index.kind}", stored.token)
+            before = self._opened.get(modality)
+            if before and len(before[0]) <= len(stored):  # only what was added since has to be added
+                count = len(before[0])
+                if before[0].token(count) == stored.token(count):
+                    index.take_over(before[1])
+            self._opened[modality] = stored, index
         index.prepare()
         return index
 

@@ -155,16 +155,7 @@ class System:
             BadInput: the system has no encoder for the modality, a content cannot be used, or the graph isn't what the
                 checkpoint says.
         """
-        return self._checked(modality, self.encoder(modality).encode(contents))
-
-    def encode_prepared(self, modality: Modality, prepared: np.ndarray) -> np.ndarray:
-        """(N, dim) float32 vectors of what the modality's encoder prepared, (N, ...), in its batches. BadInput if the
-        graph isn't what the checkpoint says."""
-        encoder = self.encoder(modality)
-        parts = [prepared[start : start + encoder.batch] for start in range(0, len(prepared), encoder.batch)]
-        return self._checked(modality, np.concatenate([encoder.run(part) for part in parts]))
-
-    def _checked(self, modality: Modality, vectors: np.ndarray) -> np.ndarray:
+        vectors = self.encoder(modality).encode(contents)
         if vectors.shape[1] != self.dim:
             raise BadInput(
                 f"{self.name} promises vectors of {self.dim} numbers, but its {modality} encoder gives "

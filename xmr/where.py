@@ -10,6 +10,8 @@ from xmr.modality import BadInput, listed, shown
 
 FOLDER, LANGUAGE, TAKEN = "folder", "language", "taken"  # facts that are not compared as they are
 Value = str | float | int | None
+_MOST, _RANGES = 1_000, 50  # values, and ranges and folders, of all conditions together
+_LONGEST, _STARS = 1_000, 8  # letters of a text; "*" of a pattern, each of which multiplies the time to match it
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,15 @@ def conditions(where: Mapping[str, Any]) -> tuple[Condition, ...]:
     """
     if not isinstance(where, Mapping) or not all(isinstance(name, str) for name in where):
         raise BadInput(f'What photos must be is said as facts, such as {{"category": "cup"}}; {shown(where)} came.')
-    return tuple(sorted((name, _choices(name, given)) for name, given in where.items()))
+    found = sorted(((name, _choices(name, given)) for name, given in where.items()), key=lambda one: one[0])
+    every = [(name, choice) for name, choices in found for choice in choices]
+    slow = sum(name == FOLDER or isinstance(choice, Range) for name, choice in every)
+    if len(every) > _MOST or slow > _RANGES:
+        raise BadInput(
+            f"What photos must be may have {_MOST} values, {_RANGES} of them ranges and folders; {len(every)} and "
+            f"{slow} came. Leave some out."
+        )
+    return tuple(found)
 
 
 def parse(given: Sequence[str]) -> dict[str, Any]:
@@ -94,16 +104,28 @@ def _choices(name: str, given: Any) -> tuple[Value | Range, ...]:
             ends = [end for end in (low, high) if end is not None]
             if not ends or not (all(isinstance(end, str) for end in ends) or all(_is_number(end) for end in ends)):
                 raise BadInput(f"A range of {shown(name)} needs two texts or two numbers; {shown(value)} came.")
+            for end in ends:
+                _check(name, end)
             found.append(Range(low, high))
         elif not isinstance(value, (str, type(None))) and not _is_number(value):
             raise BadInput(
                 f"{shown(name)} must be a text or a number, a range of them, or a list of these; {shown(value)} came."
             )
-        elif name == TAKEN and isinstance(value, str):
-            found.append(Range(value, value))
         else:
-            found.append(value)
+            _check(name, value)
+            found.append(Range(value, value) if name == TAKEN and isinstance(value, str) else value)
     return tuple(found)
+
+
+def _check(name: str, value: Value) -> None:
+    """Raise BadInput for a name or a text that no fact can be."""
+    for text in (name, value):
+        if isinstance(text, str) and (
+            len(text) > _LONGEST or "\0" in text or text.encode(errors="ignore").decode() != text
+        ):
+            raise BadInput(f"{shown(text)} cannot be a fact: it is too long, or no text. Shorten or correct it.")
+    if name == FOLDER and isinstance(value, str) and value.count("*") > _STARS:
+        raise BadInput(f"A pattern of a folder may have {_STARS} stars; {shown(value)} came. Leave some out.")
 
 
 def _is_number(value: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -43,7 +44,12 @@ def counted(wanted: Sequence[Condition]) -> _Sql:
 def _all(wanted: Sequence[Condition]) -> _Sql:
     parts, values = ["1"], list[Any]()
     for name, choices in wanted:
-        each = [_one(name, choice) for choice in choices]
+        plain = [choice for choice in choices if choice is not None and not isinstance(choice, Range)]
+        if name in (FOLDER, LANGUAGE):
+            each = [_one(name, choice) for choice in choices]
+        else:
+            each = [_one(name, choice) for choice in choices if choice is None or isinstance(choice, Range)]
+            each += [_among(name, plain)] if plain else []
         parts.append(" OR ".join(sql for sql, _ in each) or "0")
         values += [value for _, more in each for value in more]
     return " AND ".join(f"({part})" for part in parts), values
@@ -58,13 +64,9 @@ def _one(name: str, choice: Value | Range) -> _Sql:
         if choice is None:
             return f"row NOT IN ({spoken})", []
         return f"row IN ({spoken} WHERE language = ?)", [choice if isinstance(choice, str) else None]
-    fact, at = "json_extract(facts, ?)", [_path(name)]
-    if name == "file":
-        fact = f"ifnull({fact}, file)"
-    if choice is None:
-        return f"{fact} IS NULL", at
+    fact, at = _fact(name)
     if not isinstance(choice, Range):
-        return f"{fact} = ?", [*at, choice]
+        return f"{fact} IS NULL", at
     text = isinstance(choice.low if choice.low is not None else choice.high, str)
     parts, values = [f"typeof({fact}) {'=' if text else 'IN'} {_TEXT if text else _NUMBER}"], list[Any](at)
     if choice.low is not None:
@@ -74,6 +76,16 @@ def _one(name: str, choice: Value | Range) -> _Sql:
         parts.append(f"substr({fact}, 1, length(?)) <= ?" if text else f"{fact} <= ?")
         values += [*at, choice.high, choice.high] if text else [*at, choice.high]
     return f"({' AND '.join(parts)})", values
+
+
+def _among(name: str, values: list) -> _Sql:
+    fact, at = _fact(name)
+    return f"{fact} IN (SELECT value FROM json_each(?))", [*at, json.dumps(values)]
+
+
+def _fact(name: str) -> _Sql:
+    fact = "json_extract(facts, ?)"
+    return f"ifnull({fact}, file)" if name == "file" else fact, [_path(name)]
 
 
 _TEXT, _NUMBER = "'text'", "('integer', 'real')"
@@ -89,5 +101,5 @@ def _in_folder(choice: Value | Range) -> _Sql:
 
 
 def _path(name: str) -> str:
-    """The JSON path of a fact; a name with a quote in it, which no fact has, leads nowhere."""
-    return f'$."{name}"' if '"' not in name else "$.none.none"
+    """The JSON path of a fact; a name with a quote or a backslash in it leads nowhere."""
+    return f'$."{name}"' if not {'"', "\\"} & set(name) else "$.none.none"

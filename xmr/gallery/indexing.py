@@ -23,13 +23,13 @@ from xmr.gallery.store import Entry, Gallery
 from xmr.modality import BadInput, Modality, shown
 from xmr.system import System
 
-_BATCH = 32
-_AHEAD = 3  # batches that are read and encoded before the one that is written: 15 MB each with one system
+BATCH = 32
+_AHEAD = 3  # batches that are read and encoded before the one that is written: 1 MB each
 _MOST_WORKERS = 64
 _Said = list[tuple[Path, str]]  # files, each with a sentence
 _Originals = dict[str, tuple[str, str | None, str | None]]  # as Gallery.originals returns them
-Encoded = tuple[list[Outcome], dict[str, tuple[list[int], np.ndarray]]]
-"""A batch of photos that were read, and by the name of each system, which of them it encoded and their vectors."""
+Embed = Callable[[Sequence[Work], Mapping[str, System], int], Generator[list[Outcome]]]
+"""(photos to read, systems by name, workers) -> batches in order, as read_and_encode gives them."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,7 @@ def index_folder(
     exclude: Sequence[str] = (),
     stop: threading.Event | None = None,
     workers: int | None = None,
+    embed: Embed | None = None,
 ) -> IndexReport:
     """Index a folder of photos for some systems, or update its gallery.
 
@@ -106,7 +107,7 @@ def index_folder(
     that can't be reached at the moment. If `folder` is itself a gallery, its missing vectors are computed. Vectors of
     other systems are kept.
 
-    Photos are read by several threads while others are encoded and written. Every batch of 32 is committed as a whole,
+    Photos are read and encoded by several threads while others are written. Every batch of 32 is committed as a whole,
     so a run that was killed resumes where it stopped.
 
     What is told of a photo becomes facts (taken, camera, latitude, longitude and others) and captions: by its EXIF,
@@ -120,7 +121,8 @@ def index_folder(
         index_dir: folder for the gallery instead of .xmr.
         exclude: patterns of files to leave out, as in .gitignore; the folder's .xmrignore is used too.
         stop: when it is set, indexing ends after the current batch, and keeps what is done.
-        workers: threads that read photos; None for one a core.
+        workers: threads that read and encode photos; None for one a core.
+        embed: reads and encodes elsewhere, as xmr.cluster does; None for this process.
 
     Returns:
         What was indexed, skipped and removed.
@@ -138,7 +140,7 @@ def index_folder(
     >>> report.indexed, report.skipped
     (1, ())
     """
-    workers = _workers(workers)
+    workers, embed = _workers(workers), embed or read_and_encode
     folder = given_path(folder)
     try:
         if not folder.is_dir():
@@ -151,17 +153,17 @@ def index_folder(
         raise BadInput(f"{folder} cannot be opened: {error.strerror}. Check its permissions.") from None
     if shipped:
         with Gallery.open(folder) as gallery:
-            return _index(gallery, None, {}, systems, progress, stop, workers)
+            return _index(gallery, None, {}, systems, progress, stop, workers, embed)
     if existing:
         with _open_or_create(places, folder) as gallery:
             known = gallery.originals()  # before the folder is listed, so that photos added meanwhile are not removed
             listing = list_folder(folder, exclude, {(file, stamp) for file, (_, stamp, _) in known.items()})
-            return _index(gallery, listing, known, systems, progress, stop, workers)
+            return _index(gallery, listing, known, systems, progress, stop, workers, embed)
     listing = list_folder(folder, exclude)
     if not listing.pictures:
         raise _no_photos(folder, listing.skipped)
     with _open_or_create(places, folder) as gallery:
-        return _index(gallery, listing, {}, systems, progress, stop, workers)
+        return _index(gallery, listing, {}, systems, progress, stop, workers, embed)
 
 
 def _index(
@@ -172,6 +174,7 @@ def _index(
     progress: Callable[[Progress], None],
     stop: threading.Event | None,
     workers: int,
+    embed: Embed,
 ) -> IndexReport:
     """Update a gallery with the `known` photos from a listing of its folder; without a listing, encode its own
     thumbnails."""
@@ -190,13 +193,12 @@ def _index(
         skipped = list(listing.skipped)
     by_name = {system.name: system for system in systems}
     indexed, done, stopped, start = 0, 0, False, time.monotonic()
-    with closing(_encoded(todo, by_name, workers)) as batches:
+    with closing(embed(todo, by_name, workers)) as batches:
         while not (stopped := done < len(todo) and stop is not None and stop.is_set()):
-            batch = next(batches, None)
-            if batch is None:
+            outcomes = next(batches, None)
+            if outcomes is None:
                 break
-            _commit(gallery, by_name, batch)
-            outcomes, _ = batch
+            commit(gallery, by_name, outcomes)
             skipped += [(outcome.work.path, outcome.failed) for outcome in outcomes if outcome.failed]
             noted += [(outcome.work.path, outcome.note) for outcome in outcomes if outcome.note]
             indexed += sum(outcome.thumbnail is not None for outcome in outcomes)
@@ -320,39 +322,26 @@ def _workers(given: int | None) -> int:
     return given
 
 
-def _encoded(todo: Sequence[Work], systems: Mapping[str, System], workers: int) -> Generator[Encoded]:
-    """The batches in order, read by some threads and encoded by another, a few of them ahead of whoever takes them."""
-    with ThreadPoolExecutor(workers, "read") as readers, ThreadPoolExecutor(1, "encode") as encoder:
-        ahead: deque[Future[Encoded]] = deque()
+def read_and_encode(todo: Sequence[Work], systems: Mapping[str, System], workers: int) -> Generator[list[Outcome]]:
+    """The batches in order, read and encoded by some threads, a few batches ahead of whoever takes them. While one
+    thread waits for the disk, decodes or encodes, the others do: Pillow and ONNX Runtime leave Python's lock alone."""
+    with ThreadPoolExecutor(workers, "read") as readers:
+        ahead: deque[list[Future[Outcome]]] = deque()
         try:
-            for start in range(0, len(todo), _BATCH):
-                batch = [readers.submit(read_photo, work, systems) for work in todo[start : start + _BATCH]]
-                ahead.append(encoder.submit(_encode, batch, systems))
+            for start in range(0, len(todo), BATCH):
+                ahead.append([readers.submit(read_photo, work, systems) for work in todo[start : start + BATCH]])
                 if len(ahead) > _AHEAD:
-                    yield ahead.popleft().result()
+                    yield [one.result() for one in ahead.popleft()]
             while ahead:
-                yield ahead.popleft().result()
+                yield [one.result() for one in ahead.popleft()]
         finally:
             readers.shutdown(wait=False, cancel_futures=True)
-            encoder.shutdown(wait=False, cancel_futures=True)
 
 
-def _encode(batch: Sequence[Future[Outcome]], systems: Mapping[str, System]) -> Encoded:
-    """Wait for a batch to be read, and encode it."""
-    outcomes, vectors = [one.result() for one in batch], {}
-    for name, system in systems.items():
-        at = [place for place, outcome in enumerate(outcomes) if name in outcome.inputs]
-        if at:
-            inputs = np.concatenate([outcomes[place].inputs[name] for place in at])
-            vectors[name] = at, system.encode_prepared(Modality.PHOTO, inputs)
-    return outcomes, vectors
-
-
-def _commit(gallery: Gallery, systems: Mapping[str, System], batch: Encoded) -> None:
+def commit(gallery: Gallery, systems: Mapping[str, System], outcomes: Sequence[Outcome]) -> None:
     """Write one batch: all of it, or nothing."""
-    outcomes, vectors = batch
+    ids: list[str] = []
     with gallery.batch():
-        ids: list[str] = []
         for outcome in outcomes:
             work, id = outcome.work, outcome.work.id or ""
             if outcome.touched:
@@ -366,8 +355,10 @@ def _commit(gallery: Gallery, systems: Mapping[str, System], batch: Encoded) -> 
                 )
                 (id,) = gallery.add([entry])
             ids.append(id)
-        for name, (at, found) in vectors.items():
-            gallery.put_vectors(systems[name], Modality.PHOTO, [ids[place] for place in at], found)
+        for name, system in systems.items():
+            if at := [place for place, outcome in enumerate(outcomes) if name in outcome.vectors]:
+                found = np.stack([outcomes[place].vectors[name] for place in at])
+                gallery.put_vectors(system, Modality.PHOTO, [ids[place] for place in at], found)
 
 
 def _encode_captions(gallery: Gallery, system: System) -> None:
@@ -375,7 +366,7 @@ def _encode_captions(gallery: Gallery, system: System) -> None:
         return
     wanted = set(gallery.lacking(system, Modality.TEXT))
     texts = [text for text in gallery.texts() if text.id in wanted and text.language in system.languages]
-    for start in range(0, len(texts), _BATCH):
-        batch = texts[start : start + _BATCH]
+    for start in range(0, len(texts), BATCH):
+        batch = texts[start : start + BATCH]
         vectors = system.encode(Modality.TEXT, [text.content for text in batch])
         gallery.put_vectors(system, Modality.TEXT, [text.id for text in batch], vectors)

@@ -27,6 +27,7 @@ SIDECARS = (".txt", ".json", ".xmp")
 TABLES = ("captions.csv", "captions.jsonl")
 _LARGEST = 1_000_000  # bytes of a sidecar
 _LARGEST_TABLE = 200_000_000
+_LARGEST_WEBP = 50_000_000  # which is read as a whole to see its head
 _LONGEST, _MOST = 2_000, 20  # letters of a caption; captions of a photo
 _FACTS, _LONGEST_FACT = 40, 200
 _NAME = re.compile(r"[\w -]{1,40}")
@@ -136,6 +137,8 @@ def _of_file(told: Told, file: BinaryIO) -> None:
     file.seek(0)
     kind = kinds.picture_kind(file.read(kinds.HEAD))
     if kind not in _READERS:
+        return
+    if kind is kinds.WEBP and file.seek(0, 2) > _LARGEST_WEBP:
         return
     file.seek(0)
     image = _READERS[kind](file)  # reads the head; pixels are not decoded

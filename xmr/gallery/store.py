@@ -241,6 +241,19 @@ class Gallery:
                 values[value] = count
         return found
 
+    def told(self, rows: np.ndarray) -> dict[int, dict[str, Any]]:
+        """The facts of photos by database row, for an engine that is asked for them: those of the items, and the
+        "languages" of the captions."""
+        wanted = json.dumps(rows.tolist())
+        languages: dict[int, list[str]] = {}
+        for row, language in self._db.rows(
+            "SELECT DISTINCT item, language FROM captions JOIN texts ON texts.row = captions.text "
+            "WHERE item IN (SELECT value FROM json_each(?)) ORDER BY item, language",
+            (wanted,),
+        ):
+            languages.setdefault(row, []).append(language)
+        return {row: item.facts | {"languages": languages.get(row, [])} for row, item in self.find_rows(rows).items()}
+
     def thumb(self, id: str) -> Path:
         """The path of a photo's thumbnail, a WebP of at most 256 x 256 px; raises BadInput for an invalid id."""
         return self._thumbs.path(id)
@@ -376,10 +389,13 @@ class Gallery:
         wanted = json.dumps(list(ids))
         return dict(self._db.rows("SELECT id, row FROM items WHERE id IN (SELECT value FROM json_each(?))", (wanted,)))
 
-    def find_rows(self, rows: Sequence[int]) -> dict[int, Item]:
+    def find_rows(self, rows: Sequence[int] | np.ndarray) -> dict[int, Item]:
         """Photos by database row, as `get` returns them; rows that don't exist are left out."""
         sql = "SELECT row, id, file, facts FROM items WHERE row IN (SELECT value FROM json_each(?))"
-        return {row: self._item(*more) for row, *more in self._db.rows(sql, (json.dumps(list(rows)),))}
+        return {
+            row: self._item(*more)
+            for row, *more in self._db.rows(sql, (json.dumps(np.asarray(rows, np.int64).tolist()),))
+        }
 
     def _records(self, system: System, modality: Modality) -> StoredVectors | None:
         """The vector records of a system; None if it encoded the photos but does not encode captions."""

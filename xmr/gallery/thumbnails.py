@@ -88,7 +88,5 @@ def thumbnail(picture: Image.Image, side: int = THUMB) -> bytes:
     """A picture reduced to at most side x side px: the bytes of a WebP file."""
     small, file = picture.copy(), io.BytesIO()
     small.thumbnail((side, side))
-    small.convert("RGB").save(
-        file, "WEBP", quality=82, method=2
-    )  # 3% larger than the default, in two thirds of its time
+    small.convert("RGB").save(file, "WEBP", quality=82, method=0)  # a tenth larger than the default, in half its time
     return file.getvalue()

@@ -26,6 +26,8 @@ _TRAINED = 120_000  # vectors to train on
 _RETRAINED = 4  # an index of so many times the vectors that it was trained on is trained again
 _TUNED = 64  # vectors that are searched for to tune the effort
 _RECALL = 0.985  # of the ten nearest, which the effort is raised to reach on them
+_SHARE = {"flat": 0.0, "hnsw": 0.03, "ivfpq": 0.002}  # of all vectors, up to which a selection is searched exactly
+_MARGIN = {"hnsw": 1, "ivfpq": 2}  # queries lie further away than what the effort is tuned with
 _PICKS = 8  # selections that are kept
 _EFFORTS = (16, 32, 64, 128, 256, 512)  # lists visited, or candidates held while walking the graph
 
@@ -182,7 +184,8 @@ class FaissIndex:
         k = int(min(k, count))
         if k == 0 or not len(queries):
             return np.zeros((len(queries), k), np.float32), np.zeros((len(queries), k), np.int64)
-        if count <= max(_FEW, k) and not (self.kind == "flat" and among is None):
+        few = max(_FEW, k) if among is None else max(_FEW, k, _SHARE[self.kind] * len(self._rows))
+        if count <= few and not (self.kind == "flat" and among is None):
             scores, positions = self._exactly(queries, k, self._everything() if picked is None else picked.positions)
         elif self.kind == "flat":
             scores, positions = self._flat(self.prepare(), queries, k, picked)
@@ -223,6 +226,11 @@ class FaissIndex:
                     self.store.save(index, self._effort)
             self._index = index
             return index
+
+    def take_over(self, other: FaissIndex) -> None:
+        """Begin with the FAISS index of another one, whose vectors are the first of these."""
+        if other.kind == self.kind and other._index is not None:
+            self._index, self._effort, self._trained = other._index, other._effort, other._trained
 
     def _flat(self, index: Any, queries: np.ndarray, k: int, picked: _Picked | None) -> tuple[np.ndarray, np.ndarray]:
         faiss = _faiss()
@@ -337,8 +345,7 @@ class FaissIndex:
         return index
 
     def _tuned(self, index: Any) -> int:
-        """Twice the least effort at which the ten nearest are found of some vectors with as much noise. Twice, because
-        queries of another modality lie further away."""
+        """The effort at which the ten nearest of some vectors with as much noise are found, with a margin."""
         rng = np.random.default_rng(0)
         every = self._everything()
         some = self._unit(self._rows.take(np.sort(rng.choice(every, min(_TUNED, len(every)), replace=False))))
@@ -350,7 +357,7 @@ class FaissIndex:
             scores, _ = self._approximately(index, queries, 10, picked)
             if (scores >= nearest.min(axis=1, keepdims=True) - 1e-6).mean() >= _RECALL:
                 break
-        return 2 * self._effort
+        return _MARGIN[self.kind] * self._effort
 
     @property
     def _wide(self) -> int:
