@@ -48,7 +48,7 @@ def choose() -> None:
                 for key, choice in found.items()
             ],
             on_change=galleries.switch,
-            args=(f"search-in-{now}",),
+            args=(f"search-in-{now}", now),
         )
     if not galleries.is_remembered(now):
         return
