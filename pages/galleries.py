@@ -19,11 +19,11 @@ from filelock import FileLock, Timeout
 from platformdirs import user_data_path
 
 from pages import trust, uploads
-from pages.language import tr
+from pages.language import language, tr
 from pages.plain import shown
 from pages.shared import open_gallery
 from pages.state import state
-from xmr.gallery import DEMO
+from xmr.gallery import DEMO, Gallery
 from xmr.modality import BadInput
 
 MOST = 50  # folders that are remembered, those that were indexed last
@@ -83,6 +83,12 @@ def menu() -> None:
             on_change=switch,
             args=(f"scope-{now}", now),
         )
+
+
+def caption(gallery: Gallery, item_id: str) -> str:
+    """A photo's first caption in the visitor's language, or else in another; the file's name where it has none."""
+    own = gallery.captions(item_id, language())
+    return str(own[0][1]) if own else gallery.caption(item_id)
 
 
 def key_of_chosen() -> str:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -114,7 +115,8 @@ def browse(items: list[Item]) -> None:
         st.info(tr("No photo matches all filters. Remove one of them."))
         return
     page = row.number_input(tr("Page"), 1, pages, key=f"page-{pages}", width=140) if pages > 1 else 1
-    photo_grid(gallery, kept[(page - 1) * PAGE_SIZE : page * PAGE_SIZE], to_search, key="browse")
+    shown_now = kept[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+    photo_grid(gallery, shown_now, to_search, partial(galleries.caption, gallery), key="browse")
 
 
 def own_photos() -> None:

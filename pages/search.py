@@ -5,7 +5,7 @@ from functools import partial
 
 import streamlit as st
 
-from pages import ask
+from pages import ask, galleries
 from pages.plain import plain, shown
 from pages.shared import DEFAULT, compatible_systems, load_searcher, photo_grid, systems, thumb
 from pages.state import state
@@ -113,7 +113,7 @@ def welcome() -> None:
     )
     if ideas := ask.ideas(gallery):
         st.pills("Try", ideas, key="idea", on_change=try_idea, wrap=True)
-    photo_grid(gallery, gallery.sample(10), like)
+    photo_grid(gallery, gallery.sample(10), like, partial(galleries.caption, gallery))
 
 
 gallery, asked, place = ask.panel()
