@@ -4,7 +4,7 @@ from base64 import b64encode
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, TimeoutError, expect
 
 from tests.browser import CHROMIUM, idle, open_browser, serve, stroke, unfold
 from tests.pages.test_pictures import paper, png
@@ -83,7 +83,11 @@ INK = """() => {
 
 def expect_ink(page: Page, *box: int) -> None:
     """Wait until what is drawn reaches so far: left, top, right and bottom in tenths of the canvas; or nothing is."""
-    page.wait_for_function(f"wanted => JSON.stringify(({INK})()) === JSON.stringify(wanted)", arg=list(box))
+    try:
+        page.wait_for_function(f"wanted => JSON.stringify(({INK})()) === JSON.stringify(wanted)", arg=list(box))
+    except TimeoutError:
+        assert page.evaluate(INK) == list(box)
+        raise
 
 
 def tool(page: Page, name: str) -> Locator:
