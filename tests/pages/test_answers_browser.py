@@ -125,7 +125,7 @@ def test_a_photo_of_ones_own_is_shown_as_it_is_and_downloaded(server, browser, f
     expect(page.get_by_text("12 photos can be searched now").first).to_be_visible()
     page.locator(".xmr-photos .enlarge").first.click()
     photo = page.locator(".xmr-large img")
-    page.wait_for_function("() => document.querySelector('.xmr-large img').naturalWidth === 1600")
+    page.wait_for_function("() => document.querySelector('.xmr-large img').naturalWidth === 2048")
     page.keyboard.press("+")
     page.wait_for_function("() => document.querySelector('.xmr-large img').naturalWidth === 2400")
     assert "/photos/" in photo.get_attribute("src")
