@@ -54,7 +54,7 @@ def filters(page: Page) -> list[float | None]:
 
 
 def photos(page: Page, folder: Path) -> list[list[float]]:
-    """The latency of every second photo of a folder: the neighbours of an open one are fetched before they are asked."""
+    """The latency of every second photo of a folder: the neighbours of an open one are fetched beforehand."""
     page.get_by_role("link", name="Gallery", exact=True).click()
     field = page.get_by_label("Folder").first
     field.fill(str(folder))
@@ -93,7 +93,7 @@ def main() -> None:
         "answers",
         {
             "about": f"In a browser with `tri`, the medians of {ROUNDS}: a filter on the answers from the shipped "
-            f"gallery, until the last photo is painted; and a JPEG of {SIZE[0]} x {SIZE[1]} px that is opened large for "
+            f"gallery, until the last photo is painted; and a JPEG of {SIZE[0]} x {SIZE[1]} px, opened large for "
             "the first time, until its thumbnail is painted large, and until the file itself is.",
             "load_average_before": round(before, 1),
             "filter_ms": round(statistics.median(t for t in filtered if t is not None)),
