@@ -20,6 +20,11 @@ def like(item_id):
     state.like = item_id
 
 
+def mix_or_not():
+    """Ask for photos like the chosen one together with the query, or alone."""
+    state.mix = bool(state.mixing)
+
+
 def want():
     """Remember the chosen system, also for after a query that it can't use."""
     state.wanted = state.system
@@ -71,10 +76,11 @@ def answer(terms: list[Term]) -> None:
         if chosen := thumb(gallery, state.like):
             row.image(chosen, width=72, alt="The photo that was chosen")
         row.markdown("**Photos like this one**")
-        mix = row.toggle("Together with my query", disabled=not terms, key="mix")
+        st.session_state.mixing = state.mix
+        row.toggle("Together with my query", disabled=not terms, key="mixing", on_change=mix_or_not)
         row.button("Back to my query", icon=":material/close:", on_click=like, args=(None,))
         exclude = (state.like,)
-        terms = [liked, *(terms if mix else [])]
+        terms = [liked, *(terms if state.mix else [])]
     if not terms:
         return welcome()
     start = time.perf_counter()
