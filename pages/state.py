@@ -75,7 +75,8 @@ class State:
     delete_index: bool = False  # widget of gallery.py
     system: str | None = None  # widget of search.py
     wanted: str | None = None  # the system that was chosen, though the query may not suit it; search.py
-    mix: bool = False  # widget of search.py
+    mix: bool = False  # whether they are wanted together with the query; search.py, ask.py
+    mixing: bool = False  # widget of search.py
     idea: str | None = None  # widget of search.py
 
     # The answers: written by answers.py and filters.py unless it is said, and read there; `where` and `less` are above.
