@@ -38,11 +38,24 @@ def arrive() -> None:
         open_query(st.query_params.to_dict())
 
 
+def stay() -> None:
+    """Call in each run before the page: another page keeps the address, but for the gallery, which Gallery changes; and
+    its fields are filled from it, since Streamlit forgets what was not typed there."""
+    params = {name: text for name, text in (state.address or {}).items() if name != "gallery"}
+    if state.moved:
+        state.words, state.without = params.get("words", ""), params.get("without", "")
+    _put(params | ({"gallery": key} if (key := galleries.key_of_chosen()) else {}))
+
+
 def tell() -> None:
-    """Put the query into the address, as one step of the browser's history."""
+    """Put the query that is on the page into the address, as one step of the browser's history."""
     params = _params()
     if params != state.address:
         _record(params)
+    _put(params)
+
+
+def _put(params: dict[str, str]) -> None:
     state.address = params
     if params != st.query_params.to_dict():
         st.query_params.from_dict(params)
@@ -54,8 +67,8 @@ def open_query(params: Mapping[str, str]) -> None:
     now = _params()
     for name, take in _PARTS.items():
         text = params.get(name, "")
-        if text == now.get(name, "") and not (name == "drawing" and state.drawn is None):
-            continue  # nothing is put in a field in which somebody may be typing
+        if text == now.get(name, "") and not (name == "drawing" and state.drawn is None) and not state.moved:
+            continue  # nothing is put in a field in which somebody may be typing; another page's are not known yet
         try:
             take(text)
         except BadInput as error:

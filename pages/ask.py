@@ -16,7 +16,7 @@ from pages.shared import display_name, load_gallery
 from pages.state import state
 from pages.widgets import fold, tools
 from pages.widgets.canvas import canvas_drawing, drawing_from_canvas
-from pages.widgets.strokes import to_text
+from pages.widgets.strokes import from_text, to_text
 from xmr.gallery import DEMO, Gallery
 from xmr.modality import BadInput, Drawing, Modality, Query, Term
 from xmr.search import Searcher
@@ -164,8 +164,10 @@ def by_drawing() -> list[Term]:
         except BadInput as error:
             st.warning(str(error))
             return []
-        before, state.read = state.drawn, (canvas.json_data, drawing)
-        state.drawn = _text(canvas.json_data, drawing)
+        before, state.drawn = state.drawn, _text(canvas.json_data, drawing)
+        if state.drawn:  # what is asked is what the address says, to the last photo
+            drawing = from_text(state.drawn)
+        state.read = (canvas.json_data, drawing)
         if state.drawn != before:
             _changed()
     if state.drawn is None:

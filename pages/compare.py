@@ -78,12 +78,16 @@ def category(gallery: Gallery) -> str | None:
 def agreement(found: dict[str, Answer]) -> None:
     """How many of the ten photos each two systems share, and what that means."""
     ids = {name: {hit.item.id for hit in answer.hits} for name, answer in found.items()}
-    lines = [
-        tr("{first} and {second} share **{count}** of {all}", first=a, second=b, count=len(ids[a] & ids[b]), all=K)
-        for a, b in combinations(ids, 2)
-    ]
-    if lines:
-        st.markdown(" · ".join(lines))
+    shared = {pair: len(ids[pair[0]] & ids[pair[1]]) for pair in combinations(ids, 2)}
+    if not shared:
+        return
+    few, many = min(shared.values()), max(shared.values())
+    told = str(few) if few == many else tr("{few} to {many}", few=few, many=many)
+    with st.expander(tr("How far they agree: each two share {count} of {all} photos", count=told, all=K)):
+        for (first, second), count in shared.items():
+            st.markdown(
+                tr("{first} and {second} share **{count}** of {all}", first=first, second=second, count=count, all=K)
+            )
         st.caption(
             tr(
                 "Systems that share many photos read the query alike, whether they are right or not. Point at a photo, "

@@ -46,7 +46,7 @@ switch()
 indexing.take_uploads()
 address.arrive()
 indexing.follow(aloud=page.url_path != "gallery")
-address.tell()  # another page's address is without the query
+address.stay()
 indexing.show_line()
 try:
     page.run()

@@ -57,10 +57,14 @@ def choices() -> list[Choice]:
     return found
 
 
-def switch(widget: str) -> None:
-    """Search the gallery that was chosen in a widget; filters and photos of the one before go with it."""
+def switch(widget: str, before: str) -> None:
+    """Search the gallery that was chosen in a widget which showed the one `before`; filters and photos of that go with
+    it."""
+    chosen = st.session_state[widget]
+    if chosen == before:  # a widget of before the gallery changed, which the browser tells of late
+        return
     try:
-        choose(st.session_state[widget])
+        choose(chosen)
         state.like, state.less, state.where, state.outcome, state.told = None, (), None, None, ()
     except BadInput as error:
         state.told = (str(error),)
@@ -77,7 +81,7 @@ def menu() -> None:
             key=f"scope-{now}",  # another gallery, another widget: what an old one says does not count any more
             format_func=found.get,
             on_change=switch,
-            args=(f"scope-{now}",),
+            args=(f"scope-{now}", now),
         )
 
 

@@ -48,7 +48,7 @@ def choose() -> None:
                 for key, choice in found.items()
             ],
             on_change=galleries.switch,
-            args=(f"search-in-{now}",),
+            args=(f"search-in-{now}", now),
         )
     if not galleries.is_remembered(now):
         return
@@ -114,7 +114,8 @@ def browse(items: list[Item]) -> None:
         st.info(tr("No photo matches all filters. Remove one of them."))
         return
     page = row.number_input(tr("Page"), 1, pages, key=f"page-{pages}", width=140) if pages > 1 else 1
-    photo_grid(gallery, kept[(page - 1) * PAGE_SIZE : page * PAGE_SIZE], to_search, key="browse")
+    shown_now = kept[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+    photo_grid(gallery, shown_now, to_search, key="browse")
 
 
 def own_photos() -> None:

@@ -155,14 +155,23 @@ def fact_names() -> dict[str, str]:
 def _facts(item: Item, original: Path | None) -> list[tuple[str, str]]:
     """What is known of a photo, as pairs of name and value; the date of its file, where there is no better one."""
     found = [
-        (name, shown(in_words(str(item.facts[fact])) if fact in WORDED else item.facts[fact]))
+        (name, _told(fact, item.facts[fact]))
         for fact, name in fact_names().items()
         if isinstance(item.facts.get(fact), str | int | float)
     ]
+    if isinstance(item.facts.get("latitude"), float) and isinstance(item.facts.get("longitude"), float):
+        found.append((tr("Position"), f"{item.facts['latitude']:.4f}, {item.facts['longitude']:.4f}"))
     if original and "taken" not in item.facts:
         with suppress(OSError, OverflowError, ValueError):  # gone, or of no year that there is
             found.append((tr("File date"), datetime.fromtimestamp(original.stat().st_mtime).strftime("%Y-%m-%d")))
     return found
+
+
+def _told(fact: str, value: str | int | float) -> str:
+    """A fact's value as people read it."""
+    if fact in WORDED:
+        return shown(in_words(str(value)))
+    return shown(str(value).replace("T", " ") if fact == "taken" else value)
 
 
 def caption_of(gallery: Gallery, id: str) -> str:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 from urllib.parse import quote
 
+from PIL import Image
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -28,7 +29,7 @@ from xmr.gallery import Gallery
 from xmr.modality import BadInput, Item
 from xmr.preprocess import HEAD, PICTURE_SUFFIXES, open_picture, picture_kind
 
-SIDE = 1600  # px, the longer side of a photo that fills a screen
+SIDE = 2048  # px, the longer side of a photo that fills a screen: 12 megapixels at half their size need no resizing
 _AT_LEAST = 1080  # px a side that decoding keeps for it: a camera photo is decoded at half its size
 MAX_CACHED = 48_000_000  # bytes of encoded photos in memory
 MAX_HANDLES = 4_096  # of all visitors; the oldest are forgotten, and given out anew by the next run of a page
@@ -126,7 +127,7 @@ def large(gallery: Gallery, item: Item, whole: bool = False) -> tuple[bytes, str
     """A photo for the screen: its bytes and their media type.
 
     Args:
-        whole: every pixel that xmr.preprocess gives, at most 16 million; otherwise at most 1,600 px a side.
+        whole: every pixel that xmr.preprocess gives, at most 16 million; otherwise at most 2,048 px a side.
 
     Raises:
         BadInput: neither the original nor the thumbnail can be read.
@@ -153,7 +154,7 @@ def large(gallery: Gallery, item: Item, whole: bool = False) -> tuple[bytes, str
 def _jpeg(path: Path, whole: bool) -> bytes:
     picture = open_picture(path, at_least=None if whole else _AT_LEAST)
     if not whole:
-        picture.thumbnail((SIDE, SIDE), reducing_gap=2.0)
+        picture.thumbnail((SIDE, SIDE), Image.Resampling.BILINEAR)
     out = io.BytesIO()
     picture.convert("RGB").save(out, "JPEG", quality=88)
     return out.getvalue()

@@ -19,6 +19,11 @@ def like(item_id):
     state.like = item_id
 
 
+def mix_or_not():
+    """Ask for photos like the chosen one together with the query, or alone."""
+    state.mix = bool(state.mixing)
+
+
 def want():
     """Remember the chosen system, also for after a query that it can't use."""
     state.wanted = state.system
@@ -70,10 +75,11 @@ def answer(terms: list[Term]) -> None:
         if chosen := thumb(gallery, state.like):
             row.image(chosen, width=72, alt=tr("The photo that was chosen"))
         row.markdown(f"**{tr('Photos like this one')}**")
-        mix = row.toggle(tr("Together with my query"), disabled=not terms, key="mix")
+        st.session_state.mixing = state.mix
+        row.toggle(tr("Together with my query"), disabled=not terms, key="mixing", on_change=mix_or_not)
         row.button(tr("Back to my query"), icon=":material/close:", on_click=like, args=(None,))
         exclude = (state.like,)
-        terms = [liked, *(terms if mix else [])]
+        terms = [liked, *(terms if state.mix else [])]
     if not terms:
         return welcome()
     start = time.perf_counter()

@@ -1,9 +1,9 @@
 """Every key of st.session_state in one place: what a visit holds, by whom it is written and where it is read.
 
 Left out are only keys of widgets that come in numbers: `canvas-<n>` and `weight-<part>` of ask.py, `pictures-<n>`,
-`camera-<n>`, `use-<picture>` and `region-<picture>` of pictures.py, `scope-<gallery>` of galleries.py,
-`filter-<fact>`, `page-<pages>` and `search-in-<gallery>` of gallery.py, `question-<protocol>` of results.py,
-`where-<fact>` of filters.py; and those of what only reports, such as buttons, the canvas's tools and the grids.
+`camera-<n>`, `use-<picture>` and `region-<picture>` of pictures.py, `scope-<gallery>` of galleries.py, `filter-<fact>`,
+`page-<pages>` and `search-in-<gallery>` of gallery.py, `question-<protocol>` of results.py, `where-<fact>` of
+filters.py; and those of what only reports, such as buttons, the canvas's tools and the grids.
 """
 
 from __future__ import annotations
@@ -76,7 +76,8 @@ class State:
     delete_index: bool = False  # widget of gallery.py
     system: str | None = None  # widget of search.py
     wanted: str | None = None  # the system that was chosen, though the query may not suit it; search.py
-    mix: bool = False  # widget of search.py
+    mix: bool = False  # whether they are wanted together with the query; search.py, ask.py
+    mixing: bool = False  # widget of search.py
     idea: str | None = None  # widget of search.py
 
     # The answers: written by answers.py and filters.py unless it is said, and read there; `where` and `less` are above.

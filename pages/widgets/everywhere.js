@@ -10,6 +10,7 @@ const mounted = new WeakMap();
 export default function ({ parentElement, data }) {
   if (data.chosen) document.cookie = `xmr_language=${data.chosen}; path=/; max-age=${YEAR}; samesite=lax`;
   document.documentElement.lang = data.language;
+  takeColours(parentElement);
   const skip = parentElement.querySelector(".xmr-skip");
   skip.textContent = data.skip;
   skip.onclick = () => {
@@ -22,6 +23,9 @@ export default function ({ parentElement, data }) {
   groupHistory();
   if (mounted.has(parentElement)) return;
   const ended = new AbortController();
+  const theme = new MutationObserver(() => takeColours(parentElement));
+  theme.observe(document.querySelector(".stApp"), { attributeFilter: ["class"] });
+  ended.signal.addEventListener("abort", () => theme.disconnect());
   mounted.set(parentElement, ended);
   const on = (kind, act) => document.addEventListener(kind, act, { signal: ended.signal });
   on("keydown", key);
@@ -41,6 +45,14 @@ export default function ({ parentElement, data }) {
     ended.abort();
     mounted.delete(parentElement);
   };
+}
+
+// The theme's colours for frame.css, since Streamlit tells them to components only.
+function takeColours(parent) {
+  const root = document.documentElement.style, app = document.querySelector(".stApp");
+  const accent = getComputedStyle(parent.querySelector(".xmr-skip")).getPropertyValue("--st-primary-color");
+  root.setProperty("--xmr-paper", getComputedStyle(app).backgroundColor);
+  root.setProperty("--xmr-accent", accent);
 }
 
 // Streamlit makes each change of the address a step of the history. A word that is being typed, a drawing of several

@@ -19,7 +19,7 @@ from xmr.modality import BadInput, Drawing
 LONGEST = 6_000  # letters: addresses of more than 8,000 are refused by some servers and mailers
 _UNIT = 0.5  # canvas units
 _FURTHEST = 4_000  # in _UNIT, from the canvas's corner: lines may end outside the canvas
-_SLACKS = (0.4, 0.8, 1.6, 3.2, 6.4)  # canvas units by which a line may be simplified, the first that is short enough
+_SLACKS = (0.4, 0.8, 1.6, 3.2)  # canvas units by which a line may be simplified, the first that is short enough
 _MOST_BYTES = 60_000  # of a drawing that is read
 _MOST_STROKES = 2_000
 

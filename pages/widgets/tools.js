@@ -7,7 +7,7 @@
 const FIT = new CSSStyleSheet();
 FIT.replaceSync(`
   .dc-root {width: 100% !important}
-  .dc-scroll {overflow: hidden !important}
+  .dc-scroll {overflow: clip !important}
   .dc-container {width: 100% !important; height: auto !important; aspect-ratio: 1}
   .canvas-container, canvas {width: 100% !important; height: 100% !important; touch-action: none !important}
   .dc-toolbar {display: none !important}`);

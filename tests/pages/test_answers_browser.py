@@ -125,7 +125,7 @@ def test_a_photo_of_ones_own_is_shown_as_it_is_and_downloaded(server, browser, f
     expect(page.get_by_text("12 photos can be searched now").first).to_be_visible()
     page.locator(".xmr-photos .enlarge").first.click()
     photo = page.locator(".xmr-large img")
-    page.wait_for_function("() => document.querySelector('.xmr-large img').naturalWidth === 1600")
+    page.wait_for_function("() => document.querySelector('.xmr-large img').naturalWidth === 2048")
     page.keyboard.press("+")
     page.wait_for_function("() => document.querySelector('.xmr-large img').naturalWidth === 2400")
     assert "/photos/" in photo.get_attribute("src")
@@ -141,7 +141,7 @@ def test_compare_results_and_systems_are_read_by_everyone_and_columns_belong_tog
     page.get_by_role("link", name="Compare", exact=True).click()
     grids = page.locator(".xmr-photos")
     expect(grids).to_have_count(4)
-    expect(page.get_by_text("share").first).to_be_visible()
+    expect(page.get_by_text("How far they agree")).to_be_visible()
     page.wait_for_function("() => !document.querySelector('[data-stale=true]')")
     ids = [grid.locator("li").evaluate_all("all => all.map(item => item.dataset.id)") for grid in grids.all()]
     shared = next(id for id in ids[0] if any(id in other for other in ids[1:]))

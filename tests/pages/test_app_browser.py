@@ -176,7 +176,7 @@ def turn_to(page: Page, name: str, sign: Locator | None = None) -> None:
 def test_one_query_is_answered_by_several_systems_side_by_side(page):
     turn_to(page, "Compare")
     page.get_by_label("Words, in English or German").fill("a red car")
-    expect(page.get_by_text("share").first).to_be_visible()
+    expect(page.get_by_text("How far they agree")).to_be_visible()
     grids = page.locator(".xmr-photos")
     expect(grids).to_have_count(len(WORDED))
     for grid in grids.all():

@@ -56,7 +56,7 @@ def size_of(answer) -> tuple[int, int]:
 
 def test_a_photo_is_shown_as_large_as_a_screen_and_whole_on_demand(base, ids):
     address = base + ids["große Tasse.jpg"]
-    assert size_of(browser().get(address)) == (1600, 1200)
+    assert size_of(browser().get(address)) == (2048, 1536)
     assert size_of(browser().get(f"{address}?whole")) == (2400, 1800)
     answer = browser().get(address)
     assert answer.headers["content-type"] == "image/jpeg" and answer.headers["x-content-type-options"] == "nosniff"

@@ -192,6 +192,8 @@ def _index(
         gallery.remove(gone)
         skipped = list(listing.skipped)
     by_name = {system.name: system for system in systems}
+    for name in {name for work in todo for name in work.lacking}:
+        _ = by_name[name].encoder(Modality.PHOTO).session  # now, so that the first photos tell how fast it goes
     indexed, done, stopped, start = 0, 0, False, time.monotonic()
     with closing(embed(todo, by_name, workers)) as batches:
         while not (stopped := done < len(todo) and stop is not None and stop.is_set()):

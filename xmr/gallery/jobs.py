@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from enum import StrEnum
@@ -41,16 +40,14 @@ class Job:
         error:    a sentence that says why it failed.
     """
 
-    def __init__(self, owner: str, title: str, work: Work, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, owner: str, title: str, work: Work) -> None:
         self.owner, self.title = owner, title
         self.state = State.WAITING
         self.progress: Progress | None = None
         self.report: IndexReport | None = None
         self.error = ""
-        self._work, self._clock = work, clock
+        self._work = work
         self._stop = threading.Event()
-        self._first: tuple[float, int] | None = None  # time and photos done at the first report
-        self._last = 0.0
 
     @property
     def active(self) -> bool:
@@ -64,15 +61,13 @@ class Job:
 
     @property
     def rate(self) -> float | None:
-        """Photos per second since the first batch; None until there are more."""
-        if self.progress is None or self._first is None or self._last <= self._first[0]:
-            return None
-        return (self.progress.done - self._first[1]) / (self._last - self._first[0])
+        """Photos a second; None until the first are done."""
+        return self.progress.rate if self.progress else None
 
     @property
     def seconds_left(self) -> float | None:
         """The estimated time left; None if it is unknown."""
-        return (self.progress.total - self.progress.done) / self.rate if self.progress and self.rate else None
+        return self.progress.seconds_left if self.progress else None
 
     def stop(self) -> None:
         """End the job after the current batch; what is done is kept."""
@@ -100,9 +95,7 @@ class Job:
             self.state = State.FAILED
 
     def _tell(self, progress: Progress) -> None:
-        self.progress, self._last = progress, self._clock()
-        if self._first is None:
-            self._first = self._last, progress.done
+        self.progress = progress
 
 
 class Jobs:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from functools import cached_property
-from typing import Protocol
+from numbers import Integral
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -13,6 +15,7 @@ from xmr.where import Condition
 
 KINDS = ("flat", "hnsw", "ivfpq")
 """Exact search; a graph of neighbours; inverted lists of product-quantised vectors. Codes have the first two."""
+_LONGEST = 1e9  # largest norm of a vector: squared distances must fit into float32
 _FLAT = {"cosine": 100_000, "euclidean": 100_000, "hamming": 2_000_000}  # vectors up to which exact search is quick
 
 
@@ -81,3 +84,29 @@ def choose_kind(space: str, count: int, asked: str | None = None) -> str:
             raise BadInput(f"The index of a {space} space is one of {', '.join(kinds)}; {shown(asked)} came.")
         return asked
     return "flat" if count <= _FLAT.get(space, 0) else kinds[-1]
+
+
+def checked_vectors(vectors: Any, dim: int) -> np.ndarray:
+    """Vectors (N, dim) as float32; BadInput if they are not finite or have another shape."""
+    if not isinstance(vectors, np.ndarray) or vectors.dtype.kind not in "fiu" or vectors.shape[1:] != (dim,):
+        came = f"{vectors.dtype} of shape {vectors.shape}" if isinstance(vectors, np.ndarray) else shown(vectors)
+        raise BadInput(f"Vectors must come as an array of numbers (N, {dim}); {came} came.")
+    with np.errstate(over="ignore") if vectors.dtype != np.float32 else nullcontext():
+        rows = np.ascontiguousarray(vectors, np.float32)
+    if not (np.einsum("nd,nd->n", rows, rows) < _LONGEST**2).all():  # also true of NaN, and of what overflows
+        raise BadInput(f"Vectors must be finite and shorter than {_LONGEST:g}, but others came. Make them anew.")
+    return rows
+
+
+def checked_ids(ids: Any) -> np.ndarray:
+    """Ids as (N,) int64; BadInput if they are no whole numbers."""
+    ids = np.asarray(ids)
+    if ids.ndim != 1 or (ids.size and ids.dtype.kind not in "iu"):
+        raise BadInput(f"Ids must be whole numbers; {shown(ids)} came.")
+    return ids.astype(np.int64)
+
+
+def check_k(k: Any) -> None:
+    """Raise BadInput if this is no number of answers."""
+    if not isinstance(k, Integral) or isinstance(k, bool) or k < 1:
+        raise BadInput(f"The number of answers must be a whole one, at least 1; {shown(k)} came.")

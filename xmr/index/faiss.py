@@ -7,18 +7,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass
-from numbers import Integral
 from typing import Any, Protocol
 
 import numpy as np
 
-from xmr.index import Selection, choose_kind
+from xmr.index import Selection, check_k, checked_ids, checked_vectors, choose_kind
 from xmr.modality import BadInput, shown
 
 SPACES = ("cosine", "euclidean", "hamming")
-_LONGEST = 1e9  # largest norm of a vector: squared distances must fit into float32
 _CHUNK = 20_000  # vectors that are looked at together
 _FEW = 2_000  # vectors that are searched exactly on any kind of index
 _REFINED = {"hnsw": (32, 2), "ivfpq": (240, 4)}  # candidates: at least so many, and so many for each answer
@@ -129,7 +126,7 @@ class FaissIndex:
         """See VectorIndex."""
         if not isinstance(self._rows, MemoryRows):
             raise TypeError("an index over stored vectors follows them, and takes no others")
-        rows, ids = self._checked(vectors), self._numbers(ids)
+        rows, ids = checked_vectors(vectors, self._dim), checked_ids(ids)
         if len(ids) != len(rows):
             raise BadInput(f"Each vector needs an id; {len(ids)} ids came for {len(rows)} vectors.")
         with self._lock:
@@ -141,19 +138,19 @@ class FaissIndex:
     def remove(self, ids: np.ndarray) -> None:
         """See VectorIndex."""
         with self._lock:
-            self._gone = self._gone | np.isin(self._ids, self._numbers(ids))
+            self._gone = self._gone | np.isin(self._ids, checked_ids(ids))
             self._order()
 
     def vectors(self, ids: np.ndarray) -> np.ndarray:
         """See VectorIndex."""
-        positions = self._positions(ids := self._numbers(ids))
+        positions = self._positions(ids := checked_ids(ids))
         if (positions < 0).any():
             raise BadInput(f"There is no vector {ids[positions < 0][0]} in this index of {len(self)}. Search again.")
         return self._unit(self._rows.take(positions))
 
     def holds(self, ids: np.ndarray) -> np.ndarray:
         """Which of these ids are there, (len(ids),) bool."""
-        return self._positions(self._numbers(ids)) >= 0
+        return self._positions(checked_ids(ids)) >= 0
 
     def _order(self) -> None:
         """Find out which vectors count: the latest of each id, unless that is gone."""
@@ -176,9 +173,8 @@ class FaissIndex:
 
     def search(self, vectors: np.ndarray, k: int, among: Selection | None = None) -> tuple[np.ndarray, np.ndarray]:
         """See VectorIndex."""
-        if not isinstance(k, Integral) or isinstance(k, bool) or k < 1:
-            raise BadInput(f"The number of answers must be a whole one, at least 1; {shown(k)} came.")
-        queries = self._checked(vectors)
+        check_k(k)
+        queries = checked_vectors(vectors, self._dim)
         picked = self._pick(among)
         count = len(self._by_id) if picked is None else len(picked.positions)
         k = int(min(k, count))
@@ -308,7 +304,7 @@ class FaissIndex:
         if among is None:
             positions = self._everything()
         else:
-            positions = self._positions(np.unique(self._numbers(among.ids)))
+            positions = self._positions(np.unique(checked_ids(among.ids)))
             positions = np.sort(positions[positions >= 0])
         bits = np.zeros(len(self._ids), bool)
         bits[positions] = True
@@ -376,23 +372,6 @@ class FaissIndex:
             return np.packbits(rows > 0, axis=1)
         rows = np.ascontiguousarray(self._unit(rows), np.float32)
         return rows if self.kind == "flat" else np.pad(rows, ((0, 0), (0, self._wide - self._dim)))
-
-    def _checked(self, vectors: np.ndarray) -> np.ndarray:
-        """Vectors (N, dim) as float32; raises BadInput if they are not finite or have another shape."""
-        if not isinstance(vectors, np.ndarray) or vectors.dtype.kind not in "fiu" or vectors.shape[1:] != (self._dim,):
-            came = f"{vectors.dtype} of shape {vectors.shape}" if isinstance(vectors, np.ndarray) else shown(vectors)
-            raise BadInput(f"Vectors must come as an array of numbers (N, {self._dim}); {came} came.")
-        with np.errstate(over="ignore") if vectors.dtype != np.float32 else nullcontext():
-            rows = np.ascontiguousarray(vectors, np.float32)
-        if not (np.einsum("nd,nd->n", rows, rows) < _LONGEST**2).all():  # also true of NaN, and of what overflows
-            raise BadInput(f"Vectors must be finite and shorter than {_LONGEST:g}, but others came. Make them anew.")
-        return rows
-
-    def _numbers(self, ids: Any) -> np.ndarray:
-        ids = np.asarray(ids)
-        if ids.ndim != 1 or (ids.size and ids.dtype.kind not in "iu"):
-            raise BadInput(f"Ids must be whole numbers; {shown(ids)} came.")
-        return ids.astype(np.int64)
 
 
 _ALL = Selection(lambda: np.zeros(0, np.int64))  # stands for a search without a selection

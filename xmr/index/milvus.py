@@ -11,12 +11,11 @@ import logging
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from numbers import Integral
 from typing import Any, TypeVar
 
 import numpy as np
 
-from xmr.index import Selection
+from xmr.index import Selection, check_k, checked_ids, checked_vectors
 from xmr.modality import BadInput, shown
 from xmr.where import FOLDER, LANGUAGE, Condition, Range, Value
 
@@ -24,7 +23,6 @@ SPACES = {"cosine": "COSINE", "euclidean": "L2", "hamming": "IP"}
 _MOST = 16_000  # answers that Milvus gives
 _BATCH = 2_000  # vectors sent together
 _LISTED = 10_000  # ids in one condition
-_LONGEST = 1e9
 _GLOB = frozenset("*?[%_\\")
 _T = TypeVar("_T")
 
@@ -88,7 +86,7 @@ class MilvusIndex:
 
     def add(self, ids: np.ndarray, vectors: np.ndarray, facts: Sequence[Mapping[str, Any]] | None = None) -> None:
         """See VectorIndex. facts: those of each vector, which conditions may ask for; none by default."""
-        rows, ids = self._checked(vectors), _numbers(ids)
+        rows, ids = self._form(vectors), checked_ids(ids)
         told = [dict(one) for one in facts] if facts is not None else [{} for _ in ids]
         if not len(ids) == len(rows) == len(told):
             raise BadInput(f"Each vector needs an id; {len(ids)} ids came for {len(rows)} vectors.")
@@ -102,7 +100,7 @@ class MilvusIndex:
 
     def remove(self, ids: np.ndarray) -> None:
         """See VectorIndex."""
-        wanted = _numbers(ids).tolist()
+        wanted = checked_ids(ids).tolist()
         for start in range(0, len(wanted), _BATCH):
             self._asked(partial(self._client.delete, self.name, ids=wanted[start : start + _BATCH]))
 
@@ -121,9 +119,8 @@ class MilvusIndex:
 
     def search(self, vectors: np.ndarray, k: int, among: Selection | None = None) -> tuple[np.ndarray, np.ndarray]:
         """See VectorIndex."""
-        if not isinstance(k, Integral) or isinstance(k, bool) or k < 1:
-            raise BadInput(f"The number of answers must be a whole one, at least 1; {shown(k)} came.")
-        queries = self._checked(vectors)
+        check_k(k)
+        queries = self._form(vectors)
         empty = np.zeros((len(queries), 0), np.float32), np.zeros((len(queries), 0), np.int64)
         if not len(queries) or not len(self):
             return empty
@@ -156,7 +153,7 @@ class MilvusIndex:
 
     def vectors(self, ids: np.ndarray) -> np.ndarray:
         """See VectorIndex."""
-        wanted = _numbers(ids)
+        wanted = checked_ids(ids)
         found = self._get(wanted, ["vector"])
         if missing := [id for id in wanted.tolist() if id not in found]:
             raise BadInput(f"There is no vector {missing[0]} in this index of {len(self)}. Search again.")
@@ -165,7 +162,7 @@ class MilvusIndex:
 
     def holds(self, ids: np.ndarray) -> np.ndarray:
         """See VectorIndex."""
-        wanted = _numbers(ids)
+        wanted = checked_ids(ids)
         found = self._get(wanted, ["id"])
         return np.array([id in found for id in wanted.tolist()], bool)
 
@@ -178,19 +175,14 @@ class MilvusIndex:
             found |= {row["id"]: row for row in rows}
         return found
 
-    def _checked(self, vectors: np.ndarray) -> np.ndarray:
+    def _form(self, vectors: np.ndarray) -> np.ndarray:
         """Vectors (N, dim) as Milvus takes them; BadInput if they are not finite or have another shape."""
-        if not isinstance(vectors, np.ndarray) or vectors.dtype.kind not in "fiu" or vectors.shape[1:] != (self._dim,):
-            came = f"{vectors.dtype} of shape {vectors.shape}" if isinstance(vectors, np.ndarray) else shown(vectors)
-            raise BadInput(f"Vectors must come as an array of numbers (N, {self._dim}); {came} came.")
-        with np.errstate(over="ignore"):
-            rows = np.ascontiguousarray(vectors, np.float32)
-            lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-        if not (lengths < _LONGEST).all():  # also true of NaN
-            raise BadInput(f"Vectors must be finite and shorter than {_LONGEST:g}, but others came. Make them anew.")
+        rows = checked_vectors(vectors, self._dim)
         if self._space == "hamming":
             return np.where(rows > 0, np.float32(1), np.float32(-1))
-        return rows / np.maximum(lengths, 1e-12) if self._space == "cosine" else rows
+        if self._space == "cosine":
+            return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+        return rows
 
     def _asked(self, call: Callable[[], _T]) -> _T:
         from pymilvus.exceptions import MilvusException
@@ -215,7 +207,7 @@ def _filters(among: Selection | None) -> list[str]:
         return [""]
     if among.where is not None and (condition := _condition(among.where)) is not None:
         return [condition]
-    ids = np.unique(_numbers(among.ids)).tolist()
+    ids = np.unique(checked_ids(among.ids)).tolist()
     return [f"id in {ids[start : start + _LISTED]}" for start in range(0, len(ids), _LISTED)]
 
 
@@ -254,10 +246,3 @@ def _one(name: str, choice: Value | Range) -> str | None:
 
 def _quoted(value: Value) -> str:
     return json.dumps(value, ensure_ascii=False)
-
-
-def _numbers(ids: Any) -> np.ndarray:
-    ids = np.asarray(ids)
-    if ids.ndim != 1 or (ids.size and ids.dtype.kind not in "iu"):
-        raise BadInput(f"Ids must be whole numbers; {shown(ids)} came.")
-    return ids.astype(np.int64)

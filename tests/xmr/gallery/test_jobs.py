@@ -143,21 +143,18 @@ def test_a_failed_job_says_why_in_a_sentence_and_the_next_one_runs(error, said):
     assert ended(after).state is State.DONE
 
 
-def test_rate_and_time_left_count_from_the_first_photos_done():
-    now = [100.0]
+def test_rate_and_time_left_are_those_of_the_progress():
     told = []
 
-    def work(progress, stop):
-        for done, seconds in ((32, 30.0), (64, 2.0), (160, 6.0)):  # the first photos wait for the networks to load
-            now[0] += seconds
-            progress(Progress(done, 320))
+    def work(tell, stop):
+        for done in (0, 32, 96):
+            tell(Progress(done, 128, seconds=done / 16))
             told.append((job.rate, job.seconds_left))
-        return REPORT
 
-    job = Job("me", "photos", work, clock=lambda: now[0])
+    job = Job("me", "photos", work)
     assert job.rate is None and job.seconds_left is None
     job.run()
-    assert told == [(None, None), (16.0, 16.0), (16.0, 10.0)]
+    assert told == [(None, None), (16.0, 6.0), (16.0, 2.0)]
 
 
 def test_no_job_keeps_the_process_from_ending():

@@ -1,0 +1,231 @@
+"""The query in a real Chromium: its address goes back and forward, it is asked by keys, pictures are dropped and cut,
+and every width and theme shows it whole."""
+
+from base64 import b64encode
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from tests.browser import CHROMIUM, open_browser, serve, stroke, unfold
+from tests.pages.test_pictures import photo, png
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")]
+
+WIDTHS = (1440, 1366, 1024, 768, 420)
+
+
+@pytest.fixture(scope="module")
+def server():
+    with serve() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with open_browser() as running:
+        yield running
+
+
+@pytest.fixture
+def arrive(server, browser):
+    """A page of a visitor of its own; no page's console may have an error."""
+    contexts, errors = [], []
+
+    def arrive(path: str = "", width: int = 1366, height: int = 657, **how) -> Page:
+        contexts.append(browser.new_context(viewport={"width": width, "height": height}, **how))
+        page = contexts[-1].new_page()
+        page.on("console", lambda message: errors.append(message.text) if is_ours(message) else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(f"{server.url}/{path}")
+        quiet(page)
+        return page
+
+    yield arrive
+    for context in contexts:
+        context.close()
+    assert not errors
+
+
+def is_ours(message) -> bool:
+    """Whether a message is an error; but Streamlit looks for its server where a page's own address does not have it."""
+    return message.type == "error" and "/_stcore/" not in message.location.get("url", "")
+
+
+def quiet(page: Page) -> None:
+    """Wait until the photos are there, keys are listened to, and nothing runs any more."""
+    expect(page.locator(".xmr-skip")).not_to_be_empty()
+    expect(page.locator(".xmr-photos img").first).to_be_visible()
+    expect(page.get_by_test_id("stStatusWidget")).to_be_hidden()
+
+
+def words(page: Page):
+    return page.locator(".st-key-words input")
+
+
+def expect_answer(page: Page, kind: str) -> list[str]:
+    """Wait for the answer for some parts of a query, and return the photos."""
+    expect(page.get_by_text(f"photos for {kind}, in")).to_be_visible()
+    page.wait_for_function("() => !document.querySelector('[data-stale=true]')")
+    return [image.get_attribute("src") for image in page.locator(".xmr-photos img").all()]
+
+
+def test_back_forward_a_reload_and_a_second_tab_ask_the_same_query(arrive):
+    page = arrive(height=900)
+    words(page).press_sequentially("a blue cup", delay=60)
+    page.wait_for_url("**/?words=a+blue+cup")
+    cups = expect_answer(page, "the words")
+    steps = page.evaluate("history.length")
+    page.get_by_role("button", name="More like this").first.click()
+    page.wait_for_url("**like=*")
+    alike = expect_answer(page, "the photo")
+    assert page.evaluate("history.length") == steps + 1
+    words(page).fill("in snow")
+    page.wait_for_url("**mix=1*")
+    page.go_back()
+    assert expect_answer(page, "the photo") == alike
+    page.go_back()
+    assert expect_answer(page, "the words") == cups
+    expect(words(page)).to_have_value("a blue cup")
+    page.go_back()  # what was typed in one go is one step
+    expect(page.get_by_text("photos to find")).to_be_visible()
+    expect(words(page)).to_have_value("")
+    page.go_forward()
+    assert expect_answer(page, "the words") == cups
+    stroke(page, [(0.2, 0.2), (0.8, 0.2), (0.8, 0.8)])
+    page.wait_for_url("**drawing=*")
+    both, address = expect_answer(page, "the drawing and the words"), page.url
+    page.reload()
+    quiet(page)
+    assert expect_answer(page, "the drawing and the words") == both and page.url == address
+    other = page.context.new_page()
+    other.goto(address)
+    quiet(other)
+    assert expect_answer(other, "the drawing and the words") == both
+    page.get_by_role("link", name="Compare").click()
+    page.wait_for_url("**/compare?*")
+    expect(page.locator(".xmr-photos").first).to_be_visible()
+    page.go_back()
+    page.wait_for_url(address)
+    assert expect_answer(page, "the drawing and the words") == both
+
+
+def test_the_keyboard_alone_types_draws_clears_and_skips_to_the_photos(arrive):
+    page = arrive()
+    page.keyboard.press("/")
+    expect(words(page)).to_be_focused()
+    page.keyboard.type("a d/og")  # a key like any other while one types
+    expect(words(page)).to_have_value("a d/og")
+    page.keyboard.press("Escape")
+    expect(words(page)).to_have_value("")
+    page.keyboard.type("a dog")
+    expect_answer(page, "the words")
+    page.keyboard.press("Tab")
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("d")
+    expect(page.locator(".st-key-sketchpad")).to_be_focused()
+    assert page.locator(".st-key-sketchpad").evaluate("one => getComputedStyle(one).outlineStyle") == "solid"
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("photos to find")).to_be_visible()
+    expect(words(page)).to_have_value("")
+    skip = page.get_by_role("button", name="Skip to the photos")
+    skip.focus()
+    expect(skip).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    expect(page.locator(".xmr-photos button").first).to_be_focused()
+
+
+DROP = """bytes => {
+  const dataTransfer = new DataTransfer();
+  const content = Uint8Array.from(atob(bytes), (one) => one.charCodeAt());
+  dataTransfer.items.add(new File([content], "dropped.png", {type: "image/png"}));
+  const drop = new DragEvent("drop", {dataTransfer, bubbles: true, cancelable: true});
+  document.querySelector(".xmr-photos").dispatchEvent(drop);
+}"""
+
+
+def test_a_photo_is_dropped_anywhere_and_a_part_of_it_asked_with(arrive):
+    page = arrive(height=1200)
+    half = Image.new("RGB", (800, 400), "blue")
+    half.paste(photo((400, 400)), (0, 0))
+    page.evaluate(DROP, b64encode(png(half)).decode())
+    expect(page.get_by_text("Searched as a photo.")).to_be_visible()
+    whole = expect_answer(page, "the photo")
+    page.get_by_role("button", name="Choose a part").click()
+    stage = page.locator(".xmr-crop .stage")
+    expect(stage.locator("img")).to_be_visible()
+    stage.scroll_into_view_if_needed()
+    box = stage.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.55, box["y"] + box["height"] * 0.1)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.95, box["y"] + box["height"] * 0.9, steps=5)
+    page.mouse.up()
+    expect(page.get_by_text("A part of it is searched as a photo.")).to_be_visible()
+    page.wait_for_url("**.photo.*")
+    left, _, right, _ = map(int, page.url.rpartition(".")[2].partition("&")[0].split("-"))
+    assert abs(left - 550) < 15 and abs(right - 950) < 15
+    assert expect_answer(page, "the photo") != whole
+    part = page.get_by_role("group", name="The part that is searched with.")
+    part.focus()
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_url(lambda address: f".photo.{left - 20}-" in address)
+    page.get_by_role("button", name="The whole picture").click()
+    expect(page.get_by_text("Searched as a photo.")).to_be_visible()
+    page.get_by_role("button", name="Remove").click()
+    expect(page.get_by_text("photos to find")).to_be_visible()
+
+
+def test_words_are_above_the_fold_and_stay_there_and_on_a_phone_the_answers_follow_them(arrive):
+    page = arrive("?words=a+red+car&without=snow")
+    top = words(page).bounding_box()["y"]
+    assert top < page.locator("canvas.upper-canvas").bounding_box()["y"] and top < 200
+    expect(page.get_by_label("Without", exact=True)).to_have_value("snow")
+    page.mouse.move(900, 500)
+    page.mouse.wheel(0, 300)
+    page.wait_for_timeout(300)
+    expect(words(page)).to_be_in_viewport(ratio=1)
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        page.wait_for_timeout(150)
+        assert page.evaluate("document.querySelector('.stMain').scrollWidth") <= width, width
+    phone = arrive("?words=a+red+car", 420, 860, has_touch=True)
+    assert phone.locator(".xmr-photos img").first.bounding_box()["y"] < 480
+    expect(phone.locator("canvas.upper-canvas")).to_be_hidden()
+    expect(phone.get_by_label("Without", exact=True)).to_be_hidden()
+    unfold(phone)
+    expect(phone.locator("canvas.upper-canvas")).to_be_visible()
+    phone.get_by_label("Without", exact=True).fill("snow")
+    phone.wait_for_url("**without=snow*")
+    phone.locator(".xmr-fold").click()
+    expect(phone.get_by_label("Without", exact=True)).to_be_visible()  # what counts is in sight
+
+
+@pytest.mark.parametrize(("theme", "width", "locale"), [("light", 1366, "en-US"), ("dark", 420, "de-DE")])
+def test_axe_finds_no_serious_fault_and_the_browsers_language_is_spoken_until_another_is_chosen(
+    arrive, theme, width, locale
+):
+    page = arrive("?words=ein+rotes+Auto&without=Schnee", width, 900, color_scheme=theme, locale=locale)
+    unfold(page)
+    other = {"en-US": "Deutsch", "de-DE": "English"}[locale]
+    pages = {
+        "en-US": ("Words, in English or German", "Gallery"),
+        "de-DE": ("Worte, auf Deutsch oder Englisch", "Fotos"),
+    }
+    field, gallery = pages[locale]
+    expect(page.get_by_label(field)).to_be_visible()
+    assert serious(page) == []
+    page.goto(page.url.partition("?")[0] + "gallery")
+    quiet(page)
+    assert serious(page) == [] and page.evaluate("document.documentElement.lang") == locale[:2]
+    page.get_by_role("button", name=other).click()
+    expect(page.get_by_role("button", name=other)).to_be_hidden()
+    page.reload()
+    quiet(page)
+    expect(page.get_by_role("button", name=other)).to_be_hidden()  # the browser remembers
+
+
+def serious(page: Page) -> list[str]:
+    """What axe-core calls serious or critical on a page."""
+    found = Axe().run(page).response["violations"]
+    return [f"{one['id']}: {one['nodes'][0]['html']}" for one in found if one["impact"] in ("serious", "critical")]
