@@ -25,13 +25,6 @@ LINE = Drawing((np.array([[0.0, 0], [50, 80], [100, 0]]),))
 
 
 @pytest.fixture(scope="module")
-def clip(tmp_path_factory) -> tuple[Path, models.Original]:
-    """A CLIP in transformers.js's layout."""
-    folder = tmp_path_factory.mktemp("hub") / "tiny-clip"
-    return folder, models.write_transformers_js(folder)
-
-
-@pytest.fixture(scope="module")
 def immich(tmp_path_factory) -> tuple[Path, models.Original]:
     folder = tmp_path_factory.mktemp("hub") / "tiny-immich"
     return folder, models.write_immich(folder)

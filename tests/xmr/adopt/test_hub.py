@@ -24,13 +24,6 @@ CHUNK = 1 << 14  # bytes that are written at a time
 GRAPH = "onnx/vision_model.onnx"
 
 
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory) -> tuple[Path, models.Original]:
-    folder = tmp_path_factory.mktemp("hub") / "tiny"
-    original = models.write_transformers_js(folder)
-    return folder, original
-
-
 @pytest.fixture
 def hub(clip, tmp_path, monkeypatch):
     """A hub with the model org/tiny, an empty folder of adopted models, and an empty cache."""
