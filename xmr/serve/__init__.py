@@ -166,6 +166,8 @@ def create_app(
         query, readings = Query(terms(searcher)), list[Reading]()
         if not asked.exact:
             query, readings = searcher.read(query)
+        if asked.captions and (asked.where is not None or asked.exclude):
+            raise BadInput("Captions have no facts of their own: leave out where and exclude, or search photos.")
         if asked.captions:
             hits = searcher.captions(query, asked.k, asked.language)
         else:

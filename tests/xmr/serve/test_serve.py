@@ -144,6 +144,7 @@ REFUSED = {
     "two contents": (422, {"terms": [{**TEXT, "vector": [1.0]}]}, "a text is given by one of text, vector"),
     "another space": (422, {"terms": [{"modality": "text", "vector": [1.0, 2.0]}]}, "numbers of shape"),
     "an unknown fact": (422, {"terms": [TEXT], "where": {"smell": "x"}}, "has the fact 'smell'"),
+    "captions by facts": (422, {"terms": [TEXT], "captions": True, "where": {"place": "left"}}, "have no facts"),
     "an unknown photo": (422, {"terms": [{"modality": "photo", "like": "none"}]}, "There is no photo 'none'"),
     "an unknown system": (404, {"terms": [TEXT], "system": "none"}, "There is no system 'none' here. Ask one of"),
     "no object": (422, [], "should be"),
