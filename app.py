@@ -10,7 +10,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 import pages.shared  # noqa: F401  # likewise, for all that answers a query
-from pages import memory, uploads, visit
+from pages import memory, originals, uploads, visit
 
 
 @asynccontextmanager
@@ -30,5 +30,8 @@ async def running(_app: st.App):
 
 memory.share_arenas()
 app = st.App(
-    "pages/frame.py", lifespan=running, middleware=[Middleware(visit.KnowVisitors), Middleware(uploads.LimitUploads)]
+    "pages/frame.py",
+    lifespan=running,
+    routes=[originals.ROUTE],
+    middleware=[Middleware(visit.KnowVisitors), Middleware(uploads.LimitUploads)],
 )

@@ -62,7 +62,7 @@ _jobs: list[Job] = []  # the latest
 
 def show() -> None:
     """The section of the page, where this visitor may use it."""
-    if not trust.own_computer():
+    if not trust.own_machine():
         return
     with st.expander(tr("Add a model"), icon=":material/add:", expanded=bool(_jobs)):
         st.markdown(
@@ -144,7 +144,7 @@ def _progress() -> None:
 def _told(made: adopt.Adopted) -> None:
     """What a model costs, as it was measured."""
     speed = made.fitted.milliseconds
-    told = ", ".join(f"{shared.NAMES[Modality(kind)]} {value:.0f} ms" for kind, value in speed.items())
+    told = ", ".join(f"{shared.names()[Modality(kind)]} {value:.0f} ms" for kind, value in speed.items())
     photos = len(shared.open_gallery(state.folder))
     seconds = photos * speed.get("photo", 0) / 1000
     st.success(

@@ -1,34 +1,140 @@
-"""The left half of Search and Compare: a query that is drawn, typed, uploaded, or all of these."""
+"""The query of Search and Compare: words over the answers, and beside them a drawing, pictures, and their weights."""
+
+from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit_drawable_canvas import st_canvas
 
-from pages.plain import plain
+from pages import address, galleries, pictures
+from pages.language import language, tr
+from pages.plain import plain, shown
+from pages.shared import display_name, load_gallery
 from pages.state import state
-from pages.widgets import tools
+from pages.widgets import fold, tools
 from pages.widgets.canvas import canvas_drawing, drawing_from_canvas
-from xmr.gallery import Gallery
+from pages.widgets.strokes import to_text
+from xmr.gallery import DEMO, Gallery
 from xmr.modality import BadInput, Drawing, Modality, Query, Term
 from xmr.search import Searcher
 
 CANVAS = 420  # units a side, in which all drawings are; frame.css says how wide it is shown, from 280 to as many px
 PENS = {"Fine": 4, "Medium": 6, "Bold": 11, "Eraser": 32}  # units; the last takes ink away
 PARTS = {Modality.SKETCH: "the drawing", Modality.TEXT: "the words", Modality.PHOTO: "the photo"}
+_IDEAS = ("a red car", "ein Hund im Schnee", "a blue cup on a table", "ein grüner Baum")  # of the shipped photos
+_SHORT = 45  # letters of a caption that is an idea
 
 
-def begin() -> None:
-    """Call first: what was drawn before another page was opened is still there."""
-    if state.moved:
+def panel() -> tuple[Gallery, list[Term], DeltaGenerator]:
+    """The whole query on the page: the gallery that is asked, the query's terms, and the place for the answers."""
+    if state.moved:  # what was drawn before another page was opened is still there
         state.moved = False
         _restart()
+    by_words()
+    with st.container(gap="xxsmall"):  # always there, so that what follows stays in its place, and keeps the focus
+        for told in state.told:
+            st.warning(plain(told), icon=":material/link_off:")
+        _strip()
+    fold(tr("Draw, or give a picture"))
+    left, right = st.columns([30, 70], gap="large")
+    with left:
+        drawing = by_drawing()
+    with right:  # after the canvas, which can be drawn on while all else is read
+        gallery = load_gallery()
+    with left:
+        offer_examples(gallery)
+        given = pictures.given()
+        galleries.menu()
+        terms = weighed(drawing, given)
+    address.tell()
+    return gallery, terms, right.container(key="answers")
 
 
-def by_drawing() -> dict[str, Term]:
+def by_words() -> None:
+    """What should be in the photo, what should not, and how to begin anew: in sight wherever the page is scrolled."""
+    with st.container(key="query", horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.text_input(
+            tr("Words, in English or German"),
+            key="words",
+            type="search",
+            live=True,
+            persist_state="session",
+            placeholder="a red car · ein rotes Auto",
+            on_change=_changed,
+        )
+        with st.container(key="without-set" if state.without else "without-unset"):
+            st.text_input(
+                tr("Without"),
+                key="without",
+                type="search",
+                live=True,
+                placeholder=tr("grass"),
+                persist_state="session",
+                help=tr("Pushes photos away that show this."),
+                on_change=_changed,
+            )
+        with st.container(key="clear-all", width="content"):
+            asked = any(
+                (state.words, state.without, state.drawn != "", state.pictures, state.like, state.less, state.where)
+            )
+            st.button(
+                tr("Clear all"),
+                icon=":material/clear_all:",
+                type="tertiary",
+                disabled=not asked,
+                help=tr("Begin a new query (Esc). Back brings this one back."),
+                on_click=_clear_all,
+            )
+
+
+def _changed() -> None:
+    """What was done last counts: together with the photo whose like are wanted."""
+    if state.like:
+        state.mix = True
+
+
+def _clear_all() -> None:
+    _record_newest()
+    address.clear()
+
+
+def _strip() -> None:
+    """The earlier queries of this visit, to come back to."""
+    if earlier := address.past():
+        with st.container(key="past", horizontal=True, vertical_alignment="center", gap="xsmall"):
+            st.caption(tr("Before:"), width="content")
+            for number, (name, params) in enumerate(earlier):
+                st.button(
+                    plain(name),
+                    key=f"past-{number}",
+                    type="tertiary",
+                    icon=":material/history:",
+                    on_click=address.open_query,
+                    args=(params,),
+                    width="content",
+                )
+
+
+def ideas(gallery: Gallery) -> list[str]:
+    """Words to begin with: of one's own photos some of their captions or kinds of things, or none."""
+    if gallery.path == DEMO:
+        return list(_IDEAS)
+    found: list[str] = []
+    for item in gallery.sample(24):
+        captions = gallery.captions(item.id)
+        own = [text for code, text in captions if code == language()] or [text for _, text in captions]
+        found += [text for text in map(str, own) if 0 < len(text) <= _SHORT][:1]
+    found = list(dict.fromkeys(found)) or [display_name(name) for name in gallery.categories()]
+    return [shown(text) for text in found[:4]]
+
+
+def by_drawing() -> list[Term]:
     """The canvas with its pens and tools."""
     pen = state.pen or "Medium"  # chosen below, but nothing is sent to the page before the canvas
+    names = {"Fine": tr("Fine"), "Medium": tr("Medium"), "Bold": tr("Bold"), "Eraser": tr("Eraser")}
     with st.container(key="sketchpad", gap="xsmall"):
         canvas = st_canvas(
             stroke_width=PENS[pen],
@@ -42,23 +148,47 @@ def by_drawing() -> dict[str, Term]:
         _record(canvas.json_data)
         with st.container(horizontal=True, horizontal_alignment="distribute", gap="xxsmall"):
             st.segmented_control(
-                "Pen",
+                tr("Pen"),
                 PENS,
                 key="pen",
                 default="Medium",
                 required=True,
+                format_func=names.get,
                 label_visibility="collapsed",
                 persist_state="session",
             )
             tools(state.history, pen, state.taken, _step, _clear)
     if canvas.json_data != state.read[0]:
         try:
-            state.read = (canvas.json_data, drawing_from_canvas(canvas.json_data))
+            drawing = drawing_from_canvas(canvas.json_data)
         except BadInput as error:
             st.warning(str(error))
-            return {}
+            return []
+        before, state.read = state.drawn, (canvas.json_data, drawing)
+        state.drawn = _text(canvas.json_data, drawing)
+        if state.drawn != before:
+            _changed()
+    if state.drawn is None:
+        st.caption(tr("This drawing is too long for the address of the page: a link will not have it."))
     drawing = state.read[1]
-    return {PARTS[Modality.SKETCH]: Term(Modality.SKETCH, drawing)} if drawing.strokes else {}
+    return [Term(Modality.SKETCH, drawing)] if drawing.strokes else []
+
+
+def _text(json_data: Any, drawing: Drawing) -> str | None:
+    """A drawing for the address: the text that it came from, as long as nobody has changed it."""
+    strokes, text = state.linked
+    came = json_data.get("objects") if isinstance(json_data, dict) else None
+    if text and isinstance(came, list) and [_place(one) for one in came] == [_place(one) for one in strokes]:
+        return text
+    return to_text(drawing)
+
+
+def _place(stroke: Any) -> tuple[Any, ...] | None:
+    """What tells whether a stroke of the canvas is still where it was."""
+    if not isinstance(stroke, dict):
+        return None
+    sides = [stroke.get(side) for side in ("left", "top")]
+    return stroke.get("path"), *(round(side) if isinstance(side, (int, float)) else None for side in sides)
 
 
 def _record(json_data: Any) -> None:
@@ -96,7 +226,7 @@ def offer_examples(gallery: Gallery) -> None:
     """Drawings to begin with, for who can't draw."""
     if examples := gallery.examples():
         st.pills(
-            "Or take an example",
+            tr("Or take an example"),
             examples,
             key="example",
             format_func=plain,
@@ -115,40 +245,42 @@ def _start_from(examples: dict[str, Drawing]) -> None:
         _restart()
 
 
-def by_words() -> dict[str, Term]:
-    """What should be in the photo."""
-    words = st.text_input(
-        "Words, in English or German",
-        key="words",
-        type="search",
-        live=True,
-        persist_state="session",
-        placeholder="a red car · ein rotes Auto",
+def weighed(drawing: list[Term], given: list[pictures.Picture]) -> list[Term]:
+    """The terms of the query with the weights that the person gives them, and what the photos should not show."""
+    words = state.words or ""
+    parts: dict[str, tuple[str, Term]] = {}
+    if drawing:
+        parts["drawing"] = (tr("the drawing"), drawing[0])
+    if words.strip():
+        parts["words"] = (tr("the words"), Term(Modality.TEXT, words))
+    for number, picture in enumerate(given, 1):
+        if picture.term:
+            label = tr("the picture") if len(given) == 1 else tr("picture {number}", number=number)
+            parts[f"picture-{number}"] = (label, picture.term)
+    if len(parts) > 1:
+        with st.expander(tr("Balance the parts"), icon=":material/tune:", expanded=bool(state.weights)):
+            parts = {name: (label, _weigh(name, label, term)) for name, (label, term) in parts.items()}
+    without = state.without or ""
+    unwanted = [Term(Modality.TEXT, without, weight=-1.0)] if without.strip() else []
+    return [term for _, term in parts.values()] + unwanted
+
+
+def _weigh(name: str, label: str, term: Term) -> Term:
+    key = f"weight-{name}"
+    st.session_state[key] = (state.weights or {}).get(name, 1.0)
+    weight = st.slider(
+        tr("Weight of {part}", part=label), 0.05, 1.0, step=0.05, key=key, on_change=_set_weight, args=(name,)
     )
-    return {PARTS[Modality.TEXT]: Term(Modality.TEXT, words)} if words and words.strip() else {}
+    return replace(term, weight=weight)
 
 
-def refined(parts: dict[str, Term]) -> list[Term]:
-    """The parts of the query, which have names, with the weights that the person gives them; and what the photos should
-    not show."""
-    terms = list(parts.values())
-    with st.popover("Refine", icon=":material/tune:", width="stretch"):
-        without = st.text_input(
-            "Without",
-            key="without",
-            type="search",
-            live=True,
-            placeholder="grass · Gras",
-            persist_state="session",
-            help="Pushes photos away that show this.",
-        )
-        if len(terms) > 1:
-            terms = [
-                replace(term, weight=st.slider(f"Weight of {name}", 0.05, 1.0, 1.0, 0.05, key=f"weight-{name}"))
-                for name, term in parts.items()
-            ]
-    unwanted = [Term(Modality.TEXT, without, weight=-1.0)] if without and without.strip() else []
-    return terms + unwanted
+def _set_weight(name: str) -> None:
+    state.weights = {**(state.weights or {}), name: st.session_state[f"weight-{name}"]}
+
+
+def caption_language(searcher: Searcher, terms: list[Term]) -> str:
+    """The language in which captions answer: that of the words, else the visitor's."""
+    return searcher.language(Query(tuple(terms))) or language()
 
 
 def understood(searcher: Searcher, terms: list[Term]) -> list[Term]:
@@ -198,8 +330,8 @@ def _take_as_typed(text: str) -> None:
 
 
 def _encoded(searcher: Searcher, term: Term) -> Term:
-    for picture in (state.sketch, state.photo):
-        if picture and picture.term and picture.term.content is term.content:
+    for picture in state.pictures:
+        if picture.term and picture.term.content is term.content:
             name = searcher.system.name
             if name not in picture.vectors:
                 picture.vectors[name] = searcher.encode(term)

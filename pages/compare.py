@@ -1,26 +1,30 @@
-"""Compare: one query, several systems side by side, and how far they agree."""
+"""Compare: one query, several systems side by side, and how far they agree; or two of them without their names."""
 
+import hashlib
+import random
 import re
 import time
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
 
+import numpy as np
 import streamlit as st
 
-from pages import ask, pictures
+from pages import ask, votes
+from pages.grid import photo_grid
+from pages.language import tr
 from pages.plain import plain, shown
-from pages.shared import compatible_systems, display_name, follow, load_gallery, open_searcher, photo_grid, to_search
+from pages.shared import compatible_systems, display_name, follow, in_words, open_searcher, show_error, to_search
 from pages.state import state
 from xmr.gallery import Gallery
 from xmr.modality import BadInput, Hit, Query, Term
 from xmr.search import Searcher
 
 K = 10
-MOST = 3  # systems that are chosen to begin with
+MOST_VOTES = 200  # of a visit
 
 follow()
-ask.begin()
 
 
 @dataclass(frozen=True)
@@ -53,63 +57,169 @@ def category(gallery: Gallery) -> str | None:
     known = gallery.categories()
     said = " ".join([state.words or "", state.example or ""]).lower()
     longest = sorted(known, key=len, reverse=True)
-    guess = next((name for name in longest if re.search(rf"\b{re.escape(display_name(name))}s?\b", said)), None)
+    called = {
+        name: "|".join(re.escape(word.lower()) for word in {display_name(name), in_words(name)}) for name in known
+    }
+    guess = next((name for name in longest if re.search(rf"\b(?:{called[name]})s?\b", said)), None)
     if guess != state.guess:
         state.guess = state.category = guess
     return st.selectbox(
-        "Frame photos of",
+        tr("Which photos are right?"),
         known,
         index=None,
         key="category",
-        placeholder="a kind of thing",
-        format_func=lambda name: shown(display_name(name)),
-        help="Those of this kind get a frame in every column.",
+        placeholder=tr("those of a kind of thing"),
+        format_func=lambda name: shown(in_words(name)),
+        help=tr("Photos of this kind get a green frame in every column, and are counted."),
+        width=320,
     )
 
 
 def agreement(found: dict[str, Answer]) -> None:
-    """How many of the ten photos each two systems share."""
+    """How many of the ten photos each two systems share, and what that means."""
     ids = {name: {hit.item.id for hit in answer.hits} for name, answer in found.items()}
-    names = list(ids)
-    lines = [f"{a} and {b} share **{len(ids[a] & ids[b])}** of {K}" for a, b in combinations(names, 2)]
+    lines = [
+        tr("{first} and {second} share **{count}** of {all}", first=a, second=b, count=len(ids[a] & ids[b]), all=K)
+        for a, b in combinations(ids, 2)
+    ]
     if lines:
         st.markdown(" · ".join(lines))
+        st.caption(
+            tr(
+                "Systems that share many photos read the query alike, whether they are right or not. Point at a photo, "
+                "or go to it with the Tab key: it lights up in the other columns that have it."
+            )
+        )
+
+
+def choose(can: list[str], kind: str) -> list[str]:
+    """The systems to compare: all that can take such a query, unless the visitor chose among them before."""
+    remembered = (state.choices or {}).get(kind, can)
+    state.compared = [name for name in remembered if name in can]
+    return st.pills(
+        tr("Systems"),
+        can,
+        key="compared",
+        selection_mode="multi",
+        on_change=lambda: setattr(state, "choices", {**(state.choices or {}), kind: list(state.compared)}),
+    )
 
 
 def compare(gallery: Gallery, terms: list[Term]) -> None:
     """The right half: a column a system, or how to begin."""
-    can, why = compatible_systems([term.modality for term in terms], gallery)
-    kept = [name for name in (state.compared or ()) if name in can] or can[:MOST]
-    state.compared = kept
-    chosen = st.pills("Systems", can, key="compared", selection_mode="multi")
-    if why:
-        st.caption(why)
+    modalities = [term.modality for term in terms]
+    can, why = compatible_systems(modalities, gallery)
+    kind = votes.asked_by(modalities)
+    blind = st.toggle(
+        tr("Which is better? Without names"),
+        key="blind",
+        help=tr(
+            "Two of the systems answer; you say which is better before you learn which they are. Only counts are kept."
+        ),
+    )
+    if not blind:
+        chosen = choose(can, kind)
+        if why:
+            st.caption(why)
     if not any(term.weight > 0 for term in terms):
-        st.markdown("##### The same query, asked of several systems")
+        st.markdown(f"##### {tr('The same query, asked of several systems')}")
         st.markdown(
-            "Draw, type or upload on the left. Each system shows its ten best photos, how long it took, and "
-            "how many of them another one found as well."
+            tr(
+                "Draw, type or upload on the left. Each system shows its ten best photos, how long it took, and "
+                "how many of them another one found as well."
+            )
         )
-        return
+    elif blind:
+        vote(gallery, terms, can, kind)
+    else:
+        side_by_side(gallery, terms, chosen)
+
+
+def side_by_side(gallery: Gallery, terms: list[Term], chosen: list[str]) -> None:
+    """A column a system."""
     framed = category(gallery)
     found = answers(gallery, terms, chosen)
     agreement(found)
     for column, (name, answer) in zip(st.columns(max(len(found), 1), gap="medium"), found.items(), strict=False):
         with column:
             st.markdown(f"**{name}**")
-            right = sum(framed in hit.item.labels for hit in answer.hits) if framed else None
-            told = "" if right is None else f" · {right} of {len(answer.hits)} {plain(display_name(framed))}"
-            st.caption(f"{answer.spent:.0f} ms{told}")
-            explain = partial(answer.searcher.explain, answer.query)
+            told = [f"{answer.spent:.0f} ms"]
+            if framed:
+                right = sum(framed in hit.item.labels for hit in answer.hits)
+                thing = plain(in_words(framed))
+                told.append(tr("{right} of {all} show: {thing}", right=right, all=len(answer.hits), thing=thing))
+            st.caption(" · ".join(told))
+            spoken = ask.caption_language(answer.searcher, terms)
+            explain = partial(answer.searcher.explain, answer.query, language=spoken)
             photo_grid(gallery, answer.hits, to_search, explain, f"photos-{name}", framed)
 
 
-left, right = st.columns([30, 70], gap="large")
-with left:
-    st.markdown("#### Draw, type or upload")
-    asked = ask.by_drawing()
-    gallery = load_gallery()
-    ask.offer_examples(gallery)
-    asked = ask.refined(asked | pictures.by_sketch() | ask.by_words() | pictures.by_photo())
-with right:
+def vote(gallery: Gallery, terms: list[Term], can: list[str], kind: str) -> None:
+    """Two systems' answers without their names, and which of them is better; after that, their names."""
+    if len(can) < 2:
+        st.info(tr("Only one system can take such a query. Ask in another way to compare two."))
+        return
+    try:
+        about = question(gallery, terms, can)
+    except BadInput as error:
+        st.warning(plain(error))
+        return
+    pair = random.Random(about).sample(can, 2)  # the same while the query is
+    found = answers(gallery, terms, pair)
+    if len(found) < 2:
+        return
+    told = (state.voted or {}).get(about)
+    if told is None and len(state.voted or {}) >= MOST_VOTES:
+        st.info(tr("You have answered {count} times, which is as often as is counted.", count=MOST_VOTES))
+        return
+    st.markdown(f"##### {tr('Which answers this better?')}")
+    with st.container(horizontal=True, key="better"):
+        for better, label in (("first", tr("Left")), ("second", tr("Right")), ("neither", tr("Both alike"))):
+            st.button(
+                label,
+                key=f"better-{better}",
+                type="primary" if told == better else "secondary",
+                disabled=told is not None,
+                on_click=_count,
+                args=(about, kind, *pair, better),
+            )
+        if told is not None:
+            st.markdown(
+                tr("Counted. Left: **{left}** · right: **{right}**. Ask something else.", left=pair[0], right=pair[1])
+            )
+    if state.uncounted:
+        show_error(state.uncounted)
+        state.uncounted = None
+    titles = pair if told is not None else (tr("Left"), tr("Right"))
+    for number, (column, title) in enumerate(zip(st.columns(2, gap="medium"), titles, strict=True)):
+        with column:
+            st.markdown(f"**{title}**")
+            hits = [Hit(hit.item, hit.score, hit.rank, None, hit.thumbnail) for hit in found[pair[number]].hits]
+            photo_grid(gallery, hits if told else [hit.item for hit in hits], to_search, key=f"blind-{number}")
+
+
+def question(gallery: Gallery, terms: list[Term], can: list[str]) -> str:
+    """What is asked of whom, as a digest: a visitor's answer to it counts once."""
+    digest = hashlib.sha256(repr((str(gallery.path), can, state.salt)).encode())
+    searcher = open_searcher(can[0], gallery.path)
+    for term in terms:
+        vector = np.asarray(searcher.encode(term).content, np.float32)
+        digest.update(np.float32(term.weight).tobytes() + vector.round(4).tobytes())
+    return digest.hexdigest()
+
+
+def _count(about: str, kind: str, first: str, second: str, better: votes.Winner) -> None:
+    if about in (state.voted or {}):
+        return
+    try:
+        votes.add(kind, first, second, better)
+        state.voted = {**(state.voted or {}), about: better}
+    except BadInput as error:
+        state.uncounted = error
+
+
+if state.salt is None:
+    state.salt = random.randrange(2**32)  # which two, and which is left, differs from visit to visit
+gallery, asked, place = ask.panel()
+with place:
     compare(gallery, asked)

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages import indexing, visit
-from pages.language import tr
+from pages import address, indexing, visit
+from pages.language import switch, tr
 from pages.shared import show_error
 from pages.state import state
+from pages.widgets import everywhere
 from xmr.modality import BadInput
 
 st.set_page_config(page_title="xmr", page_icon=Path(__file__).with_name("icon.svg"), layout="wide")
@@ -40,7 +41,12 @@ st.html(
     unsafe_allow_javascript=True,
 )
 visit.seen()
+everywhere(state.language)
+switch()
+indexing.take_uploads()
+address.arrive()
 indexing.follow(aloud=page.url_path != "gallery")
+address.tell()  # another page's address is without the query
 indexing.show_line()
 try:
     page.run()

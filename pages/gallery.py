@@ -1,4 +1,4 @@
-"""The gallery page: browse the photos that are searched, and index photos of one's own."""
+"""The gallery page: choose what is searched, browse it, and index photos of one's own."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,15 +7,16 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from pages import indexing, trust, uploads
-from pages.plain import counted, plain, shown
+from pages import galleries, indexing, trust, uploads
+from pages.grid import photo_grid
+from pages.language import tr
+from pages.plain import plain, shown
 from pages.shared import (
     DEFAULT,
     back_button,
     display_name,
     follow,
     load_gallery,
-    photo_grid,
     search_shipped,
     show_error,
     systems,
@@ -27,42 +28,106 @@ from xmr.gallery.jobs import State
 from xmr.modality import BadInput, Item
 
 PAGE_SIZE = 30  # photos
-FILTERS = {"category": "Things", "colour": "Colours", "place": "Places"}
+
+
+def choose() -> None:
+    """The galleries that can be searched: choose one, rename it, bring it up to date, or take it off the list."""
+    for told in state.told:
+        st.warning(plain(told), icon=":material/link_off:")
+    found = {choice.key: choice for choice in galleries.choices()}
+    now = galleries.key_of_chosen()
+    if len(found) > 1:
+        st.radio(
+            tr("Search in"),
+            found,
+            index=list(found).index(now),
+            key=f"search-in-{now}",
+            format_func=lambda key: plain(found[key].name),
+            captions=[
+                plain(key) if choice.folder != DEMO and key != galleries.UPLOADS else ""
+                for key, choice in found.items()
+            ],
+            on_change=galleries.switch,
+            args=(f"search-in-{now}",),
+        )
+    if not galleries.is_remembered(now):
+        return
+    with st.container(horizontal=True, gap="small"):
+        st.button(
+            tr("Refresh"),
+            icon=":material/refresh:",
+            disabled=state.job is not None,
+            on_click=refresh,
+            args=(now,),
+            help=tr("Indexes what has changed in the folder since."),
+        )
+        if not trust.own_machine():
+            return
+        with st.popover(tr("Rename"), icon=":material/edit:"):
+            st.text_input(tr("Name"), key="rename", max_chars=galleries.LONGEST_NAME, placeholder=found[now].name)
+            st.button(tr("Use this name"), on_click=change, args=(lambda: galleries.rename(now, state.rename or ""),))
+        with st.popover(tr("Remove from the list"), icon=":material/delete:"):
+            st.markdown(tr("The photos stay as they are."))
+            st.checkbox(tr("Delete its index as well, which takes its time to be made again"), key="delete_index")
+            st.button(
+                tr("Remove it"), on_click=change, args=(lambda: galleries.forget(now, bool(state.delete_index)), True)
+            )
+
+
+def refresh(key: str) -> None:
+    """Index what has changed in a folder, with the systems that indexed it."""
+    try:
+        folder = trust.own_folder(key, trust.roots())
+        indexing.index_own(folder, [name for name in gallery.systems() if name in systems()] or [DEFAULT])
+    except BadInput as error:
+        state.told = (str(error),)
+
+
+def change(do, leave: bool = False) -> None:
+    """Change the list of galleries; `leave`: and search the shipped photos."""
+    try:
+        do()
+        state.told = ()
+        if leave:
+            search_shipped()
+    except BadInput as error:
+        state.told = (str(error),)
 
 
 def browse(items: list[Item]) -> None:
     """Show the photos that match the filters, one page at a time."""
     kept = items
-    columns = st.columns(len(FILTERS))
-    for column, (fact, label) in zip(columns, FILTERS.items(), strict=True):
+    filters = {"category": tr("Things"), "colour": tr("Colours"), "place": tr("Places")}
+    columns = st.columns(len(filters))
+    for column, (fact, label) in zip(columns, filters.items(), strict=True):
         counts = Counter(item.facts[fact] for item in items if item.facts.get(fact))
         if counts:
             labels = {name: shown(f"{display_name(name)} ({count})") for name, count in counts.items()}
             chosen = column.multiselect(
-                label, sorted(counts), key=f"filter-{fact}", placeholder="all", format_func=labels.get
+                label, sorted(counts), key=f"filter-{fact}", placeholder=tr("all"), format_func=labels.get
             )
             kept = [item for item in kept if not chosen or item.facts.get(fact) in chosen]
     pages = max(1, -(-len(kept) // PAGE_SIZE))
     row = st.container(horizontal=True, vertical_alignment="center")
-    row.caption(f"{len(kept):,} of {len(items):,} photos")
+    row.caption(tr("{kept} of {all} photos", kept=f"{len(kept):,}", all=f"{len(items):,}"))
     if not kept:
-        st.info("No photo matches all filters. Remove one of them.")
+        st.info(tr("No photo matches all filters. Remove one of them."))
         return
-    page = row.number_input("Page", 1, pages, key=f"page-{pages}", width=140) if pages > 1 else 1
+    page = row.number_input(tr("Page"), 1, pages, key=f"page-{pages}", width=140) if pages > 1 else 1
     photo_grid(gallery, kept[(page - 1) * PAGE_SIZE : page * PAGE_SIZE], to_search, key="browse")
 
 
 def own_photos() -> None:
     """Index a folder of the server, or uploaded files, with the chosen systems, and search them from then on."""
-    st.markdown("##### Your own photos")
+    st.markdown(f"##### {tr('Your own photos')}")
     roots = trust.roots()
     path = ask_for_folder(roots)
-    files = ask_for_uploads("Or photos" if roots else "Photos")
-    chosen = st.pills("Systems", list(systems()), default=[DEFAULT], selection_mode="multi", key="indexed")
+    files = ask_for_uploads(tr("Or photos") if roots else tr("Photos"))
+    chosen = st.pills(tr("Systems"), list(systems()), default=[DEFAULT], selection_mode="multi", key="indexed")
     given = files or path or (state.uploads and state.uploads.names)
     row = st.container(horizontal=True)
     if row.button(
-        "Index them",
+        tr("Index them"),
         type="primary",
         icon=":material/database:",
         disabled=not given or not chosen or state.job is not None,
@@ -85,35 +150,40 @@ def own_photos() -> None:
 def ask_for_folder(roots: Sequence[Path]) -> str:
     """Ask for a folder of the server, or say why there is none to choose; "" if none was given."""
     if not roots:
-        st.markdown("Upload some photos. Nobody else can see them, and they are deleted when you leave.")
+        st.markdown(tr("Upload some photos. Nobody else can see them, and they are deleted when you leave."))
         st.caption(
-            "Folders of the computer that runs this app can't be indexed, because others may have access to it. The "
-            f"person who runs it can allow some in `{trust.SETTING}`: see SECURITY.md."
+            tr(
+                "Folders of the computer that runs this app can't be indexed, because others may have access to it. "
+                "The person who runs it can allow some in `{setting}`: see SECURITY.md.",
+                setting=trust.SETTING,
+            )
         )
         return ""
     st.markdown(
-        "Index a folder of the computer that runs this app, or upload some photos. Nothing leaves this computer, "
-        "and the photos are not changed; the index is kept in a folder `.xmr` beside them."
+        tr(
+            "Index a folder of the computer that runs this app, or upload some photos. Nothing leaves this computer, "
+            "and the photos are not changed; the index is kept in a folder `.xmr` beside them."
+        )
     )
     return (
-        st.text_input("Folder", key="path", placeholder=str(roots[0] / "Pictures"), persist_state="session") or ""
+        st.text_input(tr("Folder"), key="path", placeholder=str(roots[0] / "Pictures"), persist_state="session") or ""
     ).strip()
 
 
 def ask_for_uploads(label: str) -> list[UploadedFile]:
     """Show the uploader; returns its files."""
-    most = f"up to {uploads.MAX_PHOTOS}, {uploads.MAX_BYTES / 1e6:.0f} MB together"
+    most = tr("up to {photos}, {size} MB together", photos=uploads.MAX_PHOTOS, size=f"{uploads.MAX_BYTES / 1e6:.0f}")
     files = st.file_uploader(
         f"{label}, {most}",
         accept_multiple_files=True,
         key="files",
         on_change=forget_removed,
-        help="Only you can see them, and they are deleted when you close or reload this page.",
+        help=tr("Only you can see them, and they are deleted soon after you have closed this page."),
     )
-    if state.uploads and state.uploads.names and not files:  # a visit to another page emptied the uploader
+    if state.uploads and state.uploads.names and not files:  # another page or a reload emptied the uploader
         row = st.container(horizontal=True, vertical_alignment="center")
-        row.caption(f"Still here from before: {counted(len(state.uploads.names), 'photo')}")
-        row.button("Remove them", icon=":material/delete:", on_click=remove, args=(tuple(state.uploads.names),))
+        row.caption(tr("Still here from before: {photos}", photos=indexing.photos(len(state.uploads.names))))
+        row.button(tr("Remove them"), icon=":material/delete:", on_click=remove, args=(tuple(state.uploads.names),))
     return files
 
 
@@ -121,7 +191,7 @@ def index_uploads(files: list[UploadedFile], chosen: list[str]) -> None:
     """Store the new uploaded files, and index all that are stored."""
     if state.uploads is None:
         state.uploads = indexing.new_uploads()
-    with st.spinner("Checking the photos …"):
+    with st.spinner(tr("Checking the photos …")):
         refused = state.uploads.take(files)
     if not state.uploads.names:
         raise BadInput(refused[0][1])
@@ -147,14 +217,16 @@ def show_outcome(outcome: indexing.Outcome) -> None:
     """Show the outcome of an indexing job."""
     show = {State.DONE: st.success, State.CANCELLED: st.info, State.FAILED: st.error}[outcome.state]
     show(plain(outcome.said), icon=outcome.icon)
-    for title, named in (("Passed over", outcome.skipped), ("Read, with a note", outcome.noted)):
+    for title, named in ((tr("Passed over"), outcome.skipped), (tr("Read, with a note"), outcome.noted)):
         if named:
-            with st.expander(f"{title}: {counted(len(named), 'file')}"):
-                st.dataframe([{"file": shown(path), "why": shown(why)} for path, why in named], hide_index=True)
+            with st.expander(f"{title}: {tr('1 file') if len(named) == 1 else tr('{count} files', count=len(named))}"):
+                rows = [{tr("file"): shown(path), tr("why"): shown(why)} for path, why in named]
+                st.dataframe(rows, hide_index=True)
 
 
 follow()
 gallery = load_gallery()
-st.markdown("#### The photos that are searched")
+st.markdown(f"#### {tr('The photos that are searched')}")
+choose()
 browse(list(gallery))
 own_photos()

@@ -10,9 +10,10 @@ from weakref import WeakSet
 
 import streamlit as st
 
-from pages import visit
-from pages.plain import counted, plain
-from pages.shared import open_system
+from pages import galleries, visit
+from pages.language import tr
+from pages.plain import plain
+from pages.shared import open_gallery, open_system
 from pages.state import state
 from pages.uploads import Uploads
 from xmr.gallery import Gallery, IndexReport, index_folder
@@ -21,6 +22,8 @@ from xmr.gallery.jobs import Job, Jobs, State, Work
 from xmr.modality import BadInput
 
 _jobs = Jobs()  # of this server
+_UPLOADS = "your uploads"  # the title of their job
+_uploads: dict[str, Uploads] = {}  # by visitor
 _shown: WeakSet[Job] = WeakSet()  # jobs whose outcome some visit has shown
 _ICONS = {State.DONE: ":material/check:", State.CANCELLED: ":material/stop_circle:", State.FAILED: ":material/error:"}
 
@@ -81,7 +84,7 @@ def index_uploads(uploads: Uploads, names: Sequence[str], refused: Sequence[tupl
         )
         return replace(report, skipped=(*((Path(name), why) for name, why in refused), *skipped), noted=noted)
 
-    _start(visit.this_visit(), "your uploads", work)
+    _start(visit.this_visitor(), _UPLOADS, work)
 
 
 def _start(owner: str, title: str, work: Work) -> None:
@@ -89,9 +92,20 @@ def _start(owner: str, title: str, work: Work) -> None:
 
 
 def new_uploads() -> Uploads:
-    """A folder for the uploads of this visit; it is deleted when the visit ends."""
-    uploads = Uploads()
-    visit.at_end(partial(_end, visit.this_visit(), uploads))
+    """A folder for the uploads of this visitor; it is deleted when the last of the visits ends that use it."""
+    return _shared(Uploads())
+
+
+def take_uploads() -> None:
+    """Use what this visitor uploaded in another visit that goes on, or went on until a moment ago: before a reload."""
+    if state.uploads is None and (there := _uploads.get(visit.this_visitor())) and there.visits:
+        state.uploads = _shared(there)
+
+
+def _shared(uploads: Uploads) -> Uploads:
+    uploads.visits.add(visit.this_visit())
+    _uploads[visit.this_visitor()] = uploads
+    visit.at_end(partial(_end, visit.this_visit(), visit.this_visitor(), uploads))
     return uploads
 
 
@@ -102,12 +116,18 @@ def drop_removed(uploads: Uploads) -> None:
         gallery.remove([id for file, (id, *_) in gallery.originals().items() if file not in held])
 
 
-def _end(owner: str, uploads: Uploads) -> bool:
-    """Delete a visit's uploads; returns False while a job still reads them."""
-    _jobs.cancel(owner)
-    job = _jobs.of(owner)
-    if job is not None and job.active:
+def _end(ended: str, visitor: str, uploads: Uploads) -> bool:
+    """Delete uploads when the last visit that uses them has ended; returns False while a job still reads them."""
+    uploads.visits.discard(ended)
+    if uploads.visits:
+        return True
+    job = _jobs.of(visitor)
+    if job is not None and job.active and job.title == _UPLOADS:
+        _jobs.cancel(visitor)
+    if job is not None and job.active and job.title == _UPLOADS:
         return False
+    if _uploads.get(visitor) is uploads:
+        del _uploads[visitor]
     uploads.end()
     return True
 
@@ -131,6 +151,9 @@ def follow(aloud: bool) -> None:
         state.outcome = _outcome(job)
         if job.state is State.DONE:
             state.folder, state.like = job.report.gallery, None
+            if job.title != _UPLOADS:
+                with suppress(BadInput):  # the list cannot be written: the gallery can be searched all the same
+                    galleries.remember(open_gallery(state.folder).root)
         if aloud:
             st.toast(plain(state.outcome.said), icon=state.outcome.icon)
 
@@ -138,12 +161,18 @@ def follow(aloud: bool) -> None:
 def _outcome(job: Job) -> Outcome:
     report = job.report
     if job.state is State.DONE:
-        said = f"{counted(report.indexed + report.kept, 'photo')} can be searched now, on every page."
+        said = tr("{photos} can be searched now, on every page.", photos=photos(report.indexed + report.kept))
     elif job.state is State.FAILED:
-        said = f"Indexing {job.title} failed. {job.error}"
+        said = tr("Indexing {title} failed. {error}", title=_title(job), error=job.error)
+    elif job.progress:
+        said = tr(
+            "Indexing {title} was stopped at {done} of {total} photos. What was read is kept: index again to continue.",
+            title=_title(job),
+            done=f"{job.progress.done:,}",
+            total=f"{job.progress.total:,}",
+        )
     else:
-        read = f" at {job.progress.done:,} of {job.progress.total:,} photos" if job.progress else ""
-        said = f"Indexing {job.title} was stopped{read}. What was read is kept: index again to continue."
+        said = tr("Indexing {title} was stopped.", title=_title(job))
     return Outcome(job.state, said, report.skipped, report.noted) if report else Outcome(job.state, said)
 
 
@@ -168,7 +197,7 @@ def _active() -> Job:
 
 def _line() -> None:
     job = _active()
-    left = f", {_duration(job.seconds_left)} left" if job.seconds_left is not None else ""
+    left = f", {_left(job.seconds_left)}" if job.seconds_left is not None else ""
     st.page_link("gallery.py", label=plain(f"{_headline(job)}{left}"), icon=":material/database:")
 
 
@@ -177,26 +206,42 @@ def _panel() -> None:
     share, facts = 0.0, [_headline(job)]
     if job.progress and job.progress.total:
         share = min(job.progress.done / job.progress.total, 1.0)
-        facts += [f"{job.rate:,.0f} a second"] if job.rate is not None else []
-        facts += [f"{_duration(job.seconds_left)} left"] if job.seconds_left is not None else []
-        facts += [f"{job.progress.skipped:,} passed over"] if job.progress.skipped else []
+        facts += [tr("{count} a second", count=f"{job.rate:,.0f}")] if job.rate is not None else []
+        facts += [_left(job.seconds_left)] if job.seconds_left is not None else []
+        facts += [tr("{count} passed over", count=f"{job.progress.skipped:,}")] if job.progress.skipped else []
     st.progress(share, text=plain(" · ".join(facts)))
     st.button(
-        "Stopping …" if job.stopping else "Stop",
+        tr("Stopping …") if job.stopping else tr("Stop"),
         disabled=job.stopping,
         icon=":material/stop_circle:",
         key="stop",
         on_click=_jobs.cancel,
         args=(job.owner,),
-        help="What was read is kept.",
+        help=tr("What was read is kept."),
     )
 
 
 def _headline(job: Job) -> str:
+    title = _title(job)
     if job.state is State.WAITING:
-        return f"{job.title[:1].upper()}{job.title[1:]} will be indexed after {_jobs.ahead_of(job)} other jobs"
-    told = f": {job.progress.done:,} of {job.progress.total:,} photos" if job.progress else " …"
-    return f"Indexing {job.title}{told}"
+        return tr("{title}: to be indexed after {count} other jobs", title=title, count=_jobs.ahead_of(job))
+    if not job.progress:
+        return tr("Indexing {title} …", title=title)
+    done, total = f"{job.progress.done:,}", f"{job.progress.total:,}"
+    return tr("Indexing {title}: {done} of {total} photos", title=title, done=done, total=total)
+
+
+def _title(job: Job) -> str:
+    return tr("your uploads") if job.title == _UPLOADS else job.title
+
+
+def photos(count: int) -> str:
+    """1 photo, 2 photos."""
+    return tr("1 photo") if count == 1 else tr("{count} photos", count=f"{count:,}")
+
+
+def _left(seconds: float) -> str:
+    return tr("{time} left", time=_duration(seconds))
 
 
 def _duration(seconds: float) -> str:

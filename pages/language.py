@@ -1,7 +1,7 @@
 """The interface in English or German: the browser's language decides, until the visitor switches.
 
-Texts are written in English where they are shown, `tr("Draw, type or upload")`; pages/german/*.json hold the German ones,
-a file a page. What comes from the library, such as the sentence of a BadInput, stays English.
+Texts are written in English where they are shown, `tr("Draw, type or upload")`; pages/german/*.json hold the German
+ones, a file a page. What comes from the library, such as the sentence of a BadInput, stays English.
 """
 
 import json
@@ -13,13 +13,27 @@ import streamlit as st
 from pages.state import state
 
 LANGUAGES = {"en": "English", "de": "Deutsch"}
+COOKIE = "xmr_language"  # widgets/everywhere.js sets it when somebody switches
 
 
 def language() -> str:
     """The visitor's language, "en" or "de"."""
     if state.language:
         return state.language
+    if (remembered := st.context.cookies.get(COOKIE)) in LANGUAGES:
+        return remembered
     return "de" if (st.context.locale or "").lower().startswith("de") else "en"
+
+
+def switch() -> None:
+    """A button for the other language."""
+    (other,) = LANGUAGES.keys() - {language()}
+    with st.container(key="language", width="content"):
+        st.button(LANGUAGES[other], icon=":material/translate:", type="tertiary", on_click=_switch, args=(other,))
+
+
+def _switch(to: str) -> None:
+    state.language = to
 
 
 def tr(english: str, **values: object) -> str:

@@ -7,11 +7,6 @@ _MARKS = re.compile(r"([!-/:-@\[-`{-~])")  # all of ASCII's: each of them may ha
 _LINKS = re.compile(r"(?<=http)(?=s?://)|(?<=www)(?=\.)|(?<=[\w.+-])(?=@)", re.IGNORECASE)  # inside of what becomes one
 
 
-def counted(number: int, thing: str) -> str:
-    """1 photo, 2 photos."""
-    return f"{number:,} {thing}" + "s" * (number != 1)
-
-
 def shown(text: str) -> str:
     r"""The text with what cannot be seen, or would turn the rest around, written as \x1b or \u202e. For whatever shows
     text as it stands: st.text, tables, lists to choose from, the grid of photos."""

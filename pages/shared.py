@@ -1,26 +1,26 @@
-"""Shared by the pages: the systems and their searchers, the gallery, and the grid of photos."""
+"""Shared by the pages: the systems and their searchers, and the gallery."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.plain import plain, shown
+from pages.language import german, language, tr
+from pages.plain import plain
 from pages.state import state
-from pages.widgets import inline, photos
+from pages.widgets import inline
 from xmr import checkpoint
 from xmr.gallery import DEMO, Gallery
-from xmr.modality import BadInput, Hit, Item, Modality
+from xmr.modality import BadInput, Modality
 from xmr.remote import RemoteSearcher, Server
 from xmr.search import Searcher
 from xmr.system import System
 
 DEFAULT = "tri"
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks" / "results"
-NAMES = {Modality.SKETCH: "drawings", Modality.TEXT: "words", Modality.PHOTO: "photos"}
 
 
 @st.cache_resource(show_spinner=False)
@@ -123,25 +123,39 @@ def _read(path: Path, without: Any) -> Any:
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else without
 
 
+def names() -> dict[Modality, str]:
+    """What a system may take, in plain words."""
+    return {Modality.SKETCH: tr("drawings"), Modality.TEXT: tr("words"), Modality.PHOTO: tr("photos")}
+
+
 def compatible_systems(asked: Sequence[Modality], gallery: Gallery) -> tuple[list[str], str]:
     """The systems that can use a query whose parts are of these modalities, and a sentence on why the others can't."""
-    can, cannot, indexed = [], [], gallery.systems()
+    can, indexed = [], gallery.systems()
+    cannot: dict[str, list[str]] = {}  # by the reason
     for name, config in systems().items():
-        lacking = [NAMES[m] for m in dict.fromkeys(asked) if m not in config["encoders"]]
+        lacking = [modality for modality in dict.fromkeys(asked) if modality not in config["encoders"]]
         if name not in indexed:
-            cannot.append(f"{name} has not indexed these photos")
+            cannot.setdefault(tr("no vectors of these photos"), []).append(name)
         elif lacking:
-            cannot.append(f"{name} takes no {' and no '.join(lacking)}")
+            takes = tr("takes no {things}", things=tr(" and ").join(names()[modality] for modality in lacking))
+            cannot.setdefault(takes, []).append(name)
         elif len(asked) > 1 and config["space"] != "cosine":
-            cannot.append(f"{name} cannot mix")
+            cannot.setdefault(tr("takes one thing at a time"), []).append(name)
         else:
             can.append(name)
-    return can, f"Not for this query: {'; '.join(cannot)}." if cannot else ""
+    told = "; ".join(f"{', '.join(those)} ({reason})" for reason, those in cannot.items())
+    return can, tr("Not offered here: {systems}.", systems=told) if cannot else ""
 
 
 def display_name(name: str) -> str:
     """A category in plain words: car_(sedan) -> car."""
     return name.partition("_(")[0].replace("_", " ")
+
+
+def in_words(value: str) -> str:
+    """A category, or what else a photo's fact may be, in the visitor's language where that is known."""
+    name = display_name(value)
+    return german().get(name, name) if language() == "de" else name
 
 
 def thumb(gallery: Gallery, item_id: str) -> str:
@@ -162,36 +176,3 @@ def follow() -> None:
     if state.leave:
         state.leave = False
         st.switch_page("search.py")
-
-
-def photo_grid(
-    gallery: Gallery,
-    answers: Sequence[Hit | Item],
-    on_like: Callable[[str], None],
-    explain: Callable[[str], str] | None = None,
-    key: str = "photos",
-    framed: str | None = None,
-) -> None:
-    """Photos with "more like this"; those that answer a query with how likely they match, or their score where that is
-    not known.
-
-    explain: from a photo's id to the words that say why it answers; without it, its first caption.
-    framed:  the category whose photos get a frame.
-    """
-    cards = []
-    for answer in answers:
-        item, note = answer, ""
-        if isinstance(answer, Hit):
-            item = answer.item
-            told = f"score {answer.score:.2f}" if answer.match is None else f"{answer.match:.0%} likely"
-            note = f"{answer.rank} · {told}"
-        cards.append(
-            {
-                "id": item.id,
-                "source": thumb(gallery, item.id),
-                "note": note,
-                "caption": shown((explain or gallery.caption)(item.id)),
-                "framed": framed in item.labels,
-            }
-        )
-    photos(cards, on_like, key)

@@ -1,8 +1,9 @@
 """Every key of st.session_state in one place: what a visit holds, by whom it is written and where it is read.
 
-Left out are only keys of widgets that come in numbers: `canvas-<n>` and `weight-<part>` of ask.py, the inboxes
-`sketch-<n>`, `camera-<n>` and `photo-<n>` of pictures.py, `filter-<fact>` and `page-<pages>` of gallery.py,
-`question-<protocol>` of results.py; and those of what only reports, such as buttons, the canvas's tools and the grids.
+Left out are only keys of widgets that come in numbers: `canvas-<n>` and `weight-<part>` of ask.py, `pictures-<n>`,
+`camera-<n>`, `use-<picture>` and `region-<picture>` of pictures.py, `scope-<gallery>` of galleries.py,
+`filter-<fact>`, `page-<pages>` and `search-in-<gallery>` of gallery.py, `question-<protocol>` of results.py,
+`where-<fact>` of filters.py; and those of what only reports, such as buttons, the canvas's tools and the grids.
 """
 
 from __future__ import annotations
@@ -25,55 +26,85 @@ if TYPE_CHECKING:
     from pages.uploads import Uploads
     from xmr.adopt import Offer
     from xmr.gallery.jobs import Job
+    from xmr.modality import BadInput
 
 
 @dataclass(frozen=True)
 class State:
     """The keys with what each is while nobody has written it. Where a key is a widget's, the widget writes it."""
 
-    language: str | None = None  # "en" or "de"; the browser's where nobody switched; written by frame.py
+    language: str | None = None  # "en" or "de", where somebody switched; written by frame.py
     # frame.py writes these at each change of page.
     here: str | None = None  # the page's path in the address
     moved: bool = False  # ask.py puts the drawing on a fresh canvas, and takes it back
     turned: bool = False  # a phone's menu is closed
 
-    # The query: written by ask.py, and read there.
+    # The query as an address; written and read by address.py.
+    address: dict[str, str] | None = None  # as it was told last; None before the first run
+    told: tuple[str, ...] = ()  # what of an address could not be used
+    past: tuple[tuple[float, dict[str, str]], ...] = ()  # the queries of this visit, each with when it changed last
+
+    # The query: written by ask.py and address.py, and read there.
     start: dict | None = None  # the drawing that the canvas begins with
     canvas: int = 0  # the number of the canvas: another one begins anew
     history: History = History()  # the drawings on it, to undo and redo
     taken: int = 0  # steps of undo and redo so far
     read: tuple[dict | None, Drawing] = (None, Drawing(()))  # what was read from it last, and as which drawing
+    drawn: str | None = ""  # that drawing as a text, None where it is too long for one
+    linked: tuple[list, str] = ([], "")  # the strokes that an address put on a canvas, and their text
     pen: str | None = None  # widget
     example: str | None = None  # widget; compare.py reads a category in it
     words: str = ""  # widget; search.py writes an idea to it, compare.py reads a category in it
     without: str = ""  # widget
     exact: str | None = None  # the text that is searched for as it was typed
+    weights: dict[str, float] | None = None  # of the parts of the query that somebody weighed
 
-    # Its pictures: written by pictures.py, and read there and in ask.py.
-    sketch_inbox: int = 0  # the number of the inbox: another one begins empty
-    photo_inbox: int = 0
+    # Its pictures: written by pictures.py and address.py, and read there and in ask.py.
+    inbox: int = 0  # the number of the inbox: another one begins empty
     camera: bool = False  # whether it is open
-    refused: tuple[str, str] | None = None  # the place that a file was given to last, and why it cannot be used
-    sketch: Picture | None = None
-    sketch_use: str | None = None  # widget
-    photo: Picture | None = None
-    photo_use: str | None = None  # widget
+    refused: tuple[str, ...] = ()  # why files that were given last cannot be used
+    pictures: tuple[Picture, ...] = ()
+    cropping: str | None = None  # the name of the picture of which a part is being chosen
 
     # What is searched.
     folder: Path = DEMO  # the gallery; written by indexing.py and gallery.py, read by shared.py
     like: str | None = None  # the photo whose like are wanted; written by shared.py and search.py, read by search.py
+    where: dict[str, list[str]] | None = None  # the facts that answers must have, each with the values that will do
+    less: tuple[str, ...] = ()  # the photos whose like are not wanted
     leave: bool = False  # on to Search; written and read by shared.py
+    rename: str = ""  # widget of gallery.py
+    delete_index: bool = False  # widget of gallery.py
     system: str | None = None  # widget of search.py
     wanted: str | None = None  # the system that was chosen, though the query may not suit it; search.py
     mix: bool = False  # widget of search.py
     idea: str | None = None  # widget of search.py
 
+    # The answers: written by answers.py and filters.py unless it is said, and read there; `where` and `less` are above.
+    most: int = 10  # how many are shown
+    answered: str = ""  # the query they answer
+    order: str | None = None  # widget: sorted by what
+    fold: bool = False  # widget: photos that are nearly the same as one
+    marked: tuple[str, ...] = ()  # written by grid.py
+    unmarked: int = 0  # how often they were unmarked
+    why: str | None = None  # the photo on which a heat map is wanted; written by grid.py
+    said: tuple[str, str] = ("", "")  # a grid's key, and what went wrong with its large photo, to be told once; grid.py
+
     # The other pages' widgets, and what they came from.
     compared: list[str] | None = None  # widget of compare.py
+    choices: dict[str, list[str]] | None = None  # the systems that were chosen there, by the modalities of the query
+    blind: bool = False  # widget of compare.py
+    salt: int | None = None  # of which two systems are compared without their names; compare.py, as the next two
+    voted: dict[str, str] | None = None  # which was better, by the digest of the query
+    uncounted: BadInput | None = None  # why the last answer was not counted
     category: str | None = None  # widget of compare.py
     guess: str | None = None  # the category that compare.py found in the query
     trained: str | None = None  # widget of results.py
-    pairs: str | None = None  # widget of results.py
+    pairs: str | None = None  # widget of studies.py
+    weak: bool = False  # widget of results.py, as the next three
+    weak_system: str | None = None
+    weak_asked: str | None = None
+    weak_kind: str | None = None
+    mapped: str | None = None  # widget of studies.py
     path: str = ""  # widget of gallery.py: a folder of the server
     indexed: list[str] | None = None  # widget of gallery.py: the systems that index
 

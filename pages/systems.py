@@ -3,7 +3,9 @@
 import streamlit as st
 
 from pages import adopting
-from pages.shared import NAMES, reports, systems
+from pages.charts import colour_of
+from pages.language import tr
+from pages.shared import names, reports, systems
 from xmr.checkpoint import folder_of
 
 
@@ -12,10 +14,12 @@ def _files(config: dict, key: str) -> set[str]:
     return {part[key] for part in config["encoders"].values() if key in part}
 
 
-st.markdown("#### What can search")
+st.markdown(f"#### {tr('What can search')}")
 st.markdown(
-    "A system is a set of encoders that share one space: their vectors of a drawing, of words and of a photo "
-    "can be compared. Choose one on the Search page, or several on Compare."
+    tr(
+        "A system is a set of encoders that share one space: their vectors of a drawing, of words and of a photo "
+        "can be compared. Choose one on the Search page, or several on Compare."
+    )
 )
 adopting.show()
 for name, config in systems().items():
@@ -24,16 +28,21 @@ for name, config in systems().items():
             sum((folder_of(name) / file).stat().st_size for file in _files(config, key)) / 1e6
             for key in ("file", "trunk")
         )
-        st.markdown(f"##### {name}\n{config['about']}")
-        takes = ", ".join(NAMES[modality] for modality in config["encoders"])
-        speeds = reports()[name]["speed"]
-        told = "".join(f" · {modality} {ms:.1f} ms" for modality, ms in speeds.items())
-        space = f"vectors of {config['dim']} numbers, compared by {config['space']}"
-        size = f"{own:.0f} MB" + (f" and {shared:.0f} MB that several share" if shared else "")
-        st.caption(f"Takes {takes} · {space} · {size}{told}")
+        dot = f"<span style='color: {colour_of(name)}' aria-hidden='true'>●</span>"  # as in the charts
+        st.markdown(f"##### {dot} {name}", unsafe_allow_html=True)
+        st.markdown(config["about"])
+        told = [
+            tr("Takes {things}", things=", ".join(names()[modality] for modality in config["encoders"])),
+            tr("vectors of {count} numbers, compared by {space}", count=config["dim"], space=config["space"]),
+            tr("{own} MB, and {shared} MB that several systems share", own=f"{own:.0f}", shared=f"{shared:.0f}")
+            if shared
+            else tr("{own} MB", own=f"{own:.0f}"),
+            *(f"{names()[modality]}: {ms:.1f} ms" for modality, ms in reports()[name]["speed"].items()),
+        ]
+        st.caption(" · ".join(told))
         if "differs" in config["card"]:
             st.markdown(config["card"]["differs"])
         st.markdown(config["card"]["built"])
-        st.markdown(f"**Limits.** {config['card']['limits']}")
-        with st.expander("Its whole card"):
+        st.markdown(f"**{tr('Limits.')}** {config['card']['limits']}")
+        with st.expander(tr("All that is known of it: data, figures, licence")):
             st.markdown((folder_of(name) / "card.md").read_text(encoding="utf-8").partition("\n")[2])

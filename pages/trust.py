@@ -28,8 +28,9 @@ def roots() -> list[Path]:
     return _roots(os.environ.get(SETTING), st.get_option("server.address"), st.context.headers)
 
 
-def own_computer() -> bool:
-    """Whether this visitor sits at the computer that the server runs on, and nobody else reaches the server."""
+def own_machine() -> bool:
+    """Whether the server is this visitor's own computer, so that it may open a file for them, and its paths mean
+    something to them. Folders that were named for everyone (XMR_FOLDERS) don't make it so."""
     return _at_this_computer(st.get_option("server.address"), st.context.headers)
 
 

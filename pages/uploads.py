@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit import runtime
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from pages import visit
+from pages import originals, visit
 from xmr.modality import BadInput
 from xmr.preprocess import open_picture
 
@@ -82,6 +82,7 @@ class Uploads:
     Attributes:
         folder: has these photos and nothing else, and can be indexed.
         names:  file names by the uploader's file id.
+        visits: the ids of the visits that use them: a tab, and what it becomes when it is loaded anew.
 
     Raises:
         BadInput: the folder can't be created.
@@ -89,6 +90,7 @@ class Uploads:
 
     def __init__(self) -> None:
         self.names: dict[str, str] = {}
+        self.visits: set[str] = set()
         self._lock = threading.Lock()
         try:
             self.folder = Path(tempfile.mkdtemp(dir=_this_servers_area()))
@@ -148,6 +150,7 @@ class Uploads:
         return gone
 
     def _discard(self, path: Path) -> None:
+        originals.forget(path)
         with suppress(OSError):  # it is deleted with the folder
             path.unlink(missing_ok=True)
         with _lock:
@@ -157,6 +160,7 @@ class Uploads:
         """Delete all uploads of the visit, and their gallery."""
         with self._lock:
             self.names.clear()
+            originals.forget(self.folder)
             shutil.rmtree(self.folder, ignore_errors=True)
             with _lock:
                 for path in [path for path in _sizes if path.parent == self.folder]:

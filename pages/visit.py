@@ -52,6 +52,11 @@ def this_visitor() -> str:
     return st.context.cookies.get(COOKIE) or this_visit()
 
 
+def went_through_history() -> bool:
+    """Whether this run is because somebody went back or forward in the browser."""
+    return bool(getattr(get_script_run_ctx(), "is_history_navigation", False))
+
+
 def seen() -> None:
     """Register this visit; called in each run of a page."""
     _last_seen[this_visit()] = time.monotonic()

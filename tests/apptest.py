@@ -11,10 +11,15 @@ def said(page: AppTest) -> str:
     return "\n".join(element.value for kind in kinds for element in kind)
 
 
+def grids(page: AppTest) -> list[dict]:
+    """What each grid of photos was told."""
+    found = [e.proto for e in page.get("bidi_component") if e.proto.component_name == "xmr_photos"]
+    return [json.loads(grid.json)[0] for grid in found]
+
+
 def cards(page: AppTest) -> list[dict]:
-    """What the grid of photos was given to show."""
-    grids = [e.proto for e in page.get("bidi_component") if e.proto.component_name == "xmr_photos"]
-    return [card for grid in grids for card in json.loads(grid.json)]
+    """What the grids of photos were given to show."""
+    return [card for grid in grids(page) for card in grid["cards"]]
 
 
 def ids(page: AppTest) -> list[str]:

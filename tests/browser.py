@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
@@ -32,7 +33,13 @@ class Server:
 
 @contextmanager
 def serve(folder: Path = ROOT, **environment: str) -> Iterator[Server]:
-    """The app of `folder` on a free port, up and healthy; stopped afterwards."""
+    """The app of `folder` on a free port, up and healthy, with no galleries remembered; stopped afterwards."""
+    with tempfile.TemporaryDirectory() as data, _served(folder, {"XDG_DATA_HOME": data, **environment}) as server:
+        yield server
+
+
+@contextmanager
+def _served(folder: Path, environment: dict[str, str]) -> Iterator[Server]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -84,8 +91,20 @@ def open_browser(*more: str) -> Iterator[Browser]:
         browser.close()
 
 
+def unfold(page: Page) -> None:
+    """Show the canvas and what is beside it, which a phone folds away."""
+    if page.viewport_size["width"] > 640:
+        return
+    fold = page.locator(".xmr-fold")
+    expect(fold).not_to_be_empty()  # it listens from then on
+    if fold.get_attribute("aria-expanded") == "false":
+        fold.click()
+    expect(fold).to_have_attribute("aria-expanded", "true")
+
+
 def stroke(page: Page, points: Sequence[tuple[float, float]]) -> None:
     """Draw one line on the canvas with the mouse; points in 0..1 of the canvas, y down."""
+    unfold(page)
     canvas = page.locator("canvas.upper-canvas")
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()

@@ -19,7 +19,8 @@ BELOW = {
     "modality": set(),
     "home": set(),
     "metrics": {"modality"},
-    "index": {"index", "modality"},
+    "where": {"modality"},
+    "index": {"index", "where", "modality"},
     "preprocess": {"preprocess", "modality"},
     "encoder": {"preprocess", "modality"},
     "composer": {"modality"},
@@ -28,15 +29,18 @@ BELOW = {
     "evaluation": {"metrics", "modality"},
     "compose": {"system", "modality"},
     "checkpoint": {"home", "system", "composer", "encoder", "modality"},
-    "gallery": {"gallery", "home", "system", "preprocess", "modality"},
-    "search": {"checkpoint", "compose", "gallery", "system", "index", "preprocess", "modality"},
+    "gallery": {"gallery", "home", "system", "preprocess", "where", "modality"},
+    "search": {"checkpoint", "compose", "engine", "gallery", "system", "index", "preprocess", "where", "modality"},
+    "engine": {"gallery", "index", "system", "modality"},
+    "cluster": {"checkpoint", "gallery", "system", "modality"},
+    "duplicates": {"gallery", "system", "modality"},
     "adopt": {"adopt", "calibration", "checkpoint", "compose", "composer", "encoder", "gallery", "home", "modality"}
     | {"evaluation", "preprocess", "system"},
     "serve": {"__version__", "checkpoint", "gallery", "modality", "preprocess", "search", "serve"},
     "remote": {"gallery", "modality", "search", "system"},
     "__init__": {"checkpoint", "gallery", "modality", "search", "system"},
-    "cli": {"__version__", "adopt", "checkpoint", "evaluation", "gallery", "home", "modality", "preprocess"}
-    | {"search", "serve"},
+    "cli": {"__version__", "adopt", "checkpoint", "cluster", "duplicates", "engine", "system", "evaluation", "gallery"}
+    | {"home", "index", "modality", "preprocess", "search", "serve", "where"},
     "__main__": {"cli"},
 }
 

@@ -14,6 +14,7 @@ audit          check what is said of all systems
 embedding-map  pairs and t-SNE of its space      -> checkpoints/<system>/space.json
 drawn          fit what tells drawings from photos -> xmr/preprocess/drawn.json
 show           a picture of queries and answers  -> runs/shown/<system>.png
+make           all of these that one system needs -> checkpoints/<system>
 """
 
 import argparse
@@ -39,6 +40,10 @@ COMMANDS = {
     "embedding-map": ("training.release.embedding_map", "write a heat map of pairs and a map of a checkpoint's space"),
     "drawn": ("training.release.drawn", "fit and measure what tells drawings from photographs"),
     "show": ("training.release.show", "some test queries with the best answers to each, as a picture"),
+    "make": (
+        "training.release.make",
+        "all steps from the data sets to a published system; goes on where it was killed",
+    ),
 }
 
 

@@ -112,6 +112,17 @@ class _PictureEncoder(_Graph):
         return self
 
 
+class _Cells(_Part):
+    """What is appended to a photo graph to explain its vectors. It changes none, so that "weights" leaves it out."""
+
+    file: _File
+    sha256: _Hash
+
+
+class _PhotoEncoder(_PictureEncoder):
+    cells: _Cells = None
+
+
 class _TextEncoder(_Graph):
     tokenizer: _File
     graph: _TextWiring = None
@@ -128,7 +139,7 @@ class _TextEncoder(_Graph):
 
 
 class _Encoders(_Part):
-    photo: _PictureEncoder = None
+    photo: _PhotoEncoder = None
     sketch: _PictureEncoder = None
     text: _TextEncoder = None
 

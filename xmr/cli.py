@@ -1,4 +1,4 @@
-"""The command line: xmr search | index | app | serve | adopt | evaluate | sign; python -m xmr is the same."""
+"""The command line, xmr search | index | duplicates | app | serve | adopt | evaluate | sign, and python -m xmr."""
 
 from __future__ import annotations
 
@@ -9,20 +9,26 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
 
 from xmr import __version__, checkpoint
+from xmr.cluster import dask_cluster
+from xmr.duplicates import find_duplicates
+from xmr.engine import open_engine, synchronize
 from xmr.evaluation import Comparison, Protocol, Vectors, measure
 from xmr.gallery import DEMO, Gallery, given_path, index_folder
 from xmr.home import home
+from xmr.index import KINDS
 from xmr.modality import BadInput, Hit, Item, Modality, Query, Term, printable
 from xmr.preprocess import Reading, open_picture, open_sketch
 from xmr.search import Searcher, progress_bar
+from xmr.system import System
+from xmr.where import parse
 
 _EVALUATED = ("hit@1", "hit@10", "p@1", "map")
 
@@ -84,7 +90,16 @@ def _parser() -> argparse.ArgumentParser:
     search.add_argument(
         "--exact", action="store_true", help="take words as they are: correct no spelling, let “no” and “ohne” be words"
     )
+    search.add_argument(
+        "--where",
+        metavar="FACT=VALUE",
+        action="append",
+        default=[],
+        help="only photos with this fact; may be repeated: colour=red, taken=2024-01..2024-06, folder=2024/*, "
+        "language=de; a fact that comes twice may have either value",
+    )
     search.add_argument("-k", type=int, default=10, help="how many photos to show (default: %(default)s)")
+    search.add_argument("--kind", choices=KINDS, help="the index of the vectors (default: by their number)")
     printed = search.add_mutually_exclusive_group()
     printed.add_argument("--json", action="store_true", help="print JSON instead of a table")
     printed.add_argument("--paths-only", action="store_true", help="print only the photos' paths, one a line")
@@ -101,7 +116,19 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         help="what to leave out, as in .gitignore; a file .xmrignore in the folder says the same",
     )
+    index.add_argument("--workers", type=int, help="threads that read photos (default: one a core)")
+    index.add_argument(
+        "--dask",
+        metavar="ADDRESS",
+        help="read and encode on the machines of a Dask scheduler, such as tcp://host:8786; “local”: by processes here",
+    )
     index.set_defaults(run=_index)
+
+    duplicates = commands.add_parser("duplicates", help="photos of an indexed folder that are there more than once")
+    duplicates.add_argument("folder", metavar="FOLDER")
+    duplicates.add_argument("--system", default="tri", help="the checkpoint to use (default: %(default)s)")
+    duplicates.add_argument("--json", action="store_true", help="print JSON")
+    duplicates.set_defaults(run=_duplicates)
 
     app = commands.add_parser("app", help="open the app in the browser")
     app.add_argument("--port", type=int, default=8501, help="where it listens (default: %(default)s)")
@@ -150,7 +177,14 @@ def _parser() -> argparse.ArgumentParser:
     sign.add_argument("checkpoint", metavar="FOLDER")
     sign.set_defaults(run=lambda options: checkpoint.sign(options.checkpoint))
 
-    for command in (search, index, serve):
+    for command in (search, index):
+        command.add_argument("--engine", choices=("faiss", "milvus"), default="faiss", help="what searches the vectors")
+        command.add_argument(
+            "--uri",
+            default=os.environ.get("XMR_MILVUS", "http://localhost:19530"),
+            help="where Milvus is: an address, or a file of milvus-lite (default: XMR_MILVUS, or %(default)s)",
+        )
+    for command in (search, index, duplicates, serve):
         command.add_argument("--index-dir", metavar="DIR", help="where the index is kept instead of FOLDER/.xmr")
     return parser
 
@@ -171,13 +205,15 @@ def _search(options: argparse.Namespace) -> None:
     if not terms:
         raise BadInput("Say what to find: --text TEXT, --photo FILE, --sketch FILE, or a mix of them.")
     with Gallery.open(folder, options.index_dir) as gallery:
-        searcher, query = Searcher(checkpoint.load(options.system), gallery), Query(tuple(terms))
+        engine = options.uri if options.engine == "milvus" else None
+        searcher = Searcher(checkpoint.load(options.system), gallery, options.kind, engine)
+        query = Query(tuple(terms))
         if not options.exact:
             query, readings = searcher.read(query)
             for reading in readings:
                 for told in _told(reading):
                     print(printable(told), file=sys.stderr)
-        hits = searcher.search(query, options.k)
+        hits = searcher.search(query, options.k, where=parse(options.where) or None)
         if options.json:
             print(json.dumps([_as_dict(hit, gallery) for hit in hits], ensure_ascii=False, indent=1))
         elif options.paths_only or options.print0:
@@ -236,9 +272,19 @@ def _print_table(hits: list[Hit], gallery: Gallery) -> None:
 
 
 def _index(options: argparse.Namespace) -> None:
-    systems = [checkpoint.load(name) for name in dict.fromkeys(options.system or ["tri"])]
-    with progress_bar() as show:
-        report = index_folder(options.folder, systems, show, index_dir=options.index_dir, exclude=options.exclude)
+    given = dict.fromkeys(options.system or ["tri"])
+    systems = [checkpoint.load(name) for name in given]
+    sources = {system.name: name for system, name in zip(systems, given, strict=True)}
+    with dask_cluster(options.dask, sources) if options.dask else nullcontext() as embed, progress_bar() as show:
+        report = index_folder(
+            options.folder,
+            systems,
+            show,
+            index_dir=options.index_dir,
+            exclude=options.exclude,
+            workers=options.workers,
+            embed=embed,
+        )
     for word, named in (("note", report.noted), ("skipped", report.skipped)):
         for path, why in named:
             said = why if why.startswith(str(path)) else f"{path}: {why}"
@@ -248,6 +294,34 @@ def _index(options: argparse.Namespace) -> None:
         printable(f"{report.gallery}: {report.indexed} photos indexed, {report.kept} up to date already{moved}, ")
         + f"{report.removed} gone, {len(report.skipped)} skipped"
     )
+    if options.engine == "milvus":
+        _to_engine(options, systems)
+
+
+def _to_engine(options: argparse.Namespace, systems: Sequence[System]) -> None:
+    with Gallery.open(options.folder, options.index_dir) as gallery:
+        for system in systems:
+            with progress_bar() as show:
+                report = synchronize(gallery, system, open_engine(gallery, system, options.uri), show)
+            print(
+                f"{system.name} in Milvus: {report.stored} photos stored, {report.kept} up to date already, "
+                f"{report.removed} removed"
+            )
+
+
+def _duplicates(options: argparse.Namespace) -> None:
+    with Gallery.open(options.folder, options.index_dir) as gallery:
+        groups = find_duplicates(gallery, checkpoint.load(options.system))
+    if options.json:
+        print(json.dumps([[asdict(copy) | {"path": str(copy.path)} for copy in group] for group in groups], indent=1))
+        return
+    for group in groups:
+        for number, copy in enumerate(group):
+            kind = "same" if copy.exact else "near"
+            print(printable(f"{kind if number else 'best'}  {copy.pixels / 1e6:5.1f} Mpixel  {copy.path}"))
+        print()
+    copies = sum(len(group) - 1 for group in groups)
+    print(f"{len(groups)} photos are there more than once, with {copies} copies")
 
 
 def _adopt(options: argparse.Namespace) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from numbers import Real
 
 import numpy as np
@@ -111,6 +112,11 @@ def ranking(system: System, query: Query, terms: np.ndarray, target: Modality = 
     """
     if len(query.terms) == 1 or system.composer is None or target is not Modality.PHOTO:
         vector = compose(system, query, terms)
+        if len(query.terms) == 1:  # what `probability` gives, in a fifth of its time
+            alone = partial(stated_match, system, query.terms[0].modality, target)
+            return Ranking(
+                vector[None], False, lambda answers: answers @ vector, lambda answers: alone(answers @ vector)
+            )
         return Ranking(
             vector[None],
             False,

@@ -69,6 +69,7 @@ class Encoder:
         besides its ids, of a picture in its place.
     batch: how many contents it takes at a time.
     open_vocabulary: gives the words that typed texts are held against.
+    open_cells: gives the session of the graph with its second output, "cells", of a photo encoder that has one.
     wiring: of a graph that was adopted; None for one of our own.
     """
 
@@ -80,9 +81,11 @@ class Encoder:
         open_trunk: Callable[[], onnxruntime.InferenceSession] | None = None,
         batch: int = BATCH,
         open_vocabulary: Callable[[], Vocabulary] | None = None,
+        open_cells: Callable[[], onnxruntime.InferenceSession] | None = None,
         wiring: Wiring | None = None,
     ) -> None:
         self.modality = modality
+        self._open_cells = open_cells
         self._wiring, self._used = wiring, time.monotonic()
         self._open_adapter: Callable[[], np.ndarray] | None = None
         self._open_vocabulary = open_vocabulary
@@ -116,7 +119,12 @@ class Encoder:
             prepare = partial(_pictures, open_sketch, sketch_input, config["size"], (Image.Image, Drawing))
         trunk = partial(_open_trunk, files["trunk"]) if "trunk" in files else None
         words = partial(_read_words, files["words"]) if "words" in files else None
-        return cls(modality, partial(open_session, files["file"]), prepare, trunk, config.get("batch", BATCH), words)
+        cells = None
+        if "cells" in config:
+            piece = CheckpointFile((folder / config["cells"]["file"]).resolve(), config["cells"]["sha256"])
+            cells = partial(open_session, files["file"], piece)
+        opened_graph = partial(open_session, files["file"])
+        return cls(modality, opened_graph, prepare, trunk, config.get("batch", BATCH), words, cells)
 
     @classmethod
     def _adopted(cls, modality: Modality, config: Mapping[str, Any], files: Mapping[str, CheckpointFile]) -> Encoder:
@@ -174,6 +182,27 @@ class Encoder:
         if not np.isfinite(vectors).all():
             raise self._wrong(f"gives no finite numbers. Try another {self.modality}; if that doesn't help")
         return vectors
+
+    def cells(self, content: Any) -> np.ndarray:
+        """What each cell of a photo adds to its vector: (rows, columns, dim) float32. Their sum is the vector but for a
+        bias that is the same for nearly all photos.
+
+        Raises:
+            BadInput: a content that cannot be used, or an encoder whose vectors cannot be split so.
+        """
+        if self._open_cells is None:
+            raise BadInput("This system cannot tell which parts of a photo count. Choose another system, such as tri.")
+        try:
+            return self._cells_session.run(["cells"], {_INPUT[self.modality]: self.prepare([content])})[0][0]
+        except BadInput:
+            raise
+        except Exception as error:  # ONNX Runtime's own exceptions derive from nothing narrower
+            raise self._wrong(f"cannot be explained ({_one_line(error)})") from None
+
+    @cached_property
+    def _cells_session(self) -> onnxruntime.InferenceSession:
+        assert self._open_cells is not None
+        return self._open_cells()
 
     def _width(self, session: onnxruntime.InferenceSession) -> int:
         return self._wiring.dim if self._wiring else session.get_outputs()[0].shape[1]
@@ -398,7 +427,12 @@ def _open_trunk(file: CheckpointFile) -> onnxruntime.InferenceSession:
     return open_session(file)
 
 
-def open_session(file: CheckpointFile) -> onnxruntime.InferenceSession:
+def open_session(file: CheckpointFile, *pieces: CheckpointFile) -> onnxruntime.InferenceSession:
+    """The session of a graph, to which pieces may be appended: Protocol Buffers merge messages that follow one another.
+
+    Raises:
+        BadInput: a file that cannot be read, was changed, or is no graph that holds its own weights.
+    """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -413,7 +447,10 @@ def open_session(file: CheckpointFile) -> onnxruntime.InferenceSession:
     options.log_severity_level = 4  # what fails is said by the exception
     try:
         session = onnxruntime.InferenceSession(
-            file.read(), options, providers=["CPUExecutionProvider"], enable_fallback=0
+            b"".join(part.read() for part in (file, *pieces)),
+            options,
+            providers=["CPUExecutionProvider"],
+            enable_fallback=0,
         )
     except BadInput:
         raise

@@ -102,9 +102,10 @@ class RemoteSearcher(Searcher):
         items = self.gallery.find_texts([hit["id"] for hit in hits])
         return [Hit(items[hit["id"]], hit["score"], hit["rank"], hit["match"]) for hit in hits if hit["id"] in items]
 
-    def explain(self, query: Query, item_id: str) -> str:
+    def explain(self, query: Query, item_id: str, language: str | None = None) -> str:
         """As Searcher.explain."""
-        found = self._asked("/explain", query, {"ids": [item_id]})["captions"]
+        language = language or self.language(query)
+        found = self._asked("/explain", query, {"ids": [item_id], "language": language})["captions"]
         return found.get(item_id) or self.gallery.caption(item_id)
 
     def encode(self, term: Term) -> Term:

@@ -6,9 +6,8 @@ import logging
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from functools import partial
-from numbers import Integral, Number
+from dataclasses import dataclass, field, replace
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -16,32 +15,38 @@ import numpy as np
 
 from xmr import checkpoint
 from xmr.compose import Ranking, check_terms, compose, encode_terms, ranking
+from xmr.engine import open_engine
 from xmr.gallery import DEMO, Gallery, Progress, index_folder
-from xmr.index import VectorIndex
-from xmr.index.faiss import FlatIndex
-from xmr.modality import BadInput, Hit, Item, Modality, Parts, Query, Term, listed, shown
+from xmr.gallery.vectors import StoredVectors
+from xmr.index import Selection, VectorIndex
+from xmr.index.faiss import FaissIndex
+from xmr.index.kept import KeptIndex
+from xmr.modality import BadInput, Hit, Item, Modality, Parts, Query, Term, shown
 from xmr.preprocess import Reading
 from xmr.system import System
+from xmr.where import Condition, conditions
 
 MAX_ANSWERS = 10_000
 _ATTEMPTS = 3
 _CANDIDATES = 3_000  # answers to each wanted term of a mixed query, of which the best for all are taken
-_Where = tuple[tuple[str, tuple], ...]  # the facts asked for, each with the values it may have
+_REMEMBERED = 20_000  # items that were looked up
+_SELECTIONS = 16  # of the last searches with a `where`
 
 
 @dataclass(frozen=True)
-class _VectorTable:
-    """The part of a gallery that one kind of search looks at: an index, and the id of each of its rows."""
+class _Table:
+    """The photos or the captions of a gallery as they are searched: an index of their vectors by database row, and the
+    items that were looked up with their thumbnails, until the gallery changes."""
 
-    ids: list[str]
-    rows: Mapping[str, int]
     index: VectorIndex
+    items: dict[int, tuple[Item, Path | None]] = field(default_factory=dict)
 
 
 class Searcher:
     """Answers queries from one gallery with one system. Any number of threads may ask at once.
 
-    The vectors are read at the first search and kept. After a change of the gallery by any process they are read anew.
+    The vectors are opened at the first search and kept. After a change of the gallery by any process they are opened
+    anew.
 
     Attributes:
         system: what encodes the queries.
@@ -54,12 +59,24 @@ class Searcher:
     (1, 'cup', '.webp')
     """
 
-    def __init__(self, system: System, gallery: Gallery) -> None:
-        """Raises GalleryMismatch, at the first search, if the gallery's vectors are of other weights."""
+    def __init__(self, system: System, gallery: Gallery, kind: str | None = None, engine: str | None = None) -> None:
+        """
+        Args:
+            system: what encodes the queries.
+            gallery: what is searched.
+            kind: of the index: "flat" (exact), "hnsw" or "ivfpq"; None for the one that suits the number of photos.
+            engine: URI of Milvus, which searches the photos then; xmr.engine.synchronize brings them there.
+
+        Raises GalleryMismatch, at the first search, if the gallery's vectors are of other weights.
+        """
         self.system = system
         self.gallery = gallery
-        self._tables: dict[tuple[Modality, str | None], _VectorTable] = {}
-        self._filtered: tuple[_Where, _VectorTable] | None = None  # of the last search with a `where`
+        self._kind, self._uri = kind, engine
+        self._engine: VectorIndex | None = None
+        self._tables: dict[Modality, _Table] = {}
+        self._opened: dict[Modality, tuple[StoredVectors, FaissIndex]] = {}  # also of earlier versions
+        self._selections: dict[Any, Selection] = {}
+        self._facets: dict[tuple[Condition, ...], dict[str, dict[Any, int]]] = {}
         self._version: tuple[int, ...] = ()
         self._lock = threading.RLock()
 
@@ -71,6 +88,8 @@ class Searcher:
         *,
         index: bool = False,
         index_dir: str | Path | None = None,
+        kind: str | None = None,
+        engine: str | None = None,
     ) -> Searcher:
         """The photos of a folder, to be searched with one system: xmr.open("~/photos").
 
@@ -80,6 +99,7 @@ class Searcher:
             index: bring the folder up to date first, with a progress bar where stderr is a terminal; the files that
                 are passed over are logged as warnings.
             index_dir: where the index is kept instead of in the folder.
+            kind, engine: as in Searcher().
 
         Raises:
             BadInput: no such folder or checkpoint, or a folder that is not indexed yet.
@@ -95,7 +115,7 @@ class Searcher:
                 report = index_folder(folder, [system], progress, index_dir=index_dir)
             for path, why in report.skipped:
                 logging.getLogger(__name__).warning("%s: %s", path, why)
-        return cls(system, Gallery.open(folder, index_dir))
+        return cls(system, Gallery.open(folder, index_dir), kind, engine)
 
     def prepare(self) -> None:
         """Read now what the first search by words or by a drawing would wait for; BadInput if this gallery cannot be
@@ -122,6 +142,9 @@ class Searcher:
             exclude: ids to leave out.
             where: facts that each answer must have, and for each the value or a list of values that will do:
                 {"category": "cup", "colour": ["red", "blue"]}. None stands for a fact that is not known of a photo.
+                A range is {"from": low, "to": high}. "taken" is a date or its beginning, or a pair of them:
+                ("2024-01", "2024-06"); "folder" is a folder with all below it, or a pattern of the file's path:
+                "2024/*"; "language" is one in which the photo has a caption.
 
         Raises:
             BadInput: a query, k, exclude or where that cannot be used, or a gallery that cannot be searched.
@@ -134,12 +157,28 @@ class Searcher:
             query, _ = self.read(Query.of(**parts))
         elif parts:
             raise BadInput(f"Give a whole Query, or its parts ({', '.join(parts)}), not both.")
-        conditions = None if where is None else _conditions(where)
+        wanted = None if where is None else conditions(where)
+        return self._hits(query, k, Modality.PHOTO, exclude, wanted)
 
-        def open_table() -> _VectorTable:
-            return self._table(Modality.PHOTO) if conditions is None else self._table_where(conditions)
+    def facets(self, where: Mapping[str, Any] | None = None) -> dict[str, dict[Any, int]]:
+        """The facts of the photos, and for each its values with the number of photos, most frequent first; at most 500
+        values of a fact. Of "taken" these are the years, of "folder" the first folders.
 
-        return self._hits(query, k, open_table, Modality.PHOTO, exclude, self.gallery.find)
+        Args:
+            where: count only the photos with these facts, as in `search`.
+
+        >>> import xmr
+        >>> xmr.open().facets({"category": "cup"})["colour"]["blue"] > 0
+        True
+        """
+        wanted = () if where is None else conditions(where)
+        with self._lock:
+            self._refresh()
+            if wanted not in self._facets:
+                while len(self._facets) >= _SELECTIONS:
+                    del self._facets[next(iter(self._facets))]
+                self._facets[wanted] = self.gallery.facets(wanted)
+            return {name: dict(values) for name, values in self._facets[wanted].items()}
 
     def captions(self, query: Query, k: int = 5, language: str | None = None) -> list[Hit]:
         """The k best captions of the gallery, in one language or in all; each text once, as an Item of text. An empty
@@ -148,18 +187,56 @@ class Searcher:
         Raises:
             BadInput: as `search`.
         """
-        open_table = partial(self._table, Modality.TEXT, language)
-        return self._hits(query, k, open_table, Modality.TEXT, (), self.gallery.find_texts)
+        return self._hits(query, k, Modality.TEXT, (), language)
 
-    def explain(self, query: Query, item_id: str) -> str:
-        """A photo's best-matching caption for a query, in any language; its file's name where it has no captions."""
-        table = self._table(Modality.TEXT)
-        texts = [text for text in self.gallery.texts_of(item_id) if text.id in table.rows]
+    def explain(self, query: Query, item_id: str, language: str | None = None) -> str:
+        """A photo's best-matching caption for a query; its file's name where it has no captions.
+
+        language: of the captions, where there are some in it; None: that of the query's words, or any.
+        """
+        index, texts = self._table(Modality.TEXT).index, self.gallery.texts_of(item_id)
+        known = index.holds(np.array([int(text.id) for text in texts], np.int64))
+        texts = [text for text, held in zip(texts, known, strict=True) if held]
         if not texts:
             return self.gallery.caption(item_id)
-        own = table.index.vectors(np.array([table.rows[text.id] for text in texts]))  # (captions, dim)
+        language = language or self.language(query)
+        texts = [text for text in texts if text.language == language] or texts
+        own = index.vectors(np.array([int(text.id) for text in texts], np.int64))  # (captions, dim)
         wanted = Query(tuple(term for term in query.terms if term.weight > 0))  # what is unwanted explains no photo
         return str(texts[int((own @ compose(self.system, wanted)).argmax())].content)
+
+    def explain_map(self, query: Query, item_id: str) -> np.ndarray:
+        """Where in a photo the answer to a query is: (rows, columns) float32, what each cell of the photo, which covers
+        it evenly, adds to the score of the query's vector. A cell below zero speaks against the photo.
+
+        Exact for photo towers that end with average pooling and a projection head: the cells add up to the score but
+        for the head's bias. Several terms count as their weighted sum, and unwanted ones not at all.
+
+        Raises:
+            BadInput: there is no such photo or picture, or the system's vectors cannot be split so.
+
+        >>> import xmr
+        >>> photos = xmr.open()
+        >>> query = xmr.Query.of(text="a cup")
+        >>> photos.explain_map(query, photos.search(query, k=1)[0].item.id).shape
+        (7, 7)
+        """
+        wanted = Query(tuple(term for term in query.terms if term.weight > 0))
+        vector = compose(self.system, wanted)
+        return self.system.encoder(Modality.PHOTO).cells(self.gallery.thumbnail(item_id)) @ vector
+
+    def language(self, query: Query) -> str | None:
+        """The language of the words that a query asks for; None where it has none, or where that is open.
+
+        >>> import xmr
+        >>> xmr.open().language(xmr.Query.of(text="ein rotes Auto"))
+        'de'
+        """
+        texts = [term.content for term in query.terms if term.weight > 0 and isinstance(term.content, str)]
+        if not texts or Modality.TEXT not in self.system.encoders:
+            return None
+        words = self.system.encoder(Modality.TEXT).vocabulary
+        return words.language(" ".join(texts)) if words else None
 
     def read(self, query: Query) -> tuple[Query, list[Reading]]:
         """The query with its texts as the person means them who typed them, and how each was read (System.read): with
@@ -200,22 +277,22 @@ class Searcher:
         Raises:
             BadInput: the gallery has no such photo.
         """
-        table = self._table(Modality.PHOTO)
-        if item_id not in table.rows:
+        index = self._table(Modality.PHOTO).index
+        rows = np.array(list(self.gallery.rows_of([item_id]).values()), np.int64)
+        if not index.holds(rows).any():
             raise BadInput(f"There is no photo {shown(item_id)} in {self.gallery.path}. Search again.")
-        return Term(Modality.PHOTO, table.index.vectors(np.array([table.rows[item_id]]))[0], weight)
+        return Term(Modality.PHOTO, index.vectors(rows)[0], weight)
 
     def _hits(
         self,
         query: Query,
         k: int,
-        open_table: Callable[[], _VectorTable],
         target: Modality,
         exclude: Collection[str],
-        find: Callable[[Sequence[str]], Mapping[str, Item]],
+        among: tuple[Condition, ...] | str | None,
     ) -> list[Hit]:
-        """The k best of a table. Where one of them was removed since it was read, it is read and searched again; in a
-        gallery that never rests, what is gone is passed over in the end."""
+        """The k best photos or captions. Where one of them was removed since the vectors were opened, they are opened
+        and searched again; in a gallery that never rests, what is gone is passed over in the end."""
         if not isinstance(k, Integral) or isinstance(k, bool) or not 1 <= k <= MAX_ANSWERS:
             raise BadInput(f"The number of answers must be at least 1 and at most {MAX_ANSWERS:,}; {shown(k)} came.")
         listed = isinstance(exclude, (Sequence, Set)) and not isinstance(exclude, str)
@@ -223,97 +300,105 @@ class Searcher:
             raise BadInput(f"What to leave out must be a list of ids; {shown(exclude)} came.")
         terms = None
         for _ in range(_ATTEMPTS):
-            table = open_table()
-            if not table.ids:
+            table = self._table(target)
+            if not len(table.index):
                 return []
             if terms is None:
                 terms = encode_terms(self.system, query)  # (T, dim)
                 ranked = ranking(self.system, query, terms, target)
-            left_out = {table.rows[id] for id in exclude if id in table.rows}
-            scores, rows = _best(table.index, ranked, int(k) + len(left_out))
-            kept = [at for at, row in enumerate(rows.tolist()) if row not in left_out][:k]
-            scores, rows = scores[kept], rows[kept]
-            odds = ranked.match(table.index.vectors(rows))
-            ids = [table.ids[row] for row in rows.tolist()]
-            items = find(ids)
-            if len(items) == len(ids):
+            left_out = set(self.gallery.rows_of(exclude).values()) if exclude else set()
+            scores, found = _best(table.index, ranked, int(k) + len(left_out), self._selection(among))
+            if left_out:
+                kept = [at for at, row in enumerate(found.tolist()) if row not in left_out][:k]
+                scores, found = scores[kept], found[kept]
+            odds = ranked.match(table.index.vectors(found))
+            rows = found.tolist()
+            items = self._items(table, target, rows)
+            if len(items) == len(rows):
                 break
-        found = [at for at, id in enumerate(ids) if id in items]
-        return [
-            Hit(
-                items[ids[at]],
-                float(scores[at]),
-                rank,
-                None if odds is None else float(odds[at]),
-                self.gallery.thumb(ids[at]) if target is Modality.PHOTO else None,
-            )
-            for rank, at in enumerate(found, 1)
-        ]
+        said = zip(rows, scores.tolist(), [None] * len(rows) if odds is None else odds.tolist(), strict=True)
+        there = [(items[row], score, match) for row, score, match in said if row in items]
+        return [Hit(item, score, rank, match, thumb) for rank, ((item, thumb), score, match) in enumerate(there, 1)]
 
-    def _table_where(self, where: _Where) -> _VectorTable:
-        """The photos that have these facts; BadInput for a fact of which nothing is known here."""
+    def _items(self, table: _Table, target: Modality, rows: Sequence[int]) -> Mapping[int, tuple[Item, Path | None]]:
+        """The items of these database rows; those that are gone are left out."""
+        if unknown := [row for row in rows if row not in table.items]:
+            if len(table.items) > _REMEMBERED:
+                table.items.clear()
+                unknown = list(rows)
+            found: dict[int, tuple[Item, Path | None]]
+            if target is Modality.PHOTO:
+                photos = self.gallery.find_rows(unknown)
+                found = {row: (item, self.gallery.thumb(item.id)) for row, item in photos.items()}
+            else:
+                texts = self.gallery.find_texts([str(row) for row in unknown])
+                found = {int(id): (text, None) for id, text in texts.items()}
+            table.items.update(found)
+        return {row: table.items[row] for row in rows if row in table.items}
+
+    def _selection(self, among: tuple[Condition, ...] | str | None) -> Selection | None:
+        """The photos with some facts, or the captions of a language; BadInput for a fact of which nothing is known."""
+        if among is None:
+            return None
         with self._lock:
-            whole = self._table(Modality.PHOTO)
-            if self._filtered is None or self._filtered[0] != where:
-                facts = {item.id: item.facts for item in self.gallery}
-                known = set().union(*facts.values())
-                if unknown := [name for name, _ in where if name not in known]:
-                    raise BadInput(
-                        f"No photo here has the fact {shown(unknown[0])}. Known are: "
-                        f"{', '.join(sorted(known)) or 'none'}."
-                    )
-                ids = [
-                    id
-                    for id in whole.ids
-                    if id in facts and all(facts[id].get(name) in values for name, values in where)
-                ]
-                vectors = whole.index.vectors(np.array([whole.rows[id] for id in ids], np.int64))
-                self._filtered = where, self._indexed(ids, vectors)
-            return self._filtered[1]
+            if among not in self._selections:
+                while len(self._selections) >= _SELECTIONS:
+                    del self._selections[next(iter(self._selections))]
+                if isinstance(among, str):
+                    self._selections[among] = Selection(lambda: self.gallery.captions_in(among))
+                else:
+                    self.gallery.check_facts(among)
+                    self._selections[among] = Selection(lambda: self.gallery.select(among), among)
+            return self._selections[among]
 
-    def _table(self, modality: Modality, language: str | None = None) -> _VectorTable:
+    def _table(self, modality: Modality) -> _Table:
         with self._lock:
-            if (version := self.gallery.version()) != self._version:
-                self._tables, self._filtered, self._version = {}, None, version
-            key = (modality, language)
-            if key not in self._tables:
-                self._tables[key] = self._read(modality, language)
-            return self._tables[key]
+            self._refresh()
+            if modality not in self._tables:
+                self._tables[modality] = _Table(self._open_index(modality))
+            return self._tables[modality]
 
-    def _read(self, modality: Modality, language: str | None) -> _VectorTable:
-        ids, vectors = self.gallery.vectors(self.system, modality, language)
-        if not ids and modality is Modality.PHOTO:
+    def _refresh(self) -> None:
+        """Forget what was found in an earlier version of the gallery."""
+        if (version := self.gallery.version()) != self._version:
+            self._tables, self._selections, self._facets, self._version = {}, {}, {}, version
+
+    def _open_index(self, modality: Modality) -> VectorIndex:
+        if self._uri is not None and modality is Modality.PHOTO:
+            if self._engine is None:
+                self._engine = open_engine(self.gallery, self.system, self._uri)
+            return self._engine
+        space, dim = self.system.space, self.system.dim
+        found = self.gallery.stored(self.system, modality)
+        if found is None:
+            return FaissIndex("flat", space, dim)
+        stored, gone = found
+        if modality is Modality.PHOTO and gone.all():
             raise BadInput(f"{self.gallery.path} holds no photos to search. Choose another gallery.")
-        return self._indexed(ids, vectors)
+        index = FaissIndex(self._kind, space, dim, (stored.rows, stored), gone)
+        if index.kind != "flat":
+            index.store = KeptIndex(f"{stored.token(1)[:24]}{index.kind}", stored.token)
+            before = self._opened.get(modality)
+            if before and len(before[0]) <= len(stored):  # only what was added since has to be added
+                count = len(before[0])
+                if before[0].token(count) == stored.token(count):
+                    index.take_over(before[1])
+            self._opened[modality] = stored, index
+        index.prepare()
+        return index
 
-    def _indexed(self, ids: list[str], vectors: np.ndarray) -> _VectorTable:
-        index = FlatIndex(self.system.space, self.system.dim)
-        index.add(vectors)
-        return _VectorTable(ids, {id: row for row, id in enumerate(ids)}, index)
 
-
-def _best(index: VectorIndex, ranked: Ranking, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """The scores and the rows of the k best answers in an index, (k,) each, best first."""
+def _best(index: VectorIndex, ranked: Ranking, k: int, among: Selection | None) -> tuple[np.ndarray, np.ndarray]:
+    """The scores and the ids of the k best answers in an index, (k,) each, best first."""
     if not ranked.exact:
-        scores, rows = index.search(ranked.candidates, k)
-        return scores[0], rows[0]
-    _, rows = index.search(ranked.candidates, max(_CANDIDATES, k))
-    rows = np.unique(rows)
-    scores = ranked.scores(index.vectors(rows))
+        scores, ids = index.search(ranked.candidates, k, among)
+        there = ids[0] >= 0
+        return scores[0][there], ids[0][there]
+    _, ids = index.search(ranked.candidates, max(_CANDIDATES, k), among)
+    ids = np.unique(ids[ids >= 0])
+    scores = ranked.scores(index.vectors(ids))
     best = np.argsort(-scores, kind="stable")[:k]
-    return scores[best], rows[best]
-
-
-def _conditions(where: Mapping[str, Any]) -> _Where:
-    """A search's `where`, in a form that can be compared; BadInput for what cannot be one."""
-    if not isinstance(where, Mapping) or not all(isinstance(name, str) for name in where):
-        raise BadInput(f'What photos must be is said as facts, such as {{"category": "cup"}}; {shown(where)} came.')
-    found = {name: tuple(listed(given)) for name, given in where.items()}
-    for name, values in found.items():
-        for value in values:
-            if not isinstance(value, (str, Number, type(None))):
-                raise BadInput(f"{shown(name)} must be a text or a number, or a list of them; {shown(value)} came.")
-    return tuple(sorted(found.items(), key=lambda one: one[0]))
+    return scores[best], ids[best]
 
 
 @contextmanager

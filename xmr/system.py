@@ -16,7 +16,7 @@ from xmr.modality import BadInput, Modality, listed, shown
 from xmr.preprocess import Reading, read
 
 MAX_NUMBER = 1e9  # in a vector; its square still fits a float32
-_ANY_VECTOR = {"batch", "languages", "words"}  # what an encoder's config says that changes no vector
+_ANY_VECTOR = {"batch", "languages", "words", "cells"}  # what an encoder's config says that changes no vector
 
 
 @dataclass(frozen=True)

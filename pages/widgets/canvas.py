@@ -57,21 +57,19 @@ def drawing_from_canvas(json_data: Any) -> Drawing:
     return Drawing(tuple(_erase(strokes, erases, radii)))
 
 
-def canvas_drawing(drawing: Drawing, size: int, pen: float) -> dict[str, Any]:
-    """A Drawing as the `initial_drawing` of a streamlit-drawable-canvas, centred.
-
-    It is the inverse of drawing_from_canvas, up to position and scale.
+def canvas_drawing(drawing: Drawing, size: int | None, pen: float) -> dict[str, Any]:
+    """A Drawing as the `initial_drawing` of a streamlit-drawable-canvas: the inverse of drawing_from_canvas.
 
     Args:
         drawing: the drawing.
-        size:    side of the canvas, in pixels.
+        size:    side of the canvas, in pixels, to centre it and fill the canvas; None to leave it where it is.
         pen:     width of the lines, in pixels.
 
     Raises:
-        BadInput: the drawing is empty.
+        BadInput: the drawing is empty, and has to be centred.
     """
     objects = []
-    for stroke in fit_strokes(drawing, size):
+    for stroke in drawing.strokes if size is None else fit_strokes(drawing, size):
         stroke = stroke.round(1)
         low, high = stroke.min(axis=0), stroke.max(axis=0)
         first, *others = stroke.tolist()

@@ -1,4 +1,4 @@
-// The toolbar of the canvas: undo, redo, clear and move, with shortcuts; and pictures pasted from the clipboard.
+// The toolbar of the canvas: undo, redo, clear and move, with shortcuts.
 //
 // The canvas is streamlit-drawable-canvas. It has a fixed size and, in its shadow DOM, a toolbar that appears on hover
 // and whose bin cannot be undone. This component makes it as wide as its container (pointer positions stay correct at
@@ -28,6 +28,7 @@ export default function ({ parentElement, data, setStateValue, setTriggerValue }
 class Tools {
   constructor(parent, data) {
     this.pad = parent.closest(".st-key-sketchpad");
+    this.bar = parent.querySelector(".xmr-tools");
     this.buttons = Object.fromEntries([...parent.querySelectorAll("button")].map((one) => [one.value, one]));
     this.taken = data.taken; // steps so far: -1 for an undo, +1 for a redo
     this.pen = data.pen;
@@ -44,14 +45,15 @@ class Tools {
     });
     on(this.pad, "pointerup", () => (this.drew = performance.now()));
     on(document, "keydown", (event) => this.key(event));
-    on(document, "paste", (event) => this.paste(event));
     const watch = new MutationObserver(() => this.fit());
     watch.observe(this.pad, { childList: true, subtree: true });
     this.ended.signal.addEventListener("abort", () => watch.disconnect());
     this.fit();
   }
 
-  show({ undo, redo, clear, pen }) {
+  show({ undo, redo, clear, pen, texts }) {
+    this.bar.ariaLabel = texts.toolbar;
+    for (const [name, button] of Object.entries(this.buttons)) [button.ariaLabel, button.title] = texts[name];
     this.buttons.undo.disabled = !undo;
     this.buttons.redo.disabled = !redo;
     this.buttons.clear.disabled = this.buttons.move.disabled = !clear;
@@ -108,18 +110,9 @@ class Tools {
     } else if (this.moving && (key === "delete" || key === "backspace")) {
       event.preventDefault();
       this.builtIn("Delete selected").click();
-    } else if (this.moving && key === "escape") this.move(false);
-  }
-
-  paste(event) {
-    const picture = [...event.clipboardData.files].find((file) => file.type.startsWith("image/"));
-    const inbox = document.querySelector(".st-key-sketch-inbox input[type=file]");
-    const typing = event.composedPath()[0].matches?.("input, textarea") && event.clipboardData.getData("text/plain");
-    if (!picture || !inbox || typing) return;
-    event.preventDefault();
-    const files = new DataTransfer();
-    files.items.add(picture);
-    inbox.files = files.files;
-    inbox.dispatchEvent(new Event("change", { bubbles: true }));
+    } else if (this.moving && key === "escape") {
+      event.preventDefault(); // and nothing else ends by it
+      this.move(false);
+    }
   }
 }

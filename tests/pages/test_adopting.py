@@ -28,7 +28,7 @@ def folder(clip) -> Path:
 def home(tmp_path, monkeypatch):
     """No adopted models, a visitor at the server's computer, and little to measure on."""
     monkeypatch.setenv("XMR_MODELS", str(tmp_path / "models"))
-    monkeypatch.setattr(trust, "own_computer", lambda: True)
+    monkeypatch.setattr(trust, "own_machine", lambda: True)
     monkeypatch.setattr("xmr.adopt.fit.PHOTOS", 12)
     monkeypatch.setattr("xmr.adopt.fit.CAPTIONS", 6)
     adopting._jobs.clear()
@@ -57,10 +57,10 @@ def test_a_model_in_a_folder_is_looked_up_adopted_and_removed(home, folder, open
     page.run()  # as the fragment that watches it does
     assert not page.exception and "tiny-clip was adopted in" in said(page)
     assert "Indexing the 3,000 photos that are searched now takes about" in said(page)
-    assert "##### tiny-clip" in said(page) and "tiny-clip · 10 MB · not in memory" in said(page)
+    assert "</span> tiny-clip" in said(page) and "tiny-clip · 10 MB · not in memory" in said(page)
     page.selectbox(key="removing").set_value("tiny-clip").run()
     page = press(page, "Remove")
-    assert not page.exception and "##### tiny-clip" not in said(page) and checkpoint.available(home) == []
+    assert not page.exception and "</span> tiny-clip" not in said(page) and checkpoint.available(home) == []
 
 
 def test_what_cannot_be_adopted_is_told_in_a_sentence(home, opened, tmp_path):
@@ -92,7 +92,7 @@ def test_adopting_is_stopped_by_a_click_and_leaves_nothing(home, folder, opened,
 
 
 def test_nobody_else_is_offered_it(opened, monkeypatch):
-    monkeypatch.setattr(trust, "own_computer", lambda: False)
+    monkeypatch.setattr(trust, "own_machine", lambda: False)
     page = opened("systems")
     assert not page.text_input and "Look it up" not in {button.label for button in page.button}
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser import CHROMIUM, ROOT, draw_example, idle, open_browser, serve, stroke
+from tests.browser import CHROMIUM, ROOT, draw_example, idle, open_browser, serve, stroke, unfold
 from xmr import checkpoint
 from xmr.gallery import DEMO, Gallery, index_folder
 from xmr.modality import Drawing
@@ -70,7 +70,7 @@ def categories(page: Page) -> Counter:
 
 
 def upload(page: Page, name: str, content: bytes) -> None:
-    page.locator("[aria-label='A photo'] input[type=file]").set_input_files(
+    page.locator(".st-key-pictures input[type=file]").set_input_files(
         {"name": name, "mimeType": "image/jpeg", "buffer": content}
     )
 
@@ -110,7 +110,7 @@ def test_an_uploaded_photo_finds_its_kind_and_captions(page):
         item = next(item for item in gallery if item.facts["category"] == "guitar")
         picture = Image.open(gallery.thumb(item.id)).convert("RGB")
     upload(page, "mine.jpg", jpeg(picture))
-    expect(page.get_by_text("What it might show")).to_be_visible()
+    expect(page.get_by_text("What the photo might show")).to_be_visible()
     assert categories(page)["guitar"] >= 5
 
 
@@ -154,7 +154,6 @@ HEADINGS = {
     "Gallery": "The photos that are searched",
     "Results": "How well each system finds",
     "Systems": "What can search",
-    "Search": "Draw, type or upload",
 }
 
 
@@ -168,6 +167,8 @@ def turn_to(page: Page, name: str, sign: Locator | None = None) -> None:
     link.click()
     if narrow:
         expect(link).not_to_be_in_viewport()
+    if sign is None and name == "Search":
+        sign = page.get_by_role("radiogroup", name="System", exact=True)
     expect(sign or page.get_by_role("heading", name=HEADINGS[name])).to_be_visible()
     page.wait_for_function("() => !document.querySelector('[data-stale=true]')")
 
@@ -177,7 +178,7 @@ def test_one_query_is_answered_by_several_systems_side_by_side(page):
     page.get_by_label("Words, in English or German").fill("a red car")
     expect(page.get_by_text("share").first).to_be_visible()
     grids = page.locator(".xmr-photos")
-    expect(grids).to_have_count(min(3, len(WORDED)))
+    expect(grids).to_have_count(len(WORDED))
     for grid in grids.all():
         expect(grid.locator("img")).to_have_count(10)
     expect(page.get_by_text("takes no words").first).to_be_visible()
@@ -188,7 +189,7 @@ def test_the_query_goes_along_to_other_pages(page):
     page.get_by_label("Words, in English or German").fill("blue")
     expect(page.get_by_text("the drawing and the words")).to_be_visible()
     turn_to(page, "Systems")
-    turn_to(page, "Compare", page.get_by_role("combobox", name="Frame photos of"))
+    turn_to(page, "Compare", page.get_by_role("combobox", name="Which photos are right?"))
     expect(page.get_by_label("Words, in English or German")).to_have_value("blue")
     turn_to(page, "Results")
     turn_to(page, "Search")
@@ -212,7 +213,7 @@ def test_a_folder_of_ones_own_is_indexed_and_searched(page, tmp_path):
             Image.open(gallery.thumb(item.id)).convert("RGB").save(tmp_path / f"{item.id}.jpg")
     (tmp_path / "notes.jpg").write_text("no picture")
     turn_to(page, "Gallery")
-    field = page.get_by_label("Folder")
+    field = page.get_by_label("Folder", exact=True)
     field.fill(str(tmp_path))
     field.press("Enter")
     page.get_by_role("button", name="Index them").click()
@@ -249,7 +250,7 @@ def test_names_that_others_gave_lead_to_no_other_host(visitor, tmp_path, system)
         gallery.put_examples({EVIL: Drawing((np.array([[0.0, 0.0], [1.0, 1.0]]),))})
     turn_to(page, "Gallery")
     for path, message in ((f"{folder}/none", "There is no folder"), (str(tmp_path), "1 photo can be searched now")):
-        field = page.get_by_label("Folder")
+        field = page.get_by_label("Folder", exact=True)
         field.fill(path)
         field.press("Enter")
         page.get_by_role("button", name="Index them").click()
@@ -318,7 +319,7 @@ def test_who_comes_by_another_name_is_offered_no_folder(browser):
             page = browser.new_page()
             arrive(page, server.url.replace("127.0.0.1", name))
             turn_to(page, "Gallery", page.get_by_role("button", name="Index them"))
-            assert page.get_by_label("Folder").count() == offered, name
+            assert page.get_by_label("Folder", exact=True).count() == offered, name
             page.close()
 
 
@@ -358,11 +359,13 @@ def test_ten_thousand_characters_are_answered(page):
 
 
 def test_an_example_can_be_taken_and_cleared(page):
+    unfold(page)
     page.get_by_text("cup", exact=True).first.click()
     assert categories(page)["cup"] >= 5
 
 
 def test_the_eraser_takes_a_stroke_away(page):
+    unfold(page)
     page.get_by_text("Bold", exact=True).click()
     stroke(page, [(0.2, 0.5), (0.8, 0.5)])
     expect(page.get_by_text("10 best of")).to_be_visible()

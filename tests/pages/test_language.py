@@ -6,7 +6,10 @@ import ast
 import string
 from pathlib import Path
 
+from pages.grid import WORDED
 from pages.language import german
+from pages.shared import display_name
+from xmr.gallery import DEMO, Gallery
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 
@@ -33,3 +36,9 @@ def test_every_text_has_a_german_one():
 
 def test_german_texts_fill_in_the_same_places():
     assert {text for text, told in german().items() if fields(text) != fields(told)} == set()
+
+
+def test_what_the_shipped_photos_show_has_a_german_name():
+    with Gallery.open(DEMO) as gallery:
+        shown = {display_name(str(item.facts[fact])) for item in gallery for fact in WORDED if item.facts.get(fact)}
+    assert len(shown) > 125 and shown - german().keys() == set()

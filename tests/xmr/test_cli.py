@@ -53,6 +53,21 @@ def test_a_search_prints_json(xmr, gallery_folder):
     assert hits[0]["captions"]["de"] == ["ein blaues bild"] and Path(hits[0]["path"]).is_file()
 
 
+def test_only_photos_with_some_facts_are_searched_on_any_kind_of_index(xmr, gallery_folder):
+    search = ("search", "--text", "red", "--gallery", gallery_folder, "--json")
+    for kind in ((), ("--kind", "hnsw")):
+        _, out, _ = xmr(
+            *search, "--where", "category=blue", "--where", "category=green", "--where", "place=left", *kind
+        )
+        assert {hit["id"] for hit in json.loads(out)} == {"blue-left", "green-left"}
+    for where, said in (
+        ("red", "says no fact. Write NAME=VALUE"),
+        ("shape=round", "No photo here has the fact 'shape'"),
+    ):
+        status, _, err = xmr(*search, "--where", where)
+        assert status == 2 and said in err and err.count("\n") == 1
+
+
 def test_terms_mix_and_minus_terms_push_away(xmr, gallery_folder, tmp_path):
     for id, image, _ in pictures():
         image.save(tmp_path / f"{id}.png")

@@ -18,6 +18,7 @@ from tests.conftest import DIM, FLOORS, INTERCEPTS, MIXING, SLOPES, add_composer
 from xmr import checkpoint, search
 from xmr.compose import compose
 from xmr.gallery import Entry, Gallery, GalleryMismatch, index_folder
+from xmr.index.faiss import FaissIndex
 from xmr.modality import BadInput, Drawing, Modality, Query, Term
 from xmr.search import Searcher
 
@@ -242,12 +243,13 @@ def test_photos_removed_after_the_search_and_before_the_look_up_are_passed_over(
     with Gallery.open(copy) as gallery, Gallery.open(copy) as other:
         searcher = Searcher(system, gallery)
         searcher.prepare()
-        find = gallery.find
-        gallery.find = lambda found: other.remove(["red-left"]) or find(found)
+        find = gallery.find_rows
+        gallery.find_rows = lambda found: other.remove(["red-left"]) or find(found)
         hits = searcher.search(Query((text("red"),)), k=3)
         assert [hit.rank for hit in hits] == [1, 2, 3] and ids(hits)[0] == "red-right"  # searched again
         everything = [item.id for item in gallery]
-        gallery.find = lambda found: other.remove(everything) or find(found)
+        gallery.find_rows = lambda found: other.remove(everything) or find(found)
+        other.remove(["red-right"])
         with pytest.raises(BadInput, match="holds no photos"):
             searcher.search(Query((text("red"),)), k=3)
 
@@ -269,8 +271,13 @@ def test_the_parts_of_a_query_may_be_keywords_each_one_or_a_list(searcher, tmp_p
         searcher.search()
 
 
-@pytest.mark.parametrize("space", ["cosine", "euclidean", "hamming"])
-def test_where_gives_what_searching_all_and_leaving_the_others_out_gives(system, tmp_path, space):
+@pytest.mark.parametrize(
+    ("space", "kind"),
+    [(space, kind) for space in ("cosine", "euclidean", "hamming") for kind in (None, "hnsw", "ivfpq")][:-1],
+)
+def test_where_gives_what_searching_all_and_leaving_the_others_out_gives(system, tmp_path, space, kind, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("xmr.index.faiss._FEW", 10)
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(40, DIM)).astype(np.float32)
     vectors = np.sign(vectors) if space == "hamming" else vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -281,7 +288,7 @@ def test_where_gives_what_searching_all_and_leaving_the_others_out_gives(system,
         image = Image.new("RGB", (8, 8))
         names = gallery.add([Entry(f"p{n}", image, fact) for n, fact in enumerate(facts)])
         gallery.put_vectors(system, Modality.PHOTO, names, vectors)
-        searcher = Searcher(system, gallery)
+        searcher = Searcher(system, gallery, kind)
         query = Query((Term(Modality.PHOTO, vectors[3]),))
         whole = searcher.search(query, k=40)
         for where in (
@@ -317,6 +324,56 @@ def test_where_follows_a_gallery_that_changes(gallery_folder, system, tmp_path):
         assert ids(searcher.search(text="blue", where={"category": "red"})) == ["red-right"]
 
 
+@odd.FIXED
+@given(
+    st.dictionaries(
+        st.sampled_from(["category", "place", "folder", "language", "taken", "file"]) | st.text(max_size=5),
+        odd.anything | st.text() | st.lists(st.text() | st.integers() | st.floats() | st.none()),
+        max_size=3,
+    )
+    | odd.anything
+)
+def test_whatever_photos_must_be_gives_answers_or_bad_input_that_blames_no_gallery(searcher, where):
+    try:
+        hits = searcher.search(text="red", where=where)
+        searcher.facets(where)
+    except BadInput as error:
+        assert "damaged" not in str(error) and len(str(error)) < 500
+    else:
+        assert len(hits) <= 6
+
+
+def test_an_approximate_index_follows_a_gallery_and_is_built_only_once(system, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("xmr.index.faiss._FEW", 10)
+    built, new = [], FaissIndex._new
+    monkeypatch.setattr(FaissIndex, "_new", lambda self: built.append(1) or new(self))
+    vectors = np.random.default_rng(0).normal(size=(200, DIM)).astype(np.float32)
+    image = Image.new("RGB", (8, 8))
+    with Gallery.create(tmp_path / "gallery") as gallery:
+
+        def add(numbers: range) -> None:
+            with gallery.batch():
+                names = gallery.add([Entry(f"p{n}", image) for n in numbers])
+                gallery.put_vectors(system, Modality.PHOTO, names, vectors[numbers.start : numbers.stop])
+
+        def nearest(searcher: Searcher, number: int) -> str:
+            return ids(searcher.search(Query((Term(Modality.PHOTO, vectors[number]),)), k=1))[0]
+
+        add(range(150))
+        searcher = Searcher(system, gallery, "hnsw")
+        assert nearest(searcher, 7) == "p7" and len(built) == 1
+        add(range(150, 200))
+        assert nearest(searcher, 180) == "p180" and nearest(searcher, 7) == "p7" and len(built) == 1
+        gallery.remove(["p7"])
+        assert (
+            nearest(searcher, 7) != "p7" and nearest(Searcher(system, gallery, "hnsw"), 8) == "p8" and len(built) == 1
+        )
+        gallery.remove([f"p{n}" for n in range(120)])
+        gallery.sweep()  # the vectors are written anew, and so is the index
+        assert nearest(searcher, 180) == nearest(Searcher(system, gallery, "hnsw"), 180) == "p180" and len(built) == 2
+
+
 @pytest.mark.parametrize(
     ("where", "message"),
     [
@@ -326,6 +383,11 @@ def test_where_follows_a_gallery_that_changes(gallery_folder, system, tmp_path):
         ("red", "said as facts"),
         ({7: "red"}, "said as facts"),
         (["category"], "said as facts"),
+        ({"category": ["x"] * 1001}, "may have 1000 values"),
+        ({"folder": ["x"] * 51}, "50 of them ranges and folders"),
+        ({"folder": "*a" * 9}, "may have 8 stars"),
+        ({"category": "\ud800"}, "cannot be a fact"),
+        ({"taken": {"from": 1, "to": "x"}}, "needs two texts or two numbers"),
     ],
 )
 def test_a_where_that_means_nothing_is_refused(searcher, where, message):

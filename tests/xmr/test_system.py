@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 
 from tests.conftest import DIM, add_words, pictures
 from xmr import checkpoint
-from xmr.index.faiss import FlatIndex
+from xmr.index.faiss import FaissIndex
 from xmr.modality import BadInput, Drawing, Modality
 from xmr.preprocess import Reading
 
@@ -51,8 +51,8 @@ def test_similarity_equals_a_loop_and_the_index(system, space):
 
     found = system.similarity(a, b)
     np.testing.assert_allclose(found, [[slow(one, other) for other in b] for one in a], atol=1e-5)
-    index = FlatIndex(space, DIM)
-    index.add(b)
+    index = FaissIndex("flat", space, DIM)
+    index.add(np.arange(len(b)), b)
     scores, rows = index.search(a, 7)
     np.testing.assert_allclose(np.take_along_axis(found, rows, axis=1), scores, atol=1e-5)
     assert system.similarity(a[:0], b).shape == (0, 7) and system.similarity(a, b[:0]).shape == (4, 0)

@@ -1,4 +1,4 @@
-"""Exports torch towers to ONNX, and checks that both return the same vectors and rankings."""
+"""Exports torch towers to ONNX, checks that both return the same vectors and rankings, and explains photo vectors."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -82,6 +82,86 @@ def _store_small(path: Path, at_least: int = 256) -> None:
 def _error(values: np.ndarray, small: np.ndarray, scale: np.ndarray | None) -> float:
     """The largest quantisation error."""
     return float(np.abs(small * (1 if scale is None else scale) - values).max())
+
+
+def export_cells(photo: Path, path: Path) -> bool:
+    """Write the piece of a graph that splits a photo's vector into what each cell of its last feature map adds to it.
+
+    The piece is appended to the photo graph's bytes: Protocol Buffers merge messages that follow one another. The whole
+    then also gives "cells" (batch, rows, columns, dim). In a graph that ends with average pooling and a
+    ProjectionHead (towers/heads.py), h = W p + W2 (gate * (W1 p)) + biases, at unit length, where p is the mean of the
+    cells' features and gate(x) = GELU(x) / x, h is linear in p once the gates are known. So the cells' shares, with the
+    gates and the length of the whole photo, add up to the vector exactly, but for the head's biases.
+
+    Args:
+        photo: the photo graph, as `export` wrote it.
+        path:  the piece's .onnx file.
+
+    Returns:
+        Whether it was written: False for a graph of another form.
+    """
+    whole = onnx.load(photo)
+    graph = whole.graph
+    if not (names := _projection(graph)):
+        return False
+    node = helper.make_node
+    piece = onnx.ModelProto()
+    piece.graph.node.extend(
+        [
+            node("Transpose", [names["features"]], ["cells/features"], perm=[0, 2, 3, 1]),
+            *(
+                node("Transpose", [names[part]], [f"cells/{part}"], perm=[1, 0])  # a Gemm's weights: outputs first
+                for part in ("linear", "first", "last")
+            ),
+            node("MatMul", ["cells/features", "cells/linear"], ["cells/straight"]),
+            node("MatMul", ["cells/features", "cells/first"], ["cells/hidden"]),
+            node("Unsqueeze", [names["gate"], "cells/axes"], ["cells/gate"]),
+            node("Mul", ["cells/hidden", "cells/gate"], ["cells/gated"]),
+            node("MatMul", ["cells/gated", "cells/last"], ["cells/twice"]),
+            node("Mul", ["cells/twice", "cells/half"], ["cells/bent"]),
+            node("Add", ["cells/straight", "cells/bent"], ["cells/sum"]),
+            node("Unsqueeze", [names["length"], "cells/axes"], ["cells/length"]),
+            node("Div", ["cells/sum", "cells/length"], ["cells/scaled"]),
+            node("Shape", ["cells/features"], ["cells/sides"], start=1, end=3),
+            node("ReduceProd", ["cells/sides"], ["cells/count"], keepdims=0),
+            node("Cast", ["cells/count"], ["cells/number"], to=TensorProto.FLOAT),
+            node("Div", ["cells/scaled", "cells/number"], ["cells"]),
+        ]
+    )
+    for name, value in (("axes", np.array([1, 2])), ("half", np.array(0.5, np.float32))):
+        piece.graph.initializer.append(numpy_helper.from_array(value, f"cells/{name}"))
+    shape = ["batch", "rows", "columns", "dim"]
+    piece.graph.output.append(helper.make_tensor_value_info("cells", TensorProto.FLOAT, shape))
+    whole.MergeFrom(piece)
+    onnx.checker.check_model(whole)
+    path.write_bytes(piece.SerializeToString())
+    return True
+
+
+def _projection(graph: onnx.GraphProto) -> dict[str, str]:
+    """The names of the arrays that a graph's average pooling and ProjectionHead compute with; empty where the graph
+    does not end with these. "gate" is 1 + erf, twice the gate of a GELU."""
+    made = {name: node for node in graph.node for name in node.output}
+    used = {name: node for node in graph.node for name in node.input}
+    kinds = [node.op_type for node in graph.node]
+    if [kinds.count(kind) for kind in ("GlobalAveragePool", "Gemm", "Erf", "ReduceL2")] != [1, 3, 1, 1]:
+        return {}
+    pool, erf, norm = (graph.node[kinds.index(kind)] for kind in ("GlobalAveragePool", "Erf", "ReduceL2"))
+    first = made[made[erf.input[0]].input[0]]
+    joined = made[norm.input[0]]
+    if first.op_type != "Gemm" or joined.op_type != "Add":
+        return {}
+    linear, last = (made[name] for name in joined.input)
+    if linear.op_type != "Gemm" or last.op_type != "Gemm" or linear.input[0] != first.input[0]:
+        return {}
+    return {
+        "features": pool.input[0],
+        "linear": linear.input[1],
+        "first": first.input[1],
+        "last": last.input[1],
+        "gate": used[erf.output[0]].output[0],
+        "length": used[norm.output[0]].output[0],
+    }
 
 
 def session(path: Path, threads: int = 2) -> onnxruntime.InferenceSession:

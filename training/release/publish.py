@@ -15,7 +15,7 @@ from training import systems
 from training.datasets import MissingData
 from training.files import write_json
 from training.learn.evaluation import encoder_vectors
-from training.learn.export import TOLERANCE, ExportRefused, check_parity, export, session
+from training.learn.export import TOLERANCE, ExportRefused, check_parity, export, export_cells, session
 from training.learn.run_record import FILE as RUN
 from training.options import add_folders, add_system
 from training.release import embedding_map, exposure
@@ -137,6 +137,8 @@ def _export(modality: Modality, part: PublishedTower, run: Path, folder: Path) -
     name, example = "ids" if modality is TEXT else str(modality), part.inputs[: config.get("batch", 2)]
     if not part.shared:
         export(part.tower, {name: example}, folder / config["file"])
+        if modality is PHOTO:
+            config |= cells_of(folder, config["file"])
         for key in {"tokenizer", "words"} & config.keys():
             shutil.copyfile(run / f"{key}.json", folder / config[key])
         return config
@@ -155,6 +157,15 @@ def _export(modality: Modality, part: PublishedTower, run: Path, folder: Path) -
         inputs["ids"] = example
     export(part.tower.rest, inputs, folder / config["file"])
     return config
+
+
+def cells_of(folder: Path, photo: str) -> dict[str, dict[str, str]]:
+    """Write what explains a photo graph (export_cells) beside it, and return its entry of config.json; none where the
+    graph's form allows no explanation."""
+    file = f"{Path(photo).stem}-cells.onnx"
+    if not export_cells(folder / photo, folder / file):
+        return {}
+    return {"cells": {"file": file, "sha256": hashlib.sha256((folder / file).read_bytes()).hexdigest()}}
 
 
 def _export_composer(composer: nn.Module, dim: int, path: Path) -> float:

@@ -1,13 +1,16 @@
-"""Lists a folder of photos: its pictures, the files that are skipped and why, and what can't be reached."""
+"""Lists a folder of photos: its pictures with the files beside them that tell of them, the files that are skipped and
+why, and what can't be reached."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from xmr.gallery.metadata import SIDECARS, TABLES, Told, read_tables
 from xmr.modality import BadInput
 from xmr.preprocess.kinds import HEAD, PICTURE_SUFFIXES, READ, picture_kind
 
@@ -39,13 +42,17 @@ class PictureFile:
         path:  its path.
         file:  its path relative to the folder, with "/".
         size:  in bytes.
-        stamp: changes when the file changes (its size and modification time).
+        stamp: changes when the file changes (its size and modification time), or what is told of it beside it.
+        sidecars: files of the same name beside it that tell of it.
+        row:   what a table of its folder says of it.
     """
 
     path: Path
     file: str
     size: int
     stamp: str
+    sidecars: tuple[Path, ...] = ()
+    row: Told | None = None
 
 
 @dataclass
@@ -82,12 +89,14 @@ def list_folder(folder: Path, exclude: Sequence[str] = (), known: Iterable[tuple
         BadInput: .xmrignore or a pattern can't be read.
     """
     listing, excluded, known = Listing(), _patterns(folder, exclude), set(known)
-    for path, file, entry in _walk(folder, excluded, listing):
+    entries = list(_walk(folder, excluded, listing))
+    beside = _Beside(path for path, _, _ in entries)
+    for path, file, entry in entries:
         try:
             state = os.stat(path)
             if not stat.S_ISREG(state.st_mode):
                 continue
-            found = PictureFile(path, file, state.st_size, f"{state.st_size} {state.st_mtime_ns}")
+            found = beside.picture(path, file, state)
             why = None if (file, found.stamp) in known else _skip_reason(path, state.st_size)
         except FileNotFoundError:
             if entry.is_symlink():  # its target may be on a disk that is not mounted
@@ -106,6 +115,40 @@ def list_folder(folder: Path, exclude: Sequence[str] = (), known: Iterable[tuple
             listing.skipped.append((path, why))
     listing.pictures.sort(key=lambda found: found.file)
     return listing
+
+
+class _Beside:
+    """The files of a folder that tell of its photos."""
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        sidecars, tables = dict[Path, list[Path]](), []
+        for path in paths:
+            if path.name.lower() in TABLES:
+                tables.append(path)
+            elif path.suffix.lower() in SIDECARS:
+                sidecars.setdefault(path.with_suffix(""), []).append(path)
+        self._sidecars, self._rows = sidecars, read_tables(tables)
+
+    def picture(self, path: Path, file: str, state: os.stat_result) -> PictureFile:
+        """The entry of a file, if it is a picture."""
+        if not self._sidecars and not self._rows:
+            return PictureFile(path, file, state.st_size, f"{state.st_size} {state.st_mtime_ns} -")
+        names = [path.with_suffix(""), path, path.with_name(f"{path.name}.supplemental-metadata")]
+        there = tuple(one for name in names if name in self._sidecars for one in sorted(self._sidecars[name]))
+        row = self._rows.get(path)
+        told = []
+        for one in there:
+            try:
+                of = os.stat(one)
+                told.append(f"{one.name[len(path.stem) :]} {of.st_size} {of.st_mtime_ns}")
+            except OSError:
+                continue
+        if row is not None:
+            told.append(repr(row))
+        digest = hashlib.sha256("\n".join(told).encode(errors="replace")).hexdigest()[:12] if told else "-"
+        return PictureFile(
+            path, file, state.st_size, f"{state.st_size} {state.st_mtime_ns} {digest}", there if told else (), row
+        )
 
 
 def _skip_reason(path: Path, size: int) -> str | None:

@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
+import numpy as np
 
 from xmr.gallery.database import VERSION, GalleryMismatch, NotWritable
 from xmr.gallery.files import Listing, PictureFile, list_folder
 from xmr.gallery.location import HIDDEN, given_path, holds_gallery, index_home
+from xmr.gallery.reading import Outcome, Work, read_photo
 from xmr.gallery.store import Entry, Gallery
-from xmr.gallery.thumbnails import THUMB
-from xmr.modality import BadInput, Modality
-from xmr.preprocess import open_picture
+from xmr.modality import BadInput, Modality, shown
 from xmr.system import System
 
-_BATCH = 32
+BATCH = 32
+_AHEAD = 3  # batches that are read and encoded before the one that is written: 1 MB each
+_MOST_WORKERS = 64
 _Said = list[tuple[Path, str]]  # files, each with a sentence
 _Originals = dict[str, tuple[str, str | None, str | None]]  # as Gallery.originals returns them
-_KEPT = 640  # px: longer side of the pictures of a batch, which limits its memory to 40 MB
+Embed = Callable[[Sequence[Work], Mapping[str, System], int], Generator[list[Outcome]]]
+"""(photos to read, systems by name, workers) -> batches in order, as read_and_encode gives them."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +40,27 @@ class Progress:
         done:    photos processed so far.
         total:   photos to process.
         skipped: files and folders that could not be read.
+        seconds: since the first photo was begun.
     """
 
     done: int
     total: int
     skipped: int = 0
+    seconds: float = 0.0
+
+    @property
+    def rate(self) -> float | None:
+        """Photos a second; None before the first."""
+        return self.done / self.seconds if self.done and self.seconds else None
+
+    @property
+    def seconds_left(self) -> float | None:
+        """The estimated time left; None if it is unknown.
+
+        >>> Progress(done=50, total=200, seconds=2.0).seconds_left
+        6.0
+        """
+        return (self.total - self.done) / self.rate if self.rate else None
 
 
 @dataclass(frozen=True)
@@ -65,28 +88,6 @@ class IndexReport:
     stopped: bool = False
 
 
-@dataclass(frozen=True)
-class _Work:
-    """One photo to read.
-
-    Attributes:
-        path:    its file.
-        lacking: systems that must encode it.
-        id:      id of a photo that only lacks vectors; None for a new or changed file.
-        file:    path relative to the folder, of a new or changed file.
-        stamp:   its stamp.
-        held:    (id, content hash, systems whose vectors are missing) of the photo that the gallery has for this file.
-            If the content is still the same, only these vectors are computed.
-    """
-
-    path: Path
-    lacking: Sequence[System]
-    id: str | None = None
-    file: str = ""
-    stamp: str = ""
-    held: tuple[str, str | None, Sequence[System]] = ("", None, ())
-
-
 def index_folder(
     folder: str | Path,
     systems: Sequence[System],
@@ -95,14 +96,23 @@ def index_folder(
     index_dir: str | Path | None = None,
     exclude: Sequence[str] = (),
     stop: threading.Event | None = None,
+    workers: int | None = None,
+    embed: Embed | None = None,
 ) -> IndexReport:
     """Index a folder of photos for some systems, or update its gallery.
 
     The gallery is in the subfolder .xmr, or in the user's data folder if the photos' folder can't be written. Photos
     that are new or changed, or that lack vectors of a system's current weights, are read once for all systems. A photo
     that was moved inside the folder is recognised by its content. Photos whose file is gone are removed, but not those
-    that can't be reached at the moment. If `folder` is itself a gallery, its missing vectors are computed. Every batch
-    is committed as a whole, so a run that was killed resumes where it stopped. Vectors of other systems are kept.
+    that can't be reached at the moment. If `folder` is itself a gallery, its missing vectors are computed. Vectors of
+    other systems are kept.
+
+    Photos are read and encoded by several threads while others are written. Every batch of 32 is committed as a whole,
+    so a run that was killed resumes where it stopped.
+
+    What is told of a photo becomes facts (taken, camera, latitude, longitude and others) and captions: by its EXIF,
+    IPTC and XMP, by .txt, .json and .xmp files beside it (photo.txt or photo.jpg.txt), and by a captions.csv or
+    captions.jsonl in its folder.
 
     Args:
         folder: a folder of photos, or a gallery.
@@ -111,6 +121,8 @@ def index_folder(
         index_dir: folder for the gallery instead of .xmr.
         exclude: patterns of files to leave out, as in .gitignore; the folder's .xmrignore is used too.
         stop: when it is set, indexing ends after the current batch, and keeps what is done.
+        workers: threads that read and encode photos; None for one a core.
+        embed: reads and encodes elsewhere, as xmr.cluster does; None for this process.
 
     Returns:
         What was indexed, skipped and removed.
@@ -119,6 +131,7 @@ def index_folder(
         BadInput: there is no such folder or no readable photo in it, or the gallery can't be written.
 
     >>> import tempfile, xmr
+    >>> from PIL import Image
     >>> with tempfile.TemporaryDirectory() as photos:
     ...     Image.new("RGB", (64, 48), "red").save(f"{photos}/red.png")
     ...     report = index_folder(photos, [xmr.load("tri")])
@@ -127,6 +140,7 @@ def index_folder(
     >>> report.indexed, report.skipped
     (1, ())
     """
+    workers, embed = _workers(workers), embed or read_and_encode
     folder = given_path(folder)
     try:
         if not folder.is_dir():
@@ -139,17 +153,17 @@ def index_folder(
         raise BadInput(f"{folder} cannot be opened: {error.strerror}. Check its permissions.") from None
     if shipped:
         with Gallery.open(folder) as gallery:
-            return _index(gallery, None, {}, systems, progress, stop)
+            return _index(gallery, None, {}, systems, progress, stop, workers, embed)
     if existing:
         with _open_or_create(places, folder) as gallery:
             known = gallery.originals()  # before the folder is listed, so that photos added meanwhile are not removed
             listing = list_folder(folder, exclude, {(file, stamp) for file, (_, stamp, _) in known.items()})
-            return _index(gallery, listing, known, systems, progress, stop)
+            return _index(gallery, listing, known, systems, progress, stop, workers, embed)
     listing = list_folder(folder, exclude)
     if not listing.pictures:
         raise _no_photos(folder, listing.skipped)
     with _open_or_create(places, folder) as gallery:
-        return _index(gallery, listing, {}, systems, progress, stop)
+        return _index(gallery, listing, {}, systems, progress, stop, workers, embed)
 
 
 def _index(
@@ -159,33 +173,37 @@ def _index(
     systems: Sequence[System],
     progress: Callable[[Progress], None],
     stop: threading.Event | None,
+    workers: int,
+    embed: Embed,
 ) -> IndexReport:
     """Update a gallery with the `known` photos from a listing of its folder; without a listing, encode its own
     thumbnails."""
-    lacking: dict[str, list[System]] = {}
+    lacking: dict[str, tuple[str, ...]] = {}
     for system in systems:
         for id in gallery.lacking(system, Modality.PHOTO):
-            lacking.setdefault(id, []).append(system)
+            lacking[id] = (*lacking.get(id, ()), system.name)
     skipped: _Said = []
     noted: _Said = []
     moved, gone = 0, list[str]()
     if listing is None:
-        todo = [_Work(gallery.thumb(id), wanted, id) for id, wanted in lacking.items()]
+        todo = [Work(gallery.thumb(id), wanted, id) for id, wanted in lacking.items()]
     else:
         todo, moved, gone = _compare(gallery, listing, known, lacking, systems)
         gallery.remove(gone)
         skipped = list(listing.skipped)
-    indexed, done, stopped = 0, 0, False
-    for start in range(0, len(todo), _BATCH):
-        if stopped := stop is not None and stop.is_set():
-            break
-        batch = todo[start : start + _BATCH]
-        read, failed, notes = _index_batch(gallery, batch)
-        skipped += failed
-        noted += notes
-        indexed += read
-        done += len(batch)
-        progress(Progress(done, len(todo), len(skipped)))
+    by_name = {system.name: system for system in systems}
+    indexed, done, stopped, start = 0, 0, False, time.monotonic()
+    with closing(embed(todo, by_name, workers)) as batches:
+        while not (stopped := done < len(todo) and stop is not None and stop.is_set()):
+            outcomes = next(batches, None)
+            if outcomes is None:
+                break
+            commit(gallery, by_name, outcomes)
+            skipped += [(outcome.work.path, outcome.failed) for outcome in outcomes if outcome.failed]
+            noted += [(outcome.work.path, outcome.note) for outcome in outcomes if outcome.note]
+            indexed += sum(outcome.thumbnail is not None for outcome in outcomes)
+            done += len(outcomes)
+            progress(Progress(done, len(todo), len(skipped), time.monotonic() - start))
     if not stopped:
         for system in systems:
             _encode_captions(gallery, system)
@@ -244,30 +262,38 @@ def _compare(
     gallery: Gallery,
     listing: Listing,
     known: _Originals,
-    lacking: dict[str, list[System]],
+    lacking: Mapping[str, tuple[str, ...]],
     systems: Sequence[System],
-) -> tuple[list[_Work], int, list[str]]:
+) -> tuple[list[Work], int, list[str]]:
     """Compare a listing with the gallery: photos to read, the number of moved photos, and ids of missing photos."""
     here = {found.file for found in listing.pictures}
     missing = {file: held for file, held in known.items() if file not in here and listing.reaches(file)}
     by_size: dict[str, list[str]] = {}  # only new files with the size of a missing file are hashed
     for file, (_, stamp, _) in missing.items():
         by_size.setdefault((stamp or "").partition(" ")[0], []).append(file)
-    todo, moves = [], 0
+    todo, moves, names = [], 0, tuple(system.name for system in systems)
     with gallery.batch():
         for found in listing.pictures:
             id, stamp, content = known.get(found.file, (None, None, None))
             if id is None and (before := _moved_from(found, by_size, missing)):
-                id, stamp = missing.pop(before)[0], found.stamp
-                gallery.move(id, found.file, found.stamp)
+                id, old, content = missing.pop(before)
+                gallery.move(id, found.file, old or "")
+                if same := _told(old) == _told(found.stamp):  # else it is read again for what is told of it
+                    gallery.move(id, found.file, found.stamp)
+                stamp = found.stamp if same else old
                 moves += 1
             if stamp == found.stamp:
-                if id in lacking:
-                    todo.append(_Work(found.path, lacking[id], id))
+                if id is not None and id in lacking:
+                    todo.append(Work(found.path, lacking[id], id))
                 continue
             held = (id, content, lacking.get(id, ())) if id else ("", None, ())
-            todo.append(_Work(found.path, systems, None, found.file, found.stamp, held))
+            todo.append(Work(found.path, names, None, found.file, found.stamp, held, found.sidecars, found.row))
     return todo, moves, [id for id, _, _ in missing.values()]
+
+
+def _told(stamp: str | None) -> str:
+    """The part of a stamp that stands for what is told of a photo beside it."""
+    return (stamp or "").split(" ")[-1]
 
 
 def _moved_from(found: PictureFile, by_size: dict[str, list[str]], missing: _Originals) -> str | None:
@@ -287,52 +313,52 @@ def _content(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _index_batch(gallery: Gallery, batch: Sequence[_Work]) -> tuple[int, _Said, _Said]:
-    """Read, encode and commit one batch.
+def _workers(given: int | None) -> int:
+    if given is None:
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return min(cores, _MOST_WORKERS)
+    if not isinstance(given, int) or not 1 <= given <= _MOST_WORKERS:
+        raise BadInput(f"The number of workers must be from 1 to {_MOST_WORKERS}; {shown(given)} came.")
+    return given
 
-    Returns:
-        The number of photos, the files that could not be read, and those that were read although they are damaged.
-    """
-    read: list[tuple[_Work, Image.Image, str]] = []
-    failed, unreadable, touched = [], [], []
-    for work in batch:
+
+def read_and_encode(todo: Sequence[Work], systems: Mapping[str, System], workers: int) -> Generator[list[Outcome]]:
+    """The batches in order, read and encoded by some threads, a few batches ahead of whoever takes them. While one
+    thread waits for the disk, decodes or encodes, the others do: Pillow and ONNX Runtime leave Python's lock alone."""
+    with ThreadPoolExecutor(workers, "read") as readers:
+        ahead: deque[list[Future[Outcome]]] = deque()
         try:
-            with open(work.path, "rb") as file:
-                content = hashlib.file_digest(file, "sha256").hexdigest()
-                if work.held[1] == content:  # rewritten with the same content
-                    touched.append(work)
-                    if not work.held[2]:
-                        continue
-                    work = replace(work, id=work.held[0], lacking=work.held[2])
-                file.seek(0)
-                image = open_picture(file, at_least=THUMB)
-        except FileNotFoundError:
-            continue  # deleted since it was listed; the next run removes it
-        except OSError as error:  # can't be reached: what is known about it stays valid
-            failed.append((work.path, f"It cannot be read: {error.strerror}. Check its permissions."))
-            continue
-        except BadInput as error:
-            failed.append((work.path, str(error)))
-            unreadable.append(work)
-            continue
-        image.thumbnail((_KEPT, _KEPT))
-        read.append((work, image, content))
-    vectors = {}
-    for system in {system.name: system for work, _, _ in read for system in work.lacking}.values():
-        at = [place for place, (work, _, _) in enumerate(read) if system in work.lacking]
-        vectors[system.name] = system, at, system.encode(Modality.PHOTO, [read[place][1] for place in at])
+            for start in range(0, len(todo), BATCH):
+                ahead.append([readers.submit(read_photo, work, systems) for work in todo[start : start + BATCH]])
+                if len(ahead) > _AHEAD:
+                    yield [one.result() for one in ahead.popleft()]
+            while ahead:
+                yield [one.result() for one in ahead.popleft()]
+        finally:
+            readers.shutdown(wait=False, cancel_futures=True)
+
+
+def commit(gallery: Gallery, systems: Mapping[str, System], outcomes: Sequence[Outcome]) -> None:
+    """Write one batch: all of it, or nothing."""
+    ids: list[str] = []
     with gallery.batch():
-        for work in touched:
-            gallery.move(work.held[0], work.file, work.stamp)
-        ids = [
-            work.id or gallery.add([Entry(None, image, file=work.file, stamp=work.stamp, content=content)])[0]
-            for work, image, content in read
-        ]
-        for system, at, found in vectors.values():
-            gallery.put_vectors(system, Modality.PHOTO, [ids[place] for place in at], found)
-        gallery.remove(work.id or work.held[0] for work in unreadable)
-    noted = [(work.path, image.info["note"]) for work, image, _ in read if "note" in image.info]
-    return len(read), failed, noted
+        for outcome in outcomes:
+            work, id = outcome.work, outcome.work.id or ""
+            if outcome.touched:
+                gallery.describe(id, work.file, work.stamp, outcome.told.facts, outcome.told.captions)
+            elif outcome.unreadable:
+                gallery.remove([id or work.held[0]])
+            elif outcome.thumbnail is not None and not id:
+                told = outcome.told
+                entry = Entry(
+                    None, outcome.thumbnail, told.facts, told.captions, work.file, work.stamp, outcome.content
+                )
+                (id,) = gallery.add([entry])
+            ids.append(id)
+        for name, system in systems.items():
+            if at := [place for place, outcome in enumerate(outcomes) if name in outcome.vectors]:
+                found = np.stack([outcomes[place].vectors[name] for place in at])
+                gallery.put_vectors(system, Modality.PHOTO, [ids[place] for place in at], found)
 
 
 def _encode_captions(gallery: Gallery, system: System) -> None:
@@ -340,7 +366,7 @@ def _encode_captions(gallery: Gallery, system: System) -> None:
         return
     wanted = set(gallery.lacking(system, Modality.TEXT))
     texts = [text for text in gallery.texts() if text.id in wanted and text.language in system.languages]
-    for start in range(0, len(texts), _BATCH):
-        batch = texts[start : start + _BATCH]
+    for start in range(0, len(texts), BATCH):
+        batch = texts[start : start + BATCH]
         vectors = system.encode(Modality.TEXT, [text.content for text in batch])
         gallery.put_vectors(system, Modality.TEXT, [text.id for text in batch], vectors)

@@ -20,17 +20,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
+from xmr.gallery import facts
 from xmr.gallery.database import ELSEWHERE, VERSION, Database, GalleryMismatch, NotWritable
 from xmr.gallery.location import DEMO, HIDDEN, given_path, holds_gallery, index_command, index_home, places
 from xmr.gallery.thumbnails import Thumbnails
-from xmr.gallery.vectors import VectorFiles, positions, quantized
+from xmr.gallery.vectors import StoredVectors, VectorFiles, quantized
 from xmr.modality import BadInput, Drawing, Item, Modality, shown
+from xmr.where import Condition
 
 if TYPE_CHECKING:
     from xmr.system import System
 
 _ITEMS = "SELECT id, file, facts FROM items"
 _TABLE_OF = {Modality.PHOTO: "items", Modality.TEXT: "texts"}
+_CAPTIONS = (
+    "FROM texts WHERE ifnull(language = ?, 1) AND EXISTS (SELECT 1 FROM captions WHERE captions.text = texts.row)"
+)
+_CAPTIONS_OF = (
+    "SELECT language, texts.text FROM captions JOIN texts ON texts.row = captions.text WHERE item = ? "
+    "ORDER BY texts.row"
+)
 _ID_OF = {Modality.PHOTO: "id", Modality.TEXT: "CAST(row AS TEXT)"}  # the public id of a vector's item
 
 
@@ -41,7 +50,7 @@ class Entry:
     Attributes:
         id:       unique in the gallery: letters, digits, "-", "_" and "."; None if there is a `file`, whose content
             determines the id.
-        picture:  an image or a picture file; a .webp file is used as the thumbnail without change.
+        picture:  an image or a picture file; a .webp file, or bytes, are used as the thumbnail without change.
         facts:    facts to show, such as category, colour and place.
         captions: (language, text) pairs.
         file:     path of the original, relative to the photos' folder; None if only the thumbnail is kept.
@@ -50,7 +59,7 @@ class Entry:
     """
 
     id: str | None
-    picture: Image.Image | Path
+    picture: Image.Image | Path | bytes
     facts: dict[str, Any] = field(default_factory=dict)
     captions: Sequence[tuple[str, str]] = ()
     file: str | None = None
@@ -210,6 +219,41 @@ class Gallery:
         rows = self._db.rows(f"{_ITEMS} WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),))
         return {row[0]: self._item(*row) for row in rows}
 
+    def check_facts(self, wanted: Sequence[Condition]) -> None:
+        """Raise BadInput for a fact of which nothing is known of any photo."""
+        for name, _ in wanted:
+            if name not in facts.BUILT_IN and not self._db.rows(*facts.known(name)):
+                names = sorted(name for (name,) in self._db.rows(facts.NAMES))
+                raise BadInput(f"No photo here has the fact {shown(name)}. Known are: {', '.join(names) or 'none'}.")
+
+    def select(self, wanted: Sequence[Condition]) -> np.ndarray:
+        """The database rows of the photos that meet all conditions, (N,) int64."""
+        return self._db.numbers(*facts.selected(wanted))
+
+    def facets(self, wanted: Sequence[Condition] = ()) -> dict[str, dict[Any, int]]:
+        """The values of each fact of the photos that meet all conditions, with the number of photos; see
+        Searcher.facets."""
+        self.check_facts(wanted)
+        found: dict[str, dict[Any, int]] = {}
+        for name, value, count in self._db.rows(*facts.counted(wanted)):
+            values = found.setdefault(name, {})
+            if len(values) < facts.MOST:
+                values[value] = count
+        return found
+
+    def told(self, rows: np.ndarray) -> dict[int, dict[str, Any]]:
+        """The facts of photos by database row, for an engine that is asked for them: those of the items, and the
+        "languages" of the captions."""
+        wanted = json.dumps(rows.tolist())
+        languages: dict[int, list[str]] = {}
+        for row, language in self._db.rows(
+            "SELECT DISTINCT item, language FROM captions JOIN texts ON texts.row = captions.text "
+            "WHERE item IN (SELECT value FROM json_each(?)) ORDER BY item, language",
+            (wanted,),
+        ):
+            languages.setdefault(row, []).append(language)
+        return {row: item.facts | {"languages": languages.get(row, [])} for row, item in self.find_rows(rows).items()}
+
     def thumb(self, id: str) -> Path:
         """The path of a photo's thumbnail, a WebP of at most 256 x 256 px; raises BadInput for an invalid id."""
         return self._thumbs.path(id)
@@ -312,22 +356,48 @@ class Gallery:
         """
         with self._db.reading():
             records = self._records(system, modality)
+            if records is None:
+                return [], np.zeros((0, system.dim), np.float32)
             if modality is Modality.PHOTO:
                 known = self._db.rows("SELECT row, id FROM items ORDER BY row")
             else:
-                known = self._db.rows(
-                    "SELECT row, CAST(row AS TEXT) FROM texts WHERE ifnull(language = ?, 1) "
-                    "AND EXISTS (SELECT 1 FROM captions WHERE captions.text = texts.row) ORDER BY row",
-                    (language,),
-                )
-        if records is None:
-            return [], np.zeros((0, system.dim), np.float32)
-        at = positions(records)
-        found = [(id, at[row]) for row, id in known if row in at]
-        kept = records[[place for _, place in found]]
-        return [id for id, _ in found], kept["codes"] * kept["scale"][:, None]
+                known = self._db.rows(f"SELECT row, CAST(row AS TEXT) {_CAPTIONS} ORDER BY row", (language,))
+        rows, at = records.latest()
+        here = np.array([row for row, _ in known], np.int64)
+        found, _, place = np.intersect1d(here, rows, assume_unique=True, return_indices=True)
+        ids = dict(known)
+        return [ids[row] for row in found.tolist()], records.take(at[place])
 
-    def _records(self, system: System, modality: Modality) -> np.ndarray | None:
+    def stored(self, system: System, modality: Modality) -> tuple[StoredVectors, np.ndarray] | None:
+        """The stored vectors of a system as they lie on disk, which a million are no slower to open than the file is
+        to read, and which of them are of photos or captions that are gone, (N,) bool. None if the system encoded the
+        photos but does not encode captions. Raises as `vectors` does."""
+        with self._db.reading():
+            records = self._records(system, modality)
+            if records is None:
+                return None
+            sql = "SELECT row FROM items" if modality is Modality.PHOTO else f"SELECT row {_CAPTIONS}"
+            here = self._db.numbers(sql, () if modality is Modality.PHOTO else (None,))
+        return records, ~np.isin(records.rows, here)
+
+    def captions_in(self, language: str) -> np.ndarray:
+        """The database rows of the captions in a language, (N,) int64."""
+        return self._db.numbers(f"SELECT row {_CAPTIONS}", (language,))
+
+    def rows_of(self, ids: Iterable[str]) -> dict[str, int]:
+        """The database row of each photo, which its vectors are stored under; ids that don't exist are left out."""
+        wanted = json.dumps(list(ids))
+        return dict(self._db.rows("SELECT id, row FROM items WHERE id IN (SELECT value FROM json_each(?))", (wanted,)))
+
+    def find_rows(self, rows: Sequence[int] | np.ndarray) -> dict[int, Item]:
+        """Photos by database row, as `get` returns them; rows that don't exist are left out."""
+        sql = "SELECT row, id, file, facts FROM items WHERE row IN (SELECT value FROM json_each(?))"
+        return {
+            row: self._item(*more)
+            for row, *more in self._db.rows(sql, (json.dumps(np.asarray(rows, np.int64).tolist()),))
+        }
+
+    def _records(self, system: System, modality: Modality) -> StoredVectors | None:
         """The vector records of a system; None if it encoded the photos but does not encode captions."""
         entry, mend = self._vectors.find(system.name, modality), f"{self.command()} --system {shlex.quote(system.name)}"
         if entry is None:
@@ -379,12 +449,12 @@ class Gallery:
             return [self._add(entry) for entry in entries]
 
     def _add(self, entry: Entry) -> str:
-        id, facts = entry.id or "", json.dumps(entry.facts)
+        id, told = entry.id or "", json.dumps(entry.facts)
         if entry.file is not None:
             old = self._db.rows("SELECT id, content FROM items WHERE file = ?", (entry.file,))
             if old and old[0][1] == entry.content:
                 id = old[0][0]
-                self._db.run("UPDATE items SET stamp = ?, facts = ? WHERE id = ?", (entry.stamp, facts, id))
+                self.describe(id, entry.file, entry.stamp, entry.facts, entry.captions)
                 if not self.thumb(id).is_file():
                     self._thumbs.write(id, entry.picture)
                 return id
@@ -395,15 +465,38 @@ class Gallery:
         self._thumbs.write(id, entry.picture)
         _, row = self._db.run(
             "INSERT INTO items (id, file, stamp, content, facts) VALUES (?, ?, ?, ?, ?)",
-            (id, entry.file, entry.stamp, entry.content, facts),
+            (id, entry.file, entry.stamp, entry.content, told),
         )
-        for caption in entry.captions:
+        self._caption(row, entry.captions)
+        return id
+
+    def _caption(self, row: int | None, captions: Sequence[tuple[str, str]]) -> None:
+        for caption in captions:
             self._db.run("INSERT OR IGNORE INTO texts (language, text) VALUES (?, ?)", caption)
             self._db.run(
                 "INSERT OR IGNORE INTO captions SELECT ?, row FROM texts WHERE language = ? AND text = ?",
                 (row, *caption),
             )
-        return id
+
+    def describe(
+        self,
+        id: str,
+        file: str | None,
+        stamp: str | None,
+        facts: Mapping[str, Any],
+        captions: Sequence[tuple[str, str]],
+    ) -> None:
+        """Record a new path and stamp of a photo's unchanged original, and new facts and captions in place of the old
+        ones; its vectors stay."""
+        with self.batch():
+            if file is not None:
+                self.move(id, file, stamp or "")
+            found = self._db.rows("SELECT row FROM items WHERE id = ?", (id,))
+            for (row,) in found:
+                self._db.run("UPDATE items SET stamp = ?, facts = ? WHERE row = ?", (stamp, json.dumps(facts), row))
+                if self._db.rows(_CAPTIONS_OF, (row,)) != [tuple(caption) for caption in captions]:
+                    self._uncaption(row)
+                    self._caption(row, captions)
 
     def _free_id(self, content: str) -> str:
         """An unused id for a photo with this content hash; copies of a file get a number."""
@@ -461,23 +554,28 @@ class Gallery:
 
     def _delete(self, ids: Iterable[str]) -> None:
         for id in ids:
-            texts = self._db.rows("SELECT text FROM captions JOIN items ON items.row = item WHERE id = ?", (id,))
+            for (row,) in self._db.rows("SELECT row FROM items WHERE id = ?", (id,)):
+                self._uncaption(row)
             self._db.run("DELETE FROM items WHERE id = ?", (id,))
-            for text in texts:
-                unused = "NOT EXISTS (SELECT 1 FROM captions WHERE text = texts.row)"
-                self._db.run(f"DELETE FROM texts WHERE row = ? AND {unused}", text)
+
+    def _uncaption(self, row: int) -> None:
+        texts = self._db.rows("SELECT text FROM captions WHERE item = ?", (row,))
+        self._db.run("DELETE FROM captions WHERE item = ?", (row,))
+        for text in texts:
+            unused = "NOT EXISTS (SELECT 1 FROM captions WHERE text = texts.row)"
+            self._db.run(f"DELETE FROM texts WHERE row = ? AND {unused}", text)
 
     def lacking(self, system: System, modality: Modality) -> list[str]:
         """The ids of the photos or captions without a vector of this system's current weights."""
         rows = self._db.rows(f"SELECT row, {_ID_OF[modality]} FROM {_TABLE_OF[modality]} ORDER BY row")
-        entry, have = self._vectors.find(system.name, modality), set()
+        entry, have = self._vectors.find(system.name, modality), set[int]()
         if entry and (entry.fingerprint, entry.dim) == (system.fingerprint(modality), system.dim):
             records = entry.read(self._vectors.folder)
             if records is None:  # damaged: all must be computed again
                 with self.batch():
                     self._vectors.remove(system.name, modality)
             else:
-                have = set(records["row"].tolist())
+                have = set(records.rows.tolist())
         return [id for row, id in rows if row not in have]
 
     def systems(self) -> list[str]:
@@ -497,7 +595,7 @@ class Gallery:
             _unlink_others(self.path / "thumbs", ids, (".webp", ".part"))
             with self._db.checking_contents():
                 for system, modality in self._db.rows("SELECT system, modality FROM vectors"):
-                    rows = {row for (row,) in self._db.rows(f"SELECT row FROM {_TABLE_OF[Modality(modality)]}")}
+                    rows = self._db.numbers(f"SELECT row FROM {_TABLE_OF[Modality(modality)]}")
                     self._vectors.compact(system, Modality(modality), rows)
         with self.batch():  # after the commit, when the old files are no longer referred to
             names = {name for (name,) in self._db.rows("SELECT file FROM vectors")}
@@ -505,9 +603,9 @@ class Gallery:
 
     # ------------------------------------------------------------ inside
 
-    def _item(self, id: str, file: str | None, facts: str) -> Item:
+    def _item(self, id: str, file: str | None, told: str) -> Item:
         with self._db.checking_contents():
-            known, content = json.loads(facts), self.thumb(id)
+            known, content = json.loads(told), self.thumb(id)
             category = known.get("category")
             if category is not None and not isinstance(category, str):
                 raise ValueError("a category that is no text")

@@ -57,16 +57,18 @@ class Thumbnails:
             raise BadInput(f"{path} is no thumbnail. {self._remedy()}")
         return found
 
-    def write(self, id: str, picture: Image.Image | Path) -> None:
-        """Write a photo's thumbnail from an image or a picture file; a .webp file is copied. The caller holds the
-        gallery's lock.
+    def write(self, id: str, picture: Image.Image | Path | bytes) -> None:
+        """Write a photo's thumbnail from an image or a picture file; a .webp file, or its bytes, are copied. The
+        caller holds the gallery's lock.
 
         Raises:
             OSError: it cannot be written.
             BadInput: the picture file cannot be read.
         """
         target = self.path(id)
-        if isinstance(picture, Path) and picture.suffix == ".webp":
+        if isinstance(picture, bytes):
+            found = picture
+        elif isinstance(picture, Path) and picture.suffix == ".webp":
             if picture.resolve() == target.resolve():
                 return
             found = picture.read_bytes()
@@ -82,9 +84,9 @@ class Thumbnails:
             raise
 
 
-def thumbnail(picture: Image.Image) -> bytes:
-    """A picture reduced to at most 256 x 256 px: the bytes of a WebP file."""
+def thumbnail(picture: Image.Image, side: int = THUMB) -> bytes:
+    """A picture reduced to at most side x side px: the bytes of a WebP file."""
     small, file = picture.copy(), io.BytesIO()
-    small.thumbnail((THUMB, THUMB))
-    small.convert("RGB").save(file, "WEBP", quality=82)
+    small.thumbnail((side, side))
+    small.convert("RGB").save(file, "WEBP", quality=82, method=0)  # a tenth larger than the default, in half its time
     return file.getvalue()

@@ -1,4 +1,5 @@
-"""Vector files: append-only records of a fixed size, and the database table that says how many are valid.
+"""Vector files: append-only records of a fixed size, and the database table that says how many are valid. They open at
+once: what does not fit into memory easily is mapped.
 
 A record has the database row of its item, a scale, and the vector quantised to int8. Records beyond the valid count
 were left by a process that was killed, and are overwritten.
@@ -6,6 +7,7 @@ were left by a process that was killed, and are overwritten.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from dataclasses import dataclass
@@ -18,6 +20,9 @@ from xmr.modality import Modality
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}\.bin")
 _MAX_DIM = 65_536
+_MAPPED = 64_000_000  # bytes of a file above which it is mapped, not read
+_CHUNK = 16_000_000  # bytes looked at together
+_SAMPLED = 64  # records that stand for all in a token
 
 
 @dataclass(frozen=True)
@@ -36,18 +41,29 @@ class VectorFile:
     name: str
     count: int
 
-    def read(self, folder: Path) -> np.ndarray | None:
-        """The records: a structured array (count,) with "row" int64, "scale" float32 and "codes" (dim,) int8; None if
-        the file is missing, too short or has invalid scales."""
+    def read(self, folder: Path) -> StoredVectors | None:
+        """The records; None if the file is missing, too short or has invalid scales."""
+        record = _record(self.dim)
+        size = self.count * record.itemsize
+        rows, valid = np.empty(self.count, np.int64), True
         try:
             with open(folder / self.name, "rb") as file:
-                record = _record(self.dim)
-                if os.fstat(file.fileno()).st_size < self.count * record.itemsize:
+                if os.fstat(file.fileno()).st_size < size:
                     return None
-                found = np.fromfile(file, record, self.count)
+                if size <= _MAPPED:
+                    held = np.fromfile(file, record, self.count)
+                else:
+                    held = np.memmap(file, record, "r", shape=(self.count,))
+                step = max(1, _CHUNK // record.itemsize)
+                file.seek(0)
+                for start in range(0, self.count, step):  # not through the map, which would then count as memory
+                    part = np.fromfile(file, record, min(step, self.count - start)) if size > _MAPPED else held[start:]
+                    part = part[:step]
+                    rows[start : start + len(part)] = part["row"]
+                    valid = valid and bool((part["scale"] >= 0).all() and np.isfinite(part["scale"]).all())
         except OSError:
             return None
-        return found if np.isfinite(found["scale"]).all() and (found["scale"] >= 0).all() else None
+        return StoredVectors(self, rows, held) if valid else None
 
     def append(self, folder: Path, records: np.ndarray) -> None:
         """Write records after the last valid one, and flush them to disk.
@@ -64,6 +80,43 @@ class VectorFile:
             file.write(records.tobytes())
             file.flush()
             os.fsync(file.fileno())
+
+
+class StoredVectors:
+    """The valid records of a vector file. They stay as they are, whatever is appended.
+
+    Attributes:
+        rows: the database row of each, (count,) int64; of a row that was written twice, the later record counts.
+    """
+
+    def __init__(self, file: VectorFile, rows: np.ndarray, records: np.ndarray) -> None:
+        self.rows, self._file, self._records = rows, file, records
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def take(self, positions: np.ndarray | slice) -> np.ndarray:
+        """The vectors at these positions, (N, dim) float32."""
+        found = self._records[positions]
+        return found["codes"] * found["scale"][:, None]
+
+    def records(self, positions: np.ndarray) -> np.ndarray:
+        """The records at these positions."""
+        return np.array(self._records[positions])
+
+    def latest(self) -> tuple[np.ndarray, np.ndarray]:
+        """Each database row that has a vector, ascending, and the position of its latest record."""
+        if (self.rows[1:] > self.rows[:-1]).all():
+            return self.rows, np.arange(len(self))
+        rows, first = np.unique(self.rows[::-1], return_index=True)
+        return rows, len(self) - 1 - first
+
+    def token(self, count: int) -> str:
+        """Tells the first `count` records from any others of any file: whatever was made from them is good as long as
+        it is the same."""
+        at = np.linspace(0, count - 1, min(count, _SAMPLED)).astype(np.int64)
+        told = f"{self._file.name} {self._file.fingerprint} {self._file.dim} {count}".encode()
+        return hashlib.sha256(told + self._records[at].tobytes()).hexdigest()
 
 
 class VectorFiles:
@@ -105,15 +158,16 @@ class VectorFiles:
         """Remove the vector file of a system from the table."""
         self._db.run("DELETE FROM vectors WHERE system = ? AND modality = ?", (system, modality))
 
-    def compact(self, system: str, modality: Modality, rows: set[int]) -> None:
+    def compact(self, system: str, modality: Modality, rows: np.ndarray) -> None:
         """Rewrite a vector file if most of its records are outdated; `rows` are the rows of existing items."""
         entry = self.find(system, modality)
         if entry is None or (records := entry.read(self.folder)) is None:
             return
-        kept = [at for row, at in positions(records).items() if row in rows]
+        found, at = records.latest()
+        kept = at[np.isin(found, rows)]
         if 2 * len(kept) < len(records):
             self.remove(system, modality)
-            self.append(system, modality, entry.fingerprint, entry.dim, records[kept])
+            self.append(system, modality, entry.fingerprint, entry.dim, records.records(kept))
 
 
 def quantized(rows: list[int], vectors: np.ndarray) -> np.ndarray:
@@ -123,11 +177,6 @@ def quantized(rows: list[int], vectors: np.ndarray) -> np.ndarray:
     records["scale"] = np.maximum(np.abs(vectors).max(axis=1, initial=0.0), 1e-12) / np.float32(127)
     records["codes"] = np.rint(vectors / records["scale"][:, None])
     return records
-
-
-def positions(records: np.ndarray) -> dict[int, int]:
-    """The position of each row's record; of a row that was written twice, the later one."""
-    return dict(zip(records["row"].tolist(), range(len(records)), strict=True))
 
 
 def _free_name(folder: Path, system: str, modality: Modality) -> str:

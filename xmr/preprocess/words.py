@@ -205,7 +205,7 @@ class Vocabulary:
 
         context: the whole text, whose other words tell the language; None: this text.
         """
-        language = self._language(text if context is None else context)
+        language = self.language(text if context is None else context)
         corrected, unknown, parts, at = [], [], [], 0
         words = list(islice(_WORD.finditer(text), MOST_WORDS))
         for number, match in enumerate(words):
@@ -229,7 +229,7 @@ class Vocabulary:
         """Whether a text has no other words than function words."""
         return all(_lower(word) in self.function_words for word in _WORD.findall(text))
 
-    def _language(self, text: str) -> str | None:
+    def language(self, text: str) -> str | None:
         """The language that most words of a text are more frequent in; None where that is open."""
         if not self.counts:
             return None

@@ -239,7 +239,9 @@ def create_app(
             searcher = searcher_of(asked.system)
             query = Query(tuple(searcher.encode(term) for term in terms_of(searcher, asked.terms)))
             known = gallery.find(asked.ids)
-            return ExplainOut(captions={id: searcher.explain(query, id) for id in asked.ids if id in known})
+            return ExplainOut(
+                captions={id: searcher.explain(query, id, asked.language) for id in asked.ids if id in known}
+            )
 
         return await work(call)
 

@@ -106,6 +106,7 @@ class ExplainIn(TermsIn):
     """Photos that answered a query."""
 
     ids: Annotated[list[_Id], Field(min_length=1, max_length=200)]
+    language: _Language | None = Field(None, description="Of the captions that are found.")
 
 
 class HitOut(BaseModel):

@@ -7,9 +7,9 @@ import torch
 from torch import nn
 
 from training.learn import export as exporting
-from training.learn.export import ExportRefused, check_parity, export
+from training.learn.export import ExportRefused, check_parity, export, export_cells
 from training.towers import rounding
-from training.towers.heads import PrototypePull
+from training.towers.heads import ProjectionHead, PrototypePull
 from training.towers.rounding import quantised
 from training.towers.text import TextTower
 
@@ -106,3 +106,46 @@ def test_a_graph_that_ranks_otherwise_is_refused_even_within_the_tolerance(tower
     monkeypatch.setattr(exporting, "TOLERANCE", 10.0)
     with pytest.raises(ExportRefused, match="ranks otherwise"):
         check_parity(tower, graph(tmp_path / "text.onnx"), ids, _unit(300, 16))
+
+
+class Pooled(nn.Module):
+    """A photo tower in small: features, their mean, a head."""
+
+    def __init__(self, head: nn.Module) -> None:
+        super().__init__()
+        self.features, self.pool, self.head = nn.Conv2d(3, 12, 4, 4), nn.AdaptiveAvgPool2d(1), head
+
+    def forward(self, photo: torch.Tensor) -> torch.Tensor:
+        return self.head(self.pool(self.features(photo)).flatten(1))
+
+
+def test_what_the_cells_add_and_the_heads_bias_are_the_vector(tmp_path):
+    torch.manual_seed(0)
+    tower = Pooled(head := ProjectionHead(12, 6, hidden=10)).eval()
+    for layer in (head.inner[0], head.inner[3]):
+        nn.init.normal_(layer.weight, std=0.7)
+    photo = np.random.default_rng(0).normal(size=(2, 3, 12, 20)).astype(np.float32)
+    export(tower, {"photo": photo}, tmp_path / "photo.onnx")
+    assert export_cells(tmp_path / "photo.onnx", tmp_path / "cells.onnx")
+    whole = tmp_path / "whole.onnx"
+    whole.write_bytes((tmp_path / "photo.onnx").read_bytes() + (tmp_path / "cells.onnx").read_bytes())
+    vectors, cells = exporting.session(whole).run(["vector", "cells"], {"photo": photo})
+    assert cells.shape == (2, 3, 5, 6)
+    with torch.inference_mode():
+        features = tower.features(torch.from_numpy(photo))
+        pooled = features.mean((2, 3))
+        hidden = head.inner[0](pooled)
+        gate = torch.nn.functional.gelu(hidden) / hidden
+        bias = head.linear.bias + head.inner[3](gate * head.inner[0].bias)
+        length = (head.linear(pooled) + head.inner(pooled)).norm(dim=1, keepdim=True)
+        one = features[1, :, 2, 4]  # a cell by hand
+        wanted = head.linear.weight @ one + head.inner[3].weight @ (gate[1] * (head.inner[0].weight @ one))
+    np.testing.assert_allclose(cells.sum((1, 2)) + (bias / length).numpy(), vectors, atol=1e-5)
+    np.testing.assert_allclose(cells[1, 2, 4], (wanted / length[1] / 15).numpy(), atol=1e-6)
+
+
+def test_a_graph_of_another_form_is_not_split(tmp_path):
+    photo = np.zeros((1, 3, 8, 8), np.float32)
+    export(Pooled(nn.Linear(12, 6)), {"photo": photo}, tmp_path / "photo.onnx")
+    assert not export_cells(tmp_path / "photo.onnx", tmp_path / "cells.onnx")
+    assert not (tmp_path / "cells.onnx").exists()

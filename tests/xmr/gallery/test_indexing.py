@@ -19,7 +19,7 @@ from PIL import Image
 from tests.conftest import write_checkpoint
 from tests.galleries import broken_items, change_photos, make_photos, orphans, state_of
 from xmr import checkpoint
-from xmr.gallery import Gallery, index_folder, indexing
+from xmr.gallery import Gallery, index_folder, reading
 from xmr.modality import BadInput, Modality, Query, Term
 from xmr.search import Searcher
 
@@ -35,8 +35,8 @@ def reads(monkeypatch) -> list:
         seen.append(source)
         return decode(source, *more, **settings)
 
-    decode = indexing.open_picture
-    monkeypatch.setattr(indexing, "open_picture", open_picture)
+    decode = reading.open_picture
+    monkeypatch.setattr(reading, "open_picture", open_picture)
     return seen
 
 

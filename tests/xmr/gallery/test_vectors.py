@@ -11,7 +11,7 @@ from PIL import Image
 from tests.conftest import fill_gallery, write_checkpoint
 from xmr import checkpoint
 from xmr.gallery import Entry, Gallery, GalleryMismatch
-from xmr.gallery.vectors import VectorFile, positions, quantized
+from xmr.gallery.vectors import VectorFile, quantized
 from xmr.modality import Modality
 
 PICTURE = Image.new("RGB", (64, 32), "red")
@@ -66,17 +66,20 @@ def test_records_behind_the_last_valid_one_are_overwritten(tmp_path):
     entry.append(tmp_path, first)
     entry = replace(entry, count=1)
     entry.append(tmp_path, left_by_a_kill)
-    assert entry.read(tmp_path)["row"].tolist() == [1]
+    assert entry.read(tmp_path).rows.tolist() == [1]
     entry.append(tmp_path, second)
     entry = replace(entry, count=2)
-    assert entry.read(tmp_path)["row"].tolist() == [1, 3]
+    assert entry.read(tmp_path).rows.tolist() == [1, 3]
     assert replace(entry, count=3).read(tmp_path) is None  # shorter than the table says
     with pytest.raises(OSError, match="shorter than it should be"):
         replace(entry, count=3).append(tmp_path, first)
 
 
-def test_of_a_row_that_was_written_twice_the_later_counts():
-    assert positions(quantized([5, 7, 5], np.eye(3, dtype=np.float32))) == {5: 2, 7: 1}
+def test_of_a_row_that_was_written_twice_the_later_counts(tmp_path):
+    entry = VectorFile("f", 3, "a.bin", 0)
+    entry.append(tmp_path, quantized([5, 7, 5], np.eye(3, dtype=np.float32)))
+    rows, at = replace(entry, count=3).read(tmp_path).latest()
+    assert (rows.tolist(), at.tolist()) == ([5, 7], [2, 1])
 
 
 def test_a_file_of_which_most_is_gone_is_written_anew(tmp_path, system):

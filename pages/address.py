@@ -1,0 +1,226 @@
+"""The query as the address of the page: Back, Forward, a reload, a shared link and a second tab ask the same.
+
+An address may come from anyone: each part of it is bounded and checked, and one that cannot be used is told in a
+sentence while the others count. Pictures are in it by a name that cannot be guessed (pages/kept.py).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable, Mapping
+
+import streamlit as st
+
+from pages import galleries, pictures, visit
+from pages.language import tr
+from pages.shared import systems
+from pages.state import state
+from pages.widgets.canvas import canvas_drawing
+from pages.widgets.strokes import from_text
+from xmr.modality import BadInput
+
+LONGEST = 2_000  # letters of a text
+PEN = 6  # canvas units: the width of the lines that come from an address
+_PAST = 12  # queries of a visit that one can come back to
+_TOGETHER = 3  # seconds in which changes of one part of a query make one of these
+_MOST_FACTS, _MOST_VALUES = 12, 50  # of a filter
+_LONGEST_ID, _MOST_LESS = 200, 8  # of photos
+_LIGHTEST = 0.05  # weight of a part
+_PART = re.compile(r"drawing|words|picture-[1-6]")
+_PICTURE = re.compile(r"([\w-]{8,40})\.([a-z]{5,8})(?:\.(\d{1,4})-(\d{1,4})-(\d{1,4})-(\d{1,4}))?", re.ASCII)
+
+
+def arrive() -> None:
+    """Call first in each run: takes the query from the address where somebody came by it, or went back or forward."""
+    if state.address is None or visit.went_through_history():
+        open_query(st.query_params.to_dict())
+
+
+def tell() -> None:
+    """Put the query into the address, as one step of the browser's history."""
+    params = _params()
+    if params != state.address:
+        _record(params)
+    state.address = params
+    if params != st.query_params.to_dict():
+        st.query_params.from_dict(params)
+
+
+def open_query(params: Mapping[str, str]) -> None:
+    """Ask the query of an address; what it does not name is empty, and what of it cannot be used is told."""
+    told: list[str] = []
+    now = _params()
+    for name, take in _PARTS.items():
+        text = params.get(name, "")
+        if text == now.get(name, "") and not (name == "drawing" and state.drawn is None):
+            continue  # nothing is put in a field in which somebody may be typing
+        try:
+            take(text)
+        except BadInput as error:
+            told.append(str(error))
+    state.told, state.refused, state.cropping = tuple(told), (), None
+    state.address = dict(params)
+
+
+def clear() -> None:
+    """Ask nothing any more; the gallery and the system stay."""
+    open_query({name: value for name, value in _params().items() if name in ("gallery", "system")})
+
+
+def past() -> list[tuple[str, dict[str, str]]]:
+    """The earlier queries of this visit, each with a short name, the last one first."""
+    return [(_name(params), params) for _, params in reversed(state.past) if params != state.address]
+
+
+# ------------------------------------------------------------ query -> address
+
+
+def _params() -> dict[str, str]:
+    """The query as the parameters of an address; nothing for what is as it is to begin with."""
+    words = (state.words or "")[:LONGEST]
+    weights = {name: weight for name, weight in (state.weights or {}).items() if weight != 1}
+    found = {
+        "words": words.strip() and words,
+        "exact": "1" if words and state.exact == words else "",
+        "without": (state.without or "")[:LONGEST].strip(),
+        "drawing": state.drawn or "",
+        "pictures": ",".join(map(_picture_text, state.pictures)),
+        "weights": ",".join(f"{name}:{weight:g}" for name, weight in sorted(weights.items())),
+        "like": state.like or "",
+        "mix": "1" if state.like and state.mix else "",
+        "less": ",".join(state.less),
+        "where": json.dumps(state.where, separators=(",", ":"), sort_keys=True) if state.where else "",
+        "gallery": galleries.key_of_chosen(),
+        "system": state.wanted or "",
+    }
+    return {name: text for name, text in found.items() if text}
+
+
+def _picture_text(picture: pictures.Picture) -> str:
+    box = ".{:.0f}-{:.0f}-{:.0f}-{:.0f}".format(*(1000 * side for side in picture.box)) if picture.box else ""
+    return f"{picture.name}.{picture.use}{box}"
+
+
+def _record(params: dict[str, str]) -> None:
+    """Keep a query to come back to, in the place of the one that it goes on from."""
+    asked = {name for name in params if name not in ("gallery", "system")}
+    kept, now = [one for one in state.past if one[1] != params], time.monotonic()
+    if kept and state.address:
+        when, last = kept[-1]
+        names = {name for name in last.keys() | params.keys() if last.get(name) != params.get(name)}
+        if last == state.address and now - when < _TOGETHER and len(names) == 1 and names <= last.keys():
+            kept.pop()
+    state.past = (*kept, (now, params))[-_PAST:] if asked else tuple(kept)
+
+
+def _name(params: Mapping[str, str]) -> str:
+    """What a query is called: its words, and what else it has."""
+    parts = [params["words"].strip()] if "words" in params else []
+    parts += [tr("a drawing")] if "drawing" in params else []
+    parts += [tr("a picture")] if "pictures" in params else []
+    parts += [tr("more like a photo")] if "like" in params else []
+    parts += [tr("without {words}", words=params["without"])] if "without" in params else []
+    name = " + ".join(parts) or tr("filtered photos")
+    return name if len(name) <= 40 else f"{name[:39]}…"
+
+
+# ------------------------------------------------------------ address -> query
+
+
+def _words(text: str) -> None:
+    state.words = text[:LONGEST]
+
+
+def _exact(text: str) -> None:
+    state.exact = state.words if text else None
+
+
+def _without(text: str) -> None:
+    state.without = text[:LONGEST]
+
+
+def _drawing(text: str) -> None:
+    strokes = canvas_drawing(from_text(text), None, PEN)["objects"] if text else []
+    state.history = state.history.recorded(strokes, at_once=True)
+    state.start, state.canvas = {"objects": list(strokes)}, state.canvas + 1
+    state.linked, state.drawn = (strokes, text), text
+
+
+def _pictures(text: str) -> None:
+    found = [_PICTURE.fullmatch(one) for one in text.split(",", pictures.MOST)] if text else []
+    if len(found) > pictures.MOST or not all(found):
+        raise BadInput(tr("The pictures in this address cannot be read. Give them again."))
+    state.pictures = tuple(
+        pictures.found(
+            match[1], match[2], pictures.box_of([int(side) / 1000 for side in match.groups()[2:]]) if match[3] else None
+        )
+        for match in found
+        if match
+    )
+
+
+def _weights(text: str) -> None:
+    found = {}
+    for one in text.split(",")[: 2 + pictures.MOST] if text else ():
+        name, _, weight = one.partition(":")
+        if not _PART.fullmatch(name) or not re.fullmatch(r"[01](\.\d{1,3})?", weight, re.ASCII):
+            raise BadInput(tr("The weights in this address cannot be read. Set them anew."))
+        found[name] = min(1.0, max(_LIGHTEST, float(weight)))
+    state.weights = found or None
+
+
+def _where(text: str) -> None:
+    try:
+        given = json.loads(text) if 0 < len(text) <= LONGEST else {} if not text else None
+        sound = isinstance(given, dict) and len(given) <= _MOST_FACTS and all(map(_is_condition, given.values()))
+    except (ValueError, RecursionError):
+        sound = False
+    if not sound:
+        raise BadInput(tr("The filters in this address cannot be read. Set them anew."))
+    state.where = given or None
+
+
+def _is_condition(values: object) -> bool:
+    """A list of texts, numbers and None."""
+    return (
+        isinstance(values, list)
+        and 0 < len(values) <= _MOST_VALUES
+        and all(value is None or isinstance(value, (str, int, float)) for value in values)
+    )
+
+
+def _system(text: str) -> None:
+    if text and text not in systems():
+        raise BadInput(tr("This address names a system that is not here. Another one searches."))
+    state.wanted = text or None
+
+
+def _like(text: str) -> None:
+    state.like = text[:_LONGEST_ID] or None  # whether there is such a photo, the search says
+
+
+def _mix(text: str) -> None:
+    state.mix = bool(text)
+
+
+def _less(text: str) -> None:
+    state.less = tuple(dict.fromkeys(one[:_LONGEST_ID] for one in text.split(",")[:_MOST_LESS] if one))
+
+
+# The gallery comes first: the others are of its photos.
+_PARTS: dict[str, Callable[[str], None]] = {
+    "gallery": galleries.choose,
+    "words": _words,
+    "exact": _exact,
+    "without": _without,
+    "drawing": _drawing,
+    "pictures": _pictures,
+    "weights": _weights,
+    "where": _where,
+    "system": _system,
+    "like": _like,
+    "mix": _mix,
+    "less": _less,
+}

@@ -1,0 +1,204 @@
+"""The answers to a query on Search: the best photos, narrowed down by filters, more of them on demand, and what may be
+done with them."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+
+import numpy as np
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from pages import filters, selection
+from pages.grid import photo_grid
+from pages.language import tr
+from pages.plain import plain, shown
+from pages.shared import systems, thumb
+from pages.state import state
+from xmr.gallery import Gallery
+from xmr.modality import BadInput, Hit, Modality, Query, Term
+from xmr.search import Searcher
+
+STEP = 10  # photos, to begin with and at each "Show more"
+MOST = 200
+FITS = 0.25  # likely, at least, what fits a query at all
+SURE = 0.5  # likely, at least, a caption that is told of a photo
+ALIKE = 0.98  # cosine from which on two photos are nearly the same
+
+
+def show(
+    gallery: Gallery,
+    searcher: Searcher,
+    terms: Sequence[Term],
+    start: float,
+    exclude: Collection[str],
+    on_like: Callable[[str], None],
+    spoken: str | None,
+) -> None:
+    """Answer a query, or say why that cannot be.
+
+    Args:
+        terms:   what is asked, as vectors of the searcher's system.
+        start:   time.perf_counter() when they began to be read.
+        exclude: ids of photos that are part of the query themselves.
+        spoken:  the language of the captions.
+    """
+    if not any(term.weight > 0 for term in terms):
+        if terms:
+            st.info(tr("Say what you look for as well: a drawing, words or a photo. “Without” only takes away."))
+        return
+    spent = time.perf_counter() - start
+    query = Query((*terms, *_less(gallery, searcher)))
+    line = st.container()
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="filters"):
+        where = filters.row(gallery)
+        order = st.empty()
+        fold = st.empty()
+        if where:
+            st.button(tr("Clear filters"), icon=":material/filter_alt_off:", type="tertiary", on_click=filters.clear)
+    _begin_anew(searcher, query, where)
+    start = time.perf_counter()
+    try:
+        hits = searcher.search(query, k=state.most, exclude={*exclude, *state.less}, where=where or None)
+    except BadInput as error:
+        st.warning(plain(error))
+        return
+    spent += time.perf_counter() - start
+    asked = [term for term in terms if term.weight > 0]
+    said = tr(" and ").join(_names()[m] for m in dict.fromkeys(term.modality for term in asked))
+    line.caption(
+        tr(
+            "The {count} best of {all} photos for {query}, in {ms} ms",
+            count=len(hits),
+            all=f"{len(gallery):,}",
+            query=said,
+            ms=f"{1000 * spent:.0f}",
+        )
+    )
+    if not hits:
+        st.info(tr("No photo has all that the filters ask for. Take one of them away."))
+        return
+    if all(hit.match is not None and hit.match < FITS for hit in hits):
+        st.info(tr("Nothing here seems to fit {query}. These come nearest.", query=said), icon=":material/help:")
+    if any(term.modality is Modality.PHOTO for term in asked):
+        _might_show(searcher, Query(tuple(asked)), spoken)
+    hits = _sorted(hits, order)
+    selection.bar(gallery, state.marked)
+    photo_grid(
+        gallery,
+        hits,
+        on_like,
+        partial(searcher.explain, query, language=spoken),
+        on_less=less,
+        heat=partial(searcher.explain_map, query) if _explains(searcher) else None,
+        alike=_fold(searcher, hits, fold),
+        marks=True,
+    )
+    if len(hits) == state.most < MOST:
+        st.button(tr("Show more"), icon=":material/expand_more:", width="stretch", on_click=_more)
+
+
+def _explains(searcher: Searcher) -> bool:
+    """Whether the system can tell which parts of a photo count."""
+    return "cells" in systems()[searcher.system.name]["encoders"][Modality.PHOTO]
+
+
+def less(item_id: str) -> None:
+    """From now on, photos like this one are not wanted."""
+    if item_id not in state.less:
+        state.less = (*state.less, item_id)[-8:]
+
+
+def _wanted_again() -> None:
+    state.less = ()
+
+
+def _less(gallery: Gallery, searcher: Searcher) -> list[Term]:
+    """The photos whose like are not wanted, as terms; shown in a line with a button that takes them back."""
+    terms = []
+    for id in state.less:
+        try:
+            terms.append(searcher.like(id, -1.0))
+        except BadInput:  # it is gone, or of another gallery
+            state.less = tuple(other for other in state.less if other != id)
+    if terms and searcher.system.space != "cosine":
+        st.caption(tr("{system} cannot take “Less like this” into account.", system=searcher.system.name))
+        return []
+    if terms:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key="less"):
+            st.markdown(tr("**Less like**"))
+            for id in state.less:
+                if picture := thumb(gallery, id):
+                    st.image(picture, width=44, alt=gallery.caption(id))
+            st.button(tr("Not any more"), icon=":material/close:", type="tertiary", on_click=_wanted_again)
+    return terms
+
+
+def _names() -> dict[Modality, str]:
+    return {Modality.SKETCH: tr("the drawing"), Modality.TEXT: tr("the words"), Modality.PHOTO: tr("the photo")}
+
+
+def _begin_anew(searcher: Searcher, query: Query, where: dict[str, list[str]]) -> None:
+    """Another query begins with ten answers."""
+    digest = hashlib.sha1(repr((searcher.system.name, str(searcher.gallery.path), sorted(where.items()))).encode())
+    for term in query.terms:
+        digest.update(np.float32(term.weight).tobytes() + np.asarray(term.content).tobytes())
+    if state.answered != digest.hexdigest():
+        state.answered, state.most = digest.hexdigest(), STEP
+
+
+def _more() -> None:
+    state.most = min(state.most + STEP, MOST)
+
+
+def _sorted(hits: list[Hit], place: DeltaGenerator) -> list[Hit]:
+    """The answers as the visitor wants to see them; by match, unless dates are known."""
+    if not any(isinstance(hit.item.facts.get("taken"), str) for hit in hits):
+        return hits
+    names = {"match": tr("Best first"), "newest": tr("Newest first"), "oldest": tr("Oldest first")}
+    chosen = place.selectbox(
+        tr("Order"), list(names), key="order", format_func=names.get, label_visibility="collapsed", width=170
+    )
+    if chosen == "match":
+        return hits
+    dated = [hit for hit in hits if isinstance(hit.item.facts.get("taken"), str)]
+    dated.sort(key=lambda hit: hit.item.facts["taken"], reverse=chosen == "newest")
+    return dated + [hit for hit in hits if not isinstance(hit.item.facts.get("taken"), str)]
+
+
+def _fold(searcher: Searcher, hits: Sequence[Hit], place: DeltaGenerator) -> dict[str, str] | None:
+    """The answers to fold under others: where there are any, if the visitor wants that."""
+    near = _folded(searcher, hits) if searcher.system.space == "cosine" else {}
+    if not near:
+        return None
+    wanted = place.toggle(
+        tr("Fold {count} that are nearly the same", count=len(near)),
+        key="fold",
+        help=tr("Photos that this system can hardly tell apart."),
+        persist_state="session",
+    )
+    return near if wanted else None
+
+
+def _folded(searcher: Searcher, hits: Sequence[Hit]) -> dict[str, str]:
+    """From the id of each answer that is nearly the same as an earlier one, to that one's."""
+    vectors = np.stack([searcher.like(hit.id).content for hit in hits])  # (k, dim), of unit length
+    near = vectors @ vectors.T >= ALIKE
+    found: dict[str, str] = {}
+    for at, hit in enumerate(hits):
+        first = next((hits[other].id for other in range(at) if near[at, other] and hits[other].id not in found), None)
+        if first:
+            found[hit.id] = first
+    return found
+
+
+def _might_show(searcher: Searcher, query: Query, spoken: str | None) -> None:
+    """Captions that fit a photo, where the system is sure of them."""
+    captions = searcher.captions(query, k=10, language=spoken)
+    sure = [hit for hit in captions if hit.match is not None and hit.match >= SURE]
+    if sure:
+        with st.expander(tr("What the photo might show")):
+            st.text("\n".join(shown(hit.item.content) for hit in sure))

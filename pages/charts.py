@@ -1,0 +1,95 @@
+"""What the charts have in common: one colour a system on every page, and the words of their axes in plain language."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import altair as alt
+
+from pages.language import tr
+from pages.shared import systems
+
+# Told apart also by who sees few colours, and seen on white and on black.
+_COLOURS = ("#3b78e7", "#d9730d", "#1a9e78", "#c2408f", "#8a63d2", "#a8851a", "#0f93a8", "#c8453b")
+
+
+def colour_of(system: str) -> str:
+    """A system's colour, the same on every page; systems beyond the eighth take one again."""
+    known = list(systems())
+    return _COLOURS[(known.index(system) if system in known else len(known)) % len(_COLOURS)]
+
+
+def colours(shown: Collection[str]) -> alt.Color:
+    """The colours of a chart whose field "system" has these values, in the order of the systems."""
+    order = [name for name in systems() if name in set(shown)]
+    return alt.Color("system:N", title=None, scale=alt.Scale(domain=order, range=[colour_of(name) for name in order]))
+
+
+def readable(question: str) -> str:
+    """A protocol's question in plain words.
+
+    >>> readable("sketch_to_photo/category")
+    'drawing → photo: of the same kind'
+    """
+    asked, _, right = question.partition("/")
+    things = {
+        "sketch": tr("drawing"),
+        "text": tr("words"),
+        "text_en": tr("English words"),
+        "text_de": tr("German words"),
+        "photo": tr("photo"),
+    }
+    said = " → ".join(things.get(thing, thing.replace("_", " ")) for thing in asked.split("_to_"))
+    rights = {
+        "category": tr("of the same kind"),
+        "instance": tr("the very same thing"),
+        "image": tr("the very photo"),
+        "tag": tr("with a tag in common"),
+        "half": tr("half drawn, of the same kind"),
+    }
+    told = ", ".join(rights.get(part, part.replace("_", " ")) for part in right.split("/"))
+    return f"{said}: {told}" if right else said
+
+
+def protocol_names() -> dict[str, str]:
+    """The tests in plain words; one that is not named here is called by its own name."""
+    return {
+        "world-test": tr("Rendered things that were never trained on"),
+        "world-scenes": tr("Rendered scenes of several things"),
+        "world-mixed": tr("A drawing and words together"),
+        "world-tags": tr("Rendered photos, by tags"),
+        "flickr8k-test-en": tr("Flickr8k, English captions"),
+        "flickr8k-test-de": tr("Flickr8k, German captions"),
+        "flickr8k-tags": tr("Flickr8k, by tags"),
+        "sketchy25-heldout": tr("Sketchy: photos that were kept back"),
+        "sketchy-1-unseen": tr("Sketchy: kinds that were never trained on, first choice"),
+        "sketchy-2-unseen": tr("Sketchy: kinds that were never trained on, second choice"),
+        "chairv2-test": tr("Chairs: the very chair of a sketch"),
+        "quickdraw-demo": tr("Doodles, in the shipped photos"),
+        "quickdraw-photos": tr("Doodles, in real photos"),
+        "paper-demo": tr("Drawings on paper, in the shipped photos"),
+        "typed-demo": tr("Words as people type them, in the shipped photos"),
+        "out-of-gallery": tr("Does it notice that a kind is not there?"),
+    }
+
+
+def protocol_name(protocol: str) -> str:
+    """A test by its plain name and its own."""
+    name, at, variant = protocol.partition("@")
+    plain = protocol_names().get(name)
+    return f"{plain} ({protocol})" if plain else protocol
+
+
+def glossary() -> str:
+    """What the figures mean, as Markdown."""
+    lines = (
+        tr("**hit@k**, **any@k**: of 100 queries, how many have a right photo among the first k (as a share of 1)."),
+        tr("**p@k**: of the first k photos, the share that is right."),
+        tr("**recall@k**: of all right photos, the share that is among the first k."),
+        tr("**map**: how early the right photos come, over the whole ranking; 1 is: all of them first."),
+        tr("**median_rank**: at which place the first right photo is, for the query in the middle."),
+        tr("**auroc**: how often a query whose kind is there is told from one whose kind is not; 0.5 is guessing."),
+        tr("**both@1**, **share@10**: what meets both the drawing and the words, as the first photo, and of ten."),
+        tr("**wanted@10**, **unwanted@10**: of the first ten, those with what is wanted, and with what is not."),
+    )
+    return "\n".join(f"- {line}" for line in lines)

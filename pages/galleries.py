@@ -1,0 +1,215 @@
+"""The galleries that a visitor can choose: the shipped one, folders that were indexed here before, and the uploads.
+
+Folders are remembered in a file of the server's user, for everyone who may index them (pages/trust.py); only who sits
+at the server's own computer changes the list.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+from filelock import FileLock, Timeout
+from platformdirs import user_data_path
+
+from pages import trust, uploads
+from pages.language import tr
+from pages.plain import shown
+from pages.shared import open_gallery
+from pages.state import state
+from xmr.gallery import DEMO
+from xmr.modality import BadInput
+
+MOST = 50  # folders that are remembered, those that were indexed last
+LONGEST_NAME = 60  # letters
+UPLOADS = "uploads"  # how an address names them
+_LONGEST_PATH = 1_000
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A gallery to choose.
+
+    key:    how an address names it: "" for the shipped one, UPLOADS, or the path of the photos' folder.
+    name:   as it is shown.
+    folder: of the photos.
+    """
+
+    key: str
+    name: str
+    folder: Path
+
+
+def choices() -> list[Choice]:
+    """All that this visitor can choose, the one that is searched among them."""
+    found = [Choice("", tr("The shipped photos"), DEMO)]
+    found += [Choice(str(folder), shown(name), folder) for folder, name in _remembered() if _may(folder)]
+    if state.uploads and state.uploads.names and (state.uploads.folder / ".xmr").is_dir():
+        found.append(Choice(UPLOADS, tr("Your uploads"), state.uploads.folder))
+    if (now := key_of_chosen()) not in {choice.key for choice in found}:  # by an address
+        found.append(Choice(now, shown(Path(now).name or now), Path(now)))
+    return found
+
+
+def switch(widget: str) -> None:
+    """Search the gallery that was chosen in a widget; filters and photos of the one before go with it."""
+    try:
+        choose(st.session_state[widget])
+        state.like, state.less, state.where, state.outcome, state.told = None, (), None, None, ()
+    except BadInput as error:
+        state.told = (str(error),)
+
+
+def menu() -> None:
+    """The galleries to choose from, where there are more than one."""
+    found, now = {choice.key: choice.name for choice in choices()}, key_of_chosen()
+    if len(found) > 1:
+        st.selectbox(
+            tr("Photos to search"),
+            found,
+            index=list(found).index(now),
+            key=f"scope-{now}",  # another gallery, another widget: what an old one says does not count any more
+            format_func=found.get,
+            on_change=switch,
+            args=(f"scope-{now}",),
+        )
+
+
+def key_of_chosen() -> str:
+    """How an address names the gallery that is searched."""
+    if state.folder == DEMO:
+        return ""
+    if state.uploads and state.folder.is_relative_to(state.uploads.folder):
+        return UPLOADS
+    with suppress(BadInput):
+        return str(open_gallery(state.folder).root)
+    return str(state.folder)
+
+
+def choose(key: str) -> None:
+    """Search a gallery from now on.
+
+    Raises:
+        BadInput: this visitor may not open it, or cannot; the one before stays.
+    """
+    state.folder = _folder(key)
+
+
+def _folder(key: str) -> Path:
+    if not key:
+        return DEMO
+    if key == UPLOADS:
+        if state.uploads is None:
+            raise BadInput(tr("These uploads are not kept any more. Upload the photos again on the page Gallery."))
+        return open_gallery(state.uploads.folder).path
+    roots = trust.roots()
+    if not roots or len(key) > _LONGEST_PATH:
+        raise BadInput(tr("This address names a folder that cannot be searched from here. Choose photos on Gallery."))
+    return open_gallery(trust.own_folder(key, roots)).path
+
+
+def _may(folder: Path) -> bool:
+    return any(folder.is_relative_to(root) for root in trust.roots()) and not uploads.is_area(folder)
+
+
+# ------------------------------------------------------------ the list
+
+
+def is_remembered(key: str) -> bool:
+    """Whether a gallery is a folder of the list."""
+    return key in {str(folder) for folder, _ in _remembered()}
+
+
+def remember(folder: Path) -> None:
+    """Put a folder that was indexed at the head of the list; it keeps its name."""
+    with _changing() as listed:
+        name = dict(listed).get(folder, folder.name or str(folder))
+        listed[:] = [(folder, name), *(one for one in listed if one[0] != folder)][:MOST]
+
+
+def rename(key: str, name: str) -> None:
+    """Give a remembered folder another name; a blank one is its own."""
+    _check_owner()
+    with _changing() as listed:
+        given = " ".join(name.split())[:LONGEST_NAME]
+        listed[:] = [(folder, (given or folder.name) if str(folder) == key else old) for folder, old in listed]
+
+
+def forget(key: str, delete_index: bool = False) -> None:
+    """Take a folder off the list; with `delete_index`, what xmr stored about its photos goes as well. The photos stay.
+
+    Raises:
+        BadInput: not from here, or the index cannot be deleted.
+    """
+    _check_owner()
+    if not is_remembered(key):
+        return
+    if delete_index:
+        with suppress(BadInput):  # there is none any more
+            _delete(open_gallery(trust.own_folder(key, trust.roots())).path, Path(key))
+    with _changing() as listed:
+        listed[:] = [one for one in listed if str(one[0]) != key]
+
+
+def _delete(index: Path, folder: Path) -> None:
+    """Delete a gallery's own files; a gallery that is not apart from its photos stays."""
+    if index in (folder, DEMO):
+        return
+    open_gallery.clear()
+    try:
+        for part in ("thumbs", "vectors"):
+            shutil.rmtree(index / part, ignore_errors=True)
+        for file in index.glob("gallery.sqlite*"):
+            file.unlink()
+        with suppress(OSError):  # something else is in it
+            index.rmdir()
+    except OSError as error:
+        raise BadInput(f"{error.filename} cannot be deleted: {error.strerror}. Delete it yourself.") from None
+
+
+def _check_owner() -> None:
+    if not trust.own_machine():
+        raise BadInput(tr("Only who sits at the computer that runs this app changes the list of galleries."))
+
+
+def _file() -> Path:
+    return user_data_path("xmr") / "app-galleries.json"
+
+
+def _remembered() -> list[tuple[Path, str]]:
+    """Folders with their names; an empty list where the file is missing or damaged."""
+    try:
+        given = json.loads(_file().read_text(encoding="utf-8"))
+        return [(Path(folder), str(name)[:LONGEST_NAME]) for folder, name in given][:MOST]
+    except (OSError, ValueError, TypeError):
+        return []
+
+
+class _changing:
+    """The remembered list, to be changed by one at a time; it is written at the end."""
+
+    def __enter__(self) -> list[tuple[Path, str]]:
+        self._lock = FileLock(_file().with_suffix(".lock"), timeout=5)
+        try:
+            _file().parent.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire()
+        except (OSError, Timeout):
+            raise BadInput(f"The list of galleries cannot be changed: check the folder {_file().parent}.") from None
+        self._listed = _remembered()
+        return self._listed
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        try:
+            if kind is None:
+                written = _file().with_suffix(".part")
+                rows: Sequence[tuple[str, str]] = [(str(folder), name) for folder, name in self._listed]
+                written.write_text(json.dumps(rows), encoding="utf-8")
+                os.replace(written, _file())
+        finally:
+            self._lock.release()

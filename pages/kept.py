@@ -1,0 +1,83 @@
+"""Pictures of queries, kept for a while by the server, so that a reload and an address lead to them again.
+
+Each has a random name that cannot be guessed: whoever has the name may search with the picture. The limits are in
+SECURITY.md.
+"""
+
+from __future__ import annotations
+
+import io
+import secrets
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any
+
+from PIL import Image
+
+from xmr.modality import Drawing
+
+MAX_BYTES = 32_000_000  # of all pictures together
+MAX_AGE = 3_600  # seconds since one was used last
+
+
+@dataclass
+class _Entry:
+    """content: a picture as a file, or strokes. drawing: whether it looks like a drawing. used: when, the last time."""
+
+    content: bytes | Drawing
+    drawing: bool
+    size: int
+    used: float
+
+
+_lock = threading.Lock()
+_entries: OrderedDict[str, _Entry] = OrderedDict()  # by name, the one that was used last at the end
+
+
+def keep(content: Image.Image | Drawing, drawing: bool) -> str:
+    """Keep a picture, and return its name. Those that were not used for longest make way for it."""
+    stored, size = _stored(content)
+    name, now = secrets.token_urlsafe(12), time.monotonic()
+    with _lock:
+        _entries[name] = _Entry(stored, drawing, size, now)
+        _tidy(now)
+    return name
+
+
+def find(name: str) -> tuple[Image.Image | Drawing, bool] | None:
+    """A picture by its name, and whether it looks like a drawing; None if it is not kept any more."""
+    with _lock:
+        now = time.monotonic()
+        _tidy(now)
+        entry = _entries.get(name)
+        if entry is None:
+            return None
+        entry.used = now
+        _entries.move_to_end(name)
+    if isinstance(entry.content, Drawing):
+        return entry.content, entry.drawing
+    image = Image.open(io.BytesIO(entry.content))
+    image.load()
+    return image, entry.drawing
+
+
+def _tidy(now: float) -> None:
+    while _entries:
+        oldest = next(iter(_entries.values()))
+        if now - oldest.used <= MAX_AGE and sum(entry.size for entry in _entries.values()) <= MAX_BYTES:
+            return
+        _entries.popitem(last=False)
+
+
+def _stored(content: Any) -> tuple[bytes | Drawing, int]:
+    """A picture as a small file, or the strokes as they are; and their bytes."""
+    if isinstance(content, Drawing):
+        return content, sum(stroke.nbytes for stroke in content.strokes)
+    out = io.BytesIO()
+    if content.mode == "RGB":
+        content.save(out, "JPEG", quality=95, subsampling=0)
+    else:
+        content.save(out, "PNG", compress_level=1)
+    return out.getvalue(), len(out.getvalue())

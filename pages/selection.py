@@ -1,0 +1,142 @@
+"""Marked photos as one file to keep: a ZIP of the photos, a sheet with all of them, or a list as CSV or JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import zipfile
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import streamlit as st
+from PIL import Image, ImageDraw, ImageFont
+
+from pages import grid, originals, trust
+from pages.language import tr
+from pages.plain import plain, shown
+from xmr.gallery import Gallery
+from xmr.modality import BadInput, Item
+
+MAX_BYTES = 100_000_000  # of the photos in a ZIP
+_TILE, _LINES, _COLUMNS, _MARGIN = 256, 44, 5, 16  # px of a sheet's photos and of the words below; photos beside
+
+
+def bar(gallery: Gallery, ids: Sequence[str]) -> None:
+    """What can be done with the marked photos; nothing while there are none."""
+    found = gallery.find(ids)
+    items = [found[id] for id in ids if id in found]
+    if not items:
+        return
+    own = trust.own_machine()
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="selection"):
+        st.markdown(tr("**{count} marked**", count=len(items)))
+        try:
+            _check_size(gallery, items)
+            _button(tr("ZIP"), "photos.zip", "application/zip", partial(zipped, gallery, items))
+        except BadInput as error:
+            st.caption(plain(error))
+        _button(tr("Contact sheet"), "photos.jpg", "image/jpeg", partial(sheet, gallery, items))
+        _button("CSV", "photos.csv", "text/csv", partial(as_csv, gallery, items, own))
+        _button("JSON", "photos.json", "application/json", partial(as_json, gallery, items, own))
+        st.button(tr("Unmark all"), icon=":material/close:", type="tertiary", on_click=grid.unmark)
+
+
+def _button(label: str, name: str, mime: str, make: Callable[[], bytes]) -> None:
+    """A download that is made when it is asked for."""
+    st.download_button(label, make, name, mime, key=f"keep-{name}", on_click="ignore", icon=":material/download:")
+
+
+def _check_size(gallery: Gallery, items: Sequence[Item]) -> None:
+    paths = [originals.original(gallery, item) for item in items]
+    if sum(path.stat().st_size for path in paths if path) > MAX_BYTES:
+        raise BadInput(tr("Too much for one ZIP: at most {most} MB. Mark fewer.", most=MAX_BYTES // 1_000_000))
+
+
+def zipped(gallery: Gallery, items: Sequence[Item]) -> bytes:
+    """A ZIP of the files as they are; of the thumbnail, where there is no original."""
+    out, taken = io.BytesIO(), set()
+    with zipfile.ZipFile(out, "w") as archive:
+        for item in items:
+            path = originals.original(gallery, item)
+            whole = path is not None and originals.is_picture(path)
+            stem, suffix = os.path.splitext(originals.file_name(item))
+            suffix = suffix if whole else ".webp"
+            name, number = stem + suffix, 1
+            while name.casefold() in taken:
+                number += 1
+                name = f"{stem} ({number}){suffix}"
+            taken.add(name.casefold())
+            archive.writestr(name, path.read_bytes() if whole else gallery.thumbnail(item.id))
+    return out.getvalue()
+
+
+def sheet(gallery: Gallery, items: Sequence[Item]) -> bytes:
+    """A JPEG of all photos, five beside one another, each with its first caption or its file's name."""
+    columns = min(_COLUMNS, len(items))
+    across, down = _TILE + _MARGIN, _TILE + _LINES + _MARGIN
+    page = Image.new("RGB", (columns * across + _MARGIN, -(-len(items) // columns) * down + _MARGIN), "white")
+    draw, font = ImageDraw.Draw(page), ImageFont.load_default(15)
+    for number, item in enumerate(items):
+        left, top = _MARGIN + number % columns * across, _MARGIN + number // columns * down
+        with Image.open(io.BytesIO(gallery.thumbnail(item.id)), formats=["WEBP"]) as photo:
+            page.paste(photo.convert("RGB"), (left + (_TILE - photo.width) // 2, top + (_TILE - photo.height) // 2))
+        for line, text in enumerate(_broken(shown(gallery.caption(item.id)), font)):
+            draw.text((left, top + _TILE + 4 + 20 * line), text, "black", font)
+    out = io.BytesIO()
+    page.save(out, "JPEG", quality=88)
+    return out.getvalue()
+
+
+def _broken(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> list[str]:
+    """A text in at most two lines of a photo's width."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if font.getlength(longer) <= _TILE or not lines[-1]:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    if len(lines) > 2:
+        lines[1] += " …"
+    for number, line in enumerate(lines[:2]):
+        while font.getlength(line) > _TILE:
+            line = f"{line[:-2]}…"
+        lines[number] = line
+    return lines[:2]
+
+
+def _rows(gallery: Gallery, items: Sequence[Item], own: bool) -> list[dict]:
+    """What is known of each photo. The path only where the server is the visitor's own machine."""
+    rows = []
+    for item in items:
+        row = {"id": item.id, **{fact: item.facts.get(fact) for fact in grid.fact_names() if fact in item.facts}}
+        path = originals.original(gallery, item) if own else None
+        rows.append(row | ({"path": str(path)} if path else {}) | {"captions": gallery.captions(item.id)})
+    return rows
+
+
+def as_json(gallery: Gallery, items: Sequence[Item], own: bool) -> bytes:
+    """A list of photos with their facts and captions."""
+    rows = _rows(gallery, items, own)
+    for row in rows:
+        row["captions"] = [{"language": language, "text": text} for language, text in row["captions"]]
+    return json.dumps(rows, ensure_ascii=False, indent=1).encode()
+
+
+def as_csv(gallery: Gallery, items: Sequence[Item], own: bool) -> bytes:
+    """A table of photos with their facts and first caption, in UTF-8 with a mark that spreadsheets know it by."""
+    rows = _rows(gallery, items, own)
+    for row in rows:
+        row["caption"] = (row.pop("captions") or [("", "")])[0][1]
+    out = io.StringIO()
+    writer = csv.DictWriter(out, list(dict.fromkeys(name for row in rows for name in row)))
+    writer.writeheader()
+    writer.writerows({name: _harmless(value) for name, value in row.items()} for row in rows)
+    return out.getvalue().encode("utf-8-sig")
+
+
+def _harmless(value: object) -> object:
+    """A text that a spreadsheet would take for a formula, such as a file's name, as a text."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value

@@ -1,0 +1,346 @@
+"""How a system was trained, what each part of it contributes, and what its space looks like: for Results."""
+
+import json
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from pages import originals
+from pages.charts import readable
+from pages.grid import caption_of
+from pages.language import tr
+from pages.shared import open_gallery, open_system, reports, show_error
+from xmr.gallery import DEMO
+from xmr.modality import BadInput, Modality
+
+MAPPED = 1_000  # photos on the map, evenly spaced over the gallery
+
+
+def training(name: str) -> None:
+    """A system's losses and validation figures over the steps of its training."""
+    history = reports()[name]["history"]
+    table, start, stage = [], 0, None
+    for entry in history:
+        if entry["stage"] != stage:
+            start, stage = table[-1]["steps"] if table else 0, entry["stage"]
+        table += [
+            {"steps": start + entry["step"], "stage": stage, "figure": key, "value": value}
+            for key, value in entry.items()
+            if isinstance(value, float)
+        ]
+    found = pd.DataFrame(table)
+    losses = found.figure.str.startswith("train/")
+    found["figure"] = found.figure.str.removeprefix("train/")
+    for part, title in ((found[losses], tr("Losses")), (found[~losses & (found.figure != "score")], tr("Validation"))):
+        chart = (
+            alt.Chart(part)
+            .mark_line(point=True)
+            .encode(
+                alt.X("steps:Q", title=tr("steps")),
+                alt.Y("value:Q", title=None),
+                alt.Color("figure:N", title=None, legend=alt.Legend(orient="bottom", columns=1, labelLimit=320)),
+                tooltip=["stage", "steps", "figure", "value"],
+            )
+        )
+        legend = 30 * part.figure.nunique()  # a chart's height includes its legend's
+        st.altair_chart(chart.properties(title=title, height=320 + legend))
+
+
+def with_std(entry: dict, key: str) -> str:
+    """A metric's mean over the seeds, ± the standard deviation over them where there are several."""
+    std = f" ± {entry['seed_std'][key]:.3f}" if entry.get("seeds", 1) > 1 else ""
+    return f"{entry['metrics'][key]:.3f}{std}"
+
+
+def as_published(report: dict) -> None:
+    """The system as it was first described, and repaired, which is what ships, side by side."""
+    sides: dict[str, dict] = {"as published": {}, "repaired": {}}
+    for variant, protocols in report["variants"].items():
+        name, _, view = variant.partition(" ")  # a hashing system's view: the bits of its code
+        side = {report["rows"]["as-published"]: "as published", report["rows"]["repaired"]: "repaired"}.get(
+            name.removesuffix(f"-{view.partition(' ')[0]}")
+        )
+        if side:
+            sides[side] |= {(p, key, view): entry for p, entry in protocols.items() for key in entry["metrics"]}
+    both = [at for at in sides["as published"] if at in sides["repaired"]]
+    if not both:
+        return
+    lines = [
+        {
+            "protocol": protocol,
+            "metric": f"{readable(key)}{', ' if view else ''}{view}",
+            **{side: with_std(found[protocol, key, view], key) for side, found in sides.items()},
+            "chance": sides["repaired"][protocol, key, view]["chance"][key],
+        }
+        for protocol, key, view in both
+    ]
+    st.markdown(f"##### {tr('As published, and repaired')}")
+    st.dataframe(pd.DataFrame(lines), hide_index=True)
+    seeds = [max(found[at].get("seeds", 1) for at in both) for found in sides.values()]
+    st.caption(
+        tr(
+            "“as published”: what the first description says, trained here (runs: {published}); another backbone "
+            "stands in where its weights cannot be had. “repaired”: what ships, “{ships}” (runs: {repaired}). ± is "
+            "the standard deviation over the runs.",
+            published=seeds[0],
+            repaired=seeds[1],
+            ships=report["ships"],
+        )
+    )
+
+
+def probes(report: dict) -> None:
+    """How far each variant mixes sketches with photos."""
+    lines = []
+    shown = ("sketch_to_photo/category/map", "sketch_to_photo/category/p@1")
+    for variant, entry in report["probe"].items():
+        found = {
+            f"{protocol}, {readable(key)}": with_std(held, key)
+            for protocol, held in report["variants"][variant].items()
+            for key in shown
+            if key in held["metrics"]
+        }
+        lines.append({"variant": variant, "probe": with_std(entry, "accuracy"), **found})
+    st.dataframe(pd.DataFrame(lines).fillna("–"), hide_index=True)
+    st.caption(
+        tr(
+            "The probe: how often a fresh linear classifier, fitted on some classes, tells a sketch's vector from a "
+            "photo's in the others. 0.5 is chance: nothing tells them apart."
+        )
+    )
+
+
+def study(report: dict) -> None:
+    """A recipe's variants from several seeds, beside pretrained features."""
+    st.caption(
+        tr(
+            "Each variant from up to {count} seeds: the mean ± the standard deviation over them. “baseline” is "
+            "ImageNet's network without training, photos and sketches each centred. What ships is “{ships}”.",
+            count=len(report["seeds"]),
+            ships=report["ships"],
+        )
+        + (" " + tr("“average” is the mean of several variants' weights.") if "average" in report["variants"] else "")
+    )
+    lines = []
+    for variant, protocols in {"baseline": report["baseline"], **report["variants"]}.items():
+        for protocol, entry in protocols.items():
+            for key in entry["metrics"]:
+                lines.append(
+                    {
+                        "protocol": protocol,
+                        "metric": readable(key),
+                        "variant": variant,
+                        "value": with_std(entry, key),
+                        "chance": entry["chance"][key],
+                    }
+                )
+    table = pd.DataFrame(lines)
+    wide = table.pivot(index=["protocol", "metric", "chance"], columns="variant", values="value")
+    wide = wide.fillna("–").reset_index()
+    order = ["protocol", "metric", *(v for v in ("baseline", *report["variants"]) if v in wide), "chance"]
+    st.dataframe(wide[order], hide_index=True)
+
+
+def settings(report: dict) -> None:
+    """List the settings of each variant that was measured."""
+    measured = {name.split()[0] for name in report["variants"]}
+    lines = [
+        f"- **{variant}**: "
+        + (
+            ", ".join(f"`{key}: {json.dumps(value)}`" for key, value in changed.items())
+            or tr("the recipe as it stands")
+        )
+        for variant, changed in report["settings"].items()
+        if variant in measured
+    ]
+    if "average" in measured:
+        lines.append(f"- **average**: {tr('the mean of the weights of these runs')}: {', '.join(report['average_of'])}")
+    with st.expander(tr("What each variant sets")):
+        st.markdown("\n".join(lines))
+
+
+def bits(report: dict) -> None:
+    """The hashing system's grid: mean average precision by length of code, language and direction, beside that of the
+    numbers that the codes are the signs of."""
+    lines = []
+    for variant, protocols in report["variants"].items():
+        trained, length, kind = variant.split()
+        lines += [
+            {
+                "of": f"{trained}, {protocol}",
+                "code": f"{length} bits",
+                "kind": {"bits": "codes", "numbers": "before their signs"}[kind],
+                "question": readable(key.removesuffix("/tag/map")),
+                "map": value,
+            }
+            for protocol, entry in protocols.items()
+            for key, value in entry["metrics"].items()
+            if key.endswith("/map")
+        ]
+    table = pd.DataFrame(lines)
+    of = st.segmented_control(tr("Variant and test"), list(table.of.unique()), default=table.of[0], required=True)
+    table = table[table.of == of]
+    order = sorted(table.code.unique(), key=lambda code: int(code.split()[0]))
+    box = alt.Chart(table).encode(
+        alt.X("code:N", sort=order, title=None, axis=alt.Axis(labelAngle=0)),
+        alt.Y("question:N", title=None, axis=alt.Axis(labelLimit=220)),
+    )
+    shade = box.mark_rect().encode(
+        alt.Color("map:Q", title="mAP", scale=alt.Scale(scheme="blues")), tooltip=["question", "code", "kind", "map"]
+    )
+    middle = table["map"].median()
+    text = box.mark_text().encode(
+        alt.Text("map:Q", format=".3f"),
+        color=alt.condition(f"datum.map > {middle}", alt.value("white"), alt.value("black")),
+    )
+    grid = (shade + text).properties(width=240, height=150)
+    st.altair_chart(grid.facet(row=alt.Row("kind:N", title=None, sort="descending")))
+
+
+def pairs(found: dict) -> None:
+    """How near each query is to each photo: matching pairs are on the diagonal."""
+    modality = next(iter(found))
+    if len(found) > 1:
+        modality = st.segmented_control(
+            tr("Queries"),
+            list(found),
+            default=modality,
+            required=True,
+            key="pairs",
+            format_func={"text": tr("captions"), "sketch": tr("drawings")}.get,
+        )
+    classes, scores = found[modality]["classes"], found[modality]["scores"]
+    names = [name.replace("_", " ") for name in classes]
+    table = pd.DataFrame(
+        [
+            {"query": query, "photo": photo, "score": scores[row][column]}
+            for row, query in enumerate(names)
+            for column, photo in enumerate(names)
+        ]
+    )
+    chart = (
+        alt.Chart(table)
+        .mark_rect()
+        .encode(
+            alt.X("photo:N", sort=names, title=tr("photo of"), axis=alt.Axis(labelOverlap=False)),
+            alt.Y("query:N", sort=names, title=tr("query of"), axis=alt.Axis(labelOverlap=False)),
+            alt.Color("score:Q", scale=alt.Scale(scheme="viridis")),
+            tooltip=["query", "photo", "score"],
+        )
+    )
+    st.altair_chart(chart.properties(height=560))
+    st.caption(
+        tr(
+            "Scores of rendered test photos and of what was drawn or written of them. A good system has its highest "
+            "scores on the diagonal."
+        )
+    )
+
+
+def places(found: list[dict]) -> None:
+    """The map of the space."""
+    table = pd.DataFrame(found)
+    table["class"] = table["class"].str.replace("_", " ")
+    chart = (
+        alt.Chart(table)
+        .mark_point(filled=True, size=70, opacity=0.85)
+        .encode(
+            alt.X("x:Q", axis=None),
+            alt.Y("y:Q", axis=None),
+            alt.Color(
+                "class:N",
+                title=None,
+                scale=alt.Scale(scheme="tableau20"),
+                legend=alt.Legend(orient="bottom", columns=4),
+            ),
+            alt.Shape(
+                "modality:N",
+                title=None,
+                legend=alt.Legend(orient="top", symbolFillColor="gray", symbolStrokeColor="gray"),
+            ),
+            tooltip=["class", "modality", "text"],
+        )
+    )
+    st.altair_chart(chart.properties(height=520).interactive())
+    st.caption(
+        tr(
+            "t-SNE of rendered test items: what lies together is near in the space. Each modality is moved to the "
+            "same middle first, since photos as a whole lie elsewhere than words."
+        )
+    )
+
+
+@st.cache_data(show_spinner=False, max_entries=12)
+def _flat(system: str, _version: tuple[int, ...]) -> pd.DataFrame:
+    """The shipped photos on a plane: the two directions in which the means of their kinds differ most."""
+    gallery = open_gallery(DEMO)
+    ids, vectors = gallery.vectors(open_system(system), Modality.PHOTO)  # (N, dim)
+    items = gallery.find(ids)
+    kinds = np.array([str(items[id].facts.get("category")) for id in ids])
+    vectors = vectors - vectors.mean(axis=0)
+    means = np.stack([vectors[kinds == kind].mean(axis=0) for kind in np.unique(kinds)])  # (kinds, dim)
+    _, _, directions = np.linalg.svd(means, full_matrices=False)
+    places = vectors @ directions[:2].T  # (N, 2)
+    return pd.DataFrame(
+        {
+            "id": ids,
+            "x": places[:, 0],
+            "y": places[:, 1],
+            "kind": kinds,
+            **{fact: [str(items[id].facts.get(fact)) for id in ids] for fact in ("colour", "place")},
+        }
+    )
+
+
+def photo_map(system: str) -> None:
+    """The shipped photos in a system's space; each shows itself where one points."""
+    gallery = open_gallery(DEMO)
+    names = {"kind": tr("Thing"), "colour": tr("Colour"), "place": tr("Place")}
+    by = st.segmented_control(
+        tr("The shipped photos, coloured by"),
+        list(names),
+        default="colour",
+        required=True,
+        key="mapped",
+        format_func=names.get,
+    )
+    try:
+        table = _flat(system, gallery.version())
+    except BadInput as error:
+        show_error(error)
+        return
+    table = table.iloc[:: max(1, len(table) // MAPPED)]
+    table = table.assign(
+        image=originals.address(gallery) + table.id, caption=[caption_of(gallery, id) for id in table.id]
+    )
+    colour = alt.Color(f"{by}:N", title=None, legend=None if by == "kind" else alt.Legend(orient="bottom", columns=5))
+    if by == "colour":
+        shades = {
+            "beige": "#d8c49a",
+            "gold": "#d4a72c",
+            "silver": "#aab2b8",
+            "turquoise": "#30b5b0",
+            "white": "#e9e9e9",
+        }
+        shown = sorted(table.colour.unique())
+        colour.scale = alt.Scale(domain=shown, range=[shades.get(name, name) for name in shown])
+    chart = (
+        alt.Chart(table)
+        .mark_point(filled=True, size=60, opacity=0.9, stroke="#888888", strokeWidth=0.4)
+        .encode(
+            alt.X("x:Q", axis=None),
+            alt.Y("y:Q", axis=None),
+            colour,
+            tooltip=["image", "caption", "kind", "colour", "place"],
+        )
+    )
+    st.altair_chart(chart.properties(height=520).interactive())
+    st.caption(
+        tr(
+            "{count} of the shipped photos, on the plane in which the means of their kinds lie furthest apart. Point "
+            "at one to see it; drag and scroll to move and to enlarge.",
+            count=len(table),
+        )
+    )

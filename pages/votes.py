@@ -1,0 +1,146 @@
+"""Which of two systems people found better, without knowing which is which: counts in a file of this server's user.
+
+Only counts are kept: of each kind of query and each two systems, how often the first was better, the second, neither.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from filelock import FileLock, Timeout
+from platformdirs import user_state_path
+
+from xmr.modality import BadInput, Modality
+
+MOST = 100_000  # of a count
+_FILE = "votes.json"
+_Z = 1.959964  # of 95%, in standard deviations
+_WAIT = 5  # seconds for another server that is writing
+
+Winner = Literal["first", "second", "neither"]
+
+
+@dataclass(frozen=True)
+class Count:
+    """How often one system was found better than another.
+
+    Attributes:
+        asked:  the modalities of the queries, joined by "+".
+        first, second: the systems, in the order of their names.
+        counts: how often the first was better, the second, neither.
+    """
+
+    asked: str
+    first: str
+    second: str
+    counts: tuple[int, int, int]
+
+    @property
+    def votes(self) -> int:
+        """How many were asked."""
+        return sum(self.counts)
+
+    @property
+    def chose(self) -> int:
+        """How many found one of them better."""
+        return self.counts[0] + self.counts[1]
+
+    @property
+    def share(self) -> float:
+        """Of these, the share that found the first better; NaN if there are none."""
+        return self.counts[0] / self.chose if self.chose else math.nan
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95% confidence interval of the share (Wilson 1927); all that there is, if nobody chose.
+
+        >>> [round(end, 3) for end in Count("text", "a", "b", (8, 2, 5)).interval]
+        [0.49, 0.943]
+        """
+        if not self.chose:
+            return 0.0, 1.0
+        n, p = self.chose, self.share
+        middle, half = p + _Z**2 / (2 * n), _Z * math.sqrt(p * (1 - p) / n + _Z**2 / (4 * n**2))
+        return max(0.0, (middle - half) / (1 + _Z**2 / n)), min(1.0, (middle + half) / (1 + _Z**2 / n))
+
+
+def path() -> Path:
+    """The file with the counts."""
+    return user_state_path("xmr") / _FILE
+
+
+def asked_by(modalities: Collection[Modality]) -> str:
+    """The kind of a query.
+
+    >>> asked_by([Modality.TEXT, Modality.SKETCH, Modality.TEXT])
+    'sketch+text'
+    """
+    return "+".join(sorted(set(modalities)))
+
+
+def add(asked: str, first: str, second: str, better: Winner) -> None:
+    """Count one vote.
+
+    Raises:
+        BadInput: the file is damaged or cannot be written.
+    """
+    if second < first:
+        first, second = second, first
+        better = {"first": "second", "second": "first"}.get(better, better)
+    file = path()
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with FileLock(file.with_suffix(".lock"), timeout=_WAIT):
+            held = _read(file)
+            counts = held.setdefault(asked, {}).setdefault(first, {}).setdefault(second, [0, 0, 0])
+            at = ("first", "second", "neither").index(better)
+            counts[at] = min(counts[at] + 1, MOST)
+            new = file.with_suffix(".part")
+            new.write_text(json.dumps(held, indent=1), encoding="utf-8")
+            os.replace(new, file)
+    except Timeout:
+        raise BadInput("Your answer was not counted: another server is writing the counts. Try again.") from None
+    except OSError as error:
+        raise BadInput(f"Your answer was not counted: {error.strerror or error}. Tell the server's operator.") from None
+
+
+def counted(systems: Collection[str]) -> list[Count]:
+    """All counts of these systems, those with the most votes first.
+
+    Raises:
+        BadInput: the file is damaged.
+    """
+    try:
+        held = _read(path())
+    except OSError as error:
+        raise BadInput(f"The counts of votes cannot be read: {error.strerror}. Tell the server's operator.") from None
+    found = [
+        Count(asked, first, second, tuple(counts))
+        for asked, pairs in held.items()
+        for first, others in pairs.items()
+        for second, counts in others.items()
+        if {first, second} <= set(systems)
+    ]
+    return sorted(found, key=lambda count: -count.votes)
+
+
+def _read(file: Path) -> dict[str, dict[str, dict[str, list[int]]]]:
+    """Kind of query -> first system -> second -> counts."""
+    if not file.is_file():
+        return {}
+    try:
+        held = json.loads(file.read_text(encoding="utf-8"))
+        for pairs in held.values():
+            for others in pairs.values():
+                for first_better, second_better, neither in others.values():
+                    if not all(isinstance(count, int) for count in (first_better, second_better, neither)):
+                        raise ValueError("a count that is no number")
+    except (ValueError, AttributeError, TypeError):
+        raise BadInput(f"{file} is damaged. Move it away: counting begins anew then.") from None
+    return held

@@ -1,0 +1,101 @@
+// What the whole page listens to: keys (/ to type, d to draw, Esc to clear all), pictures that are pasted or dropped
+// anywhere, a link over the query to the photos, and what is one step of the browser's history.
+
+const TOGETHER = 2000; // ms in which changes of the same part of a query are one step
+const PARTS = ["words", "without", "drawing", "weights"]; // that change little by little
+const YEAR = 365 * 24 * 3600;
+const FIELDS = "input:not([type=file], [type=radio], [type=checkbox], [type=range], [type=button]), textarea, select";
+const mounted = new WeakMap();
+
+export default function ({ parentElement, data }) {
+  if (data.chosen) document.cookie = `xmr_language=${data.chosen}; path=/; max-age=${YEAR}; samesite=lax`;
+  document.documentElement.lang = data.language;
+  const skip = parentElement.querySelector(".xmr-skip");
+  skip.textContent = data.skip;
+  skip.onclick = () => {
+    const place = document.querySelector(".st-key-answers") ?? document.querySelector(".stMain");
+    const first = place.querySelector(".xmr-photos button") ?? place;
+    if (first === place) place.tabIndex = -1;
+    first.focus();
+    first.scrollIntoView({ block: "center" });
+  };
+  groupHistory();
+  if (mounted.has(parentElement)) return;
+  const ended = new AbortController();
+  mounted.set(parentElement, ended);
+  const on = (kind, act) => document.addEventListener(kind, act, { signal: ended.signal });
+  on("keydown", key);
+  on("paste", (event) => {
+    const typing = event.composedPath()[0].matches?.("input, textarea") && event.clipboardData.getData("text/plain");
+    if (!typing && give(event.clipboardData.files)) event.preventDefault();
+  });
+  on("dragover", (event) => {
+    if (inbox() && [...event.dataTransfer.types].includes("Files") && !uploader(event)) event.preventDefault();
+  });
+  on("drop", (event) => {
+    if (!event.dataTransfer.files.length || uploader(event)) return;
+    if (inbox()) event.preventDefault(); // else the browser would leave the page for the file
+    give(event.dataTransfer.files);
+  });
+  return () => {
+    ended.abort();
+    mounted.delete(parentElement);
+  };
+}
+
+// Streamlit makes each change of the address a step of the history. A word that is being typed, a drawing of several
+// strokes and a weight that is being moved are one step each; and so is another page together with the query on it.
+function groupHistory() {
+  if (window.xmrHistory) return;
+  const step = history.pushState.bind(history), last = (window.xmrHistory = { part: null, at: -Infinity, page: false });
+  history.pushState = (state, title, to) => {
+    const from = new URL(location.href), next = new URL(to ?? "", location.href), now = performance.now();
+    const samePage = from.pathname === next.pathname;
+    const names = new Set([...from.searchParams.keys(), ...next.searchParams.keys()]);
+    const changed = [...names].filter((name) => from.searchParams.get(name) !== next.searchParams.get(name));
+    const [part] = changed.length === 1 ? changed : [null];
+    const goesOn = samePage && now - last.at < TOGETHER && (last.page || (PARTS.includes(part) && part === last.part));
+    Object.assign(last, { part, at: now, page: !samePage });
+    if (goesOn) history.replaceState(state, title, to);
+    else step(state, title, to);
+  };
+  window.addEventListener("popstate", () => Object.assign(last, { part: null, page: false }));
+}
+
+function key(event) {
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (document.querySelector("dialog[open], [role=dialog], [data-baseweb=popover], [data-testid=stTooltipContent]")) return;
+  const words = document.querySelector(".st-key-words input"), at = event.composedPath()[0];
+  const typing = at.isContentEditable || at.matches?.(FIELDS);
+  if (event.key === "Escape") {
+    if (typing) return at.value ? undefined : at.blur(); // the first one empties the field, as browsers do
+    document.querySelector(".st-key-clear-all button:enabled")?.click();
+  } else if (typing || !words) return;
+  else if (event.key === "/") {
+    event.preventDefault();
+    words.focus();
+    words.select();
+  } else if (event.key === "d") {
+    event.preventDefault();
+    const fold = document.querySelector(".xmr-fold[aria-expanded=false]");
+    if (fold?.offsetParent) fold.click();
+    const pad = document.querySelector(".st-key-sketchpad");
+    pad.tabIndex = -1;
+    pad.focus({ preventScroll: true });
+    pad.scrollIntoView({ block: "nearest" });
+  }
+}
+
+const inbox = () => document.querySelector(".st-key-pictures input[type=file]");
+const uploader = (event) => event.composedPath().some((one) => one.matches?.("[data-testid=stFileUploader]"));
+
+// Pictures into the inbox of the query; true where there was one and it took some.
+function give(files) {
+  const taken = new DataTransfer();
+  for (const file of files) if (file.type.startsWith("image/") || /\.(heic|heif|avif|raw|dng|svg)$/i.test(file.name)) taken.items.add(file);
+  const place = inbox();
+  if (!taken.files.length || !place) return false;
+  place.files = taken.files;
+  place.dispatchEvent(new Event("change", { bubbles: true }));
+  return true;
+}

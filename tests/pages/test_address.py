@@ -1,0 +1,175 @@
+"""The query is the address: what is asked is in it, who comes by it is asked the same, and it is not trusted."""
+
+import json
+import sys
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages import kept
+from pages.widgets.strokes import from_text
+from tests.apptest import ids, press, said
+from tests.browser import ROOT
+from tests.pages.test_pictures import give, paper, photo, png
+from xmr import checkpoint
+from xmr.gallery import index_folder
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def comes_by(monkeypatch):
+    """The app as somebody finds it who comes by an address."""
+    monkeypatch.chdir(ROOT)
+
+    def comes_by(address: dict[str, str]) -> AppTest:
+        page = AppTest.from_file(str(ROOT / "pages" / "frame.py"), default_timeout=60)
+        for name, text in address.items():
+            page.query_params[name] = text
+        page.run()
+        assert not page.exception
+        return page
+
+    return comes_by
+
+
+def address(page: AppTest) -> dict[str, str]:
+    return {name: text if isinstance(text, str) else text[-1] for name, text in page.query_params.items()}
+
+
+def go_back(page: AppTest, to: dict[str, str]) -> AppTest:
+    """What Streamlit does when the browser goes back: a run with another address, marked as such."""
+    visit = sys.modules["pages.visit"]
+    page.query_params.clear()
+    for name, text in to.items():
+        page.query_params[name] = text
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(visit, "went_through_history", lambda: True)
+        page.run()
+    assert not page.exception
+    return page
+
+
+def test_who_comes_by_an_address_is_asked_the_same_query(opened, comes_by):
+    page = opened("frame")
+    page.text_input(key="words").set_value("a cup").run()
+    page.text_input(key="without").set_value("snow").run()
+    page.pills(key="example").set_value("cup").run()
+    page.slider(key="weight-drawing").set_value(0.3).run()
+    give(page, png(photo()))
+    page.slider(key="weight-picture-1").set_value(0.1).run()
+    there = address(page)
+    assert there.keys() == {"words", "without", "drawing", "weights", "pictures"} and len(str(there)) < 8_000
+    other = comes_by(there)
+    assert ids(other) == ids(page) and len(ids(page)) == 10
+    assert address(other) == there and other.text_input(key="without").value == "snow"
+    assert len(other.session_state["history"].strokes) == len(from_text(there["drawing"]).strokes)
+
+
+def test_back_gives_the_query_before_and_a_field_is_filled_only_then(opened):
+    page = opened("frame")
+    page.pills(key="example").set_value("cup").run()
+    first, answer = address(page), ids(page)
+    page.text_input(key="words").set_value("red").run()
+    second = address(page)
+    assert ids(page) != answer and not any(field.proto.set_value for field in page.text_input)
+    canvas = page.session_state["canvas"]
+    go_back(page, first)
+    assert ids(page) == answer and page.text_input(key="words").value == "" and address(page) == first
+    assert page.session_state["canvas"] == canvas  # what was not changed stays as it is
+    go_back(page, {})
+    assert "photos to find" in said(page) and address(page) == {}
+    go_back(page, second)
+    assert address(page) == second and page.text_input(key="words").value == "red" and len(ids(page)) == 10
+    page.run()
+    assert address(page) == second
+
+
+def test_typing_after_more_like_this_counts_together_with_it(opened):
+    page = opened("frame")
+    page.session_state["like"] = "gallery-cup-0001-0"
+    alone = ids(page.run())
+    page.text_input(key="words").set_value("in snow").run()
+    assert ids(page) != alone and "Photos like this one" in said(page)
+    assert address(page) == {"words": "in snow", "like": "gallery-cup-0001-0", "mix": "1"}
+    press(page, "Back to my query")
+    assert address(page) == {"words": "in snow"}
+
+
+def test_clear_all_empties_the_query_and_the_strip_leads_back(opened):
+    page = opened("frame")
+    page.text_input(key="words").set_value("a red car").run()
+    page.pills(key="example").set_value("cup").run()
+    there, answer = address(page), ids(page)
+    press(page, "Clear all")
+    assert address(page) == {} and "photos to find" in said(page)
+    assert next(button for button in page.button if button.label == "Clear all").disabled
+    assert {"a red car \\+ a drawing", "a red car"} <= {button.label for button in page.button}
+    press(page, "a red car \\+ a drawing")
+    assert address(page) == there and ids(page) == answer
+
+
+def test_what_is_typed_in_one_go_is_one_earlier_query(opened):
+    page = opened("frame")
+    for words in ("a", "a r", "a red car"):
+        page.text_input(key="words").set_value(words).run()
+    assert [params for _, params in page.session_state["past"]] == [{"words": "a red car"}]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"drawing": "no drawing"}, "The drawing in this address is damaged"),
+        ({"drawing": "A" * 500_000}, "The drawing in this address is damaged"),
+        ({"pictures": "../../etc/passwd.photo"}, "The pictures in this address cannot be read"),
+        ({"pictures": ",".join(["a" * 16 + ".photo"] * 500)}, "The pictures in this address cannot be read"),
+        ({"pictures": "aaaaaaaaaaaaaaaa.photo"}, "no longer kept by the server"),
+        ({"weights": "drawing:1e9"}, "The weights in this address cannot be read"),
+        ({"weights": "<script>:1"}, "The weights in this address cannot be read"),
+        ({"where": "[" * 1_999}, "The filters in this address cannot be read"),
+        ({"where": '{"category": {"a": 1}}'}, "The filters in this address cannot be read"),
+        ({"where": json.dumps({"category": ["cup"] * 51})}, "The filters in this address cannot be read"),
+        ({"gallery": "/etc"}, "is not among the folders that may be used here"),
+        ({"gallery": "![x](https://evil.example/a.png)"}, "is not an absolute path"),
+        ({"gallery": "uploads"}, "These uploads are not kept any more"),
+        ({"system": "evil"}, "names a system that is not here"),
+        ({"like": "../evil"}, "There is no photo"),
+    ],
+)
+def test_what_cannot_be_used_of_an_address_is_told_in_a_sentence_and_the_words_still_count(
+    comes_by, monkeypatch, given, told
+):
+    monkeypatch.setenv("XMR_FOLDERS", "/nowhere")
+    page = comes_by({"words": "a red car", **given})
+    warnings = "\n".join(warning.value for warning in page.warning).replace("\\", "")
+    assert told in warnings and len(page.warning) == 1 and len(ids(page)) == 10
+    assert address(page.run()) == {"words": "a red car"} and not page.exception
+
+
+def test_endless_words_are_cut_and_unknown_parts_dropped(comes_by):
+    page = comes_by({"words": "a red car on the beach " * 10_000, "evil": "1"})
+    assert address(page).keys() == {"words"} and len(address(page)["words"]) == 2_000 and len(ids(page)) == 10
+
+
+def test_a_folder_is_opened_by_an_address_only_where_the_visitor_may_name_it(comes_by, monkeypatch, photo_folder):
+    index_folder(photo_folder, [checkpoint.load("tri")])
+    monkeypatch.setenv("XMR_FOLDERS", str(photo_folder.parent))
+    page = comes_by({"gallery": str(photo_folder), "system": "tri"})
+    assert "6 photos to find" in said(page) and address(page)["gallery"] == str(photo_folder)
+    monkeypatch.setenv("XMR_FOLDERS", "")
+    page = comes_by({"gallery": str(photo_folder)})
+    assert "3,000 photos to find" in said(page) and "cannot be searched from here" in said(page)
+
+
+def test_a_picture_is_found_by_its_name_with_its_part_until_it_is_no_longer_kept(opened, comes_by, monkeypatch):
+    page = opened("frame")
+    give(page, png(paper()))
+    name = page.session_state["pictures"][0].name
+    page.segmented_control(key=f"use-{name}").set_value("photo").run()
+    there = {"pictures": f"{name}.photo.100-200-900-800"}
+    other = comes_by(there)
+    (picture,) = other.session_state["pictures"]
+    assert picture.box == (0.1, 0.2, 0.9, 0.8) and abs(picture.part.width - 0.8 * picture.content.width) <= 1
+    assert address(other) == there and len(ids(other)) == 10
+    monkeypatch.setattr(kept, "MAX_AGE", -1)
+    assert "no longer kept by the server" in said(comes_by(there))

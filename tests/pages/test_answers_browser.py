@@ -1,0 +1,162 @@
+"""Answers in a real Chromium: a photo opened large, keys alone, what is kept, columns that belong together, and pages
+that everyone can read."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
+from playwright.sync_api import expect
+
+import xmr
+from tests.browser import CHROMIUM, idle, open_browser, serve
+from xmr.gallery import DEMO, Gallery, index_folder
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")]
+
+WORDS = "Words, in English or German"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Twelve photos of 2,400 x 1,800 px."""
+    folder = tmp_path_factory.mktemp("large") / "mine"
+    folder.mkdir()
+    with Gallery.open(DEMO) as gallery:
+        for item in [item for item in gallery if item.facts["category"] == "cup"][:12]:
+            with Image.open(gallery.thumb(item.id)) as photo:
+                photo.convert("RGB").resize((2400, 1800)).save(folder / f"{item.id}.jpg")
+    index_folder(folder, [xmr.load("tri")])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(folder, tmp_path_factory):
+    with serve(XMR_FOLDERS=str(folder.parent), XDG_STATE_HOME=str(tmp_path_factory.mktemp("state"))) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with open_browser() as running:
+        yield running
+
+
+@pytest.fixture(params=["light", "dark"])
+def page(request, server, browser):
+    """The answers to "a red cup", in a window of a laptop; the console has to stay free of errors."""
+    page = browser.new_context(viewport={"width": 1366, "height": 768}, color_scheme=request.param).new_page()
+    errors = []
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(server.url)
+    expect(page.get_by_text("photos to find")).to_be_visible()
+    page.get_by_label(WORDS).first.fill("a red cup")
+    idle(page)
+    yield page
+    page.context.close()
+    assert not errors
+
+
+def focused(page) -> str:
+    return page.evaluate("document.activeElement.ariaLabel ?? ''")
+
+
+def faults(page) -> list[str]:
+    """What axe-core calls serious or critical."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{fault['id']}: {node['html'][:120]}"
+        for fault in found
+        if fault["impact"] in ("serious", "critical")
+        for node in fault["nodes"]
+    ]
+
+
+def test_with_keys_alone_a_photo_is_found_opened_left_and_kept(page):
+    captions = page.locator(".xmr-photos img").evaluate_all("all => all.map(photo => photo.alt)")
+    page.locator(".xmr-photos .enlarge").first.focus()
+    page.keyboard.press("ArrowRight")
+    assert focused(page) == f"Show large: {captions[1]}"
+    wide = page.locator(".xmr-photos").evaluate("grid => getComputedStyle(grid).gridTemplateColumns.split(' ').length")
+    page.keyboard.press("ArrowDown")
+    assert focused(page) == f"Show large: {captions[1 + wide]}"
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    large = page.locator("dialog.xmr-large")
+    expect(large).to_be_visible()
+    title = large.locator(".title")
+    expect(title).to_contain_text("2 · ")
+    expect(large.get_by_text("Colour")).to_be_visible()
+    assert not faults(page)
+    page.keyboard.press("ArrowRight")
+    expect(title).to_contain_text("3 · ")
+    width = large.locator(".picture").bounding_box()["width"]
+    page.keyboard.press("+")
+    assert large.locator(".picture").bounding_box()["width"] > 1.5 * width
+    page.keyboard.press("-")
+    page.keyboard.press("Escape")
+    expect(large).to_be_hidden()
+    assert focused(page) == f"Show large: {captions[2]}"
+    for key in ("x", "ArrowRight", "x"):
+        page.keyboard.press(key)
+    expect(page.get_by_text("2 marked")).to_be_visible()
+    with page.expect_download() as kept:
+        page.get_by_role("button", name="ZIP").click()
+    with zipfile.ZipFile(kept.value.path()) as archive:
+        assert len(archive.namelist()) == 2
+        assert all(Image.open(io.BytesIO(archive.read(name))).format == "WEBP" for name in archive.namelist())
+    page.get_by_role("button", name="Unmark all").click()
+    expect(page.get_by_text("2 marked")).to_be_hidden()
+    assert page.locator(".xmr-photos input:checked").count() == 0 and not faults(page)
+
+
+def test_a_photo_of_ones_own_is_shown_as_it_is_and_downloaded(server, browser, folder):
+    page = browser.new_context(viewport={"width": 1366, "height": 768}).new_page()
+    page.goto(server.url)
+    page.get_by_role("link", name="Gallery", exact=True).click()
+    field = page.get_by_label("Folder").first
+    field.fill(str(folder))
+    field.press("Enter")
+    page.get_by_role("button", name="Index them").click()
+    expect(page.get_by_text("12 photos can be searched now").first).to_be_visible()
+    page.locator(".xmr-photos .enlarge").first.click()
+    photo = page.locator(".xmr-large img")
+    page.wait_for_function("() => document.querySelector('.xmr-large img').naturalWidth === 1600")
+    page.keyboard.press("+")
+    page.wait_for_function("() => document.querySelector('.xmr-large img').naturalWidth === 2400")
+    assert "/photos/" in photo.get_attribute("src")
+    with page.expect_download() as kept:
+        page.locator(".xmr-large [data-act=download]").click()
+    assert kept.value.path().read_bytes() == (folder / kept.value.suggested_filename).read_bytes()
+    other = browser.new_context().request.get(photo.get_attribute("src"))  # another visitor, who learnt the address
+    assert other.status == 404
+    page.context.close()
+
+
+def test_compare_results_and_systems_are_read_by_everyone_and_columns_belong_together(page):
+    page.get_by_role("link", name="Compare", exact=True).click()
+    grids = page.locator(".xmr-photos")
+    expect(grids).to_have_count(4)
+    expect(page.get_by_text("share").first).to_be_visible()
+    page.wait_for_function("() => !document.querySelector('[data-stale=true]')")
+    ids = [grid.locator("li").evaluate_all("all => all.map(item => item.dataset.id)") for grid in grids.all()]
+    shared = next(id for id in ids[0] if any(id in other for other in ids[1:]))
+    grids.nth(0).locator(f"li[data-id='{shared}'] .enlarge").focus()
+    assert page.locator(".xmr-photos .same").count() == sum(shared in other for other in ids[1:])
+    assert not faults(page)
+    for name, heading in (("Results", "How well each system finds"), ("Systems", "What can search")):
+        page.get_by_role("link", name=name, exact=True).click()
+        expect(page.get_by_role("heading", name=heading)).to_be_visible()
+        page.wait_for_function("() => !document.querySelector('[data-stale=true]')")
+        if name == "Results":
+            expect(page.get_by_test_id("stVegaLiteChart").last).to_be_visible()
+        assert not faults(page)
+        for width in (1366, 1024, 768, 420):
+            page.set_viewport_size({"width": width, "height": 768})
+            page.wait_for_timeout(200)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.set_viewport_size({"width": 1366, "height": 768})

@@ -1,0 +1,103 @@
+"""Compare asks every system that can take a query, remembers a choice, and counts what people prefer without names."""
+
+from __future__ import annotations
+
+import sys
+from itertools import combinations
+from types import SimpleNamespace
+
+import pytest
+
+from pages import votes
+from pages.widgets.canvas import canvas_drawing
+from tests.apptest import cards, ids, press, said
+from xmr import checkpoint
+from xmr.gallery import DEMO, Gallery
+
+pytestmark = pytest.mark.slow
+
+CONFIGS = {name: checkpoint.describe(name)["encoders"] for name in checkpoint.available()}
+WORDED, DRAWN = ({name for name, takes in CONFIGS.items() if kind in takes} for kind in ("text", "sketch"))
+
+
+@pytest.fixture
+def compared(opened, tmp_path, monkeypatch):
+    monkeypatch.setattr(votes, "user_state_path", lambda _: tmp_path)
+    return opened("compare")
+
+
+@pytest.fixture
+def draw(monkeypatch):
+    """Puts the gallery's example of a cup on the canvas, or nothing."""
+
+    def draw(page, strokes: bool = True):
+        drawn = None
+        if strokes:
+            with Gallery.open(DEMO) as gallery:
+                drawn = canvas_drawing(gallery.examples()["cup"], 420, 6)
+        monkeypatch.setattr(sys.modules["pages.ask"], "st_canvas", lambda **_: SimpleNamespace(json_data=drawn))
+        return page.run()
+
+    return draw
+
+
+def type_in(page, words: str):
+    page.text_input(key="words").set_value(words).run()
+    assert not page.exception
+    return page
+
+
+def test_every_system_that_takes_the_query_answers_and_what_they_share_is_counted(compared):
+    assert "asked of several systems" in said(compared)
+    page = type_in(compared, "a red car")
+    names = page.session_state["compared"]
+    assert set(names) == WORDED and len(cards(page)) == 10 * len(names)
+    found = {name: set(ids(page)[10 * at : 10 * at + 10]) for at, name in enumerate(names)}
+    for a, b in combinations(names, 2):
+        assert f"{a} and {b} share **{len(found[a] & found[b])}** of 10" in said(page)
+    assert page.selectbox(key="category").value == "car_(sedan)"
+    assert sum(card["framed"] for card in cards(page)[:10]) >= 5
+
+
+def test_a_drawing_of_a_fresh_visit_is_answered_by_every_system_that_takes_one(compared, draw):
+    page = draw(compared)
+    assert not page.exception and set(page.session_state["compared"]) == DRAWN
+    assert len(cards(page)) == 10 * len(DRAWN)
+
+
+def test_a_choice_is_remembered_for_each_kind_of_query(compared, draw):
+    page = type_in(compared, "a red car")
+    page.pills(key="compared").set_value(["tri"]).run()
+    assert len(cards(page)) == 10
+    draw(type_in(page, ""))
+    assert set(page.session_state["compared"]) == DRAWN
+    draw(page, strokes=False)
+    type_in(page, "a dog")
+    assert page.session_state["compared"] == ["tri"] and len(cards(page)) == 10
+
+
+def test_without_names_two_systems_answer_and_a_vote_counts_once(compared, draw):
+    page = draw(compared)
+    page.toggle(key="blind").set_value(True).run()
+    assert not page.exception and len(cards(page)) == 20
+    assert not any(name in said(page) for name in DRAWN) and not any(card["note"] for card in cards(page))
+    shown = ids(page)
+    press(page, "Left")
+    (count,) = votes.counted(list(CONFIGS))
+    assert (count.asked, count.votes) == ("sketch", 1) and "Counted. Left: **" in said(page) and ids(page) == shown
+    left = said(page).partition("Left: **")[2].partition("**")[0]
+    assert count.counts == ((1, 0, 0) if count.first == left else (0, 1, 0))
+    assert all(button.disabled for button in page.button if button.label in ("Left", "Right", "Both alike"))
+    type_in(page, "blue")
+    assert not any(name in said(page) for name in (count.first, count.second))
+
+
+def test_a_vote_that_cannot_be_counted_is_told_and_can_be_given_again(compared, tmp_path):
+    page = type_in(compared, "a red car")
+    page.toggle(key="blind").set_value(True).run()
+    (tmp_path / "votes.json").write_text("{")
+    press(page, "Right")
+    assert not page.exception and "damaged" in page.error[0].value
+    (tmp_path / "votes.json").unlink()
+    press(page, "Right")
+    assert not page.error and votes.counted(list(CONFIGS))[0].votes == 1

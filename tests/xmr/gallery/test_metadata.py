@@ -1,0 +1,214 @@
+"""What photos' files, sidecars and tables say becomes facts and captions, and follows what is changed."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from PIL.TiffImagePlugin import IFDRational
+
+from tests import odd
+from xmr.gallery import Gallery, index_folder
+from xmr.gallery.metadata import Told, language_of, read_metadata, told_in
+from xmr.modality import Modality, Query, Term
+from xmr.search import Searcher
+
+XMP = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:description><rdf:Alt>
+<rdf:li xml:lang="x-default">a red photo</rdf:li><rdf:li xml:lang="de-DE">ein rotes Bild</rdf:li>
+</rdf:Alt></dc:description></rdf:Description></rdf:RDF></x:xmpmeta>"""
+
+
+def camera_photo(path, colour="red", taken="2024:05:17 09:30:00", south=False, description="a red photo", **more):
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0110], exif[0x010E] = "Canon\0", "Canon EOS R5", description
+    exif.get_ifd(0x8769)[0x9003] = taken
+    degrees = tuple(IFDRational(number, 100) for number in (4800, 3000, 1800))
+    exif.get_ifd(0x8825).update({1: "S" if south else "N", 2: degrees, 3: "E", 4: degrees})
+    Image.new("RGB", (64, 48), colour).save(path, exif=exif, **more)
+
+
+@pytest.fixture
+def told_of(tmp_path):
+    def read(path, sidecars=(), row=None) -> Told:
+        with open(path, "rb") as file:
+            return read_metadata(file, sidecars, row)
+
+    return read
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp"])
+def test_date_camera_place_and_description_come_from_exif(tmp_path, told_of, name):
+    camera_photo(tmp_path / name, south=True)
+    told = told_of(tmp_path / name)
+    assert told.facts == {
+        "taken": "2024-05-17T09:30:00",
+        "camera": "Canon EOS R5",
+        "latitude": -48.505,
+        "longitude": 48.505,
+    }
+    assert told.captions == [("en", "a red photo")]
+
+
+@pytest.mark.parametrize("taken", ["", "0000:00:00 00:00:00", "yesterday", "2024:13:40 00:00:00"])
+def test_a_date_that_is_none_and_what_a_camera_writes_into_all_photos_are_passed_over(tmp_path, told_of, taken):
+    camera_photo(tmp_path / "a.jpg", taken=taken, description="OLYMPUS DIGITAL CAMERA")
+    told = told_of(tmp_path / "a.jpg")
+    assert "taken" not in told.facts and told.captions == []
+
+
+def test_xmp_and_iptc_give_captions_in_their_languages(tmp_path, told_of):
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.jpg", xmp=XMP.encode())
+    assert told_of(tmp_path / "a.jpg").captions == [("en", "a red photo"), ("de", "ein rotes Bild")]
+    caption = "ein Schloß".encode()
+    record = b"\x1c\x02\x78" + len(caption).to_bytes(2) + caption
+    block = b"8BIM\x04\x04\0\0" + len(record).to_bytes(4) + record + b"\0" * (len(record) % 2)
+    segment = b"Photoshop 3.0\0" + block
+    Image.new("RGB", (8, 8)).save(tmp_path / "b.jpg")
+    plain = (tmp_path / "b.jpg").read_bytes()
+    (tmp_path / "b.jpg").write_bytes(plain[:2] + b"\xff\xed" + (len(segment) + 2).to_bytes(2) + segment + plain[2:])
+    assert told_of(tmp_path / "b.jpg").captions == [("de", "ein Schloß")]
+
+
+def test_sidecars_of_every_kind_are_read(tmp_path, told_of):
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    (tmp_path / "a.txt").write_text("a dog\n\nein Hund am Strand\n", encoding="utf-8-sig")
+    (tmp_path / "a.xmp").write_text(XMP)
+    geo, taken = {"latitude": 1.5, "longitude": -2}, {"timestamp": "1715938200"}
+    takeout = {"description": "by the sea", "photoTakenTime": taken, "geoData": geo}
+    (tmp_path / "a.json").write_text(json.dumps(takeout | {"facts": {"category": "dog", "rating": 5, "list": [1]}}))
+    told = told_of(tmp_path / "a.png", [tmp_path / f"a.{kind}" for kind in ("txt", "json", "xmp")])
+    assert told.captions == [
+        ("en", "a dog"),
+        ("de", "ein Hund am Strand"),
+        ("en", "by the sea"),
+        ("en", "a red photo"),
+        ("de", "ein rotes Bild"),
+    ]
+    assert told.facts == {
+        "category": "dog",
+        "rating": 5,
+        "taken": "2024-05-17T09:30:00",
+        "latitude": 1.5,
+        "longitude": -2.0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [("a dog", "en"), ("Der Hund", "de"), ("grüner Baum", "de"), ("red", "en"), ("the end is near", "en")],
+)
+def test_the_language_of_a_caption_is_guessed(text, language):
+    assert language_of(text) == language
+
+
+@odd.FIXED
+@given(st.binary(max_size=300), odd.anything)
+def test_no_file_and_no_json_can_make_reading_fail(tmp_path_factory, content, value):
+    folder = tmp_path_factory.mktemp("odd")
+    camera_photo(folder / "a.jpg")
+    whole = (folder / "a.jpg").read_bytes()
+    (folder / "a.jpg").write_bytes(whole[:40] + content + whole[40 + len(content) :])
+    for suffix in (".txt", ".json", ".xmp"):
+        (folder / f"a{suffix}").write_bytes(content)
+    with open(folder / "a.jpg", "rb") as file:
+        told = read_metadata(file, [folder / f"a{suffix}" for suffix in (".txt", ".json", ".xmp")])
+    assert len(told.captions) <= 20 and json.dumps(told.facts)
+    found = Told()
+    for name in ("size", value):
+        found.fact(name, value)
+        found.caption(value, name)
+    assert json.dumps([found.facts, found.captions])
+
+
+def test_an_xmp_file_cannot_read_other_files(tmp_path, told_of):
+    (tmp_path / "secret").write_text("secret")
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    evil = f'<!DOCTYPE x [<!ENTITY e SYSTEM "file://{tmp_path}/secret">]>' + XMP.replace("a red photo", "&e;")
+    (tmp_path / "a.xmp").write_text(evil)
+    assert told_of(tmp_path / "a.png", [tmp_path / "a.xmp"]).captions == []
+
+
+def test_a_json_object_may_have_captions_by_language():
+    given = {"captions": {"en": ["a cat", "a black cat"], "de": "Katze"}, "language": "en", "text": "Tier"}
+    assert told_in(given).captions == [("en", "Tier"), ("en", "a cat"), ("en", "a black cat"), ("de", "Katze")]
+    assert told_in([1]) == Told()
+
+
+# ---------------------------------------------------------------- in a gallery
+
+
+def test_own_photos_are_found_by_their_facts_and_captions_as_the_shipped_ones(tmp_path, system):
+    for folder, colour, month in (("2023", "red", 1), ("2024/a", "green", 5), ("2024/b", "blue", 7)):
+        (tmp_path / folder).mkdir(parents=True)
+        taken = f"20{folder[2:4]}:{month:02}:10 12:00:00"
+        camera_photo(tmp_path / folder / f"{colour}.jpg", colour, taken, description=f"a {colour} photo")
+    (tmp_path / "2024" / "b" / "blue.jpg.txt").write_text("ein blaues Bild")
+    table = "file,caption,language,rating\nred.jpg,rotes bild,de,4\nnone.jpg,nothing,en,1\n"
+    (tmp_path / "2023" / "captions.csv").write_text(table)
+    (tmp_path / "2024" / "a" / "captions.jsonl").write_text('no json\n{"file": "green.jpg", "facts": {"rating": 3}}\n')
+    assert index_folder(tmp_path, [system]).indexed == 3
+    with Gallery.open(tmp_path) as gallery:
+        searcher = Searcher(system, gallery)
+
+        def found(**where) -> set[str]:
+            return {hit.path.name for hit in searcher.search(text="red", where=where)}
+
+        assert found(taken="2024") == {"green.jpg", "blue.jpg"} and found(taken=("2023-01", "2024-05")) == {
+            "red.jpg",
+            "green.jpg",
+        }
+        assert found(taken=("2024-05-11", None)) == {"blue.jpg"} and found(taken=["2023-01", "2024-07-10"]) == {
+            "red.jpg",
+            "blue.jpg",
+        }
+        assert found(folder="2024/*") == found(folder="2024") == {"green.jpg", "blue.jpg"}
+        assert found(folder="2024/a") == {"green.jpg"} and found(folder=["2023", "*/b/*"]) == {"red.jpg", "blue.jpg"}
+        assert found(language="de") == {"red.jpg", "blue.jpg"} and found(language="en", folder="2023") == {"red.jpg"}
+        assert found(rating={"from": 4, "to": None}) == {"red.jpg"} and found(rating=[3, None]) == {
+            "green.jpg",
+            "blue.jpg",
+        }
+        assert found(latitude={"from": 48, "to": 49}, camera="Canon EOS R5") == {"red.jpg", "green.jpg", "blue.jpg"}
+        assert found(file="2023/red.jpg") == {"red.jpg"} and found(folder="20") == set()
+        assert searcher.facets() == {
+            "camera": {"Canon EOS R5": 3},
+            "folder": {"2024": 2, "2023": 1},
+            "language": {"en": 3, "de": 2},
+            "rating": {3: 1, 4: 1},
+            "taken": {"2024": 2, "2023": 1},
+        }
+        assert searcher.facets({"folder": "2023"})["language"] == {"de": 1, "en": 1}
+        captions = searcher.captions(Query((Term(Modality.TEXT, "blaues"),)), language="de")
+        assert captions[0].item.content == "ein blaues Bild"
+
+
+def test_what_is_told_anew_is_read_without_encoding_the_photo_again(photo_folder, system):
+    index_folder(photo_folder, [system])
+    with Gallery.open(photo_folder) as gallery:
+        ids = {item.facts["file"]: item.id for item in gallery}
+        before = gallery.vectors(system, Modality.PHOTO)
+        (photo_folder / "red-left.txt").write_text("a red photo")
+        report = index_folder(photo_folder, [system])
+        assert (report.indexed, report.kept) == (0, 6)
+        assert gallery.captions(ids["red-left.png"]) == [("en", "a red photo")]
+        np.testing.assert_array_equal(gallery.vectors(system, Modality.PHOTO)[1], before[1])
+        assert len(gallery.vectors(system, Modality.TEXT)[0]) == 1
+        (photo_folder / "red-left.txt").write_text("ein rotes Bild")
+        os.utime(photo_folder / "red-left.txt", (5, 5))
+        index_folder(photo_folder, [system])
+        assert gallery.captions(ids["red-left.png"]) == [("de", "ein rotes Bild")] and len(gallery.texts()) == 1
+        (photo_folder / "new").mkdir()
+        for suffix in (".png", ".txt"):  # both are moved: nothing is read
+            (photo_folder / f"red-left{suffix}").rename(photo_folder / "new" / f"car{suffix}")
+        assert index_folder(photo_folder, [system]).moved == 1
+        assert gallery.captions(ids["red-left.png"]) == [("de", "ein rotes Bild")]
+        (photo_folder / "new" / "car.png").rename(photo_folder / "alone.png")  # what told of it stays behind
+        assert index_folder(photo_folder, [system]).moved == 1
+        assert gallery.get(ids["red-left.png"]).facts["file"] == "alone.png"
+        assert gallery.captions(ids["red-left.png"]) == [] and gallery.texts() == []

@@ -1,0 +1,82 @@
+"""Keeps a gallery's photos in Milvus, in step with the gallery, which stays the truth: what is missing there is added,
+what is out of date is replaced, what is gone is removed. A run that was killed is only run again."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from xmr.gallery import Gallery, Progress
+from xmr.index.milvus import MilvusIndex, mark
+from xmr.modality import Modality
+from xmr.system import System
+
+_BATCH = 2_000
+
+
+@dataclass(frozen=True)
+class EngineReport:
+    """The outcome of `synchronize`.
+
+    Attributes:
+        stored:  photos whose vector or facts were sent.
+        kept:    photos that were up to date.
+        removed: photos that are gone from the gallery.
+    """
+
+    stored: int
+    kept: int
+    removed: int
+
+
+def open_engine(gallery: Gallery, system: System, uri: str) -> MilvusIndex:
+    """The collection of a gallery's photos as one system encodes them. Each place of a gallery, system and weights have
+    their own. Raises BadInput if Milvus does not answer."""
+    place = hashlib.sha256(os.fsencode(gallery.path.resolve())).hexdigest()[:12]
+    name = re.sub(r"\W", "_", system.name)[:60]
+    collection = f"xmr_{name}_{system.fingerprint(Modality.PHOTO)[:12]}_{place}"
+    return MilvusIndex(uri, collection, system.space, system.dim)
+
+
+def synchronize(
+    gallery: Gallery,
+    system: System,
+    index: MilvusIndex,
+    progress: Callable[[Progress], None] = lambda progress: None,
+    stop: threading.Event | None = None,
+) -> EngineReport:
+    """Bring Milvus in step with a gallery. A photo's id there is its row in the gallery, which no other ever gets: so
+    nothing can be there twice, and what is there already needs no second look.
+
+    Raises:
+        GalleryMismatch: the gallery holds no vectors of this system's weights.
+        BadInput: Milvus does not answer.
+    """
+    found = gallery.stored(system, Modality.PHOTO)
+    assert found is not None  # only captions may be missing
+    stored, gone = found
+    rows, at = stored.latest()
+    rows, at = rows[~gone[at]], at[~gone[at]]
+    there = index.marks()
+    old = np.setdiff1d(np.fromiter(there, np.int64, len(there)), rows)
+    index.remove(old)
+    sent = 0
+    for start in range(0, len(rows), _BATCH):
+        if stop is not None and stop.is_set():
+            break
+        facts = gallery.told(rows[start : start + _BATCH])
+        some = [n for n, row in enumerate(rows[start : start + _BATCH].tolist()) if row in facts]
+        some = [n for n in some if there.get(int(rows[start + n])) != mark(facts[int(rows[start + n])])]
+        if some:
+            chosen = rows[start + np.array(some)]
+            vectors = stored.take(at[start + np.array(some)])
+            index.add(chosen, vectors, [facts[row] for row in chosen.tolist()])
+            sent += len(some)
+        progress(Progress(min(start + _BATCH, len(rows)), len(rows)))
+    return EngineReport(sent, len(rows) - sent, len(old))

@@ -1,0 +1,307 @@
+"""What a photo's file, its sidecars and its folder's table say of it: date, camera and place as facts, and captions.
+
+Nothing here fails: what cannot be read is passed over, since it must not keep a photo from being found.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from PIL.IptcImagePlugin import getiptcinfo
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from xmr.preprocess import kinds
+
+SIDECARS = (".txt", ".json", ".xmp")
+TABLES = ("captions.csv", "captions.jsonl")
+_LARGEST = 1_000_000  # bytes of a sidecar
+_LARGEST_TABLE = 200_000_000
+_LARGEST_WEBP = 50_000_000  # which is read as a whole to see its head
+_LONGEST, _MOST = 2_000, 20  # letters of a caption; captions of a photo
+_FACTS, _LONGEST_FACT = 40, 200
+_NAME = re.compile(r"[\w -]{1,40}")
+_RESERVED = {"file", "folder", "language"}
+_READERS: dict[kinds.Kind, Any] = {
+    kinds.JPEG: JpegImageFile,
+    kinds.PNG: PngImageFile,
+    kinds.TIFF: TiffImageFile,
+    kinds.WEBP: WebPImageFile,
+}
+_EXIF, _GPS = 0x8769, 0x8825  # directories inside EXIF
+_DESCRIPTION, _MAKE, _MODEL, _CHANGED = 0x010E, 0x010F, 0x0110, 0x0132
+_TAKEN, _DIGITIZED, _COMMENT = 0x9003, 0x9004, 0x9286
+_XP = (0x9C9B, 0x9C9C)  # Windows' title and comment, in UTF-16
+_IPTC_CAPTION = (2, 120)
+_CAMERA_WORDS = re.compile(
+    r"(olympus|konica|minolta|sony|samsung|kodak|hdr).*|.*(digital ?camera|\bdsc)\b.*|dcim.*", re.I
+)
+_GERMAN = re.compile(
+    r"[äöüß]|\b(der|die|das|den|dem|ein|eine|einen|einem|einer|und|im|ist|auf|mit|vor|zwei|beim|zum|zur|vom)\b", re.I
+)
+_RDF, _DC = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}", "{http://purl.org/dc/elements/1.1/}"
+_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+
+
+@dataclass
+class Told:
+    """What is said of a photo.
+
+    Attributes:
+        facts:    such as taken (ISO 8601), camera, latitude and longitude (degrees).
+        captions: (language, text) pairs.
+    """
+
+    facts: dict[str, Any] = field(default_factory=dict)
+    captions: list[tuple[str, str]] = field(default_factory=list)
+
+    def fact(self, name: Any, value: Any) -> None:
+        """Add a fact, unless there is one of this name, or it is none."""
+        if not isinstance(name, str) or not _NAME.fullmatch(name) or name in _RESERVED | self.facts.keys():
+            return
+        if isinstance(value, str):
+            value = " ".join(value.replace("\0", " ").split())[:_LONGEST_FACT]
+        good = isinstance(value, (str, bool)) or (isinstance(value, (int, float)) and abs(value) < 2**53)
+        if name == "category" and not isinstance(value, str):
+            return
+        if good and value != "" and len(self.facts) < _FACTS:
+            self.facts[name] = value
+
+    def caption(self, text: Any, language: Any = None) -> None:
+        """Add a caption, unless it is there already; its language is guessed where none is given."""
+        if not isinstance(text, str):
+            return
+        text = " ".join(text.replace("\0", " ").split())[:_LONGEST]
+        if not any(letter.isalpha() for letter in text) or len(self.captions) >= _MOST:
+            return
+        if not isinstance(language, str) or not re.fullmatch(r"[A-Za-z]{2}([-_].{1,20})?", language):
+            language = language_of(text)
+        if text not in {known for _, known in self.captions}:
+            self.captions.append((language[:2].lower(), text))
+
+    def add(self, other: Told) -> None:
+        """Add what was told elsewhere; what is known already stays."""
+        for name, value in other.facts.items():
+            self.fact(name, value)
+        for language, text in other.captions:
+            self.caption(text, language)
+
+
+def language_of(text: str) -> str:
+    """Whether a caption is German or English, by its letters and small words.
+
+    >>> language_of("ein Hund am Strand"), language_of("a dog on the beach")
+    ('de', 'en')
+    """
+    return "de" if _GERMAN.search(text) else "en"
+
+
+def read_metadata(file: BinaryIO, sidecars: Sequence[Path] = (), row: Told | None = None) -> Told:
+    """What is said of a photo: in its row of a table first, then in its sidecars, then in the file itself.
+
+    Args:
+        file: the open photo, at any position.
+        sidecars: .txt (captions, one a line), .json and .xmp files beside it.
+        row: what its folder's table says.
+    """
+    told = Told()
+    if row is not None:
+        told.add(row)
+    for path in sidecars:
+        _try(_SIDECAR_READERS[path.suffix.lower()], told, path)
+    _try(_of_file, told, file)
+    return told
+
+
+def _try(read: Any, told: Told, source: Any) -> None:
+    try:
+        read(told, source)
+    except Exception:  # whatever is in these files was written by other programs, and is no reason to fail
+        return
+
+
+# ---------------------------------------------------------------- inside the photo
+
+
+def _of_file(told: Told, file: BinaryIO) -> None:
+    file.seek(0)
+    kind = kinds.picture_kind(file.read(kinds.HEAD))
+    if kind not in _READERS:
+        return
+    if kind is kinds.WEBP and file.seek(0, 2) > _LARGEST_WEBP:
+        return
+    file.seek(0)
+    image = _READERS[kind](file)  # reads the head; pixels are not decoded
+    _try(_of_xmp, told, image.info.get("xmp") or image.info.get("XML:com.adobe.xmp"))
+    if kind in (kinds.JPEG, kinds.TIFF):
+        _try(_of_iptc, told, image)
+    _of_exif(told, image.getexif())
+
+
+def _of_exif(told: Told, exif: Any) -> None:
+    inner, gps = exif.get_ifd(_EXIF), exif.get_ifd(_GPS)
+    for value in (inner.get(_TAKEN), inner.get(_DIGITIZED), exif.get(_CHANGED)):
+        if "taken" not in told.facts:
+            _try(_date, told, value)
+    make, model = (" ".join(str(exif.get(tag) or "").replace("\0", " ").split()) for tag in (_MAKE, _MODEL))
+    told.fact("camera", model if model.lower().startswith(make.lower().split(" ")[0]) else f"{make} {model}")
+    _try(_position, told, gps)
+    for tag in _XP:
+        value = exif.get(tag)
+        _exif_caption(told, bytes(value).decode("utf-16-le", "replace") if value else None)
+    _exif_caption(told, exif.get(_DESCRIPTION))
+    comment = inner.get(_COMMENT)
+    if isinstance(comment, bytes) and comment[:8].rstrip(b"\0") == b"ASCII":
+        _exif_caption(told, comment[8:].decode("utf-8", "replace"))
+
+
+def _exif_caption(told: Told, text: Any) -> None:
+    """A description, unless it is one of those that cameras write into every photo."""
+    if isinstance(text, str) and not _CAMERA_WORDS.fullmatch(text.replace("\0", " ").strip()):
+        told.caption(text)
+
+
+def _date(told: Told, value: Any) -> None:
+    told.fact("taken", datetime.strptime(str(value).strip("\0 ")[:19], "%Y:%m:%d %H:%M:%S").isoformat())
+
+
+def _position(told: Told, gps: Mapping[int, Any]) -> None:
+    found = []
+    for sign_at, at, negative in ((1, 2, "S"), (3, 4, "W")):
+        degrees, minutes, seconds = (float(part) for part in gps[at])
+        angle = degrees + minutes / 60 + seconds / 3600
+        found.append(-angle if str(gps.get(sign_at, "")).upper().startswith(negative) else angle)
+    _place(told, *found)
+
+
+def _place(told: Told, latitude: float, longitude: float) -> None:
+    if math.isfinite(latitude + longitude) and abs(latitude) <= 90 and abs(longitude) <= 180:
+        told.fact("latitude", round(latitude, 6))
+        told.fact("longitude", round(longitude, 6))
+
+
+def _of_iptc(told: Told, image: Any) -> None:
+    value = (getiptcinfo(image) or {}).get(_IPTC_CAPTION)
+    for one in value if isinstance(value, list) else [value]:
+        _exif_caption(told, one.decode("utf-8", "replace") if isinstance(one, bytes) else None)
+
+
+def _of_xmp(told: Told, packet: bytes | str | None) -> None:
+    """The descriptions of an XMP packet, each with its language."""
+    from defusedxml.ElementTree import fromstring
+
+    if not packet or len(packet) > _LARGEST:
+        return
+    root = fromstring(packet.strip(b"\0 \r\n\t") if isinstance(packet, bytes) else packet)
+    for name in ("description", "title"):
+        for found in root.iter(f"{_DC}{name}"):
+            for each in found.iter(f"{_RDF}li"):
+                language = each.get(_LANG)
+                told.caption(each.text, None if language == "x-default" else language)
+
+
+# ---------------------------------------------------------------- beside the photo
+
+
+def _small(path: Path) -> bytes:
+    with open(path, "rb") as file:
+        found = file.read(_LARGEST + 1)
+    return b"" if len(found) > _LARGEST else found
+
+
+def _of_txt(told: Told, path: Path) -> None:
+    for line in _small(path).decode("utf-8-sig", "replace").splitlines():
+        told.caption(line)
+
+
+def _of_json(told: Told, path: Path) -> None:
+    told.add(told_in(json.loads(_small(path))))
+
+
+_SIDECAR_READERS = {
+    ".txt": _of_txt,
+    ".json": _of_json,
+    ".xmp": lambda told, path: _of_xmp(told, _small(path)),
+}
+
+
+def told_in(given: Any) -> Told:
+    """What a JSON object or a row of a table says: "caption", "description" or "text", with "language"; "captions", a
+    list, or an object of lists by language; "facts", an object; and, as Google's archives have it, the time and place.
+
+    >>> told_in({"caption": "Ein Hund", "facts": {"category": "dog"}})
+    Told(facts={'category': 'dog'}, captions=[('de', 'Ein Hund')])
+    """
+    told = Told()
+    if not isinstance(given, dict):
+        return told
+    for name in ("caption", "description", "text"):
+        told.caption(given.get(name), given.get("language"))
+    captions = given.get("captions")
+    by_language = captions.items() if isinstance(captions, dict) else [(given.get("language"), captions)]
+    for language, texts in by_language:
+        for text in texts if isinstance(texts, list) else [texts]:
+            told.caption(text, language)
+    if isinstance(facts := given.get("facts"), dict):
+        for name, value in facts.items():
+            told.fact(name, value)
+    if isinstance(taken := given.get("photoTakenTime"), dict):
+        told.fact("taken", datetime.fromtimestamp(int(taken["timestamp"]), UTC).isoformat()[:19])
+    if isinstance(geo := given.get("geoData"), dict) and (geo.get("latitude") or geo.get("longitude")):
+        _place(told, float(geo["latitude"]), float(geo["longitude"]))
+    return told
+
+
+def read_tables(paths: Iterable[Path]) -> dict[Path, Told]:
+    """What tables say of the photos of their folders, by path: captions.csv, whose columns are "file", "caption",
+    "language" and facts, and captions.jsonl, with an object a line, as `told_in` takes it, with its "file"."""
+    found: dict[Path, Told] = {}
+    for path in paths:
+        try:
+            if path.stat().st_size > _LARGEST_TABLE:
+                continue
+            with open(path, encoding="utf-8-sig", errors="replace", newline="") as file:
+                for given in csv.DictReader(file) if path.suffix == ".csv" else map(_line, file):
+                    name = given.get("file") if isinstance(given, dict) else None
+                    if not isinstance(name, str) or not name.strip():
+                        continue
+                    told = found.setdefault(path.parent / name.strip(), Told())
+                    told.add(told_in(given))
+                    if path.suffix == ".csv":
+                        for key, value in given.items():
+                            if key not in ("file", "caption", "description", "text"):
+                                told.fact(key, _number(value))
+        except (OSError, csv.Error, ValueError):
+            continue
+    return found
+
+
+def _line(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _number(text: Any) -> Any:
+    """A number that was written as text; any other text as it is."""
+    try:
+        return (
+            int(text)
+            if re.fullmatch(r"-?\d{1,15}", text)
+            else float(text)
+            if re.fullmatch(r"-?\d+\.\d+", text)
+            else text
+        )
+    except TypeError:
+        return None
