@@ -340,6 +340,17 @@ def test_the_command_answers_until_it_is_ended_and_ends_what_it_began(own_galler
     assert any(json.loads(line)["path"] == "/search" for line in told.splitlines() if line.startswith("{"))
 
 
+def test_milvus_searches_where_it_is_named_and_is_not_written_to(api, monkeypatch):
+    from xmr import serve
+
+    made = []
+    monkeypatch.setattr(serve, "Searcher", lambda *given, **more: made.append(more) or Searcher(*given))
+    api(engine="http://milvus:19530")
+    assert made == [{"engine": "http://milvus:19530"}]
+    with pytest.raises(BadInput, match="xmr index FOLDER --engine milvus"):
+        api(engine="http://milvus:19530", writable=True)
+
+
 def test_others_are_answered_only_with_a_key(own_gallery, checkpoint_folder):
     command = [sys.executable, "-m", "xmr", "serve", str(own_gallery), "--system", str(checkpoint_folder)]
     env = {name: value for name, value in os.environ.items() if name != "XMR_API_KEY"}
