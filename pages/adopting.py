@@ -64,7 +64,7 @@ def show() -> None:
     """The section of the page, where this visitor may use it."""
     if not trust.own_machine():
         return
-    with st.expander(tr("Add a model"), icon=":material/add:", expanded=bool(_jobs and _jobs[-1].active)):
+    with st.expander(tr("Add a model"), icon=":material/add:", expanded=bool(_jobs)):
         st.markdown(
             tr(
                 "A CLIP, SigLIP or MobileCLIP as ONNX, from a hub or a folder of this computer, becomes a system like "
@@ -146,15 +146,16 @@ def _told(made: adopt.Adopted) -> None:
     speed = made.fitted.milliseconds
     told = ", ".join(f"{shared.names()[Modality(kind)]} {value:.0f} ms" for kind, value in speed.items())
     photos = len(shared.open_gallery(state.folder))
+    seconds = photos * speed.get("photo", 0) / 1000
     st.success(
         tr(
             "{name} was adopted in {seconds} s. A query: {speed}. Indexing the {count} photos that are searched now "
-            "takes about {minutes} min: choose it on the page Gallery.",
+            "takes about {time}: choose it on the page Gallery.",
             name=plain(made.name),
             seconds=f"{made.seconds:.0f}",
             speed=told,
             count=f"{photos:,}",
-            minutes=f"{photos * speed.get('photo', 0) / 60_000:.1f}",
+            time=f"{seconds / 60:.0f} min" if seconds > 90 else f"{seconds:.0f} s",
         )
     )
 

@@ -34,6 +34,16 @@ def no_models_of_others(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
 
 
 @pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory):
+    """A tiny random CLIP in transformers.js's layout: its folder, and how its own library encodes."""
+    from tests import models
+
+    folder = tmp_path_factory.mktemp("hub") / "tiny-clip"
+    original = models.write_transformers_js(folder)
+    return folder, original
+
+
+@pytest.fixture(scope="session")
 def checkpoint_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint named "tiny" with photo, sketch and text encoders. Copy it before damaging it."""
     return write_checkpoint(tmp_path_factory.mktemp("checkpoints") / "tiny")

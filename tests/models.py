@@ -174,15 +174,15 @@ def to_onnx(module, inputs: dict[str, torch.Tensor], path: Path, output: str, dy
     )
 
 
-def write_transformers_js(folder: Path, kind: str = "CLIP") -> Original:
-    """A CLIP or a SigLIP in the layout of transformers.js, with a second variant of its graphs."""
+def write_transformers_js(folder: Path, kind: str = "CLIP", mask: bool = True) -> Original:
+    """A CLIP or a SigLIP in the layout of transformers.js; a CLIP whose graph takes a mask or not."""
     model, tokenizer = tiny_clip(kind)
     images = processor(kind)
     vectors = ("image_embeds", "text_embeds") if kind == "CLIP" else ("pooler_output", "pooler_output")
     pixels, ids = torch.rand(2, 3, SIDE, SIDE), torch.ones(2, 16 if kind != "CLIP" else 9, dtype=torch.int64)
     ids[:, -1] = 49407 if kind == "CLIP" else 1
     to_onnx(Seen(model), {"pixel_values": pixels}, folder / "onnx/vision_model.onnx", vectors[0])
-    text = {"input_ids": ids} | ({"attention_mask": torch.ones_like(ids)} if kind == "CLIP" else {})
+    text = {"input_ids": ids} | ({"attention_mask": torch.ones_like(ids)} if kind == "CLIP" and mask else {})
     to_onnx(Read(model), text, folder / "onnx/text_model.onnx", vectors[1])
     tokenizer.save_pretrained(folder)
     images.save_pretrained(folder)

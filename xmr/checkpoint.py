@@ -21,7 +21,7 @@ from xmr.modality import BadInput, Modality, shown
 from xmr.system import System
 
 ROOT = home() / "checkpoints"
-_FILES = ("file", "trunk", "tokenizer", "words")  # of an encoder, as paths from the checkpoint's folder
+_FILES = ("file", "trunk", "tokenizer", "words", "adapter")  # of an encoder, as paths from the checkpoint's folder
 _LARGEST = 1_000_000  # bytes of a config.json
 
 
@@ -101,11 +101,14 @@ class _PictureEncoder(_Graph):
     size: int = Field(ge=16, le=1024)
     graph: _PictureWiring = None
     view: _View = None
+    adapter: _File = None
 
     @model_validator(mode="after")
     def _whole(self) -> _PictureEncoder:
         if len(self.model_fields_set & {"graph", "view"}) == 1:
             raise ValueError("an adopted model's encoder should have both a graph and a view")
+        if self.model_fields_set >= {"adapter"} and "graph" not in self.model_fields_set:
+            raise ValueError("only an adopted model's encoder has an adapter")
         return self
 
 

@@ -177,7 +177,7 @@ def _parser() -> argparse.ArgumentParser:
     sign.add_argument("checkpoint", metavar="FOLDER")
     sign.set_defaults(run=lambda options: checkpoint.sign(options.checkpoint))
 
-    for command in (search, index):
+    for command in (search, index, serve):
         command.add_argument("--engine", choices=("faiss", "milvus"), default="faiss", help="what searches the vectors")
         command.add_argument(
             "--uri",
@@ -382,7 +382,13 @@ def _serve(options: argparse.Namespace) -> None:
     key = os.environ.get(serve.KEY) or None
     systems = list(dict.fromkeys(options.system or ["tri"]))
     app = serve.create_app(
-        options.folder, systems, index_dir=options.index_dir, key=key, writable=options.writable, limits=limits
+        options.folder,
+        systems,
+        index_dir=options.index_dir,
+        key=key,
+        writable=options.writable,
+        engine=options.uri if options.engine == "milvus" else None,
+        limits=limits,
     )
     print(f"xmr answers on http://{options.host}:{options.port}; /openapi.json says how it is asked", file=sys.stderr)
     serve.run(app, options.host, options.port, key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import threading
 import time
 import weakref
@@ -86,6 +87,7 @@ class Encoder:
         self.modality = modality
         self._open_cells = open_cells
         self._wiring, self._used = wiring, time.monotonic()
+        self._open_adapter: Callable[[], np.ndarray] | None = None
         self._open_vocabulary = open_vocabulary
         self._open_session, self._open_trunk = open_session, open_trunk
         self.prepare, self.batch = prepare, batch
@@ -102,7 +104,7 @@ class Encoder:
         """
         files = {
             key: CheckpointFile((folder / config[key]).resolve(), (hashes or {}).get(config[key]))
-            for key in ("file", "trunk", "tokenizer", "words")
+            for key in ("file", "trunk", "tokenizer", "words", "adapter")
             if key in config
         }
         prepare: Callable[[Sequence[Any]], np.ndarray]
@@ -141,6 +143,8 @@ class Encoder:
                 prepare = partial(_pictures, open_sketch, drawn_view, view, (Image.Image, Drawing))
         opened_session = partial(_open_shared, files["file"])
         made = cls(modality, opened_session, prepare, batch=config.get("batch", BATCH), wiring=wiring)
+        if "adapter" in files:
+            made._open_adapter = partial(_read_adapter, files["adapter"], wiring.dim)
         _adopted.add(made)
         return made
 
@@ -169,6 +173,9 @@ class Encoder:
             vectors = run_wired(session, self._wiring, prepared) if self._wiring else session.run(None, given)[0]
         except Exception as error:  # ONNX Runtime's own exceptions derive from nothing narrower
             raise self._wrong(f"fails ({_one_line(error)})") from None
+        if self._open_adapter and vectors.ndim == 2:
+            vectors = vectors @ self._adapter
+            vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
         wanted = (len(prepared), self._width(session))
         if vectors.shape != wanted:
             raise self._wrong(f"gives an array of {vectors.shape}, where {wanted} was expected")
@@ -205,6 +212,12 @@ class Encoder:
         """The words that typed texts are held against; None where the checkpoint has none, and their spelling stays.
         BadInput if its file cannot be used."""
         return None if self._open_vocabulary is None else self._open_vocabulary()
+
+    @cached_property
+    def _adapter(self) -> np.ndarray:
+        """The matrix (dim, dim) that brings an adopted photo tower's vectors of drawings nearer to those of photos."""
+        assert self._open_adapter is not None
+        return self._open_adapter()
 
     @property
     def session(self) -> onnxruntime.InferenceSession:
@@ -373,6 +386,16 @@ def _pictures(
             raise BadInput(f"Expected a picture ({wanted}), or a picture file's path or bytes; {shown(one)} came.")
         arrays.append(to_array(one, size))
     return np.stack(arrays)
+
+
+def _read_adapter(file: CheckpointFile, dim: int) -> np.ndarray:
+    try:
+        found = np.load(io.BytesIO(file.read()), allow_pickle=False)
+    except ValueError as error:
+        raise BadInput(f"{file.path} is no array that can be read ({error}). Restore the checkpoint.") from None
+    if not isinstance(found, np.ndarray) or found.dtype != np.float32 or found.shape != (dim, dim):
+        raise BadInput(f"{file.path} is no matrix of {dim} x {dim} numbers (float32). Restore the checkpoint.")
+    return found
 
 
 def _read_words(file: CheckpointFile) -> Vocabulary:

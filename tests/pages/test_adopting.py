@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from pages import adopting, shared, trust
-from tests import models
 from tests.apptest import press
 from tests.apptest import said as written
 from xmr import checkpoint
@@ -19,12 +18,10 @@ def said(page) -> str:
     return written(page).replace("\\", "")
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory) -> Path:
+@pytest.fixture
+def folder(clip) -> Path:
     """A tiny CLIP in a folder."""
-    place = tmp_path_factory.mktemp("hub") / "tiny-clip"
-    models.write_transformers_js(place)
-    return place
+    return clip[0]
 
 
 @pytest.fixture

@@ -1,11 +1,13 @@
 """Memory that is free goes back to the system."""
 
+import asyncio
 import platform
 import subprocess
 import sys
 
 import pytest
 
+from pages import memory
 from tests.browser import ROOT
 
 FREED = """
@@ -27,3 +29,19 @@ assert full - kept < 40 and kept - used() > 80, (full, kept, used())
 def test_what_is_free_in_the_middle_goes_back():
     done = subprocess.run([sys.executable, "-c", FREED], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_models_that_nobody_uses_are_looked_for_again_and_again(monkeypatch):
+    asked, given = [], []
+    monkeypatch.setattr(memory, "UNUSED", 0.05)
+    monkeypatch.setattr(memory, "release_unused", lambda seconds: asked.append(seconds) or len(asked) == 2)
+    monkeypatch.setattr(memory, "give_back", lambda: given.append(len(asked)))
+
+    async def soon() -> None:
+        looking = asyncio.create_task(memory.free_models())
+        while len(asked) < 4:
+            await asyncio.sleep(0.01)
+        looking.cancel()
+
+    asyncio.run(asyncio.wait_for(soon(), 10))
+    assert set(asked) == {0.05} and given == [2]  # memory goes back to the system only after one was let go of

@@ -16,7 +16,9 @@ import numpy as np
 from PIL import Image
 
 from training.learn.export import ExportRefused, export
+from training.release.fit_sketch import adapt
 from training.towers import foreign
+from xmr import checkpoint
 from xmr.adopt import LIMITS, Adopted, check_name, finish, languages_of, name_for
 from xmr.adopt.source import Source, find
 from xmr.encoder import Encoder
@@ -40,14 +42,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--text", help="a sentence-transformers model that reads its texts, such as one of many languages"
     )
     parser.add_argument("--language", action="append", default=[], help="of its texts, such as de; may be repeated")
+    parser.add_argument(
+        "--fit-sketch", action="store_true", help="also fit an adapter for drawings, on what data is here"
+    )
     parser.add_argument("--revision", help="a commit, tag or branch of the hub (default: the newest commit)")
 
 
 def run(args: argparse.Namespace) -> None:
     """Run the command; raises BadInput or ExportRefused."""
+    if args.fit_sketch and args.model in checkpoint.available(models()):  # it was adopted before
+        adapt(args.model)
+        return
     made = adopt(args.model, args.name, args.text, args.language, args.revision)
     speed = ", ".join(f"{kind} {value:.1f} ms" for kind, value in made.fitted.milliseconds.items())
     print(f"{made.name}: adopted in {made.seconds:.0f} s ({made.folder}). A query: {speed}")
+    if args.fit_sketch:
+        adapt(made.name)
 
 
 def adopt(

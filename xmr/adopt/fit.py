@@ -127,10 +127,10 @@ def _category(item: Item) -> str:
     return str(item.facts.get("category", item.id))
 
 
-def _shows(item: Item, category: str, colour: str | None) -> bool:
-    """Whether one thing in a photo is of a category, and of a colour."""
-    things = item.facts.get("objects") or [item.facts]
-    return any(one.get("category") == category and colour in (None, one.get("colour")) for one in things)
+def _things(item: Item) -> frozenset[tuple[str, str | None]]:
+    """The category and colour of each thing in a photo, and its category with None for any colour."""
+    told = [(str(one.get("category")), one.get("colour")) for one in item.facts.get("objects") or [item.facts]]
+    return frozenset(told) | {(category, None) for category, _ in told}
 
 
 def _mixing(
@@ -145,7 +145,8 @@ def _mixing(
     The questions: a drawing, a photo or a caption with the name of a colour to have, or a caption with one to avoid.
     """
     needed = {f"{modality}_to_photo" for modality in kinds}
-    asked = list(_questions(items, kinds))
+    shown = [_things(item) for item in items]
+    asked = list(_questions(shown, kinds))
     if TEXT not in kinds or not needed <= system.calibration.keys() or len(asked) < _FEW:
         return None, {}, {}
     colours = sorted({one[3] for one in asked})
@@ -161,7 +162,7 @@ def _mixing(
             found.append(ranking(rule, query, terms).scores(photos))
         return np.stack(found)
 
-    relevant = np.array([[_answers(item, one) for item in items] for one in asked])
+    relevant = np.array([[_answers(things, one) for things in shown] for one in asked])
     own = np.array([[one[0] is PHOTO and one[1] == place for place in range(len(items))] for one in asked])
 
     def precision(scores: np.ndarray) -> float:
@@ -185,28 +186,27 @@ def _mixing(
 _Asked = tuple[Modality, int, str, str, float]  # which row of which kind, its category, a colour, 1 or -1
 
 
-def _answers(item: Item, asked: _Asked) -> bool:
+def _answers(things: frozenset[tuple[str, str | None]], asked: _Asked) -> bool:
+    """Whether a photo of these things answers a question."""
     _, _, category, colour, sign = asked
-    return (
-        _shows(item, category, colour)
-        if sign > 0
-        else _shows(item, category, None) and not _shows(item, category, colour)
-    )
+    coloured = (category, colour) in things
+    return coloured if sign > 0 else (category, None) in things and not coloured
 
 
-def _questions(items: Sequence[Item], kinds: dict[Modality, tuple[np.ndarray, list[str]]]) -> Iterator[_Asked]:
+def _questions(
+    shown: Sequence[frozenset[tuple[str, str | None]]], kinds: dict[Modality, tuple[np.ndarray, list[str]]]
+) -> Iterator[_Asked]:
     """Mixed questions that some photo answers, evenly from all kinds."""
     colours: dict[str, list[str]] = {}
-    for item in items:
-        for one in item.facts.get("objects") or [item.facts]:
-            if one.get("colour"):
-                known = colours.setdefault(str(one.get("category")), [])
-                known += [one["colour"]] * (one["colour"] not in known)
+    for things in shown:
+        for category, colour in sorted((category, colour) for category, colour in things if colour):
+            known = colours.setdefault(category, [])
+            known += [colour] * (colour not in known)
     for modality, (_, names) in kinds.items():
         step = max(1, len(names) * 2 // QUESTIONS)
         for row in range(0, len(names), step):
             for colour, sign in ((colour, sign) for colour in colours.get(names[row], ())[:2] for sign in (1.0, -1.0)):
                 asked = (modality, row, names[row], colour, sign)
-                others = (item for place, item in enumerate(items) if modality is not PHOTO or place != row)
-                if any(_answers(item, asked) for item in others) and (sign > 0 or modality is TEXT):
+                others = (one for place, one in enumerate(shown) if modality is not PHOTO or place != row)
+                if (sign > 0 or modality is TEXT) and any(_answers(one, asked) for one in others):
                     yield asked

@@ -99,6 +99,7 @@ def create_app(
     index_dir: str | Path | None = None,
     key: str | None = None,
     writable: bool = False,
+    engine: str | None = None,
     limits: Limits = LIMITS,
 ) -> FastAPI:
     """The API over one gallery.
@@ -109,13 +110,16 @@ def create_app(
         index_dir: where the index is kept instead of in the folder.
         key: what clients must send; without one, only programs of this computer are answered.
         writable: whether photos may be added and removed.
+        engine: URI of Milvus, where that searches the photos.
         limits: of requests.
 
     Raises:
-        BadInput: no such gallery or checkpoint.
+        BadInput: no such gallery or checkpoint, or Milvus and `writable` together.
     """
+    if engine is not None and writable:
+        raise BadInput("What Milvus searches is added and removed by python -m xmr index FOLDER --engine milvus.")
     gallery = Gallery.open(folder, index_dir)
-    searchers = {system.name: Searcher(system, gallery) for system in map(checkpoint.load, systems)}
+    searchers = {system.name: Searcher(system, gallery, engine=engine) for system in map(checkpoint.load, systems)}
     figures = Figures()
     cores = asyncio.Semaphore(max(2, os.cpu_count() or 2))
     ready: list[str] = []
@@ -166,6 +170,8 @@ def create_app(
         query, readings = Query(terms(searcher)), list[Reading]()
         if not asked.exact:
             query, readings = searcher.read(query)
+        if asked.captions and (asked.where is not None or asked.exclude):
+            raise BadInput("Captions have no facts of their own: leave out where and exclude, or search photos.")
         if asked.captions:
             hits = searcher.captions(query, asked.k, asked.language)
         else:

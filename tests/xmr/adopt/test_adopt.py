@@ -25,13 +25,6 @@ LINE = Drawing((np.array([[0.0, 0], [50, 80], [100, 0]]),))
 
 
 @pytest.fixture(scope="module")
-def clip(tmp_path_factory) -> tuple[Path, models.Original]:
-    """A CLIP in transformers.js's layout."""
-    folder = tmp_path_factory.mktemp("hub") / "tiny-clip"
-    return folder, models.write_transformers_js(folder)
-
-
-@pytest.fixture(scope="module")
 def immich(tmp_path_factory) -> tuple[Path, models.Original]:
     folder = tmp_path_factory.mktemp("hub") / "tiny-immich"
     return folder, models.write_immich(folder)
@@ -138,6 +131,16 @@ def test_a_variant_is_adopted_on_request_under_a_name_of_its_own(clip, tmp_path,
     assert adopted(tmp_path / "both", variant="quantized").name == "both-quantized"
     with pytest.raises(BadInput, match=r"no variant q4. It has fp32, quantized: choose one with --variant"):
         adopt.look_up(str(tmp_path / "both"), variant="q4")
+
+
+@pytest.mark.parametrize("kind", ["CLIP", "Siglip"])
+def test_texts_are_filled_up_where_that_changes_their_vectors_and_only_there(tmp_path, home, kind):
+    original = models.write_transformers_js(tmp_path / "it", kind, mask=False)
+    config = tmp_path / "it" / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"model_type": "nobody says"}))
+    adopted(tmp_path / "it")
+    assert checkpoint.describe("it")["encoders"]["text"]["form"]["padded"] == (kind == "Siglip")
+    assert farthest(checkpoint.load("it").encode_text(models.TEXTS), original.texts(models.TEXTS)) < 1e-4
 
 
 def test_a_half_precision_graph_is_given_half_precision(clip, tmp_path, home):

@@ -24,13 +24,6 @@ CHUNK = 1 << 14  # bytes that are written at a time
 GRAPH = "onnx/vision_model.onnx"
 
 
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory) -> tuple[Path, models.Original]:
-    folder = tmp_path_factory.mktemp("hub") / "tiny"
-    original = models.write_transformers_js(folder)
-    return folder, original
-
-
 @pytest.fixture
 def hub(clip, tmp_path, monkeypatch):
     """A hub with the model org/tiny, an empty folder of adopted models, and an empty cache."""
@@ -47,7 +40,6 @@ def hub(clip, tmp_path, monkeypatch):
     monkeypatch.setattr("huggingface_hub.hf_api.constants.ENDPOINT", found.address)
     monkeypatch.setattr("huggingface_hub.hf_api.api.endpoint", found.address)
     monkeypatch.setenv("XMR_MODELS", str(tmp_path / "models"))
-    monkeypatch.setenv("HF_HUB_DISABLE_IMPLICIT_TOKEN", "1")
     yield found
     found.close()
 
@@ -163,6 +155,17 @@ def test_what_the_hub_refuses_is_one_sentence_that_says_what_to_do(hub, status, 
     with pytest.raises(BadInput, match=why):
         adopt.look_up("org/tiny")
     assert left() == []
+
+
+def test_a_private_model_is_adopted_with_the_token_of_the_environment(hub, monkeypatch):
+    hub.token = "secret"
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    monkeypatch.setattr("huggingface_hub.utils._auth._get_token_from_file", lambda: None)
+    with pytest.raises(BadInput, match="set HF_TOKEN to a token of yours"):
+        adopt.look_up("org/tiny")
+    monkeypatch.setenv("HF_TOKEN", "secret")
+    adopt.adopt(adopt.look_up("org/tiny"), gallery=NOWHERE)
+    assert "tiny" in checkpoint.available()
 
 
 def test_a_revision_that_is_none_and_a_file_that_went_meanwhile_are_told(hub, tmp_path):

@@ -144,6 +144,7 @@ REFUSED = {
     "two contents": (422, {"terms": [{**TEXT, "vector": [1.0]}]}, "a text is given by one of text, vector"),
     "another space": (422, {"terms": [{"modality": "text", "vector": [1.0, 2.0]}]}, "numbers of shape"),
     "an unknown fact": (422, {"terms": [TEXT], "where": {"smell": "x"}}, "has the fact 'smell'"),
+    "captions by facts": (422, {"terms": [TEXT], "captions": True, "where": {"place": "left"}}, "have no facts"),
     "an unknown photo": (422, {"terms": [{"modality": "photo", "like": "none"}]}, "There is no photo 'none'"),
     "an unknown system": (404, {"terms": [TEXT], "system": "none"}, "There is no system 'none' here. Ask one of"),
     "no object": (422, [], "should be"),
@@ -337,6 +338,17 @@ def test_the_command_answers_until_it_is_ended_and_ends_what_it_began(own_galler
     _, told = process.communicate(timeout=20)
     assert process.returncode in (0, -signal.SIGTERM) and "Traceback" not in told
     assert any(json.loads(line)["path"] == "/search" for line in told.splitlines() if line.startswith("{"))
+
+
+def test_milvus_searches_where_it_is_named_and_is_not_written_to(api, monkeypatch):
+    from xmr import serve
+
+    made = []
+    monkeypatch.setattr(serve, "Searcher", lambda *given, **more: made.append(more) or Searcher(*given))
+    api(engine="http://milvus:19530")
+    assert made == [{"engine": "http://milvus:19530"}]
+    with pytest.raises(BadInput, match="xmr index FOLDER --engine milvus"):
+        api(engine="http://milvus:19530", writable=True)
 
 
 def test_others_are_answered_only_with_a_key(own_gallery, checkpoint_folder):
