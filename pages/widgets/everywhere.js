@@ -5,12 +5,11 @@ const TOGETHER = 2000; // ms in which changes of the same part of a query are on
 const PARTS = ["words", "without", "drawing", "weights"]; // that change little by little
 const YEAR = 365 * 24 * 3600;
 const FIELDS = "input:not([type=file], [type=radio], [type=checkbox], [type=range], [type=button]), textarea, select";
-const mounted = new WeakMap();
 
 export default function ({ parentElement, data }) {
   if (data.chosen) document.cookie = `xmr_language=${data.chosen}; path=/; max-age=${YEAR}; samesite=lax`;
   document.documentElement.lang = data.language;
-  takeColours(parentElement);
+  takeColours();
   const skip = parentElement.querySelector(".xmr-skip");
   skip.textContent = data.skip;
   skip.onclick = () => {
@@ -20,37 +19,31 @@ export default function ({ parentElement, data }) {
     first.focus();
     first.scrollIntoView({ block: "center" });
   };
+  if (window.xmrEverywhere) return; // once and for all pages: whatever is looked for is looked for when it is needed
+  window.xmrEverywhere = true;
   groupHistory();
-  if (mounted.has(parentElement)) return;
-  const ended = new AbortController();
-  const theme = new MutationObserver(() => takeColours(parentElement));
-  theme.observe(document.querySelector(".stApp"), { attributeFilter: ["class"] });
-  ended.signal.addEventListener("abort", () => theme.disconnect());
-  mounted.set(parentElement, ended);
-  const on = (kind, act) => document.addEventListener(kind, act, { signal: ended.signal });
-  on("keydown", key);
-  on("paste", (event) => {
+  new MutationObserver(takeColours).observe(document.querySelector(".stApp"), { attributeFilter: ["class"] });
+  document.addEventListener("keydown", key);
+  document.addEventListener("paste", (event) => {
     const typing = event.composedPath()[0].matches?.("input, textarea") && event.clipboardData.getData("text/plain");
     if (!typing && give(event.clipboardData.files)) event.preventDefault();
   });
-  on("dragover", (event) => {
+  document.addEventListener("dragover", (event) => {
     if (inbox() && [...event.dataTransfer.types].includes("Files") && !uploader(event)) event.preventDefault();
   });
-  on("drop", (event) => {
+  document.addEventListener("drop", (event) => {
     if (!event.dataTransfer.files.length || uploader(event)) return;
     if (inbox()) event.preventDefault(); // else the browser would leave the page for the file
     give(event.dataTransfer.files);
   });
-  return () => {
-    ended.abort();
-    mounted.delete(parentElement);
-  };
 }
 
 // The theme's colours for frame.css, since Streamlit tells them to components only.
-function takeColours(parent) {
+function takeColours() {
   const root = document.documentElement.style, app = document.querySelector(".stApp");
-  const accent = getComputedStyle(parent.querySelector(".xmr-skip")).getPropertyValue("--st-primary-color");
+  const skip = document.querySelector(".xmr-skip");
+  if (!skip) return;
+  const accent = getComputedStyle(skip).getPropertyValue("--st-primary-color");
   root.setProperty("--xmr-paper", getComputedStyle(app).backgroundColor);
   root.setProperty("--xmr-accent", accent);
 }
@@ -58,8 +51,7 @@ function takeColours(parent) {
 // Streamlit makes each change of the address a step of the history. A word that is being typed, a drawing of several
 // strokes and a weight that is being moved are one step each; and so is another page together with the query on it.
 function groupHistory() {
-  if (window.xmrHistory) return;
-  const step = history.pushState.bind(history), last = (window.xmrHistory = { part: null, at: -Infinity, page: false });
+  const step = history.pushState.bind(history), last = { part: null, at: -Infinity, page: false };
   history.pushState = (state, title, to) => {
     const from = new URL(location.href), next = new URL(to ?? "", location.href), now = performance.now();
     const samePage = from.pathname === next.pathname;

@@ -20,6 +20,7 @@ export default function ({ parentElement, data, setStateValue, setTriggerValue }
   Object.assign(tools, { setStateValue, setTriggerValue });
   tools.show(data);
   return () => {
+    if (parentElement.isConnected) return; // Streamlit also ends a run that a newer one overtook: that one goes on
     tools.ended.abort();
     mounted.delete(parentElement);
   };
@@ -101,6 +102,7 @@ class Tools {
   }
 
   key(event) {
+    if (!this.pad.isConnected) return;
     const at = event.composedPath()[0];
     if (at.isContentEditable || at.matches?.("textarea, select, input:not([type=file], [type=radio], [type=checkbox])")) return;
     const key = event.key.toLowerCase();

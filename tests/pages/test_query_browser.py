@@ -40,6 +40,8 @@ def arrive(server, browser):
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(f"{server.url}/{path}")
         quiet(page)
+        expect(words(page)).to_be_visible()  # what is loaded last: the fields and the inbox
+        expect(page.locator(".st-key-pictures input[type=file]")).to_be_attached()
         return page
 
     yield arrive
@@ -67,6 +69,7 @@ def words(page: Page):
 def expect_answer(page: Page, kind: str) -> list[str]:
     """Wait for the answer for some parts of a query, and return the photos."""
     expect(page.get_by_text(f"photos for {kind}, in")).to_be_visible()
+    expect(page.locator(".xmr-photos img")).to_have_count(10)
     page.wait_for_function("() => !document.querySelector('[data-stale=true]')")
     return [image.get_attribute("src") for image in page.locator(".xmr-photos img").all()]
 
