@@ -61,8 +61,9 @@ def page(request, server, browser):
     assert not errors
 
 
-def focused(page) -> str:
-    return page.evaluate("document.activeElement.ariaLabel ?? ''")
+def expect_focus(page, caption: str) -> None:
+    """Wait until the photo with this caption has the focus."""
+    page.wait_for_function("label => document.activeElement.ariaLabel === label", arg=f"Show large: {caption}")
 
 
 def faults(page) -> list[str]:
@@ -80,10 +81,10 @@ def test_with_keys_alone_a_photo_is_found_opened_left_and_kept(page):
     captions = page.locator(".xmr-photos img").evaluate_all("all => all.map(photo => photo.alt)")
     page.locator(".xmr-photos .enlarge").first.focus()
     page.keyboard.press("ArrowRight")
-    assert focused(page) == f"Show large: {captions[1]}"
+    expect_focus(page, captions[1])
     wide = page.locator(".xmr-photos").evaluate("grid => getComputedStyle(grid).gridTemplateColumns.split(' ').length")
     page.keyboard.press("ArrowDown")
-    assert focused(page) == f"Show large: {captions[1 + wide]}"
+    expect_focus(page, captions[1 + wide])
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Enter")
     large = page.locator("dialog.xmr-large")
@@ -100,7 +101,7 @@ def test_with_keys_alone_a_photo_is_found_opened_left_and_kept(page):
     page.keyboard.press("-")
     page.keyboard.press("Escape")
     expect(large).to_be_hidden()
-    assert focused(page) == f"Show large: {captions[2]}"
+    expect_focus(page, captions[2])
     for key in ("x", "ArrowRight", "x"):
         page.keyboard.press(key)
     expect(page.get_by_text("2 marked")).to_be_visible()
