@@ -193,7 +193,7 @@ def visit(server: Server, seed: int, large: list[bytes], small: list[bytes]) -> 
     tab = Tab(server)
     tab.type(WORDS[seed % len(WORDS)])
     tab.draw(drawing(rng))
-    tab.upload("A photo", [("mine.jpg", large[seed % len(large)])])
+    tab.upload("Photos or drawings", [("mine.jpg", large[seed % len(large)])])
     assert tab.photos() == 10
     tab.open("Gallery")
     tab.upload("Photos", [("IMG_0001.jpg", small[(seed + number) % len(small)]) for number in (1, 2, 3)])

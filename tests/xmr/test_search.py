@@ -17,9 +17,11 @@ from tests import odd
 from tests.conftest import DIM, FLOORS, INTERCEPTS, MIXING, SLOPES, add_composer, add_words, pictures, write_checkpoint
 from xmr import checkpoint, search
 from xmr.compose import compose
+from xmr.encoder import Encoder
 from xmr.gallery import Entry, Gallery, GalleryMismatch, index_folder
 from xmr.index.faiss import FaissIndex
 from xmr.modality import BadInput, Drawing, Modality, Query, Term
+from xmr.preprocess import Vocabulary
 from xmr.search import Searcher
 
 
@@ -108,6 +110,22 @@ def test_a_match_is_explained_by_that_of_its_captions_that_comes_closest(system,
         searcher = Searcher(system, gallery)
         for colour in ("red", "blue"):
             assert searcher.explain(Query((text(colour),)), id) == f"a {colour} photo"
+
+
+def test_a_match_is_explained_in_the_language_of_the_words_or_the_one_asked_for(system, tmp_path, monkeypatch):
+    id, image, _ = next(pictures())
+    words = Vocabulary({"en": {"a": 9, "red": 9, "photo": 9}, "de": {"ein": 9, "rotes": 9, "bild": 9}})
+    monkeypatch.setattr(Encoder, "vocabulary", property(lambda _: words))
+    with Gallery.create(tmp_path) as gallery:
+        gallery.add([Entry(id, image, {}, [("en", "a red photo"), ("de", "ein rotes bild")])])
+        index_folder(tmp_path, [system])
+        searcher = Searcher(system, gallery)
+        english, german = Query((text("a red photo"),)), Query((text("ein rotes bild"),))
+        assert (searcher.language(english), searcher.language(german)) == ("en", "de")
+        assert searcher.explain(english, id) == "a red photo" and searcher.explain(german, id) == "ein rotes bild"
+        assert searcher.explain(english, id, language="de") == "ein rotes bild"
+        assert searcher.explain(english, id, language="fr") in ("a red photo", "ein rotes bild")
+        assert searcher.language(Query((Term(Modality.PHOTO, image), text("ein bild", -1.0)))) is None
 
 
 def test_a_gallery_without_captions_has_none_to_give(system, photo_folder):

@@ -1,0 +1,121 @@
+"""The list of galleries: what was indexed is remembered, chosen, renamed and taken off, by whom it may be."""
+
+import json
+import sys
+
+import pytest
+
+from pages import galleries, trust, visit
+from tests.apptest import ids, press, said
+from tests.pages.test_address import address
+from tests.pages.test_app import finish, index, png
+from xmr.gallery import DEMO, Gallery, index_folder
+from xmr.modality import BadInput
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def allowed(monkeypatch, tmp_path):
+    """Whoever comes may index what lies below tmp_path; nobody sits at the server's own computer yet."""
+    monkeypatch.setenv("XMR_FOLDERS", str(tmp_path))
+    monkeypatch.setattr(trust, "own_machine", lambda: False)
+
+
+@pytest.fixture
+def owner(allowed, monkeypatch):
+    monkeypatch.setattr(trust, "own_machine", lambda: True)
+
+
+def listed() -> list[list[str]]:
+    return json.loads(galleries._file().read_text())
+
+
+def test_what_was_indexed_can_be_chosen_again_by_another_visit_renamed_and_taken_off(opened, owner, photo_folder):
+    page = opened("frame").switch_page("gallery.py").run()
+    assert not page.radio
+    finish(index(page, photo_folder))
+    assert "6 photos can be searched now" in said(page) and listed() == [[str(photo_folder), "my photos"]]
+    page = opened("frame").switch_page("gallery.py").run()
+    assert page.radio[0].options == ["The shipped photos", "my photos"] and "3,000 of 3,000 photos" in said(page)
+    page.radio[0].set_value(str(photo_folder)).run()
+    assert not page.exception and "6 of 6 photos" in said(page)
+    assert address(page)["gallery"] == str(photo_folder)
+    page.text_input(key="rename").set_value("  Holiday\n**2026**  ").run()
+    press(page, "Use this name")
+    assert (
+        listed() == [[str(photo_folder), "Holiday **2026**"]] and page.radio[0].options[1] == "Holiday \\*\\*2026\\*\\*"
+    )
+    page.switch_page("search.py").run()
+    (scope,) = (box for box in page.selectbox if box.label == "Photos to search")
+    assert scope.options == ["The shipped photos", "Holiday **2026**"]
+    scope.set_value("").run()
+    assert "3,000 photos to find" in said(page) and "gallery" not in address(page)
+    page.switch_page("gallery.py").run()
+    page.radio[0].set_value(str(photo_folder)).run()
+    press(page, "Remove it")
+    assert listed() == [] and "3,000 of 3,000 photos" in said(page) and not page.radio
+    assert len(list(photo_folder.glob("*.*"))) == 6 and (photo_folder / ".xmr" / "gallery.sqlite").exists()
+
+
+def test_a_gallery_is_brought_up_to_date_by_one_click(opened, owner, photo_folder):
+    page = opened("frame").switch_page("gallery.py").run()
+    finish(index(page, photo_folder))
+    next(photo_folder.glob("*.*")).unlink()
+    finish(press(page, "Refresh"))
+    assert not page.exception and "5 photos can be searched now" in said(page) and len(ids(page)) == 5
+
+
+def test_an_index_goes_with_its_gallery_where_that_is_wanted_and_the_photos_stay(owner, photo_folder, system, opened):
+    index_folder(photo_folder, [system])
+    (photo_folder / ".xmr" / "mine.txt").write_text("not the program's")
+    before = {file.name for file in photo_folder.glob("*.*")}
+    page = opened("frame")
+    own = sys.modules["pages.galleries"]
+    own.remember(photo_folder)
+    own.forget(str(photo_folder), delete_index=True)
+    assert {file.name for file in photo_folder.glob("*.*")} == before and listed() == [] and not page.exception
+    assert [file.name for file in (photo_folder / ".xmr").iterdir()] == ["mine.txt"]
+    with pytest.raises(BadInput, match="is not indexed yet"):
+        Gallery.open(photo_folder)
+    own.forget(str(DEMO), delete_index=True)
+    with Gallery.open(DEMO) as demo:
+        assert len(demo) == 3_000
+
+
+def test_others_choose_from_the_list_but_change_nothing_and_see_only_what_they_may_open(
+    opened, allowed, photo_folder, monkeypatch, tmp_path
+):
+    page = opened("frame").switch_page("gallery.py").run()
+    finish(index(page, photo_folder))
+    assert page.radio and not {"Use this name", "Remove it"} & {button.label for button in page.button}
+    for change in (lambda: galleries.rename(str(photo_folder), "evil"), lambda: galleries.forget(str(photo_folder))):
+        with pytest.raises(BadInput, match="Only who sits at the computer"):
+            change()
+    assert listed() == [[str(photo_folder), "my photos"]]
+    monkeypatch.setenv("XMR_FOLDERS", str(tmp_path / "elsewhere"))
+    assert not opened("frame").switch_page("gallery.py").run().radio
+
+
+def test_a_damaged_list_is_an_empty_one_and_grows_only_so_far(owner, tmp_path):
+    galleries._file().parent.mkdir(parents=True, exist_ok=True)
+    galleries._file().write_text('{"a": [}')
+    assert galleries._remembered() == []
+    for number in range(galleries.MOST + 3):
+        galleries.remember(tmp_path / str(number))
+    assert len(listed()) == galleries.MOST and listed()[0][1] == str(galleries.MOST + 2)
+
+
+def test_uploads_are_found_again_after_a_reload_and_by_nobody_else(opened, monkeypatch):
+    monkeypatch.setattr(visit, "this_visitor", lambda: "me")
+    page = opened("frame").switch_page("gallery.py").run()
+    page.file_uploader[0].set_value([("a.jpg", png(0), "image/jpeg")]).run()
+    finish(press(page, "Index them"))
+    assert address(page)["gallery"] == "uploads"
+    again = opened("frame").switch_page("gallery.py").run()
+    assert "Still here from before: 1 photo" in said(again).replace("\\", "")
+    again.radio[0].set_value("uploads").run()
+    assert "1 of 1 photos" in said(again) and address(again)["gallery"] == "uploads"
+    monkeypatch.setattr(visit, "this_visitor", lambda: "you")
+    stranger = opened("frame").switch_page("gallery.py").run()
+    assert not stranger.radio and "Still here" not in said(stranger)
