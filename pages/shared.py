@@ -107,14 +107,15 @@ def reports() -> dict[str, dict]:
     """
     speeds = _read(BENCHMARKS / "latency.json", {}).get("systems", {})
     found = {}
-    for name in systems():
+    for name, config in systems().items():
         folder = checkpoint.folder_of(name)
+        own = config.get("card", {}).get("milliseconds", {})  # as measured where a model was adopted
         found[name] = {
             "metrics": _read(folder / "metrics.json", {}),
             "history": _read(folder / "history.json", []),
             "study": _read(folder / "study.json", {}),
             "space": _read(folder / "space.json", {}),
-            "speed": {kind: told["query_ms"] for kind, told in speeds.get(name, {}).items()},
+            "speed": {kind: told["query_ms"] for kind, told in speeds.get(name, {}).items()} or own,
         }
     return found
 

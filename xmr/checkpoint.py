@@ -189,6 +189,7 @@ class _Card(_Part):
     differs: _Line = None
     source: _Line = None
     licence: _Line = None
+    milliseconds: dict[Literal["photo", "sketch", "text"], Annotated[float, Field(ge=0)]] = None
 
 
 class _Config(_Part):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 
@@ -57,6 +58,7 @@ def test_a_model_in_a_folder_is_looked_up_adopted_and_removed(home, folder, open
     page.run()  # as the fragment that watches it does
     assert not page.exception and "tiny-clip was adopted in" in said(page)
     assert "Indexing the 3,000 photos that are searched now takes about" in said(page)
+    assert re.search(r"words: \d+\.\d ms", said(page).partition("</span> tiny-clip")[2])
     assert "</span> tiny-clip" in said(page) and "tiny-clip · 10 MB · not in memory" in said(page)
     page.selectbox(key="removing").set_value("tiny-clip").run()
     page = press(page, "Remove")

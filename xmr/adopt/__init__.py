@@ -223,7 +223,8 @@ def finish(
                 fitted = fit_scores(system, photos, told, stop)
         else:
             fitted = fit_scores(system, None, told, stop)
-        whole = {**config, "calibration": fitted.calibration}
+        card = {**config["card"], "milliseconds": fitted.milliseconds}
+        whole = {**config, "calibration": fitted.calibration, "card": card}
         if fitted.floors:
             whole["composer"] = {"floors": fitted.floors}
         checkpoint.sign(making, whole)
