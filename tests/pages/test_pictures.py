@@ -44,7 +44,7 @@ def give(page, *contents: bytes, name: str = "mine.png"):
 
 
 def held(page):
-    return page.session_state["pictures"] if "pictures" in page.session_state else ()
+    return page.session_state["pictures"] if "pictures" in page.session_state else ()  # noqa: SIM401 (no get there)
 
 
 def test_a_picture_of_a_drawing_is_decoded_once_and_asked_with_as_it_is_seen(page, monkeypatch):
