@@ -35,12 +35,13 @@ BELOW = {
     "cluster": {"checkpoint", "gallery", "system", "modality"},
     "duplicates": {"gallery", "system", "modality"},
     "adopt": {"adopt", "calibration", "checkpoint", "compose", "composer", "encoder", "gallery", "home", "modality"}
-    | {"evaluation", "preprocess", "system"},
+    | {"preprocess", "system"},
+    "labelled": {"checkpoint", "compose", "evaluation", "gallery", "home", "modality", "system"},
     "serve": {"__version__", "checkpoint", "gallery", "modality", "preprocess", "search", "serve"},
     "remote": {"gallery", "modality", "search", "system"},
     "__init__": {"checkpoint", "gallery", "modality", "search", "system"},
-    "cli": {"__version__", "adopt", "checkpoint", "cluster", "duplicates", "engine", "system", "evaluation", "gallery"}
-    | {"home", "index", "modality", "preprocess", "search", "serve", "where"},
+    "cli": {"__version__", "adopt", "checkpoint", "cluster", "duplicates", "engine", "gallery", "home"}
+    | {"index", "labelled", "modality", "preprocess", "search", "serve", "system", "where"},
     "__main__": {"cli"},
 }
 

@@ -10,27 +10,23 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
-
-import numpy as np
 
 from xmr import __version__, checkpoint
 from xmr.cluster import dask_cluster
 from xmr.duplicates import find_duplicates
 from xmr.engine import open_engine, synchronize
-from xmr.evaluation import Comparison, Protocol, Vectors, measure
 from xmr.gallery import DEMO, Gallery, given_path, index_folder
 from xmr.home import home
 from xmr.index import KINDS
-from xmr.modality import BadInput, Hit, Item, Modality, Query, Term, printable
+from xmr.labelled import evaluate_adopted, evaluate_indexed
+from xmr.modality import BadInput, Hit, Modality, Query, Term, printable
 from xmr.preprocess import Reading, open_picture, open_sketch
 from xmr.search import Searcher, progress_bar
 from xmr.system import System
 from xmr.where import parse
-
-_EVALUATED = ("hit@1", "hit@10", "p@1", "map")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -395,76 +391,11 @@ def _serve(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
+    drawn = Path(options.sketches) if options.sketches else None
     if not _is_folder(options.gallery) and options.gallery in checkpoint.available():
-        from xmr.adopt.evaluate import evaluate
-
         with Gallery.open(DEMO) as shipped, _told_progress() as show:
-            drawn = Path(options.sketches) if options.sketches else None
-            report = evaluate(options.gallery, shipped, drawn, show)
-        print(json.dumps(report, indent=1))
-        return
-    system = checkpoint.load(options.system)
-    with Gallery.open(options.gallery) as gallery:
-        items = {item.id: _labelled(item, item.facts.get("category")) for item in gallery}
-        if not any(item.labels for item in items.values()):
-            raise BadInput(f"The photos of {gallery.path} have no category, so nothing tells a match. Use another one.")
-        held = {modality: gallery.vectors(system, modality) for modality in (Modality.PHOTO, Modality.TEXT)}
-        texts = gallery.texts()
-    emb = {(modality, id): row for modality, (ids, rows) in held.items() for id, row in zip(ids, rows, strict=True)}
-    photos = [items[id] for id in held[Modality.PHOTO][0] if id in items]
-    row_of = {
-        (text.language, text.content): emb[Modality.TEXT, text.id] for text in texts if (Modality.TEXT, text.id) in emb
-    }
-    captions: dict[str, list[Item]] = {}  # each as often as there are photos with it, and with that photo's id
-    for text in texts:
-        if (text.language, text.content) in row_of:
-            captions.setdefault(str(text.language), []).extend(
-                replace(items[id], modality=Modality.TEXT, content=text.content, language=text.language)
-                for id in text.facts["photos"]
-                if (Modality.PHOTO, id) in emb and id in items
-            )
-
-    def vectors(some: list[Item]) -> np.ndarray:
-        match some[0].modality:
-            case Modality.SKETCH:
-                return system.encode_sketch([item.content for item in some])
-            case Modality.TEXT:
-                return np.stack([row_of[item.language, item.content] for item in some])
-        return np.stack([emb[Modality.PHOTO, item.id] for item in some])
-
-    protocols = {
-        f"gallery-captions-{language}": _protocol(
-            "each caption against all photos but its own; relevant = same category",
-            queries,
-            photos,
-            vectors,
-            without_own=True,
-        )
-        for language, queries in captions.items()
-    }
-    if options.sketches:
-        files = sorted(Path(options.sketches).glob("*/*.png"))
-        if not files:
-            raise BadInput(f"There is no sketch {options.sketches}/<category>/<file>.png. Check the folder.")
-        sketches = [_labelled(Item(str(file), Modality.SKETCH, file), file.parent.name) for file in files]
-        protocols["gallery-sketches"] = _protocol(
-            f"the sketches of {options.sketches} against all photos; relevant = same category",
-            sketches,
-            photos,
-            vectors,
-        )
-    print(json.dumps({"system": system.name, "weights": system.weights, "protocols": protocols}, indent=1))
-
-
-def _labelled(item: Item, category: str | None) -> Item:
-    """An item with its category as its class."""
-    return replace(item, labels=frozenset({f"class:{category}"} if category else ()))
-
-
-def _protocol(about: str, queries: list[Item], photos: list[Item], vectors: Vectors, without_own: bool = False) -> dict:
-    """The entry of metrics.json of queries of one modality against the photos, by category."""
-    modality, language = queries[0].modality, queries[0].language
-    asked = Comparison(
-        f"{modality}_to_photo", (modality, language), (Modality.PHOTO, None), "class", _EVALUATED, without_own
-    )
-    return measure(Protocol("gallery", about, lambda split: queries, (asked,)), queries, vectors, photos)
+            report = evaluate_adopted(options.gallery, shipped, drawn, show)
+    else:
+        with Gallery.open(options.gallery) as gallery:
+            report = evaluate_indexed(checkpoint.load(options.system), gallery, drawn)
+    print(json.dumps(report, indent=1))

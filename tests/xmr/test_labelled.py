@@ -1,4 +1,4 @@
-"""An adopted model's figures on a gallery."""
+"""The figures of adopted models on a labelled gallery; test_cli has those of an indexed one."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from tests import models
 from training.datasets.protocols import PROTOCOLS
 from training.release import evaluate as command
 from xmr import adopt, checkpoint
-from xmr.adopt.evaluate import evaluate
 from xmr.adopt.source import find
 from xmr.gallery import Gallery
+from xmr.labelled import evaluate_adopted
 from xmr.modality import BadInput, Drawing
 
 
@@ -38,7 +38,7 @@ def test_the_figures_are_those_of_a_slow_loop_and_others_stay(tiny, gallery_fold
         (tiny / "metrics.json").write_text(
             json.dumps({"weights": checkpoint.load("tiny-clip").weights, "protocols": {"other": {"metrics": {}}}})
         )
-        report = evaluate("tiny-clip", gallery, None, silent)
+        report = evaluate_adopted("tiny-clip", gallery, None, silent)
         system, items = checkpoint.load("tiny-clip"), list(gallery)
         photos = system.encode_photo([gallery.thumb(item.id) for item in items])
         right = []
@@ -57,9 +57,9 @@ def test_the_figures_are_those_of_a_slow_loop_and_others_stay(tiny, gallery_fold
 
 def test_what_ships_is_not_measured_by_this(tiny, gallery):
     with pytest.raises(BadInput, match="tri was not adopted"):
-        evaluate("tri", gallery, None, silent)
+        evaluate_adopted("tri", gallery, None, silent)
     with pytest.raises(BadInput, match="There is no sketch"):
-        evaluate("tiny-clip", gallery, tiny, silent)
+        evaluate_adopted("tiny-clip", gallery, tiny, silent)
 
 
 def test_a_model_that_lies_nowhere_is_none(tmp_path):
