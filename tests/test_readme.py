@@ -46,7 +46,7 @@ def test_its_commands_run_as_they_are_printed(tmp_path):
     assert len(commands) == 8
     (tmp_path / "photos").mkdir()
     with Gallery.open(DEMO) as gallery:
-        for item in.gallery.sample(8):
+        for item in gallery.sample(8):
             shutil.copy(item.content, tmp_path / "photos")
     Image.new("RGB", (90, 60), "blue").save(tmp_path / "holiday.jpg")
     (tmp_path / "photos" / "Italy").mkdir()
