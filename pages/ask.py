@@ -37,6 +37,7 @@ def panel() -> tuple[Gallery, list[Term], DeltaGenerator]:
     with st.container(gap="xxsmall"):  # always there, so that what follows stays in its place, and keeps the focus
         for told in state.told:
             st.warning(plain(told), icon=":material/link_off:")
+        pictures.tell_refused()
         _strip()
     fold(tr("Draw, or give a picture"))
     left, right = st.columns([30, 70], gap="large")

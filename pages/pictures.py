@@ -118,8 +118,6 @@ def given() -> list[Picture]:
         st.camera_input(
             tr("Your photo or drawing"), key=key, label_visibility="collapsed", on_change=_take, args=(key,)
         )
-    for why in state.refused:
-        st.warning(plain(why), icon=":material/broken_image:")
     for picture in state.pictures:
         _card(picture)
     if state.pictures:
@@ -130,6 +128,12 @@ def given() -> list[Picture]:
             )
         )
     return list(state.pictures)
+
+
+def tell_refused() -> None:
+    """Why files that were just given are not in the query: a part of the page that a phone does not fold away."""
+    for why in state.refused:
+        st.warning(plain(why), icon=":material/broken_image:")
 
 
 def _turn() -> None:
