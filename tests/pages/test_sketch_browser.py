@@ -150,7 +150,7 @@ def test_undo_reaches_back_over_an_example_and_another_page(page):
     page.get_by_text("cup", exact=True).first.click()
     idle(page)
     page.get_by_role("link", name="Compare").click()
-    expect(page.get_by_role("combobox", name="Frame photos of")).to_be_visible()
+    expect(page.get_by_role("combobox", name="Which photos are right?")).to_be_visible()
     page.keyboard.press("Control+z")
     expect_ink(page, 2, 2, 8, 2)
     page.get_by_label("Words, in English or German").fill("a cup")

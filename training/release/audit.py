@@ -322,7 +322,7 @@ def check_machines(root: Path) -> Iterator[Finding]:
         if processor := _read(path).get("machine", {}).get("processor"):
             found.setdefault(processor.removesuffix(" Processor"), []).append(path.stem)
     why = "; ".join(f"{processor}: {', '.join(names)}" for processor, names in found.items())
-    unnamed = [processor for processor in found if processor not in text]
+    unnamed = [processor for processor in found if not re.search(rf"\ban? {re.escape(processor)}", text)]
     yield Finding(about, PASSED if len(found) == 1 else FAILED if unnamed else DISCLOSED, why)
 
 
