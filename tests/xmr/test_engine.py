@@ -85,6 +85,10 @@ def test_an_ingestion_that_is_killed_with_its_engine_loses_and_doubles_nothing(
     make_photos(photos, 70)
     command = [sys.executable, "-m", "xmr", "index", str(photos), "--system", str(checkpoint_folder)]
     command += ["--engine", "milvus", "--uri", uri]
+    began = time.monotonic()
+    assert subprocess.run(command, cwd=ROOT, capture_output=True).returncode == 0
+    took = time.monotonic() - began
+    change_photos(photos)
     killed = 0
     for turn in range(4):
         if turn == 2:
@@ -92,7 +96,7 @@ def test_an_ingestion_that_is_killed_with_its_engine_loses_and_doubles_nothing(
         process = subprocess.Popen(
             command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )
-        time.sleep(1 + 2 * rng.random())
+        time.sleep(took * rng.uniform(0.3, 0.9))
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)  # with the engine that runs inside it
         killed += process.wait() == -9

@@ -2,7 +2,6 @@
 
 import importlib.resources
 import json
-import os
 from pathlib import Path
 
 import torch
@@ -140,11 +139,11 @@ def pretrained(name: str, kind: str):
     """
     import transformers
 
-    if name == SHIPPED:
-        os.environ["HF_HUB_OFFLINE"] = "1"
+    shipped = name == SHIPPED
+    if shipped:
         name = package_folder()
     try:
-        return getattr(transformers, kind).from_pretrained(name)
+        return getattr(transformers, kind).from_pretrained(name, local_files_only=shipped)
     except Exception as error:  # what the hub's client raises without a network depends on its version
         raise BadInput(
             f"{name} cannot be fetched ({type(error).__name__}: {error}). Connect to the network, or give a "

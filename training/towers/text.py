@@ -1,6 +1,5 @@
 """The text tower: a small bilingual transformer over subwords, its tokenizer, and its teacher for distillation."""
 
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -142,10 +141,9 @@ def init_bag_of_words(tower: TextTower, to_teacher: nn.Linear, ids: list[np.ndar
 
 def sentence_encoder() -> Callable[[list[str]], np.ndarray]:
     """The teacher, all-MiniLM-L6-v2: a function from N English sentences to unit vectors (N, 384) float16."""
-    os.environ["HF_HUB_OFFLINE"] = "1"
     from sentence_transformers import SentenceTransformer
 
-    teacher = SentenceTransformer(package_folder())
+    teacher = SentenceTransformer(package_folder(), local_files_only=True)
     teacher.max_seq_length = 128
     return lambda sentences: teacher.encode(
         sentences, batch_size=len(sentences), normalize_embeddings=True, show_progress_bar=False
