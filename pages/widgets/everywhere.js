@@ -4,6 +4,7 @@
 const TOGETHER = 2000; // ms in which changes of the same part of a query are one step
 const PARTS = ["words", "without", "drawing", "weights"]; // that change little by little
 const YEAR = 365 * 24 * 3600;
+const PATIENCE = 10000; // ms in which the inbox may appear
 const FIELDS = "input:not([type=file], [type=radio], [type=checkbox], [type=range], [type=button]), textarea, select";
 
 export default function ({ parentElement, data }) {
@@ -29,11 +30,11 @@ export default function ({ parentElement, data }) {
     if (!typing && give(event.clipboardData.files)) event.preventDefault();
   });
   document.addEventListener("dragover", (event) => {
-    if (inbox() && [...event.dataTransfer.types].includes("Files") && !uploader(event)) event.preventDefault();
+    if (asks() && [...event.dataTransfer.types].includes("Files") && !uploader(event)) event.preventDefault();
   });
   document.addEventListener("drop", (event) => {
     if (!event.dataTransfer.files.length || uploader(event)) return;
-    if (inbox()) event.preventDefault(); // else the browser would leave the page for the file
+    if (asks()) event.preventDefault(); // else the browser would leave the page for the file
     give(event.dataTransfer.files);
   });
 }
@@ -90,16 +91,24 @@ function key(event) {
   }
 }
 
+const asks = () => document.querySelector(".st-key-pictures"); // on a page with a query
 const inbox = () => document.querySelector(".st-key-pictures input[type=file]");
 const uploader = (event) => event.composedPath().some((one) => one.matches?.("[data-testid=stFileUploader]"));
 
-// Pictures into the inbox of the query; true where there was one and it took some.
+// Pictures into the inbox of the query; true where there are some, and a query.
 function give(files) {
   const taken = new DataTransfer();
   for (const file of files) if (file.type.startsWith("image/") || /\.(heic|heif|avif|raw|dng|svg)$/i.test(file.name)) taken.items.add(file);
-  const place = inbox();
-  if (!taken.files.length || !place) return false;
-  place.files = taken.files;
-  place.dispatchEvent(new Event("change", { bubbles: true }));
+  if (!taken.files.length || !asks()) return false;
+  deliver(taken.files, performance.now() + PATIENCE);
   return true;
+}
+
+// The inbox is loaded after the rest of the page: who is quicker loses nothing.
+function deliver(files, until) {
+  const place = inbox();
+  if (place) {
+    place.files = files;
+    place.dispatchEvent(new Event("change", { bubbles: true }));
+  } else if (performance.now() < until) setTimeout(deliver, 50, files, until);
 }

@@ -46,7 +46,8 @@ def page(request, server, browser):
     expect(page.get_by_test_id("stStatusWidget")).to_be_hidden()  # a file that comes while it is drawn would be lost
     unfold(page)
     expect(page.get_by_role("toolbar")).to_be_visible()
-    expect(page.get_by_role("button", name="Skip to the photos")).to_be_attached()  # pictures are listened for
+    expect(page.get_by_role("button", name="Skip to the photos")).to_be_attached()  # pictures are listened for, even
+    # before the inbox is there
     yield page
     context.close()
     assert not errors
