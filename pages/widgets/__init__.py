@@ -73,15 +73,12 @@ def tools(history: History, pen: str, taken: int, on_step: Callable[[int], None]
             "move": [tr("Move"), tr("Move lines; Delete removes the chosen one")],
         },
     }
-    found = _tools(
+    _tools(
         key="tools",
         data=told,
         on_taken_change=lambda: on_step(st.session_state.tools.taken),
         on_clear_change=on_clear,
     )
-    if found.get("taken") not in (None, taken):  # where one run cuts another short, a callback can be lost
-        on_step(found["taken"])
-        st.rerun()
 
 
 def crop(source: str, box: Sequence[float] | None, on_box: Callable[[Any], None], key: str) -> None:

@@ -130,6 +130,7 @@ def test_strokes_are_undone_and_redone_by_keys_and_by_buttons(page):
     draw(page, (0.2, 0.8), (0.8, 0.8))
     page.keyboard.press("Control+z")  # before the stroke was sent
     expect_ink(page, 2, 2, 8, 2)
+    expect(tool(page, "Redo")).to_be_enabled()  # a moment after the drawing; a key would not wait for it
     tool(page, "Redo").press("Enter")
     expect_ink(page, 2, 2, 8, 8)
     tool(page, "Clear").click()
