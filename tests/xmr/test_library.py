@@ -84,6 +84,6 @@ def test_the_readmes_python_runs_as_it_is_printed(tmp_path):
         env=os.environ | {"HOME": str(tmp_path), "PYTHONPATH": str(ROOT)},
     )
     assert (done.returncode, done.stderr) == (0, "")
-    *scores, _, _, _, _, _ = lines = done.stdout.splitlines()
-    assert len(scores) == 2 and all("0." in line for line in scores)
-    assert all(str(photos) in line for line in lines[2:])
+    *scores, _, _, _, _, _, shape = lines = done.stdout.splitlines()
+    assert len(scores) == 2 and all("0." in line for line in scores) and shape == "(7, 7)"
+    assert all(str(photos) in line for line in lines[2:-1])
