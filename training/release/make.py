@@ -25,6 +25,8 @@ STEPS = {
         "publish tri",
         "fit doodles",  # each of these goes on from what the one before published
         "publish doodles",
+        "fit classes",
+        "publish classes",
         "fit typed",
         "publish typed",
         "render --split mixed=12",

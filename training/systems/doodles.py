@@ -30,8 +30,9 @@ from training.systems import PublishedSystem, PublishedTower, further, tri
 from training.systems.further import encoded, form, initial, interpolate, score
 from training.towers.sketch import Mirrored, SketchTower
 from xmr import checkpoint
-from xmr.evaluation import measure
+from xmr.evaluation import Protocol, measure
 from xmr.modality import Item, Modality
+from xmr.system import System
 
 PHOTO, SKETCH, TEXT = Modality.PHOTO, Modality.SKETCH, Modality.TEXT
 YAML = Path(__file__).with_suffix(".yaml")
@@ -152,9 +153,12 @@ class Task:
             for item in items:
                 labels.number(labels_of(item, "class"))
         self.pools = {name: self._drawings(name, items, photos.get(name, [])) for name, items in drawn.items()}
-        self.model = Doodles(tower(), self._names(), {name: self._photos(items) for name, items in photos.items()})
+        self.model = Doodles(
+            tower(), names(self.system, labels), {name: self._photos(items) for name, items in photos.items()}
+        )
         load_onnx_weights(self.model.sketch, initial(folder, recipe, "sketch.onnx"))
-        self.val = {name: self._watched(name) for name in dict.fromkeys(key.split("/")[0] for key in recipe.score)}
+        protocols = dict.fromkeys(key.split("/")[0] for key in recipe.score)
+        self.val = {name: watched(name, recipe.watched) for name in protocols}
 
     def _drawings(self, name: str, items: list[Item], photos: list[Item]) -> Drawings:
         drawn = (items, drawn_by(another, items)) if name == "quickdraw" else (items,)
@@ -169,14 +173,6 @@ class Task:
         if name == "world":
             taught = self.vectors(items)
         return Drawings(rasters, np.array(cls), np.array(own), taught)
-
-    def _names(self) -> torch.Tensor:
-        """(C, dim) the mean of what each class is called, in all phrasings and languages, at length 1."""
-        found = []
-        for label in self.labels.numbers:
-            told = [text for texts in phrases(label.removeprefix("class:"), synonyms=True).values() for text in texts]
-            found.append(self.system.encode(TEXT, told).mean(0))
-        return F.normalize(torch.from_numpy(np.stack(found)), dim=1)
 
     def _photos(self, items: list[Item]) -> tuple[torch.Tensor, torch.Tensor]:
         """The vectors of photos (P, dim), and (C, P) which classes they show."""
@@ -216,16 +212,6 @@ class Task:
             "augmented": settings["augmented"],
         }
 
-    def _watched(self, name: str) -> tuple:
-        """A protocol without what is no drawing's search for photos; its val drawings and photos."""
-        protocol = find(name)
-        items, drawn = protocol.items("val"), lambda comparison: (comparison.query[0], comparison.gallery[0])
-        if name.startswith("quickdraw"):
-            items = [item for item in items if unit_hash(item.id.partition("#")[0], "watched") < self.recipe.watched]
-        items = [item for item in items if item.modality in (PHOTO, SKETCH)]
-        kept = tuple(c for c in protocol.comparisons if drawn(c) == (SKETCH, PHOTO))
-        return replace(protocol, comparisons=kept), items, protocol.gallery("val") if protocol.gallery else None
-
     @torch.inference_mode()
     def _drawn(self, items: list[Item]) -> np.ndarray:
         """(N, dim) vectors of drawings by the tower as it is now."""
@@ -251,6 +237,26 @@ class Task:
             entry = measure(protocol, items, vectors, gallery)
             figures |= {f"{name}/{key}": value for key, value in entry["metrics"].items()}
         return score(figures, self.recipe.score)
+
+
+def names(system: System, labels: Vocabulary) -> torch.Tensor:
+    """(C, dim) the mean of what each class is called, in all phrasings and languages, at length 1."""
+    found = []
+    for label in labels.numbers:
+        told = [text for texts in phrases(label.removeprefix("class:"), synonyms=True).values() for text in texts]
+        found.append(system.encode(TEXT, told).mean(0))
+    return F.normalize(torch.from_numpy(np.stack(found)), dim=1)
+
+
+def watched(name: str, share: float) -> tuple[Protocol, list[Item], list[Item] | None]:
+    """A protocol with drawings as the only queries: its val drawings, of doodles that share, and its photos."""
+    protocol = find(name)
+    items, drawn = protocol.items("val"), lambda comparison: (comparison.query[0], comparison.gallery[0])
+    if name.startswith("quickdraw"):
+        items = [item for item in items if unit_hash(item.id.partition("#")[0], "watched") < share]
+    items = [item for item in items if item.modality in (PHOTO, SKETCH)]
+    kept = tuple(c for c in protocol.comparisons if drawn(c) == (SKETCH, PHOTO))
+    return replace(protocol, comparisons=kept), items, protocol.gallery("val") if protocol.gallery else None
 
 
 def tower() -> SketchTower:

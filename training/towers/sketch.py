@@ -42,6 +42,42 @@ class Mirrored(nn.Module):
         return unit(both.unflatten(0, (2, -1)).mean(0))
 
 
+class Seen(nn.Module):
+    """What a tower has of sketches and of their mirror images: sketches (N, S, S) -> (N, features + dim), the mean of
+    its pooled features and, behind it, the normalised mean of its unit vectors."""
+
+    def __init__(self, tower: PhotoTower) -> None:
+        super().__init__()
+        self.tower = tower
+
+    def forward(self, sketch: torch.Tensor) -> torch.Tensor:
+        features = self.tower.upper(self.tower.maps(torch.cat([sketch, sketch.flip(2)])))
+        vectors = self.tower.head(features)
+        return torch.cat([features.unflatten(0, (2, -1)).mean(0), unit(vectors.unflatten(0, (2, -1)).mean(0))], dim=1)
+
+
+class Named(Seen):
+    """Moves a tower's vectors of sketches towards the names of what they show: sketches (N, S, S) -> (N, dim).
+
+    classes: a classifier over the tower's pooled features. names: (C, dim) unit vectors of its classes. pull: how far.
+    """
+
+    def __init__(self, tower: PhotoTower, classes: nn.Linear, names: torch.Tensor, pull: float) -> None:
+        super().__init__(tower)
+        self.classes, self.pull = classes, pull
+        self.register_buffer("names", names)
+
+    def forward(self, sketch: torch.Tensor) -> torch.Tensor:
+        seen, features = super().forward(sketch), self.classes.in_features
+        return towards(seen[:, features:], self.classes(seen[:, :features]), self.names, self.pull)
+
+
+def towards(vectors: torch.Tensor, logits: torch.Tensor, names: torch.Tensor, pull: float) -> torch.Tensor:
+    """Unit vectors (N, dim), moved towards those of classes, names (C, dim), by the probabilities of logits (N, C): a
+    vector of length 1 and the expected name, `pull` times."""
+    return unit(vectors + pull * logits.softmax(1) @ names)
+
+
 class MultiScale(nn.Module):
     """Test-time augmentation: sketches (N, side, side) -> (N, dim), the normalised mean of a tower's unit vectors at
     several sizes in pixels, because networks are sensitive to the size of objects.

@@ -8,11 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
-from tests.conftest import DIM, write_checkpoint
-from tests.training.datasets.test_protocols import sketchy_at
-from tests.training.datasets.test_quickdraw import write
 from training.datasets import MissingData, demo, world
 from training.learn.augment import resized
 from training.learn.export import export
@@ -23,7 +19,7 @@ from training.towers import photo as photo_tower
 from training.towers.sketch import Mirrored, SketchTower
 from xmr import checkpoint
 from xmr.encoder import Encoder
-from xmr.gallery import Entry, Gallery, index_folder
+from xmr.gallery import Gallery
 from xmr.modality import BadInput, Modality
 
 PHOTO, SKETCH, TEXT = Modality.PHOTO, Modality.SKETCH, Modality.TEXT
@@ -47,54 +43,6 @@ WATCHED = (
     "quickdraw-photos/sketch_to_photo/half/p@1",
     "sketchy25-heldout/sketch_to_photo/category/p@1",
 )
-
-
-@pytest.fixture
-def place(tmp_path: Path, monkeypatch) -> Path:
-    """A checkpoint "tri" with a sketch tower of a convolution, a gallery with its vectors, and a little of each set."""
-
-    def backbone(cut: int, name: str):
-        upper = torch.nn.Sequential(torch.nn.Conv2d(6, 6, 1), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
-        return torch.nn.Conv2d(3, 6, 7, stride=5), upper, 6
-
-    monkeypatch.setattr(photo_tower, "backbone", backbone)
-    like = doodles.form()
-    like = replace(
-        like, dim=DIM, sketch=replace(like.sketch, hidden=8), protocols=("quickdraw-photos", "quickdraw-demo")
-    )
-    monkeypatch.setattr(doodles, "form", lambda: like)
-    folder = write_checkpoint(tmp_path / "checkpoints" / "tri")
-    torch.manual_seed(0)
-    export(doodles.tower(), {"sketch": np.zeros((1, 48, 48), np.uint8)}, folder / "sketch.onnx")
-    config = json.loads((folder / "config.json").read_text())
-    config["encoders"]["sketch"]["size"] = 48
-    config |= {
-        "name": "tri",
-        "parity": {"photo": 1e-7, "sketch": 2e-7, "text": 3e-7},
-    }
-    checkpoint.sign(folder, config)
-    (folder / "history.json").write_text(json.dumps([{"stage": "words", "step": 9, "score": 0.99}]))
-    with Gallery.create(tmp_path / "galleries/demo") as gallery:
-        for name, colour in (("red", "red"), ("blue", "blue")):
-            gallery.add([Entry(name, Image.new("RGB", (9, 9), colour), {"category": name}, [("en", f"a {colour}")])])
-    index_folder(tmp_path / "galleries/demo", [checkpoint.load("tri", tmp_path / "checkpoints")])
-    monkeypatch.setattr(demo, "DEMO", tmp_path / "galleries/demo")
-    monkeypatch.setattr(doodles, "phrases", lambda name, synonyms: {"en": [f"a {name}", f"a photo {name}"]})
-    monkeypatch.setenv("XMR_DATA", str(tmp_path / "data"))
-    monkeypatch.setenv("XMR_WORLD", str(tmp_path / "world"))
-    sketchy_at(tmp_path / "data", "red", "blue", "chair")
-    write(tmp_path / "data/quickdraw", "red", "blue", "green", count=60)
-    (tmp_path / "data/chairv2/photo").mkdir(parents=True)
-    stroke = [[0, 0], [10, 10], [20, 0]]
-    rows = [{"id": f"{n}_1", "split": "train", "photo": f"{n}.jpg", "strokes": [stroke]} for n in range(60)]
-    (tmp_path / "data/chairv2/sketches.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    for n in range(60):
-        Image.new("RGB", (9, 9)).save(tmp_path / f"data/chairv2/photo/{n}.jpg")
-    sketches = [{"hand": "careful", "strokes": [[0, 0, 9, 9]]}]
-    row = {"id": "drawings-red-0", "category": "red", "instance": "red-1", "sketches": sketches}
-    (tmp_path / "world/drawings").mkdir(parents=True)
-    (tmp_path / "world/drawings/facts.jsonl").write_text(json.dumps(row))
-    return tmp_path
 
 
 def overrides(place: Path) -> list[str]:

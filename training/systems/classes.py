@@ -1,0 +1,185 @@
+"""classes: a linear classifier over the features of tri's published sketch tower, by which a drawing's vector moves
+towards the names of what it shows.
+
+The tower's pooled features tell the class of a doodle far better than its vector does: 256 numbers that also have to
+lie where photos lie. All towers stay as they are published; galleries and the figures of texts and photos stay too.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file
+from torch import nn
+
+from training.datasets import MissingData, catalogue, chairv2, labels_of, sketchy25, world
+from training.datasets.hands import another, drawn_by
+from training.learn.export import export, session
+from training.learn.features import SIDE, Compute, FeatureCache, MapCache, hash_of, inputs
+from training.learn.fit import Stage
+from training.learn.recipe import load_recipe, train
+from training.learn.restore import load_onnx_weights
+from training.learn.sampling import Cycle, Vocabulary
+from training.systems import PublishedSystem, PublishedTower, doodles, further
+from training.systems.further import encoded, initial, score
+from training.towers.sketch import Named, Seen, towards
+from xmr import checkpoint
+from xmr.evaluation import measure
+from xmr.modality import Item, Modality
+
+PHOTO, SKETCH = Modality.PHOTO, Modality.SKETCH
+YAML = Path(__file__).with_suffix(".yaml")
+
+
+@dataclass(frozen=True)
+class Recipe(further.Recipe):
+    """What classes.yaml sets; the comments there say what each setting changes."""
+
+    unbound = further.Recipe.unbound | {"pull"}
+
+    size: int
+    pull: float
+    watched: float
+
+
+class Classes(nn.Module):
+    """The classifier, over features that are standardised.
+
+    names: (C, dim) a unit vector for each class.
+    mean, spread: (F,) of the features of the training drawings.
+    """
+
+    def __init__(self, names: torch.Tensor, mean: torch.Tensor, spread: torch.Tensor) -> None:
+        super().__init__()
+        self.classes = nn.Linear(len(mean), len(names))
+        nn.init.zeros_(self.classes.weight)
+        self.register_buffer("names", names)
+        self.register_buffer("mean", mean)
+        self.register_buffer("spread", spread)
+
+    def forward(self, features: torch.Tensor, cls: torch.Tensor, dropped: float, smoothing: float) -> dict:
+        """The loss of features (N, F) of drawings of the classes (N,)."""
+        kept = F.dropout((features - self.mean) / self.spread, dropped, self.training)
+        return {"loss": F.cross_entropy(self.classes(kept), cls, label_smoothing=smoothing)}
+
+    @torch.no_grad()
+    def classifier(self) -> nn.Linear:
+        """The same over features as they are."""
+        whole = nn.Linear(*reversed(self.classes.weight.shape))
+        whole.weight.copy_(self.classes.weight / self.spread)
+        whole.bias.copy_(self.classes.bias - whole.weight @ self.mean)
+        return whole
+
+
+class Task:
+    """The data, the model, and what a batch and a validation are."""
+
+    def __init__(self, recipe: Recipe, cache: Path, folder: Path) -> None:
+        self.recipe, self.cache = recipe, cache
+        self.system = checkpoint.load(recipe.system, recipe.checkpoints)
+        tower = doodles.tower()
+        load_onnx_weights(tower, initial(folder, recipe, "sketch.onnx"))
+        self.seen = Seen(tower.eval())
+        self.data = {
+            "quickdraw": catalogue.get("quickdraw").items("train"),
+            "sketchy25": sketchy25.items("train"),
+            "chairv2": chairv2.items("train"),
+            "world": world.drawings(),
+        }
+        if not self.data["world"]:
+            raise MissingData(
+                "Expected drawings of the rendered world. Make them: python -m training render --split drawings=2"
+            )
+        drawn = {name: [item for item in items if item.modality is SKETCH] for name, items in self.data.items()}
+        drawn["another"] = drawn_by(another, drawn["quickdraw"])
+        labels = self.labels = Vocabulary()
+        self.pools = {}
+        for name, items in drawn.items():
+            features, _, kept = self._read(items)
+            cls = torch.tensor([labels.number(labels_of(item, "class")) for item in kept])
+            self.pools[name] = features, cls, Cycle(len(kept), seed=len(kept))
+        every = torch.cat([features for features, _, _ in self.pools.values()]).float()
+        self.model = Classes(doodles.names(self.system, labels), every.mean(0), every.std(0) + 1e-3)
+        self.val = {
+            name: doodles.watched(name, recipe.watched)
+            for name in dict.fromkeys(key.split("/")[0] for key in recipe.score)
+        }
+
+    def _read(self, items: list[Item]) -> tuple[torch.Tensor, torch.Tensor, list[Item]]:
+        """What the tower has of drawings: (N, F) features and (N, dim) vectors, both float16; and those of the drawings
+        that can be read. Kept on disk."""
+        size = self.recipe.size
+        rasters = MapCache(None, items, 1, self.cache, size)
+        cache = FeatureCache(self.cache / f"seen-{hash_of(self.seen, size)}.f16")
+
+        def start() -> Compute[int]:
+            blank = np.zeros((1, size, size), np.uint8)
+            with TemporaryDirectory() as folder:  # ONNX Runtime is some three times as fast as torch here
+                export(self.seen, {"sketch": blank}, Path(folder, "seen.onnx"), output="seen", small=False)
+                run = session(Path(folder, "seen.onnx"), threads=1).run
+            return lambda rows: run(None, {"sketch": rasters[np.array(rows), 0]})[0].astype(np.float16)
+
+        cache.fill({key: row for row, key in enumerate(rasters.keys)}, start, "features")
+        found = torch.from_numpy(cache.take(rasters.keys))
+        features, vectors = found.split([found.shape[1] - self.system.dim, self.system.dim], dim=1)
+        return features, vectors, rasters.items
+
+    def begin(self, stage: Stage, step: int) -> None:
+        pass
+
+    def batch(self, stage: Stage, step: int, rng: np.random.Generator) -> dict:
+        """The arguments of Classes.forward."""
+        settings, parts = stage.settings, []
+        for name, (features, cls, cycle) in self.pools.items():
+            count = int(settings[name])
+            rows = torch.from_numpy(cycle.take(step * count, count))
+            parts.append((features[rows].float(), cls[rows]))
+        features, cls = (torch.cat(column) for column in zip(*parts, strict=True))
+        return {"features": features, "cls": cls, "dropped": settings["dropped"], "smoothing": settings["smoothing"]}
+
+    @torch.inference_mode()
+    def validate(self, stage: Stage) -> dict[str, float]:
+        """The protocols' figures on the val drawings, and "score": the mean of those in the recipe, by weight."""
+        figures, classifier = {}, self.model.classifier()
+
+        def vectors(items: list[Item]) -> np.ndarray:
+            if items[0].modality is PHOTO:
+                return encoded(self.system, items, self.cache)
+            features, drawn, _ = self._read(items)
+            return towards(drawn.float(), classifier(features.float()), self.model.names, self.recipe.pull).numpy()
+
+        for name, (protocol, items, gallery) in self.val.items():
+            entry = measure(protocol, items, vectors, gallery)
+            figures |= {f"{name}/{key}": value for key, value in entry["metrics"].items()}
+        return score(figures, self.recipe.score)
+
+
+def run(folder: Path, cache: Path, overrides: Sequence[str] = ()) -> Task:
+    """Train into `folder`, or go on there."""
+    return train(Recipe, YAML, folder, overrides, lambda recipe: Task(recipe, cache, folder))
+
+
+def published(folder: Path) -> PublishedSystem:
+    """The system that it goes on from, whose drawings move towards names; the other graphs stay as they are."""
+    recipe, tower = load_recipe(Recipe, folder), doodles.tower()
+    load_onnx_weights(tower, initial(folder, recipe, "sketch.onnx"))
+    trained = load_file(folder / "best.safetensors")
+    model = Classes(trained["names"], trained["mean"], trained["spread"])
+    model.load_state_dict(trained)
+    drawn, like = sketchy25.items("val"), doodles.form()
+    photos, sketches = ([item for item in drawn if item.modality is modality] for modality in (PHOTO, SKETCH))
+    named = Named(tower, model.classifier(), model.names, recipe.pull)
+    said = (
+        f" By `python -m training fit {recipe.name}`, a linear classifier over the sketch tower's features learned "
+        f"{len(model.names)} classes; a drawing's vector moves towards the names of the likely ones, by up to "
+        f"{recipe.pull:g} of its length."
+    )
+    towers = {
+        PHOTO: PublishedTower(None, inputs(photos, SIDE), {}),
+        SKETCH: PublishedTower(named, inputs(sketches, recipe.size), {"size": recipe.size}),
+    }
+    return further.published(like, towers, further.card_with(recipe, said))
