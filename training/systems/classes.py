@@ -39,10 +39,11 @@ YAML = Path(__file__).with_suffix(".yaml")
 class Recipe(further.Recipe):
     """What classes.yaml sets; the comments there say what each setting changes."""
 
-    unbound = further.Recipe.unbound | {"pull"}
+    unbound = further.Recipe.unbound | {"pull", "near"}
 
     size: int
     pull: float
+    near: float
     watched: float
 
 
@@ -150,7 +151,8 @@ class Task:
             if items[0].modality is PHOTO:
                 return encoded(self.system, items, self.cache)
             features, drawn, _ = self._read(items)
-            return towards(drawn.float(), classifier(features.float()), self.model.names, self.recipe.pull).numpy()
+            logits, (pull, near) = classifier(features.float()), (self.recipe.pull, self.recipe.near)
+            return towards(drawn.float(), logits, self.model.names, pull, near).numpy()
 
         for name, (protocol, items, gallery) in self.val.items():
             entry = measure(protocol, items, vectors, gallery)
@@ -172,11 +174,10 @@ def published(folder: Path) -> PublishedSystem:
     model.load_state_dict(trained)
     drawn, like = sketchy25.items("val"), doodles.form()
     photos, sketches = ([item for item in drawn if item.modality is modality] for modality in (PHOTO, SKETCH))
-    named = Named(tower, model.classifier(), model.names, recipe.pull)
+    named = Named(tower, model.classifier(), model.names, recipe.pull, recipe.near)
     said = (
         f" By `python -m training fit {recipe.name}`, a linear classifier over the sketch tower's features learned "
-        f"{len(model.names)} classes; a drawing's vector moves towards the names of the likely ones, by up to "
-        f"{recipe.pull:g} of its length."
+        f"{len(model.names)} classes; a drawing's vector moves towards the names of the likely ones unless it is near."
     )
     towers = {
         PHOTO: PublishedTower(None, inputs(photos, SIDE), {}),

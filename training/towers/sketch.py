@@ -59,23 +59,35 @@ class Seen(nn.Module):
 class Named(Seen):
     """Moves a tower's vectors of sketches towards the names of what they show: sketches (N, S, S) -> (N, dim).
 
-    classes: a classifier over the tower's pooled features. names: (C, dim) unit vectors of its classes. pull: how far.
+    classes: a classifier over the tower's pooled features. names: (C, dim) unit vectors of its classes. pull, near: as
+    `towards` takes them.
     """
 
-    def __init__(self, tower: PhotoTower, classes: nn.Linear, names: torch.Tensor, pull: float) -> None:
+    def __init__(self, tower: PhotoTower, classes: nn.Linear, names: torch.Tensor, pull: float, near: float) -> None:
         super().__init__(tower)
-        self.classes, self.pull = classes, pull
+        self.classes, self.pull, self.near = classes, pull, near
         self.register_buffer("names", names)
 
     def forward(self, sketch: torch.Tensor) -> torch.Tensor:
         seen, features = super().forward(sketch), self.classes.in_features
-        return towards(seen[:, features:], self.classes(seen[:, :features]), self.names, self.pull)
+        return towards(seen[:, features:], self.classes(seen[:, :features]), self.names, self.pull, self.near)
 
 
-def towards(vectors: torch.Tensor, logits: torch.Tensor, names: torch.Tensor, pull: float) -> torch.Tensor:
-    """Unit vectors (N, dim), moved towards those of classes, names (C, dim), by the probabilities of logits (N, C): a
-    vector of length 1 and the expected name, `pull` times."""
-    return unit(vectors + pull * logits.softmax(1) @ names)
+def towards(vectors: torch.Tensor, logits: torch.Tensor, names: torch.Tensor, pull: float, near: float) -> torch.Tensor:
+    """Unit vectors (N, dim), moved towards the names of their classes where they are not near these yet.
+
+    A vector that is near the name of its class stays, and with it what it knows of the very thing that was drawn.
+
+    Args:
+        vectors: (N, dim) unit vectors.
+        logits: (N, C) of the classes.
+        names: (C, dim) a unit vector for each class.
+        pull: how much of the expected name is added for each unit of cosine that is missing.
+        near: the cosine between a vector and the expected name at which nothing is missing.
+    """
+    expected = logits.softmax(1) @ names
+    cosine = (vectors * expected).sum(1, keepdim=True) / expected.norm(dim=1, keepdim=True).clamp_min(1e-6)
+    return unit(vectors + pull * (near - cosine).clamp_min(0) * expected)
 
 
 class MultiScale(nn.Module):

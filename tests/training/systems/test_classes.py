@@ -30,7 +30,8 @@ def overrides(place) -> list[str]:
     return [
         f"checkpoints={place / 'checkpoints'}",
         "size=48",
-        "pull=0.7",
+        "pull=3.0",
+        "near=0.8",
         f"score={json.dumps(WATCHED)}",
         f"stages={json.dumps([stage])}",
     ]
@@ -83,20 +84,26 @@ def test_the_classifier_is_the_one_over_standardised_features():
         assert float(model(features, cls, 0.5, 0.0)["loss"]) == pytest.approx(loss, abs=1e-5)
 
 
-def test_a_vector_moves_towards_the_expected_name(place):
+def test_a_vector_moves_towards_the_expected_name_as_far_as_it_lacks(place):
     vectors, names = torch.eye(3)[:1], torch.eye(3)
-    moved = towards(vectors, torch.tensor([[-50.0, 50.0, -50.0]]), names, 0.5)
-    torch.testing.assert_close(moved, torch.tensor([[1.0, 0.5, 0.0]]) / 1.25**0.5)
-    torch.testing.assert_close(towards(vectors, torch.zeros(1, 3), names, 0.0), vectors)
+    sure = torch.tensor([[-50.0, 50.0, -50.0]])
+    torch.testing.assert_close(
+        towards(vectors, sure, names, 2.0, 0.25), torch.tensor([[1.0, 0.5, 0.0]]) / 1.25**0.5
+    )  # all of 0.25 is missing
+    torch.testing.assert_close(towards(names[1:2], sure, names, 2.0, 0.9), names[1:2])  # is there already
+    torch.testing.assert_close(towards(vectors, sure, names, 0.0, 0.9), vectors)
+    half = torch.tensor([[0.0, 0.0, -50.0]])  # the first or the second: cosine 0.71 with what is expected
+    moved = towards(vectors, half, names, 2.0, 0.5**0.5 + 0.1)
+    torch.testing.assert_close(moved, torch.tensor([[1.1, 0.1, 0.0]]) / (1.1**2 + 0.1**2) ** 0.5)
     torch.manual_seed(1)
     tower, shown = doodles.tower().eval(), torch.full((2, 48, 48), 255)
     shown[0, 5:20, 9] = 0
-    named = Named(tower, nn.Linear(tower.features, 3), torch.eye(DIM)[:3], 0.5)
+    names = torch.eye(DIM)[:3]
+    named = Named(tower, nn.Linear(tower.features, 3), names, 3.0, 0.9)
     with torch.inference_mode():
-        seen = Seen(tower)(shown)
-        features, vectors = seen.split([tower.features, DIM], dim=1)
+        features, vectors = Seen(tower)(shown).split([tower.features, DIM], dim=1)
         torch.testing.assert_close(vectors, Mirrored(tower)(shown))
-        torch.testing.assert_close(named(shown), towards(vectors, named.classes(features), torch.eye(DIM)[:3], 0.5))
+        torch.testing.assert_close(named(shown), towards(vectors, named.classes(features), names, 3.0, 0.9))
 
 
 def test_without_rendered_drawings_it_does_not_begin(place):
@@ -128,7 +135,7 @@ def test_publishing_changes_the_sketch_graph_alone_and_the_tower_in_it_stays(pla
     features, vectors, _ = trained._read(drawn)
     with torch.inference_mode():
         logits = trained.model.classifier()(features.float())
-        moved = towards(vectors.float(), logits, trained.model.names, 0.7).numpy()
+        moved = towards(vectors.float(), logits, trained.model.names, 3.0, 0.8).numpy()
     np.testing.assert_allclose(encoder.run(shown), moved, atol=0.02)  # but for the rounding to 8 and 16 bits
     publish("classes", place / "runs", place / "checkpoints", place / "galleries")
     assert json.loads((folder / "config.json").read_text())["card"]["built"] == config["card"]["built"]

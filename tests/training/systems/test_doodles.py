@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 
@@ -16,7 +17,7 @@ from training.learn.restore import load_onnx_weights
 from training.release.publish import publish
 from training.systems import doodles
 from training.towers import photo as photo_tower
-from training.towers.sketch import Mirrored, SketchTower
+from training.towers.sketch import Mirrored, Named, SketchTower
 from xmr import checkpoint
 from xmr.encoder import Encoder
 from xmr.gallery import Gallery
@@ -195,6 +196,21 @@ def test_a_graph_of_another_form_or_none_is_told(place):
         load_onnx_weights(doodles.tower(), place / "nowhere.onnx")
 
 
+def named(tower: SketchTower) -> Named:
+    """tri's sketch tower with what `classes` published behind it."""
+    folder = checkpoint.ROOT / "tri"
+    record = json.loads((folder / "run.json").read_text())
+    while record["recipe"]["name"] != "classes":
+        record = record["before"]
+    held = {one.name: one.dims for one in onnx.load(folder / "sketch.onnx").graph.initializer}
+    behind = torch.nn.Module()
+    behind.classes = torch.nn.Linear(tower.features, held["classes.bias"][0])
+    behind.register_buffer("names", torch.zeros(held["classes.bias"][0], doodles.form().dim))
+    load_onnx_weights(behind, folder / "sketch.onnx")
+    recipe = record["recipe"]
+    return Named(tower, behind.classes, behind.names, recipe["pull"], recipe["near"]).eval()
+
+
 @pytest.mark.parametrize("name", ["photo", "sketch"])
 def test_the_shipped_towers_load_back_to_what_ships(name):
     like = doodles.form()
@@ -203,7 +219,7 @@ def test_the_shipped_towers_load_back_to_what_ships(name):
     tower = kind(like.dim, settings.hidden, settings.cut, settings.dropout, like.backbone).eval()
     load_onnx_weights(tower, checkpoint.ROOT / "tri" / f"{name}.onnx")
     shape = (2, 224, 224, 3) if name == "photo" else (2, 144, 144)
-    tower = tower if name == "photo" else Mirrored(tower)
+    tower = tower if name == "photo" else named(tower)
     shown = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
     encoder = Encoder.from_config(checkpoint.ROOT / "tri", Modality(name), checkpoint.describe("tri")["encoders"][name])
     with torch.inference_mode():
