@@ -26,6 +26,7 @@ from training.learn.restore import load_onnx_weights
 from training.learn.sampling import Cycle, Vocabulary
 from training.systems import PublishedSystem, PublishedTower, doodles, further
 from training.systems.further import encoded, initial, score
+from training.towers.heads import Classifier
 from training.towers.sketch import Named, Seen, towards
 from xmr import checkpoint
 from xmr.evaluation import measure
@@ -48,32 +49,16 @@ class Recipe(further.Recipe):
 
 
 class Classes(nn.Module):
-    """The classifier, over features that are standardised.
+    """The classifier that learns, and (C, dim) unit vectors of the names of its classes."""
 
-    names: (C, dim) a unit vector for each class.
-    mean, spread: (F,) of the features of the training drawings.
-    """
-
-    def __init__(self, names: torch.Tensor, mean: torch.Tensor, spread: torch.Tensor) -> None:
+    def __init__(self, classes: Classifier, names: torch.Tensor) -> None:
         super().__init__()
-        self.classes = nn.Linear(len(mean), len(names))
-        nn.init.zeros_(self.classes.weight)
+        self.classes = classes
         self.register_buffer("names", names)
-        self.register_buffer("mean", mean)
-        self.register_buffer("spread", spread)
 
     def forward(self, features: torch.Tensor, cls: torch.Tensor, dropped: float, smoothing: float) -> dict:
         """The loss of features (N, F) of drawings of the classes (N,)."""
-        kept = F.dropout((features - self.mean) / self.spread, dropped, self.training)
-        return {"loss": F.cross_entropy(self.classes(kept), cls, label_smoothing=smoothing)}
-
-    @torch.no_grad()
-    def classifier(self) -> nn.Linear:
-        """The same over features as they are."""
-        whole = nn.Linear(*reversed(self.classes.weight.shape))
-        whole.weight.copy_(self.classes.weight / self.spread)
-        whole.bias.copy_(self.classes.bias - whole.weight @ self.mean)
-        return whole
+        return {"loss": F.cross_entropy(self.classes(features, dropped), cls, label_smoothing=smoothing)}
 
 
 class Task:
@@ -104,7 +89,8 @@ class Task:
             cls = torch.tensor([labels.number(labels_of(item, "class")) for item in kept])
             self.pools[name] = features, cls, Cycle(len(kept), seed=len(kept))
         every = torch.cat([features for features, _, _ in self.pools.values()]).float()
-        self.model = Classes(doodles.names(self.system, labels), every.mean(0), every.std(0) + 1e-3)
+        names = doodles.names(self.system, labels)
+        self.model = Classes(Classifier(every.mean(0), every.std(0) + 1e-3, len(names)), names)
         self.val = {
             name: doodles.watched(name, recipe.watched)
             for name in dict.fromkeys(key.split("/")[0] for key in recipe.score)
@@ -145,13 +131,13 @@ class Task:
     @torch.inference_mode()
     def validate(self, stage: Stage) -> dict[str, float]:
         """The protocols' figures on the val drawings, and "score": the mean of those in the recipe, by weight."""
-        figures, classifier = {}, self.model.classifier()
+        figures = {}
 
         def vectors(items: list[Item]) -> np.ndarray:
             if items[0].modality is PHOTO:
                 return encoded(self.system, items, self.cache)
             features, drawn, _ = self._read(items)
-            logits, (pull, near) = classifier(features.float()), (self.recipe.pull, self.recipe.near)
+            logits, (pull, near) = self.model.classes(features.float()), (self.recipe.pull, self.recipe.near)
             return towards(drawn.float(), logits, self.model.names, pull, near).numpy()
 
         for name, (protocol, items, gallery) in self.val.items():
@@ -170,14 +156,15 @@ def published(folder: Path) -> PublishedSystem:
     recipe, tower = load_recipe(Recipe, folder), doodles.tower()
     load_onnx_weights(tower, initial(folder, recipe, "sketch.onnx"))
     trained = load_file(folder / "best.safetensors")
-    model = Classes(trained["names"], trained["mean"], trained["spread"])
+    names = trained["names"]
+    model = Classes(Classifier(trained["classes.mean"], trained["classes.spread"], len(names)), names)
     model.load_state_dict(trained)
     drawn, like = sketchy25.items("val"), doodles.form()
     photos, sketches = ([item for item in drawn if item.modality is modality] for modality in (PHOTO, SKETCH))
-    named = Named(tower, model.classifier(), model.names, recipe.pull, recipe.near)
+    named = Named(tower, model.classes, names, recipe.pull, recipe.near)
     said = (
         f" By `python -m training fit {recipe.name}`, a linear classifier over the sketch tower's features learned "
-        f"{len(model.names)} classes; a drawing's vector moves towards the names of the likely ones unless it is near."
+        f"{len(names)} classes; a drawing's vector moves towards the names of the likely ones unless it is near."
     )
     towers = {
         PHOTO: PublishedTower(None, inputs(photos, SIDE), {}),

@@ -132,6 +132,31 @@ class PrototypePull(nn.Module):
         return unit(vectors + self.share * probabilities @ self.prototypes)
 
 
+class Classifier(nn.Module):
+    """A linear classifier over standardised features: (N, features) -> logits (N, C).
+
+    The standardisation stays apart: folded into the weights, those of features that hardly vary would be so large that
+    rounding to 8 bits loses the others.
+    """
+
+    def __init__(self, mean: torch.Tensor, spread: torch.Tensor, count: int) -> None:
+        """
+        Args:
+            mean, spread: (features,) the mean and the standard deviation of each feature.
+            count: number of classes.
+        """
+        super().__init__()
+        self.register_buffer("mean", mean)
+        self.register_buffer("spread", spread)
+        self.linear = nn.Linear(len(mean), count)
+        nn.init.zeros_(self.linear.weight)
+
+    def forward(self, features: torch.Tensor, dropped: float = 0.0) -> torch.Tensor:
+        """`dropped`: the share of the features that is dropped in training."""
+        standard = (features - self.mean) / self.spread
+        return self.linear(nn.functional.dropout(standard, dropped, self.training) if dropped else standard)
+
+
 def unit(vectors: torch.Tensor) -> torch.Tensor:
     """Scale vectors (..., dim) to unit length. Written out in operations that ONNX has too."""
     return vectors / vectors.norm(dim=-1, keepdim=True).clamp_min(1e-6)

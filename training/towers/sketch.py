@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from training.towers.heads import unit
+from training.towers.heads import Classifier, unit
 from training.towers.photo import PhotoTower
 
 
@@ -63,13 +63,13 @@ class Named(Seen):
     `towards` takes them.
     """
 
-    def __init__(self, tower: PhotoTower, classes: nn.Linear, names: torch.Tensor, pull: float, near: float) -> None:
+    def __init__(self, tower: PhotoTower, classes: Classifier, names: torch.Tensor, pull: float, near: float) -> None:
         super().__init__(tower)
         self.classes, self.pull, self.near = classes, pull, near
         self.register_buffer("names", names)
 
     def forward(self, sketch: torch.Tensor) -> torch.Tensor:
-        seen, features = super().forward(sketch), self.classes.in_features
+        seen, features = super().forward(sketch), self.tower.features
         return towards(seen[:, features:], self.classes(seen[:, :features]), self.names, self.pull, self.near)
 
 

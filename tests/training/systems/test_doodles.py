@@ -17,6 +17,7 @@ from training.learn.restore import load_onnx_weights
 from training.release.publish import publish
 from training.systems import doodles
 from training.towers import photo as photo_tower
+from training.towers.heads import Classifier
 from training.towers.sketch import Mirrored, Named, SketchTower
 from xmr import checkpoint
 from xmr.encoder import Encoder
@@ -203,9 +204,10 @@ def named(tower: SketchTower) -> Named:
     while record["recipe"]["name"] != "classes":
         record = record["before"]
     held = {one.name: one.dims for one in onnx.load(folder / "sketch.onnx").graph.initializer}
+    count, features = held["classes.linear.bias"][0], tower.features
     behind = torch.nn.Module()
-    behind.classes = torch.nn.Linear(tower.features, held["classes.bias"][0])
-    behind.register_buffer("names", torch.zeros(held["classes.bias"][0], doodles.form().dim))
+    behind.classes = Classifier(torch.zeros(features), torch.ones(features), count)
+    behind.register_buffer("names", torch.zeros(count, doodles.form().dim))
     load_onnx_weights(behind, folder / "sketch.onnx")
     recipe = record["recipe"]
     return Named(tower, behind.classes, behind.names, recipe["pull"], recipe["near"]).eval()
