@@ -204,7 +204,7 @@ def named(tower: SketchTower) -> Named:
     while record["recipe"]["name"] != "classes":
         record = record["before"]
     held = {one.name: one.dims for one in onnx.load(folder / "sketch.onnx").graph.initializer}
-    count, features = held["classes.linear.bias"][0], tower.features
+    count, features = held["names.small"][0], tower.features
     behind = torch.nn.Module()
     behind.classes = Classifier(torch.zeros(features), torch.ones(features), count)
     behind.register_buffer("names", torch.zeros(count, doodles.form().dim))
