@@ -131,8 +131,9 @@ def figures() -> str:
     lines += [
         "",
         f"Medians on {_cores(latency)}, {latency['photos']:,} photos. In the browser, on {_cores(visit)}, "
-        f"the answer to a warm query in words is on the screen after {visit['words']['ms']} ms, that to a stroke "
-        f"after {visit['stroke']['ms']} ms; a visit that used {len(visit['systems'])} systems left the server at "
+        f"the answer to a warm query in words is on the screen {visit['words']['ms']} ms after Enter, or "
+        f"{visit['words_without_enter']['ms']} ms after the last letter, that to a stroke after "
+        f"{visit['stroke']['ms']} ms; a visit that used {len(visit['systems'])} systems left the server at "
         f"{visit['server_mb']} MB. The app's environment takes {footprint['environment_mb']} MB, and on "
         f"{_cores(footprint)} {footprint['install_s']:.0f} s to install; its server {footprint['server_mb']} MB "
         f"with `tri` loaded; a first stroke is drawn {footprint['first_stroke_s']:.1f} s after the server is up "
