@@ -111,7 +111,7 @@ class Tab:
             for kind, element in self.elements
             if kind == "bidi_component" and element.component_name == "xmr_photos"
         ]
-        return sum(len(json.loads(grid)) for grid in grids)
+        return sum(len(told["cards"]) for grid in grids for told in json.loads(grid))
 
     def type(self, words: str) -> None:
         self._state[self.find("text_input", "Words, in English or German")] = ("string_value", words)
