@@ -78,9 +78,8 @@ def by_words() -> None:
                 on_change=_changed,
             )
         with st.container(key="clear-all", width="content"):
-            asked = any(
-                (state.words, state.without, state.drawn != "", state.pictures, state.like, state.less, state.where)
-            )
+            drawn = state.drawn != "" or bool(_newest().get("objects"))
+            asked = any((state.words, state.without, drawn, state.pictures, state.like, state.less, state.where))
             st.button(
                 tr("Clear all"),
                 icon=":material/clear_all:",
@@ -200,10 +199,16 @@ def _record(json_data: Any) -> None:
         state.history = state.history.recorded(json_data["objects"])
 
 
+def _newest() -> dict[str, Any]:
+    """The JSON of what is on the canvas, also before the canvas is on the page in this run; empty before it was sent."""
+    drawing = (st.session_state.get(f"canvas-{state.canvas}") or {}).get("drawing")
+    raw = drawing.get("raw") if isinstance(drawing, dict) else None
+    return raw if isinstance(raw, dict) else {}
+
+
 def _record_newest() -> None:
     """Also what came together with what is done now, such as a stroke that is undone at once."""
-    if newest := (st.session_state.get(f"canvas-{state.canvas}") or {}).get("drawing"):
-        _record(newest.get("raw"))
+    _record(_newest())
 
 
 def _restart() -> None:

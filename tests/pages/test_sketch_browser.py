@@ -126,7 +126,9 @@ def test_the_canvas_fits_every_width_and_the_drawing_survives_them_all(page):
 
 
 def test_strokes_are_undone_and_redone_by_keys_and_by_buttons(page):
+    expect(page.get_by_role("button", name="Clear all")).to_be_disabled()
     draw(page, (0.2, 0.2), (0.8, 0.2))
+    expect(page.get_by_role("button", name="Clear all")).to_be_enabled()
     draw(page, (0.2, 0.8), (0.8, 0.8))
     page.keyboard.press("Control+z")  # before the stroke was sent
     expect_ink(page, 2, 2, 8, 2)
