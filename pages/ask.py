@@ -200,7 +200,7 @@ def _record(json_data: Any) -> None:
 
 
 def _newest() -> dict[str, Any]:
-    """The JSON of what is on the canvas, also before the canvas is on the page in this run; empty before it was sent."""
+    """The JSON of what is on the canvas, also before that is on the page in this run; empty before it was sent."""
     drawing = (st.session_state.get(f"canvas-{state.canvas}") or {}).get("drawing")
     raw = drawing.get("raw") if isinstance(drawing, dict) else None
     return raw if isinstance(raw, dict) else {}
