@@ -83,10 +83,7 @@ class RemoteSearcher(Searcher):
         **parts: Unpack[Parts],
     ) -> list[Hit]:
         """As Searcher.search."""
-        if query is None:
-            query, _ = self.read(Query.of(**parts))
-        elif parts:
-            raise BadInput(f"Give a whole Query, or its parts ({', '.join(parts)}), not both.")
+        query = self._whole(query, parts)
         told = {"k": k, "exclude": list(exclude), "where": None if where is None else dict(where)}
         hits = self._asked("/search", query, told)["hits"]
         items = self.gallery.find([hit["id"] for hit in hits])

@@ -153,12 +153,16 @@ class Searcher:
         >>> [hit.item.facts["colour"] for hit in xmr.open().search(text="a cup", where={"colour": "blue"}, k=2)]
         ['blue', 'blue']
         """
-        if query is None:
-            query, _ = self.read(Query.of(**parts))
-        elif parts:
-            raise BadInput(f"Give a whole Query, or its parts ({', '.join(parts)}), not both.")
         wanted = None if where is None else conditions(where)
-        return self._hits(query, k, Modality.PHOTO, exclude, wanted)
+        return self._hits(self._whole(query, parts), k, Modality.PHOTO, exclude, wanted)
+
+    def _whole(self, query: Query | None, parts: Parts) -> Query:
+        """The query that `search` is asked, whole or as its parts, whose texts are read; BadInput if both are given."""
+        if query is None:
+            return self.read(Query.of(**parts))[0]
+        if parts:
+            raise BadInput(f"Give a whole Query, or its parts ({', '.join(parts)}), not both.")
+        return query
 
     def facets(self, where: Mapping[str, Any] | None = None) -> dict[str, dict[Any, int]]:
         """The facts of the photos, and for each its values with the number of photos, most frequent first; at most 500
