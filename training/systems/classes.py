@@ -8,7 +8,6 @@ lie where photos lie. All towers stay as they are published; galleries and the f
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
@@ -18,8 +17,7 @@ from torch import nn
 
 from training.datasets import MissingData, catalogue, chairv2, labels_of, sketchy25, world
 from training.datasets.hands import another, drawn_by
-from training.learn.export import export, session
-from training.learn.features import SIDE, Compute, FeatureCache, MapCache, hash_of, inputs
+from training.learn.features import SIDE, Compute, FeatureCache, MapCache, hash_of, in_onnx, inputs
 from training.learn.fit import Stage
 from training.learn.recipe import load_recipe, train
 from training.learn.restore import load_onnx_weights
@@ -104,10 +102,7 @@ class Task:
         cache = FeatureCache(self.cache / f"seen-{hash_of(self.seen, size)}.f16")
 
         def start() -> Compute[int]:
-            blank = np.zeros((1, size, size), np.uint8)
-            with TemporaryDirectory() as folder:  # ONNX Runtime is some three times as fast as torch here
-                export(self.seen, {"sketch": blank}, Path(folder, "seen.onnx"), output="seen", small=False)
-                run = session(Path(folder, "seen.onnx"), threads=1).run
+            run = in_onnx(self.seen, {"sketch": np.zeros((1, size, size), np.uint8)}, "seen")
             return lambda rows: run(None, {"sketch": rasters[np.array(rows), 0]})[0].astype(np.float16)
 
         cache.fill({key: row for row, key in enumerate(rasters.keys)}, start, "features")
