@@ -17,7 +17,7 @@ import psutil
 from benchmarks.report import write
 from tests.browser import open_browser, serve, stroke
 
-ROUNDS = 5
+ROUNDS = 20
 # Whether the centre of the canvas has ink, so that the stroke is visible.
 INKED = """paper => {
     const seen = paper.getContext("2d").getImageData(paper.width / 2 - 4, paper.height / 2 - 4, 8, 8).data;

@@ -1,12 +1,14 @@
-"""The memory and files that a server keeps after many visits: 500 visitors draw, type, upload, index and close the tab.
+"""How a server bears visitors: 20 at once for two minutes; then 500 visits that stand for an hour, and what they leave.
 
-    python -m benchmarks.visits [VISITS]     (needs tests/requirements.txt)
+    python -m benchmarks.visits [VISITS [SECONDS]]     (needs tests/requirements.txt)
 
-They use a real server like a browser: pages, cookies, uploads, and Streamlit's messages over a WebSocket.
+They use a real server like a browser: pages, cookies, uploads, and Streamlit's messages over a WebSocket. Another
+process plays them, on the same cores.
 """
 
 import io
 import json
+import os
 import sys
 import tempfile
 import time
@@ -21,18 +23,23 @@ from typing import Any
 import numpy as np
 import psutil
 from PIL import Image
+from streamlit.proto.Alert_pb2 import Alert
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.Common_pb2 import UploadedFileInfo
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 from benchmarks.report import write
 from tests.browser import Server, serve
 
-VISITS = 500
-AT_ONCE = 4
+VISITS, AT_ONCE = 500, 4
+UPLOADING = 10  # of so many visits, one uploads and indexes photos too
+CROWD, SECONDS = 20, 120
+PAUSE = (1.0, 5.0)  # seconds for which a visitor of the crowd looks at an answer before asking again
 PATIENCE = 5  # seconds for which the server keeps the session of a closed tab
-WORDS = ("a red car", "ein grüner Baum", "two dogs", "eine blaue Tasse")
+COLOURS = ("a red", "a blue", "a green", "a yellow", "a black", "a white", "a small", "an old")
+THINGS = ("car", "tree", "dog", "cup", "house", "bicycle", "chair", "bird", "boat", "apple", "guitar", "umbrella")
 
 
 class Tab:
@@ -73,6 +80,8 @@ class Tab:
         self._socket.send(message.SerializeToString())
         while self._read() != ForwardMsg.FINISHED_SUCCESSFULLY:
             pass
+        if any(kind == "exception" or (kind == "alert" and one.format == Alert.ERROR) for kind, one in self.elements):
+            raise RuntimeError("the page shows an error")
 
     def _read(self) -> int | None:
         """Read one message of the server; returns the status of the page's run if it has ended."""
@@ -187,60 +196,137 @@ def drawing(rng: np.random.Generator) -> dict:
     return {"objects": paths}
 
 
+def words(rng: np.random.Generator) -> str:
+    return f"{rng.choice(COLOURS)} {rng.choice(THINGS)}"
+
+
 def visit(server: Server, seed: int, large: list[bytes], small: list[bytes]) -> None:
-    """One visit: type, draw, upload a photo and search with all; then index uploads, search them, and leave."""
+    """One visit: type, draw, search with both, and leave. Some upload a photo and search with it too; then index
+    uploads, and search these."""
     rng = np.random.default_rng(seed)
     tab = Tab(server)
-    tab.type(WORDS[seed % len(WORDS)])
+    tab.type(words(rng))
     tab.draw(drawing(rng))
-    tab.upload("Photos or drawings", [("mine.jpg", large[seed % len(large)])])
+    if seed % UPLOADING == 0:
+        tab.upload("Photos or drawings", [("mine.jpg", large[seed // UPLOADING % len(large)])])
     assert tab.photos() == 10
-    tab.open("Gallery")
-    tab.upload("Photos", [("IMG_0001.jpg", small[(seed + number) % len(small)]) for number in (1, 2, 3)])
-    tab.index()
-    tab.open("Search")
-    tab.draw(drawing(rng))
-    assert tab.photos() == 3
+    if seed % UPLOADING == 0:
+        tab.open("Gallery")
+        tab.upload("Photos", [("IMG_0001.jpg", small[(seed // UPLOADING + at) % len(small)]) for at in (1, 2, 3)])
+        tab.index()
+        tab.open("Search")
+        tab.draw(drawing(rng))
+        assert tab.photos() == 3
     tab.close()
 
 
-def memory(server: Server) -> float:
-    """The server's memory in MB, after all visits have ended."""
-    time.sleep(PATIENCE + 25)
+def ask_on(server: Server, seed: int, seconds: float) -> tuple[list[float], list[str]]:
+    """One visitor of the crowd: asks with words and drawings in turn, and looks at each answer for a while.
+
+    Returns:
+        The seconds from each question to its whole answer, the first page among them; and what went wrong.
+    """
+    rng, end = np.random.default_rng(seed), time.perf_counter() + seconds
+    times, wrong = [], []
+    time.sleep(rng.uniform(0, PAUSE[1]))
+    tab = None
+    while (start := time.perf_counter()) < end:
+        try:
+            if tab is None:
+                tab = Tab(server)
+            elif len(times) % 2:
+                tab.type(words(rng))
+            else:
+                tab.draw(drawing(rng))
+            times.append(time.perf_counter() - start)
+            if tab.photos() != 10:
+                raise RuntimeError(f"{tab.photos()} photos in place of 10")
+        except (OSError, RuntimeError, StopIteration, WebSocketException) as error:
+            wrong.append(f"{type(error).__name__}: {error}")
+            tab = None
+        time.sleep(rng.uniform(*PAUSE))
+    if tab is not None:
+        tab.close()
+    return times, wrong
+
+
+def crowd(server: Server, seconds: float) -> dict[str, Any]:
+    """The answer times and the errors of `CROWD` visitors at once."""
+    with ThreadPoolExecutor(CROWD) as visitors:
+        found = list(visitors.map(lambda seed: ask_on(server, seed, seconds), range(CROWD)))
+    times = np.array([time for times, _ in found for time in times])
+    wrong = [error for _, errors in found for error in errors]
+    return {
+        "visitors": CROWD,
+        "seconds": seconds,
+        "pause_s": PAUSE,
+        "answers": len(times),
+        "p50_s": round(float(np.percentile(times, 50)), 2),
+        "p95_s": round(float(np.percentile(times, 95)), 2),
+        "slowest_s": round(float(times.max()), 2),
+        "errors": len(wrong),
+        "kinds_of_error": sorted(set(wrong)),
+    }
+
+
+def megabytes(server: Server) -> float:
+    """The server's memory."""
     return psutil.Process(server.pid).memory_info().rss / 1e6
 
 
-def main(visits: int) -> None:
-    rng = np.random.default_rng(0)
+def rest() -> None:
+    """Wait until the server has ended all visits whose tabs are closed, and has come to rest."""
+    time.sleep(PATIENCE + 25)
+
+
+def main(visits: int, seconds: float) -> None:
+    rng, load = np.random.default_rng(0), os.getloadavg()[0]
     photos = [[photo(rng, width, height) for _ in range(8)] for width, height in ((4000, 3000), (1600, 1200))]
     with (
         tempfile.TemporaryDirectory() as folder,
         serve(TMPDIR=folder, XMR_FOLDERS="", STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL=str(PATIENCE)) as server,
     ):
-        fresh = memory(server)
+        rest()
+        fresh = megabytes(server)
         visit(server, 0, *photos)
-        first = memory(server)
+        rest()
+        first = megabytes(server)
+        together = crowd(server, seconds)
+        print(together, flush=True)
+        rest()
+        after_crowd, start = megabytes(server), time.perf_counter()
         with ThreadPoolExecutor(AT_ONCE) as visitors:
-            for done, _ in enumerate(visitors.map(lambda seed: visit(server, seed, *photos), range(1, visits)), 2):
+            for done, _ in enumerate(visitors.map(lambda seed: visit(server, seed, *photos), range(1, visits + 1)), 1):
                 if done % 20 == 0:
-                    print(f"{done} visits, {psutil.Process(server.pid).memory_info().rss / 1e6:.0f} MB", flush=True)
-        end = memory(server)
+                    print(f"{done} visits, {megabytes(server):.0f} MB", flush=True)
+        took = time.perf_counter() - start
+        rest()
+        end = megabytes(server)
         left = sum(path.is_file() for path in Path(folder).glob(".xmr-uploads-*/*/**/*"))
     write(
         "visits",
         {
-            "about": f"{visits} visits, {AT_ONCE} at once: each types, draws, uploads a photo of 12 megapixels and "
-            "asks with all of these, uploads and indexes three of 2 megapixels, searches these, and closes its tab. "
-            "The server's MB before anyone came, after the first visit, which loads the networks, and after all.",
+            "about": f"{CROWD} visitors at once, each of whom asks with words and drawings in turn and looks at an "
+            f"answer for {PAUSE[0]:g} to {PAUSE[1]:g} s: the time from a question until its answer has arrived whole. "
+            f"Then {visits} visits, {AT_ONCE} at once: each types, draws, asks with both and closes its tab; one of "
+            f"{UPLOADING} also uploads a photo of 12 megapixels, asks with it, uploads and indexes three of 2 "
+            "megapixels and searches these. The server's MB before anyone came, after one visit, which loads the "
+            "networks, after the crowd, and after all.",
+            "load_average_before": round(load, 1),
+            "crowd": together,
             "visits": visits,
+            "visits_s": round(took),
             "fresh_mb": round(fresh),
             "first_mb": round(first),
+            "after_crowd_mb": round(after_crowd),
             "end_mb": round(end),
             "grown_mb": round(end - first),
+            "grown_from_fresh_mb": round(end - fresh),
             "files_left": left,
         },
     )
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else VISITS)
+    given = sys.argv[1:]
+    main(int(given[0]) if given else VISITS, float(given[1]) if len(given) > 1 else SECONDS)
