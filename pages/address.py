@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 
 import streamlit as st
 
-from pages import galleries, pictures, visit
+from pages import galleries, pictures, view, visit
 from pages.language import tr
 from pages.shared import systems
 from pages.state import state
@@ -35,16 +35,17 @@ _PICTURE = re.compile(r"([\w-]{8,40})\.([a-z]{5,8})(?:\.(\d{1,4})-(\d{1,4})-(\d{
 def arrive() -> None:
     """Call first in each run: takes the query from the address where somebody came by it, or went back or forward."""
     if state.address is None or visit.went_through_history():
+        view.take(st.query_params.to_dict())
         open_query(st.query_params.to_dict())
 
 
 def stay() -> None:
     """Call in each run before the page: another page keeps the address, but for the gallery, which Gallery changes; and
     its fields are filled from it, since Streamlit forgets what was not typed there."""
-    params = {name: text for name, text in (state.address or {}).items() if name != "gallery"}
+    params = {name: text for name, text in (state.address or {}).items() if name not in ("gallery", *view.NAMES)}
     if state.moved:
         state.words, state.without = params.get("words", ""), params.get("without", "")
-    _put(params | ({"gallery": key} if (key := galleries.key_of_chosen()) else {}))
+    _put(params | ({"gallery": key} if (key := galleries.key_of_chosen()) else {}) | view.params())
 
 
 def tell() -> None:

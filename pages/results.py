@@ -4,7 +4,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from pages import charts, studies, votes, weak_spots
+from pages import charts, studies, view, votes, weak_spots
 from pages.charts import protocol_name, readable
 from pages.grid import caption_of, photo_grid
 from pages.language import language, tr
@@ -64,19 +64,25 @@ def about(protocol: str) -> str:
 
 def leaderboard(table: pd.DataFrame) -> None:
     """All systems on one protocol, beside chance."""
-    protocol = st.selectbox(
+    tests = list(table.protocol.unique())
+    protocol = view.choose(
+        st.selectbox,
         tr("Test"),
-        table.protocol.unique(),
+        "test",
+        tests,
+        tests[0],
+        drops=["question"],
         format_func=protocol_name,
         help=tr("What was searched for, and among which photos."),
     )
     st.caption(about(protocol))
     found = table[(table.protocol == protocol) & table.metric.isin(SCORES)]
-    question = st.segmented_control(
+    question = view.choose(
+        st.segmented_control,
         tr("From what to what, and what counts as right"),
+        "question",
         list(found.question.unique()),
-        key=f"question-{protocol}",
-        default=found.question.iloc[0],
+        found.question.iloc[0],
         required=True,
         format_func=readable,
         wrap=True,
@@ -232,24 +238,33 @@ def _looked(system: str, asked: str, own: str, _version: tuple[int, ...]) -> pd.
 def going_wrong() -> None:
     """The kinds and the queries that a system finds worst in the shipped photos, worked out on demand."""
     st.markdown(f"#### {tr('Where it goes wrong, in the shipped photos')}")
-    if not st.toggle(
-        tr("Look"), key="weak", help=tr("Takes a second or two. Works with what ships: captions, photos, examples.")
+    if not view.switch(
+        tr("Look"), "look", help=tr("Takes a second or two. Works with what ships: captions, photos, examples.")
     ):
         return
     with st.container(horizontal=True):
-        system = st.segmented_control(
-            tr("System"), list(systems()), default=DEFAULT, required=True, key="weak_system", wrap=True
+        system = view.choose(
+            st.segmented_control,
+            tr("System"),
+            "look_system",
+            list(systems()),
+            DEFAULT,
+            drops=["look_asked", "look_kind"],
+            required=True,
+            wrap=True,
         )
-        asked = st.segmented_control(
+        asked = view.choose(
+            st.segmented_control,
             tr("Asked with"),
+            "look_asked",
             [
                 kind
                 for kind in (Modality.TEXT, Modality.PHOTO, Modality.SKETCH)
                 if kind in systems()[system]["encoders"]
             ],
-            default=Modality.PHOTO,
+            Modality.PHOTO,
+            drops=["look_kind"],
             required=True,
-            key="weak_asked",
             format_func=names().get,
         )
     try:
@@ -288,10 +303,12 @@ def going_wrong() -> None:
     )
     with st.expander(tr("All kinds")):
         st.dataframe(kinds[["name", "right", "queries"]].round(3), hide_index=True)
-    kind = st.selectbox(
+    kind = view.choose(
+        st.selectbox,
         tr("The worst queries of a kind"),
+        "look_kind",
         list(kinds.kind),
-        key="weak_kind",
+        kinds.kind.iloc[0],
         format_func=lambda name: shown(in_words(name)),
     )
     worst = single[single.kind == kind].sort_values("right", kind="stable").head(WORST_QUERIES)
@@ -320,7 +337,16 @@ leaderboard(rows())
 preferences()
 going_wrong()
 st.markdown(f"#### {tr('How each system was trained')}")
-chosen = st.segmented_control(tr("System"), list(systems()), default=DEFAULT, required=True, key="trained", wrap=True)
+chosen = view.choose(
+    st.segmented_control,
+    tr("System"),
+    "trained",
+    list(systems()),
+    DEFAULT,
+    drops=["bits", "pairs"],
+    required=True,
+    wrap=True,
+)
 studies.training(chosen)
 if report := reports()[chosen]["study"]:
     if "rows" in report:

@@ -2,8 +2,8 @@
 
 Left out are only keys of widgets that come in numbers: `canvas-<n>` and `weight-<part>` of ask.py, `pictures-<n>`,
 `camera-<n>`, `use-<picture>` and `region-<picture>` of pictures.py, `scope-<gallery>` of galleries.py, `filter-<fact>`,
-`page-<pages>` and `search-in-<gallery>` of gallery.py, `question-<protocol>` of results.py, `where-<fact>` of
-filters.py; and those of what only reports, such as buttons, the canvas's tools and the grids.
+`page-<pages>` and `search-in-<gallery>` of gallery.py, `where-<fact>` of filters.py; and those of what only reports,
+such as buttons, the canvas's tools and the grids.
 """
 
 from __future__ import annotations
@@ -99,13 +99,17 @@ class State:
     uncounted: BadInput | None = None  # why the last answer was not counted
     category: str | None = None  # widget of compare.py
     guess: str | None = None  # the category that compare.py found in the query
-    trained: str | None = None  # widget of results.py
-    pairs: str | None = None  # widget of studies.py
-    weak: bool = False  # widget of results.py, as the next three
-    weak_system: str | None = None
-    weak_asked: str | None = None
-    weak_kind: str | None = None
-    mapped: str | None = None  # widget of studies.py
+    view: dict[str, str] | None = None  # what is chosen on Results; written by view.py, whose widgets the next are
+    test: str | None = None
+    question: str | None = None
+    look: bool = False
+    look_system: str | None = None
+    look_asked: str | None = None
+    look_kind: str | None = None
+    trained: str | None = None
+    bits: str | None = None
+    pairs: str | None = None
+    mapped: str | None = None
     path: str = ""  # widget of gallery.py: a folder of the server
     indexed: list[str] | None = None  # widget of gallery.py: the systems that index
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages import originals
+from pages import originals, view
 from pages.charts import readable
 from pages.grid import caption_of
 from pages.language import tr
@@ -180,7 +180,9 @@ def bits(report: dict) -> None:
             if key.endswith("/map")
         ]
     table = pd.DataFrame(lines)
-    of = st.segmented_control(tr("Variant and test"), list(table.of.unique()), default=table.of[0], required=True)
+    of = view.choose(
+        st.segmented_control, tr("Variant and test"), "bits", list(table.of.unique()), table.of[0], required=True
+    )
     table = table[table.of == of]
     order = sorted(table.code.unique(), key=lambda code: int(code.split()[0]))
     box = alt.Chart(table).encode(
@@ -203,12 +205,13 @@ def pairs(found: dict) -> None:
     """How near each query is to each photo: matching pairs are on the diagonal."""
     modality = next(iter(found))
     if len(found) > 1:
-        modality = st.segmented_control(
+        modality = view.choose(
+            st.segmented_control,
             tr("Queries"),
+            "pairs",
             list(found),
-            default=modality,
+            modality,
             required=True,
-            key="pairs",
             format_func={"text": tr("captions"), "sketch": tr("drawings")}.get,
         )
     classes, scores = found[modality]["classes"], found[modality]["scores"]
@@ -298,12 +301,13 @@ def photo_map(system: str) -> None:
     """The shipped photos in a system's space; each shows itself where one points."""
     gallery = open_gallery(DEMO)
     names = {"kind": tr("Thing"), "colour": tr("Colour"), "place": tr("Place")}
-    by = st.segmented_control(
+    by = view.choose(
+        st.segmented_control,
         tr("The shipped photos, coloured by"),
+        "mapped",
         list(names),
-        default="colour",
+        "colour",
         required=True,
-        key="mapped",
         format_func=names.get,
     )
     try:

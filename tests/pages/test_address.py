@@ -22,8 +22,9 @@ def comes_by(monkeypatch):
     """The app as somebody finds it who comes by an address."""
     monkeypatch.chdir(ROOT)
 
-    def comes_by(address: dict[str, str]) -> AppTest:
+    def comes_by(address: dict[str, str], to: str = "search") -> AppTest:
         page = AppTest.from_file(str(ROOT / "pages" / "frame.py"), default_timeout=60)
+        page.switch_page(f"{to}.py")
         for name, text in address.items():
             page.query_params[name] = text
         page.run()
@@ -173,3 +174,36 @@ def test_a_picture_is_found_by_its_name_with_its_part_until_it_is_no_longer_kept
     assert address(other) == there and len(ids(other)) == 10
     monkeypatch.setattr(kept, "MAX_AGE", -1)
     assert "no longer kept by the server" in said(comes_by(there))
+
+
+def test_what_is_chosen_on_results_is_in_the_address_and_a_link_and_back_show_it(opened, comes_by):
+    def shown(page: AppTest) -> tuple:
+        return page.selectbox(key="test").value, *(
+            page.segmented_control(key=name).value for name in ("question", "trained", "mapped")
+        )
+
+    page = opened("frame").switch_page("results.py").run()
+    page.selectbox(key="test").set_value("chairv2-test").run()
+    assert address(page) == {"test": "chairv2-test"}
+    page.selectbox(key="test").set_value("flickr8k-test-en").run()
+    before, first = shown(page), address(page)
+    page.segmented_control(key="question").set_value("photo_to_text").run()
+    page.segmented_control(key="mapped").set_value("place").run()
+    there = address(page)
+    assert there == {"test": "flickr8k-test-en", "question": "photo_to_text", "mapped": "place"}
+    other = comes_by(there | {"words": "a red car"}, "results")
+    assert shown(other) == shown(page) and address(other) == there | {"words": "a red car"}
+    assert shown(go_back(page, first)) == before and address(page) == first
+    other.switch_page("search.py").run()
+    assert address(other) == {"words": "a red car"}
+    other.switch_page("results.py").run()
+    assert shown(other) == shown(comes_by(there, "results"))
+
+
+def test_a_choice_that_results_does_not_offer_is_told_and_another_test_has_its_own_questions(comes_by):
+    page = comes_by({"test": "none", "trained": "<script>"}, "results")
+    assert len(page.warning) == 2 and "names something that is not here" in said(page)
+    assert address(page.run()) == {} and not page.warning
+    page = comes_by({"test": "flickr8k-test-en", "question": "photo_to_text"}, "results")
+    page.selectbox(key="test").set_value("chairv2-test").run()
+    assert address(page) == {"test": "chairv2-test"} and not page.warning

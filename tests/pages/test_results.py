@@ -61,7 +61,7 @@ def test_every_test_shows_its_figures_and_a_curve_only_where_several_photos_are_
     for protocol, entries in tests.items():
         page.selectbox[0].set_value(protocol).run()
         assert not page.exception and entries[0]["about"] in said(page)
-        question = page.segmented_control(key=f"question-{protocol}").value
+        question = page.segmented_control(key="question").value
         several = [
             entry
             for entry in entries
@@ -107,11 +107,11 @@ def test_votes_are_shown_with_the_range_of_the_true_share(results):
 def test_the_worst_queries_are_shown_with_what_they_found(results):
     page = results
     assert not cards(page)
-    page.toggle(key="weak").set_value(True).run()
+    page.toggle(key="look").set_value(True).run()
     with Gallery.open(DEMO) as gallery:
         found = weak_spots.look(Searcher(xmr.load("tri"), gallery), Modality.PHOTO)
         kinds = weak_spots.by_kind(found)
-        assert not page.exception and page.selectbox(key="weak_kind").value == kinds.kind[0]
+        assert not page.exception and page.selectbox(key="look_kind").value == kinds.kind[0]
         worst = found[found.kind == kinds.kind[0]].sort_values("right", kind="stable").iloc[0]
         assert ids(page)[:11] == [worst["query"], *worst.found]
         framed = [card["framed"] for card in cards(page)[1:11]]
