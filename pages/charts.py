@@ -25,6 +25,55 @@ def colours(shown: Collection[str]) -> alt.Color:
     return alt.Color("system:N", title=None, scale=alt.Scale(domain=order, range=[colour_of(name) for name in order]))
 
 
+def field_names() -> dict[str, str]:
+    """What the fields of charts and the columns of tables are called."""
+    return {
+        "system": tr("system"),
+        "metric": tr("figure"),
+        "figure": tr("figure"),
+        "value": tr("value"),
+        "stderr": tr("standard error"),
+        "chance": tr("guessing"),
+        "question": tr("from what to what"),
+        "protocol": tr("test"),
+        "variant": tr("variant"),
+        "probe": tr("probe"),
+        "stage": tr("stage"),
+        "steps": tr("steps"),
+        "recall": tr("found"),
+        "precision": tr("right"),
+        "stated": tr("stated"),
+        "right": tr("right"),
+        "answers": tr("answers"),
+        "name": tr("kind"),
+        "queries": tr("queries"),
+        "query": tr("query"),
+        "photo": tr("photo"),
+        "score": tr("score"),
+        "class": tr("kind"),
+        "modality": tr("as"),
+        "text": tr("text"),
+        "caption": tr("caption"),
+        "kind": tr("kind"),
+        "colour": tr("colour"),
+        "place": tr("place"),
+        "code": tr("code"),
+        "as published": tr("as published"),
+        "repaired": tr("repaired"),
+    }
+
+
+def tips(*fields: str) -> list[alt.Tooltip]:
+    """What a chart says of a point, in the visitor's words; a number's field ends in ":Q"."""
+    called = field_names()
+    return [
+        alt.Tooltip(
+            field, title=called[field.removesuffix(":Q")], **({"format": ".3f"} if field.endswith(":Q") else {})
+        )
+        for field in fields
+    ]
+
+
 def readable(question: str) -> str:
     """A protocol's question in plain words.
 
@@ -83,7 +132,7 @@ def protocol_name(protocol: str) -> str:
 def glossary() -> str:
     """What the figures mean, as Markdown."""
     lines = (
-        tr("**hit@k**, **any@k**: of 100 queries, how many have a right photo among the first k (as a share of 1)."),
+        tr("**hit@k**, **any@k**: the share of the queries with a right photo among the first k; 0.73 is 73 of 100."),
         tr("**p@k**: of the first k photos, the share that is right."),
         tr("**recall@k**: of all right photos, the share that is among the first k."),
         tr("**map**: how early the right photos come, over the whole ranking; 1 is: all of them first."),

@@ -4,7 +4,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from pages import charts, studies, view, votes, weak_spots
+from pages import charts, studies, verdicts, view, votes, weak_spots
 from pages.charts import protocol_name, readable
 from pages.grid import caption_of, photo_grid
 from pages.language import language, tr
@@ -26,6 +26,7 @@ from xmr.modality import BadInput, Modality
 
 SCORES = ("hit@1", "hit@5", "hit@10", "p@1", "p@10", "any@10", "map", "auroc", "both@1", "ceiling@1", "share@10")
 SCORES += ("wanted@10", "plain@10", "unwanted@10")  # all from 0 to 1, in the charts' order
+FIGURE = ["system", "metric", "value", "stderr", "chance"]  # the columns of a verdicts.Figure
 WORST_KINDS = 20  # in the chart; the table has all
 WORST_QUERIES = 3
 
@@ -87,12 +88,18 @@ def leaderboard(table: pd.DataFrame) -> None:
         format_func=readable,
         wrap=True,
     )
-    found = found[found.question == question].assign(
-        low=lambda t: (t.value - t.stderr).clip(0), high=lambda t: (t.value + t.stderr).clip(upper=1)
-    )
+    found = found[found.question == question]
+    shown_systems = [name for name in systems() if name in set(found.system)]
+    st.markdown(verdicts.best([verdicts.Figure(*row) for row in found[FIGURE].itertuples(index=False)], question))
+    st.caption(" ".join(f"**{name}**: {systems()[name]['about']}" for name in shown_systems))
+    if missing := verdicts.absent(protocol, question, shown_systems):
+        st.caption(missing)
+    if language() != "en":
+        st.caption(tr("Tests and systems are described in English."))
+    found = found.assign(low=lambda t: (t.value - t.stderr).clip(0), high=lambda t: (t.value + t.stderr).clip(upper=1))
     order = [name for name in SCORES if name in set(found.metric)]
     x = alt.X("metric:N", sort=order, title=None, axis=alt.Axis(labelAngle=0))
-    offset = alt.XOffset("system:N", sort=[name for name in systems() if name in set(found.system)])
+    offset = alt.XOffset("system:N", sort=shown_systems)
     bars = (
         alt.Chart(found)
         .mark_bar()
@@ -101,7 +108,7 @@ def leaderboard(table: pd.DataFrame) -> None:
             alt.Y("value:Q", scale=alt.Scale(domain=[0, 1]), title=None),
             charts.colours(found.system),
             offset,
-            tooltip=["system", "metric", "value", "stderr", "chance"],
+            tooltip=charts.tips("system", "metric", "value:Q", "stderr:Q", "chance:Q"),
         )
     )
     errors = alt.Chart(found).mark_rule().encode(x, alt.Y("low:Q"), alt.Y2("high:Q"), offset)
@@ -120,9 +127,17 @@ def leaderboard(table: pd.DataFrame) -> None:
     stated_probabilities(protocol, question)
     every = table[table.protocol == protocol]
     wide = every.pivot_table(index=["question", "metric"], columns="system", values="value")
-    chances = every.groupby(["question", "metric"]).chance.first()
+    wide = wide.assign(chance=every.groupby(["question", "metric"]).chance.first()).reset_index()
+    wide = wide.sort_values(["question", "metric"], key=lambda column: column.map(_place_of), kind="stable")
+    wide = wide.assign(question=wide.question.map(readable)).round(3).rename(columns=charts.field_names())
     with st.expander(tr("All figures of this test")):
-        st.dataframe(wide.assign(chance=chances).reset_index().round(3), hide_index=True)
+        st.dataframe(wide, hide_index=True)
+
+
+def _place_of(name: str) -> tuple[str, int]:
+    """A question, or a metric, for sorting: p@1 before p@10."""
+    head, _, k = name.partition("@")
+    return head, int(k) if k.isdecimal() else 0
 
 
 def one_is_right(metrics: dict[str, float], question: str) -> bool:
@@ -145,6 +160,7 @@ def recall_curves(protocol: str, question: str) -> None:
         ]
     )
     if len(found):
+        st.markdown(verdicts.half_found({name: list(part.precision) for name, part in found.groupby("system")}))
         chart = (
             alt.Chart(found)
             .mark_line(point=True)
@@ -152,7 +168,7 @@ def recall_curves(protocol: str, question: str) -> None:
                 alt.X("recall:Q", title=tr("share of the right photos that is found (recall)")),
                 alt.Y("precision:Q", scale=alt.Scale(domain=[0, 1]), title=tr("share that is right (precision)")),
                 charts.colours(found.system),
-                tooltip=["system", "recall", alt.Tooltip("precision", format=".3f")],
+                tooltip=charts.tips("system", "recall", "precision:Q"),
             )
         )
         title = tr("How much is right, the further one looks: mean over the queries")
@@ -175,9 +191,10 @@ def stated_probabilities(protocol: str, question: str) -> None:
     ]
     scale = alt.Scale(domain=[0, 1])
     x, y = alt.X("stated:Q", scale=scale, title=tr("stated")), alt.Y("right:Q", scale=scale, title=tr("right"))
-    tips = ["system", *(alt.Tooltip(name, format=".3f") for name in ("stated", "right")), "answers"]
+    tips = charts.tips("system", "stated:Q", "right:Q", "answers")
     chart = alt.Chart(pd.DataFrame(lines)).mark_line(point=True).encode(x, y, charts.colours(held), tooltip=tips)
     ideal = alt.Chart(pd.DataFrame({"stated": [0, 1], "right": [0, 1]})).mark_line(color="#888888", strokeDash=[4, 4])
+    st.markdown(verdicts.nearest_to_the_truth({name: found["ece"] for name, found in held.items()}))
     st.altair_chart(
         (ideal.encode(x, y) + chart).properties(
             title=tr("How sure it says it is, and how often it is right"), height=300
@@ -288,7 +305,7 @@ def going_wrong() -> None:
                 "right:Q", scale=alt.Scale(domain=[0, 1]), title=tr("share of the first ten that is of the right kind")
             ),
             charts.colours([system]),
-            tooltip=["name", alt.Tooltip("right", format=".2f"), "queries"],
+            tooltip=charts.tips("name", "right:Q", "queries"),
         )
     )
     st.altair_chart(chart.properties(height=22 * min(len(kinds), WORST_KINDS) + 40))
@@ -302,7 +319,7 @@ def going_wrong() -> None:
         )
     )
     with st.expander(tr("All kinds")):
-        st.dataframe(kinds[["name", "right", "queries"]].round(3), hide_index=True)
+        st.dataframe(kinds[["name", "right", "queries"]].round(3).rename(columns=charts.field_names()), hide_index=True)
     kind = view.choose(
         st.selectbox,
         tr("The worst queries of a kind"),
@@ -343,7 +360,7 @@ chosen = view.choose(
     "trained",
     list(systems()),
     DEFAULT,
-    drops=["bits", "pairs"],
+    drops=["validated", "bits", "pairs"],
     required=True,
     wrap=True,
 )

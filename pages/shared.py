@@ -144,8 +144,16 @@ def compatible_systems(asked: Sequence[Modality], gallery: Gallery) -> tuple[lis
             cannot.setdefault(tr("takes one thing at a time"), []).append(name)
         else:
             can.append(name)
-    told = "; ".join(f"{', '.join(those)} ({reason})" for reason, those in cannot.items())
-    return can, tr("Not offered here: {systems}.", systems=told) if cannot else ""
+    return can, tr("Not offered here: {systems}.", systems=by_reason(cannot)) if cannot else ""
+
+
+def by_reason(cannot: dict[str, list[str]]) -> str:
+    """Systems with why they are left out.
+
+    >>> by_reason({"takes no drawings": ["one", "two"]})
+    'one, two (takes no drawings)'
+    """
+    return "; ".join(f"{', '.join(those)} ({reason})" for reason, those in cannot.items())
 
 
 def display_name(name: str) -> str:

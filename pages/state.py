@@ -107,6 +107,7 @@ class State:
     look_asked: str | None = None
     look_kind: str | None = None
     trained: str | None = None
+    validated: str | None = None
     bits: str | None = None
     pairs: str | None = None
     mapped: str | None = None

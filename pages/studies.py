@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages import originals, view
-from pages.charts import readable
+from pages import originals, verdicts, view
+from pages.charts import field_names, protocol_names, readable, tips
 from pages.grid import caption_of
 from pages.language import tr
-from pages.shared import open_gallery, open_system, reports, show_error
+from pages.shared import in_words, open_gallery, open_system, reports, show_error
 from xmr.gallery import DEMO
 from xmr.modality import BadInput, Modality
 
@@ -32,20 +32,54 @@ def training(name: str) -> None:
         ]
     found = pd.DataFrame(table)
     losses = found.figure.str.startswith("train/")
-    found["figure"] = found.figure.str.removeprefix("train/")
-    for part, title in ((found[losses], tr("Losses")), (found[~losses & (found.figure != "score")], tr("Validation"))):
-        chart = (
-            alt.Chart(part)
-            .mark_line(point=True)
-            .encode(
-                alt.X("steps:Q", title=tr("steps")),
-                alt.Y("value:Q", title=None),
-                alt.Color("figure:N", title=None, legend=alt.Legend(orient="bottom", columns=1, labelLimit=320)),
-                tooltip=["stage", "steps", "figure", "value"],
-            )
+    _lines(found[losses].assign(figure=found.figure.str.removeprefix("train/")), tr("Losses"))
+    checked = found[~losses & (found.figure != "score")]
+    checked = checked.assign(test=checked.figure.map(_test_of))
+    tests = list(checked.test.unique())
+    test = tests[0]
+    if len(tests) > 1:
+        test = view.choose(
+            st.selectbox, tr("Validated on"), "validated", tests, tests[0], format_func=lambda key: _called(key) or key
         )
-        legend = 30 * part.figure.nunique()  # a chart's height includes its legend's
-        st.altair_chart(chart.properties(title=title, height=320 + legend))
+    part = checked[checked.test == test]
+    _lines(part.assign(figure=[_figure_name(key, test) for key in part.figure]), tr("Validation"))
+
+
+def _test_of(key: str) -> str:
+    """The test that a figure of the validation is from, and apart from its shares its ranks."""
+    head, _, rest = key.partition("/")
+    test = head if rest and "_to_" not in head else ""
+    return f"{test}/median_rank" if key.endswith("median_rank") else test
+
+
+def _called(test: str) -> str:
+    name, _, rank = test.partition("/")
+    named = protocol_names().get(name, name) or tr("its own test")
+    return f"{named}: median_rank" if rank else named
+
+
+def _figure_name(key: str, test: str) -> str:
+    question, _, metric = key.removeprefix(f"{test.partition('/')[0]}/").rpartition("/")
+    return f"{readable(question)}, {metric}" if question else metric.replace("_", " ")
+
+
+def _lines(part: pd.DataFrame, title: str) -> None:
+    """Figures over the steps, a line each."""
+    count = part.figure.nunique()
+    columns = 2 if part.figure.str.len().max() > 24 else 4
+    legend = alt.Legend(orient="bottom", columns=columns, labelLimit=360, symbolLimit=0)
+    chart = (
+        alt.Chart(part)
+        .mark_line(point=True)
+        .encode(
+            alt.X("steps:Q", title=tr("steps")),
+            alt.Y("value:Q", title=None),
+            alt.Color("figure:N", title=None, scale=alt.Scale(scheme="tableau20"), legend=legend),
+            tooltip=tips("stage", "steps", "figure", "value:Q"),
+        )
+    )
+    rows = -(-count // columns)  # a chart's height includes its legend's
+    st.altair_chart(chart.properties(title=title, height=320 + 22 * rows))
 
 
 def with_std(entry: dict, key: str) -> str:
@@ -77,7 +111,7 @@ def as_published(report: dict) -> None:
         for protocol, key, view in both
     ]
     st.markdown(f"##### {tr('As published, and repaired')}")
-    st.dataframe(pd.DataFrame(lines), hide_index=True)
+    st.dataframe(pd.DataFrame(lines).rename(columns=field_names()), hide_index=True)
     seeds = [max(found[at].get("seeds", 1) for at in both) for found in sides.values()]
     st.caption(
         tr(
@@ -103,7 +137,7 @@ def probes(report: dict) -> None:
             if key in held["metrics"]
         }
         lines.append({"variant": variant, "probe": with_std(entry, "accuracy"), **found})
-    st.dataframe(pd.DataFrame(lines).fillna("–"), hide_index=True)
+    st.dataframe(pd.DataFrame(lines).fillna("–").rename(columns=field_names()), hide_index=True)
     st.caption(
         tr(
             "The probe: how often a fresh linear classifier, fitted on some classes, tells a sketch's vector from a "
@@ -140,7 +174,7 @@ def study(report: dict) -> None:
     wide = table.pivot(index=["protocol", "metric", "chance"], columns="variant", values="value")
     wide = wide.fillna("–").reset_index()
     order = ["protocol", "metric", *(v for v in ("baseline", *report["variants"]) if v in wide), "chance"]
-    st.dataframe(wide[order], hide_index=True)
+    st.dataframe(wide[order].rename(columns=field_names()), hide_index=True)
 
 
 def settings(report: dict) -> None:
@@ -170,8 +204,8 @@ def bits(report: dict) -> None:
         lines += [
             {
                 "of": f"{trained}, {protocol}",
-                "code": f"{length} bits",
-                "kind": {"bits": "codes", "numbers": "before their signs"}[kind],
+                "code": tr("{count} bits", count=length),
+                "kind": {"bits": tr("codes"), "numbers": tr("before their signs")}[kind],
                 "question": readable(key.removesuffix("/tag/map")),
                 "map": value,
             }
@@ -190,7 +224,8 @@ def bits(report: dict) -> None:
         alt.Y("question:N", title=None, axis=alt.Axis(labelLimit=220)),
     )
     shade = box.mark_rect().encode(
-        alt.Color("map:Q", title="mAP", scale=alt.Scale(scheme="blues")), tooltip=["question", "code", "kind", "map"]
+        alt.Color("map:Q", title="mAP", scale=alt.Scale(scheme="blues")),
+        tooltip=[*tips("question", "code", "kind"), "map"],
     )
     middle = table["map"].median()
     text = box.mark_text().encode(
@@ -215,7 +250,7 @@ def pairs(found: dict) -> None:
             format_func={"text": tr("captions"), "sketch": tr("drawings")}.get,
         )
     classes, scores = found[modality]["classes"], found[modality]["scores"]
-    names = [name.replace("_", " ") for name in classes]
+    names = [in_words(name) for name in classes]
     table = pd.DataFrame(
         [
             {"query": query, "photo": photo, "score": scores[row][column]}
@@ -230,9 +265,10 @@ def pairs(found: dict) -> None:
             alt.X("photo:N", sort=names, title=tr("photo of"), axis=alt.Axis(labelOverlap=False)),
             alt.Y("query:N", sort=names, title=tr("query of"), axis=alt.Axis(labelOverlap=False)),
             alt.Color("score:Q", scale=alt.Scale(scheme="viridis")),
-            tooltip=["query", "photo", "score"],
+            tooltip=tips("query", "photo", "score:Q"),
         )
     )
+    st.markdown(verdicts.own_nearest(scores))
     st.altair_chart(chart.properties(height=560))
     st.caption(
         tr(
@@ -245,7 +281,9 @@ def pairs(found: dict) -> None:
 def places(found: list[dict]) -> None:
     """The map of the space."""
     table = pd.DataFrame(found)
-    table["class"] = table["class"].str.replace("_", " ")
+    table["class"] = table["class"].map(in_words)
+    called = {"photo": tr("photo"), "sketch": tr("drawing"), "text": tr("words")}
+    table["modality"] = table.modality.map(lambda kind: called.get(kind, kind))
     chart = (
         alt.Chart(table)
         .mark_point(filled=True, size=70, opacity=0.85)
@@ -263,7 +301,7 @@ def places(found: list[dict]) -> None:
                 title=None,
                 legend=alt.Legend(orient="top", symbolFillColor="gray", symbolStrokeColor="gray"),
             ),
-            tooltip=["class", "modality", "text"],
+            tooltip=tips("class", "modality", "text"),
         )
     )
     st.altair_chart(chart.properties(height=520).interactive())
@@ -328,8 +366,12 @@ def photo_map(system: str) -> None:
             "turquoise": "#30b5b0",
             "white": "#e9e9e9",
         }
-        shown = sorted(table.colour.unique())
-        colour.scale = alt.Scale(domain=shown, range=[shades.get(name, name) for name in shown])
+        known = sorted(table.colour.unique())
+        colour.scale = alt.Scale(
+            domain=[in_words(name) for name in known], range=[shades.get(name, name) for name in known]
+        )
+    for fact in names:
+        table[fact] = table[fact].map(in_words)
     chart = (
         alt.Chart(table)
         .mark_point(filled=True, size=60, opacity=0.9, stroke="#888888", strokeWidth=0.4)
@@ -337,7 +379,7 @@ def photo_map(system: str) -> None:
             alt.X("x:Q", axis=None),
             alt.Y("y:Q", axis=None),
             colour,
-            tooltip=["image", "caption", "kind", "colour", "place"],
+            tooltip=["image", *tips("caption", "kind", "colour", "place")],  # Vega shows what is called image as one
         )
     )
     st.altair_chart(chart.properties(height=520).interactive())

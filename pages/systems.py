@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages import adopting
 from pages.charts import colour_of
-from pages.language import tr
+from pages.language import language, tr
 from pages.shared import names, reports, systems
 from xmr.checkpoint import folder_of
 
@@ -21,6 +21,8 @@ st.markdown(
         "can be compared. Choose one on the Search page, or several on Compare."
     )
 )
+if language() != "en":
+    st.caption(tr("The systems are described in English."))
 adopting.show()
 for name, config in systems().items():
     with st.container(border=True):
@@ -42,7 +44,8 @@ for name, config in systems().items():
         st.caption(" · ".join(told))
         if "differs" in config["card"]:
             st.markdown(config["card"]["differs"])
-        st.markdown(config["card"]["built"])
         st.markdown(f"**{tr('Limits.')}** {config['card']['limits']}")
+        with st.expander(tr("How it was built")):
+            st.markdown(config["card"]["built"])
         with st.expander(tr("All that is known of it: data, figures, licence")):
             st.markdown((folder_of(name) / "card.md").read_text(encoding="utf-8").partition("\n")[2])

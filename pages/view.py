@@ -15,7 +15,19 @@ from pages.language import tr
 from pages.state import state
 
 PAGE = "results"
-NAMES = ("test", "question", "look", "look_system", "look_asked", "look_kind", "trained", "bits", "pairs", "mapped")
+NAMES = (
+    "test",
+    "question",
+    "look",
+    "look_system",
+    "look_asked",
+    "look_kind",
+    "trained",
+    "validated",
+    "bits",
+    "pairs",
+    "mapped",
+)
 _LONGEST = 200  # letters of a choice
 
 
