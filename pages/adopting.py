@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import streamlit as st
 
 from pages import shared, trust
-from pages.language import tr
+from pages.language import in_digits, tr
 from pages.plain import plain, shown
 from pages.state import state
 from xmr import adopt, checkpoint
@@ -102,7 +102,7 @@ def _offer(offer: adopt.Offer) -> None:
             name=plain(offer.name),
             home=plain(offer.source.home),
             licence=plain(offer.source.licence),
-            size=f"{offer.megabytes:,.0f}",
+            size=round(offer.megabytes),
             languages=plain(", ".join(offer.languages)),
         )
     )
@@ -154,7 +154,7 @@ def _told(made: adopt.Adopted) -> None:
             name=plain(made.name),
             seconds=f"{made.seconds:.0f}",
             speed=told,
-            count=f"{photos:,}",
+            count=photos,
             time=f"{seconds / 60:.0f} min" if seconds > 90 else f"{seconds:.0f} s",
         )
     )
@@ -168,7 +168,7 @@ def _remove() -> None:
     for name in names:
         size = sum(path.stat().st_size for path in checkpoint.folder_of(name).iterdir()) / 1e6
         loaded = tr("in memory") if shared.open_system(name).loaded else tr("not in memory")
-        st.caption(f"{shown(name)} · {size:,.0f} MB · {loaded}")
+        st.caption(f"{shown(name)} · {in_digits(round(size))} MB · {loaded}")
     chosen, button = st.columns([0.8, 0.2], vertical_alignment="bottom")
     chosen.selectbox(tr("Remove a model"), names, index=None, key="removing", placeholder=tr("a model"))
     if button.button(tr("Remove"), icon=":material/delete:", width="stretch", disabled=state.removing is None):

@@ -73,7 +73,7 @@ def show(
         tr(
             "The {count} best of {all} photos for {query}, in {ms} ms",
             count=len(hits),
-            all=f"{len(gallery):,}",
+            all=len(gallery),
             query=said,
             ms=f"{1000 * spent:.0f}",
         )

@@ -24,7 +24,6 @@ from xmr.search import Searcher
 CANVAS = 420  # units a side, in which all drawings are; frame.css says how wide it is shown, from 280 to as many px
 PENS = {"Fine": 4, "Medium": 6, "Bold": 11, "Eraser": 32}  # units; the last takes ink away
 PARTS = {Modality.SKETCH: "the drawing", Modality.TEXT: "the words", Modality.PHOTO: "the photo"}
-_IDEAS = ("a red car", "ein Hund im Schnee", "a blue cup on a table", "ein grüner Baum")  # of the shipped photos
 _SHORT = 45  # letters of a caption that is an idea
 
 
@@ -63,7 +62,7 @@ def by_words() -> None:
             type="search",
             live=True,
             persist_state="session",
-            placeholder="a red car · ein rotes Auto",
+            placeholder=tr("a red car · ein rotes Auto"),
             on_change=_changed,
         )
         with st.container(key="without-set" if state.without else "without-unset"):
@@ -121,7 +120,7 @@ def _strip() -> None:
 def ideas(gallery: Gallery) -> list[str]:
     """Words to begin with: of one's own photos some of their captions or kinds of things, or none."""
     if gallery.path == DEMO:
-        return list(_IDEAS)
+        return [tr("a red car"), tr("a tiger in the snow"), tr("a blue cup on a table"), tr("a green tree")]
     found: list[str] = []
     for item in gallery.sample(24):
         captions = gallery.captions(item.id)
@@ -308,23 +307,26 @@ def meant(searcher: Searcher, terms: list[Term], tell: bool = True) -> list[Term
     `tell`, a word on what was read otherwise than typed."""
     if state.exact and any(term.modality is Modality.TEXT and term.content == state.exact for term in terms):
         if tell:
-            st.caption(f"Searching for exactly “{plain(state.exact)}”.")
+            st.caption(tr("Searching for exactly “{text}”.", text=plain(state.exact)))
         return terms
     query, readings = searcher.read(Query(tuple(terms)))
     for number, reading in enumerate(readings if tell else ()):
         told = []
         if reading.corrected:
-            told.append(f"Showing {', '.join(f'**{plain(meant)}**' for _, meant in reading.corrected)}.")
+            texts = ", ".join(f"**{plain(meant)}**" for _, meant in reading.corrected)
+            told.append(tr("Showing {texts}.", texts=texts))
         if reading.unwanted:
-            told.append(f"Without {', '.join(f'**{plain(text)}**' for text in reading.unwanted)}.")
+            texts = ", ".join(f"**{plain(text)}**" for text in reading.unwanted)
+            told.append(tr("Without {texts}.", texts=texts))
         if reading.unknown and reading.partly_known:  # else the system says so itself
-            told.append(f"Nothing is known of {', '.join(f'*{plain(word)}*' for word in reading.unknown)}.")
+            texts = ", ".join(f"*{plain(word)}*" for word in reading.unknown)
+            told.append(tr("Nothing is known of {texts}.", texts=texts))
         if told:
             row = st.container(horizontal=True, vertical_alignment="center", gap="small")
             row.markdown(" ".join(told), width="content")
             if reading.changed:
                 row.button(
-                    f"Search for “{plain(reading.typed)}” instead",
+                    tr("Search for “{text}” instead", text=plain(reading.typed)),
                     type="tertiary",
                     key=f"as-typed-{number}",  # two texts may be the same
                     on_click=_take_as_typed,

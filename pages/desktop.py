@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from pages.language import tr
 from xmr.modality import BadInput
 
 
@@ -41,7 +42,9 @@ def _opener() -> str:
     found = shutil.which("open" if sys.platform == "darwin" else "xdg-open")
     screen = sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     if not found or not screen:
-        raise BadInput("This computer shows no files: no desktop is running where the app was started. Copy the path.")
+        raise BadInput(
+            tr("This computer shows no files: no desktop is running where the app was started. Copy the path.")
+        )
     return found
 
 
@@ -56,4 +59,6 @@ def _start(command: list[str]) -> None:
             start_new_session=True,
         )
     except OSError as error:
-        raise BadInput(f"{command[0]} cannot be started: {error.strerror}. Copy the path instead.") from None
+        raise BadInput(
+            tr("{program} cannot be started: {why}. Copy the path instead.", program=command[0], why=error.strerror)
+        ) from None

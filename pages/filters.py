@@ -9,6 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.grid import WORDED, fact_names
+from pages.language import in_digits
 from pages.plain import shown
 from pages.shared import in_words, open_gallery
 from pages.state import state
@@ -69,7 +70,7 @@ def row(gallery: Gallery) -> dict[str, list[str]]:
 
 
 def _label(fact: str, value: str, count: int) -> str:
-    return shown(f"{in_words(value) if fact in WORDED else value} ({count:,})")
+    return shown(f"{in_words(value) if fact in WORDED else value} ({in_digits(count)})")
 
 
 def _where() -> dict[str, list[str]]:

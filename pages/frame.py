@@ -53,4 +53,12 @@ try:
 except BadInput as error:  # what no page expected, such as a disk that is pulled out while its gallery is shown
     show_error(error)
 except OSError as error:
-    show_error(BadInput(f"{error.filename or 'A file'} cannot be used: {error.strerror or error}. Try again."))
+    show_error(
+        BadInput(
+            tr(
+                "{file} cannot be used: {why}. Try again.",
+                file=error.filename or tr("A file"),
+                why=error.strerror or error,
+            )
+        )
+    )

@@ -174,7 +174,9 @@ def _delete(index: Path, folder: Path) -> None:
         with suppress(OSError):  # something else is in it
             index.rmdir()
     except OSError as error:
-        raise BadInput(f"{error.filename} cannot be deleted: {error.strerror}. Delete it yourself.") from None
+        raise BadInput(
+            tr("{file} cannot be deleted: {why}. Delete it yourself.", file=error.filename, why=error.strerror)
+        ) from None
 
 
 def _check_owner() -> None:
@@ -204,7 +206,9 @@ class _changing:
             _file().parent.mkdir(parents=True, exist_ok=True)
             self._lock.acquire()
         except (OSError, Timeout):
-            raise BadInput(f"The list of galleries cannot be changed: check the folder {_file().parent}.") from None
+            raise BadInput(
+                tr("The list of galleries cannot be changed: check the folder {folder}.", folder=_file().parent)
+            ) from None
         self._listed = _remembered()
         return self._listed
 

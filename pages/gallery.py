@@ -9,13 +9,13 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from pages import galleries, indexing, trust, uploads
 from pages.grid import photo_grid
-from pages.language import tr
+from pages.language import in_digits, tr
 from pages.plain import plain, shown
 from pages.shared import (
     DEFAULT,
     back_button,
-    display_name,
     follow,
+    in_words,
     load_gallery,
     search_shipped,
     show_error,
@@ -102,14 +102,14 @@ def browse(items: list[Item]) -> None:
     for column, (fact, label) in zip(columns, filters.items(), strict=True):
         counts = Counter(item.facts[fact] for item in items if item.facts.get(fact))
         if counts:
-            labels = {name: shown(f"{display_name(name)} ({count})") for name, count in counts.items()}
+            labels = {name: shown(f"{in_words(name)} ({in_digits(count)})") for name, count in counts.items()}
             chosen = column.multiselect(
                 label, sorted(counts), key=f"filter-{fact}", placeholder=tr("all"), format_func=labels.get
             )
             kept = [item for item in kept if not chosen or item.facts.get(fact) in chosen]
     pages = max(1, -(-len(kept) // PAGE_SIZE))
     row = st.container(horizontal=True, vertical_alignment="center")
-    row.caption(tr("{kept} of {all} photos", kept=f"{len(kept):,}", all=f"{len(items):,}"))
+    row.caption(tr("{kept} of {all} photos", kept=len(kept), all=len(items)))
     if not kept:
         st.info(tr("No photo matches all filters. Remove one of them."))
         return

@@ -107,7 +107,7 @@ def _act(
             try:
                 path = originals.original(gallery, gallery.get(id))
                 if path is None or not originals.is_picture(path):
-                    raise BadInput("The file is no longer there. Index the folder again.")
+                    raise BadInput(tr("The file is no longer there. Index the folder again."))
                 (desktop.open_file if what == "open" else desktop.show_in_folder)(path)
             except BadInput as error:
                 state.said = (key, shown(error))

@@ -70,13 +70,13 @@ def index_uploads(uploads: Uploads, names: Sequence[str], refused: Sequence[tupl
     Raises:
         BadInput: the visit has another job, or too many are waiting.
     """
-    systems = [open_system(name) for name in names]
+    systems, called = [open_system(name) for name in names], tr("The upload")
 
     def work(progress: Callable[[Progress], None], stop: Event) -> IndexReport:
         try:
             report = index_folder(uploads.folder, systems, progress, stop=stop)
         except BadInput as error:
-            raise BadInput(str(error).replace(str(uploads.folder), "The upload")) from None
+            raise BadInput(str(error).replace(str(uploads.folder), called)) from None
         drop_removed(uploads)  # those that were removed during indexing
         skipped, noted = (
             tuple((path.relative_to(uploads.folder), why.replace(f"{uploads.folder}/", "")) for path, why in named)
@@ -168,8 +168,8 @@ def _outcome(job: Job) -> Outcome:
         said = tr(
             "Indexing {title} was stopped at {done} of {total} photos. What was read is kept: index again to continue.",
             title=_title(job),
-            done=f"{job.progress.done:,}",
-            total=f"{job.progress.total:,}",
+            done=job.progress.done,
+            total=job.progress.total,
         )
     else:
         said = tr("Indexing {title} was stopped.", title=_title(job))
@@ -206,9 +206,9 @@ def _panel() -> None:
     share, facts = 0.0, [_headline(job)]
     if job.progress and job.progress.total:
         share = min(job.progress.done / job.progress.total, 1.0)
-        facts += [tr("{count} a second", count=f"{job.rate:,.0f}")] if job.rate is not None else []
+        facts += [tr("{count} a second", count=round(job.rate))] if job.rate is not None else []
         facts += [_left(job.seconds_left)] if job.seconds_left is not None else []
-        facts += [tr("{count} passed over", count=f"{job.progress.skipped:,}")] if job.progress.skipped else []
+        facts += [tr("{count} passed over", count=job.progress.skipped)] if job.progress.skipped else []
     st.progress(share, text=plain(" · ".join(facts)))
     st.button(
         tr("Stopping …") if job.stopping else tr("Stop"),
@@ -227,7 +227,7 @@ def _headline(job: Job) -> str:
         return tr("{title}: to be indexed after {count} other jobs", title=title, count=_jobs.ahead_of(job))
     if not job.progress:
         return tr("Indexing {title} …", title=title)
-    done, total = f"{job.progress.done:,}", f"{job.progress.total:,}"
+    done, total = job.progress.done, job.progress.total
     return tr("Indexing {title}: {done} of {total} photos", title=title, done=done, total=total)
 
 
@@ -237,7 +237,7 @@ def _title(job: Job) -> str:
 
 def photos(count: int) -> str:
     """1 photo, 2 photos."""
-    return tr("1 photo") if count == 1 else tr("{count} photos", count=f"{count:,}")
+    return tr("1 photo") if count == 1 else tr("{count} photos", count=count)
 
 
 def _left(seconds: float) -> str:

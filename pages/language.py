@@ -37,13 +37,20 @@ def _switch(to: str) -> None:
 
 
 def tr(english: str, **values: object) -> str:
-    """A text in the visitor's language, with {name} filled in from `values`.
+    """A text in the visitor's language, with {name} filled in from `values`, numbers as it writes them.
 
     >>> tr("{count} photos", count=3)
     '3 photos'
     """
     text = german().get(english, english) if language() == "de" else english
-    return text.format(**values) if values else text
+    told = {name: in_digits(value) if isinstance(value, int | float) else value for name, value in values.items()}
+    return text.format(**told) if values else text
+
+
+def in_digits(value: float) -> str:
+    """A number as the visitor's language writes it: 3,000 or 3.000; what is no whole number with one decimal place."""
+    told = f"{value:,}" if isinstance(value, int) else f"{value:,.1f}"
+    return told.translate(str.maketrans(",.", ".,")) if language() == "de" else told
 
 
 @cache

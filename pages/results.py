@@ -58,7 +58,7 @@ def about(protocol: str) -> str:
         for files in reports().values()
         if protocol in files["metrics"].get("protocols", {})
     )
-    told = tr("{queries} queries, {photos} to search.", queries=f"{entry['queries']:,}", photos=f"{entry['gallery']:,}")
+    told = tr("{queries} queries, {photos} to search.", queries=entry["queries"], photos=entry["gallery"])
     left_out = tr("{count} queries have no match and are left out.", count=entry["dropped"]) if entry["dropped"] else ""
     return f"{entry['about']} {told} {left_out}"
 
@@ -312,7 +312,7 @@ def going_wrong() -> None:
     st.caption(
         tr(
             "{queries} queries, {right} of their first ten photos right. The {count} worst of {all} kinds.",
-            queries=f"{len(single):,}",
+            queries=len(single),
             right=f"{single.right.mean():.0%}",
             count=min(len(kinds), WORST_KINDS),
             all=len(kinds),

@@ -89,7 +89,7 @@ def answer(terms: list[Term]) -> None:
 
 def welcome() -> None:
     """Instructions, shown until there is a query."""
-    st.markdown(f"##### {tr('{count} photos to find', count=f'{len(gallery):,}')}")
+    st.markdown(f"##### {tr('{count} photos to find', count=len(gallery))}")
     st.markdown(
         tr(
             "Draw something with the mouse or a finger, type what you look for, or upload a photo. "

@@ -80,7 +80,7 @@ def show_error(error: BadInput) -> None:
 
 def back_button(place: DeltaGenerator) -> None:
     """A button for searching the shipped photos again."""
-    place.button("Back to the shipped photos", icon=":material/undo:", on_click=search_shipped)
+    place.button(tr("Back to the shipped photos"), icon=":material/undo:", on_click=search_shipped)
 
 
 def search_shipped() -> None:

@@ -264,7 +264,7 @@ def pairs(found: dict) -> None:
         .encode(
             alt.X("photo:N", sort=names, title=tr("photo of"), axis=alt.Axis(labelOverlap=False)),
             alt.Y("query:N", sort=names, title=tr("query of"), axis=alt.Axis(labelOverlap=False)),
-            alt.Color("score:Q", scale=alt.Scale(scheme="viridis")),
+            alt.Color("score:Q", title=tr("score"), scale=alt.Scale(scheme="viridis")),
             tooltip=tips("query", "photo", "score:Q"),
         )
     )

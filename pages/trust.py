@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from pages import uploads
+from pages.language import tr
 from xmr.gallery import given_path
 from xmr.modality import BadInput
 
@@ -89,13 +90,23 @@ def own_folder(given: str, roots: Sequence[Path]) -> Path:
     """
     text = given.strip().strip("'\"")
     if text and not (os.path.isabs(text) or text.startswith("~") or text.lower().startswith("file:")):
-        raise BadInput(f"{text} is not an absolute path. Give the whole path, such as {roots[0] / 'Pictures'}.")
+        raise BadInput(
+            tr(
+                "{path} is not an absolute path. Give the whole path, such as {example}.",
+                path=text,
+                example=roots[0] / "Pictures",
+            )
+        )
     try:
         folder = given_path(given).resolve()
     except (OSError, RuntimeError):
-        raise BadInput(f"{text} is a broken link. Give another folder.") from None
+        raise BadInput(tr("{path} is a broken link. Give another folder.", path=text)) from None
     if not any(folder.is_relative_to(root) for root in roots) or uploads.is_area(folder):
         raise BadInput(
-            f"{text} is not among the folders that may be used here: {', '.join(map(str, roots))}. Give one below them."
+            tr(
+                "{path} is not among the folders that may be used here: {folders}. Give one below them.",
+                path=text,
+                folders=", ".join(map(str, roots)),
+            )
         )
     return folder

@@ -23,6 +23,7 @@ from streamlit import runtime
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from pages import originals, visit
+from pages.language import tr
 from xmr.modality import BadInput
 from xmr.preprocess import open_picture
 
@@ -95,7 +96,9 @@ class Uploads:
         try:
             self.folder = Path(tempfile.mkdtemp(dir=_this_servers_area()))
         except OSError as error:
-            raise BadInput(f"Nothing can be uploaded here now: {error.strerror}. Tell the server's operator.") from None
+            raise BadInput(
+                tr("Nothing can be uploaded here now: {why}. Tell the server's operator.", why=error.strerror)
+            ) from None
 
     def take(self, files: Sequence[UploadedFile]) -> list[tuple[str, str]]:
         """Store the new files; returns the names of files that are not pictures, each with the reason.
@@ -118,7 +121,10 @@ class Uploads:
         with self._lock:
             if len(self.names) >= MAX_PHOTOS:
                 raise BadInput(
-                    f"At most {MAX_PHOTOS} photos can be uploaded in a visit. Index a folder instead, or remove some."
+                    tr(
+                        "At most {count} photos can be uploaded in a visit. Index a folder instead, or remove some.",
+                        count=MAX_PHOTOS,
+                    )
                 )
             path = self.folder / self._free_name(file.name)
             _reserve(path, file.size)
@@ -126,7 +132,9 @@ class Uploads:
                 path.write_bytes(file.getbuffer())
             except OSError as error:
                 self._discard(path)
-                raise BadInput(f"{file.name} cannot be kept: {error.strerror}. Tell the server's operator.") from None
+                raise BadInput(
+                    tr("{file} cannot be kept: {why}. Tell the server's operator.", file=file.name, why=error.strerror)
+                ) from None
             self.names[file.file_id] = path.name
 
     def _free_name(self, name: str) -> str:
@@ -172,10 +180,13 @@ def _reserve(path: Path, size: int) -> None:
     with _lock:
         if sum(other for at, other in _sizes.items() if at.parent == path.parent) + size > MAX_BYTES:
             raise BadInput(
-                f"At most {MAX_BYTES / 1e6:,.0f} MB can be uploaded in a visit. Index a folder instead, or remove some."
+                tr(
+                    "At most {size} MB can be uploaded in a visit. Index a folder instead, or remove some.",
+                    size=round(MAX_BYTES / 1e6),
+                )
             )
         if sum(_sizes.values()) + size > MAX_BYTES_OF_ALL:
-            raise BadInput("The server has no room for more uploads at the moment. Try again later.")
+            raise BadInput(tr("The server has no room for more uploads at the moment. Try again later."))
         _sizes[path] = size
 
 

@@ -101,7 +101,7 @@ def nearest_to_the_truth(errors: dict[str, float]) -> str:
     return tr(
         "How sure **{system}** says it is, is off by {points} points of 100 on average.",
         system=system,
-        points=f"{100 * errors[system]:.1f}",
+        points=100 * errors[system],
     )
 
 

@@ -16,6 +16,7 @@ from typing import Literal
 from filelock import FileLock, Timeout
 from platformdirs import user_state_path
 
+from pages.language import tr
 from xmr.modality import BadInput, Modality
 
 MOST = 100_000  # of a count
@@ -105,9 +106,11 @@ def add(asked: str, first: str, second: str, better: Winner) -> None:
             new.write_text(json.dumps(held, indent=1), encoding="utf-8")
             os.replace(new, file)
     except Timeout:
-        raise BadInput("Your answer was not counted: another server is writing the counts. Try again.") from None
+        raise BadInput(tr("Your answer was not counted: another server is writing the counts. Try again.")) from None
     except OSError as error:
-        raise BadInput(f"Your answer was not counted: {error.strerror or error}. Tell the server's operator.") from None
+        raise BadInput(
+            tr("Your answer was not counted: {why}. Tell the server's operator.", why=error.strerror or error)
+        ) from None
 
 
 def counted(systems: Collection[str]) -> list[Count]:
@@ -119,7 +122,9 @@ def counted(systems: Collection[str]) -> list[Count]:
     try:
         held = _read(path())
     except OSError as error:
-        raise BadInput(f"The counts of votes cannot be read: {error.strerror}. Tell the server's operator.") from None
+        raise BadInput(
+            tr("The counts of votes cannot be read: {why}. Tell the server's operator.", why=error.strerror)
+        ) from None
     found = [
         Count(asked, first, second, tuple(counts))
         for asked, pairs in held.items()
@@ -142,5 +147,5 @@ def _read(file: Path) -> dict[str, dict[str, dict[str, list[int]]]]:
                     if not all(isinstance(count, int) for count in (first_better, second_better, neither)):
                         raise ValueError("a count that is no number")
     except (ValueError, AttributeError, TypeError):
-        raise BadInput(f"{file} is damaged. Move it away: counting begins anew then.") from None
+        raise BadInput(tr("{file} is damaged. Move it away: counting begins anew then.", file=file)) from None
     return held

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from pages.language import tr
 from xmr.modality import BadInput, Drawing
 from xmr.preprocess.sketch import dilate_disc, fit_strokes, resample
 
@@ -43,7 +44,11 @@ def drawing_from_canvas(json_data: Any) -> Drawing:
     objects = [obj for obj in objects if _is_path(obj)] if isinstance(objects, list) else []
     if len(objects) > MAX_STROKES:
         raise BadInput(
-            f"The drawing has {len(objects)} strokes; at most {MAX_STROKES} are read. Clear it and draw fewer lines."
+            tr(
+                "The drawing has {count} strokes; at most {most} are read. Clear it and draw fewer lines.",
+                count=len(objects),
+                most=MAX_STROKES,
+            )
         )
     points, lengths = _flatten([obj["path"] for obj in objects])
     objects = [obj for obj, length in zip(objects, lengths, strict=True) if length]

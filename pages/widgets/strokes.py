@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 import cv2
 import numpy as np
 
+from pages.language import tr
 from xmr.modality import BadInput, Drawing
 
 LONGEST = 6_000  # letters: addresses of more than 8,000 are refused by some servers and mailers
@@ -54,7 +55,7 @@ def from_text(text: str) -> Drawing:
             raise ValueError
         return Drawing(tuple(_strokes(_unpacked(raw))))
     except (ValueError, Error, zlib.error, StopIteration, RuntimeError):
-        raise BadInput("The drawing in this address is damaged. Ask for the address again, or draw anew.") from None
+        raise BadInput(tr("The drawing in this address is damaged. Ask for the address again, or draw anew.")) from None
 
 
 def _simplified(stroke: np.ndarray, slack: float) -> np.ndarray:

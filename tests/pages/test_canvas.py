@@ -204,7 +204,7 @@ def test_a_line_of_very_many_points_is_thinned_and_keeps_its_shape():
 def test_a_drawing_of_too_many_strokes_is_refused_with_what_to_do():
     dot = {"type": "path", "stroke": "black", "path": [["M", 1, 2], ["L", 1, 3]]}
     assert len(strokes_of(*[dot] * MAX_STROKES)) == MAX_STROKES
-    with pytest.raises(BadInput, match="has 10001 strokes; at most 10000 are read. Clear it"):
+    with pytest.raises(BadInput, match="has 10,001 strokes; at most 10,000 are read. Clear it"):
         strokes_of(*[dot] * (MAX_STROKES + 1))
 
 

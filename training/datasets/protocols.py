@@ -293,8 +293,8 @@ PROTOCOLS = {
         ),
         Protocol(
             "chairv2-test",
-            "QMUL ChairV2: human sketches of chairs against the photos of the test part; right is only the very chair of "
-            "the sketch.",
+            "QMUL ChairV2: human sketches of chairs against the photos of the test part; right is only the very chair "
+            "of the sketch.",
             chairv2.items,
             SKETCH_COMPARISONS[1:],
         ),
