@@ -35,14 +35,14 @@ closes = (
     if state.turned
     else ""
 )
-st.html(
-    f"""<style>{Path(__file__).with_name("frame.css").read_text(encoding="utf-8")}</style>
-<script>/* {page.url_path} */ {{ {closes} }}</script>""",
-    unsafe_allow_javascript=True,
-)
+with st.container(key="chrome"):  # which takes no place in the page
+    st.html(
+        f"""<script>/* {page.url_path} */ {{ {closes} }}</script>""",
+        unsafe_allow_javascript=True,
+    )
+    everywhere(state.language)
+    switch()
 visit.seen()
-everywhere(state.language)
-switch()
 indexing.take_uploads()
 address.arrive()
 indexing.follow(aloud=page.url_path != "gallery")

@@ -71,9 +71,9 @@ def answer(terms: list[Term]) -> None:
     searcher, exclude = choose(terms), ()
     liked = chosen_photo(searcher)
     if liked:
-        row = st.container(horizontal=True, vertical_alignment="center")
+        row = st.container(horizontal=True, vertical_alignment="center", key="liked")
         if chosen := thumb(gallery, state.like):
-            row.image(chosen, width=72, alt=tr("The photo that was chosen"))
+            row.image(chosen, width=44, alt=tr("The photo that was chosen"))
         row.markdown(f"**{tr('Photos like this one')}**")
         st.session_state.mixing = state.mix
         row.toggle(tr("Together with my query"), disabled=not terms, key="mixing", on_change=mix_or_not)
@@ -81,7 +81,8 @@ def answer(terms: list[Term]) -> None:
         exclude = (state.like,)
         terms = [liked, *(terms if state.mix else [])]
     if not terms:
-        return welcome()
+        with st.container():  # goes as one, where its parts would move up one by one
+            return welcome()
     start = time.perf_counter()
     spoken = ask.caption_language(searcher, terms)
     answers.show(gallery, searcher, ask.understood(searcher, terms), start, exclude, like, spoken)
@@ -98,7 +99,7 @@ def welcome() -> None:
     )
     if ideas := ask.ideas(gallery):
         st.pills(tr("Try"), ideas, key="idea", on_change=try_idea, wrap=True)
-    photo_grid(gallery, gallery.sample(10), like)
+    photo_grid(gallery, gallery.sample(10), like, key="welcome")
 
 
 gallery, asked, place = ask.panel()

@@ -102,7 +102,7 @@ def test_a_drawing_is_read_once_and_one_of_too_many_strokes_explained(page, monk
     drawn["objects"].append(stroke)
     assert not page.run().exception and len(read) == 2
     drawn["objects"] *= MAX_STROKES
-    assert not page.run().exception and "strokes; at most 10000 are read" in said(page)
+    assert not page.run().exception and "strokes; at most 10,000 are read" in said(page)
 
 
 @pytest.mark.parametrize("words", ["🐶", "狗"])

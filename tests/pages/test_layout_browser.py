@@ -1,0 +1,73 @@
+"""The pages in a real Chromium at five widths: nothing moves while answers come, and nothing is wider than the page."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser import CHROMIUM, idle, open_browser, serve
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")]
+
+WIDTHS = (1440, 1366, 1024, 768, 420)
+MOST = 0.1  # what Web Vitals calls good
+WATCH = """window.moved = []; new PerformanceObserver(list => {
+    for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.moved.push(entry.value);
+}).observe({type: "layout-shift", buffered: true})"""
+
+
+@pytest.fixture(scope="module")
+def server():
+    with serve() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with open_browser() as running:
+        yield running
+
+
+def moved(page) -> float:
+    """How far what was there has moved since this was asked last."""
+    page.wait_for_timeout(500)
+    return page.evaluate("window.moved.splice(0).reduce((sum, value) => sum + value, 0)")
+
+
+@pytest.mark.parametrize("width", [1440, 1024, 420])
+def test_little_moves_while_the_page_opens_and_while_answers_come(server, browser, width):
+    page = browser.new_context(viewport={"width": width, "height": 800}).new_page()
+    page.add_init_script(WATCH)
+    page.goto(server.url)
+    expect(page.get_by_text("photos to find")).to_be_visible()
+    expect(page.locator(".xmr-photos img").first).to_be_visible()
+    assert moved(page) <= 3 * MOST  # Streamlit's own placeholders
+    for words in ("a red car", "a blue cup"):
+        page.get_by_label("Words, in English or German").fill(words)
+        idle(page)
+        assert moved(page) <= MOST, words
+    page.get_by_role("button", name="More like this").first.click()
+    expect(page.get_by_text("photos for the photo")).to_be_visible()
+    assert moved(page) <= MOST
+    page.context.close()
+
+
+def test_compare_is_side_by_side_and_no_page_is_wider_than_the_window(server, browser):
+    page = browser.new_context(viewport={"width": 1440, "height": 800}).new_page()
+    page.goto(f"{server.url}/compare?words=a+red+car")
+    grids = page.locator(".xmr-photos")
+    expect(grids).to_have_count(4)
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        page.wait_for_timeout(300)
+        assert page.evaluate("document.querySelector('.stMain').scrollWidth") <= width, width
+        if width >= 1024:
+            columns = page.locator(".stColumn .stColumn")
+            tops = {round(column.bounding_box()["y"]) for column in columns.all()}
+            assert columns.count() == 4 and len(tops) == 1, width
+    page.set_viewport_size({"width": 1440, "height": 800})
+    page.get_by_role("link", name="Gallery").first.click()
+    expect(page.get_by_text("Your own photos")).to_be_visible()
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        page.wait_for_timeout(300)
+        assert page.evaluate("document.querySelector('.stMain').scrollWidth") <= width, width
+    page.context.close()
