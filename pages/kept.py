@@ -16,10 +16,11 @@ from typing import Any
 
 from PIL import Image
 
+from pages.limits import LIMITS
 from xmr.modality import Drawing
 
-MAX_BYTES = 32_000_000  # of all pictures together
-MAX_AGE = 3_600  # seconds since one was used last
+MAX_BYTES = LIMITS.mb_of_query_pictures * 1_000_000  # of all pictures together
+MAX_AGE = LIMITS.minutes_of_query_pictures * 60  # seconds since one was used last
 
 
 @dataclass

@@ -24,12 +24,13 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from pages import originals, visit
 from pages.language import tr
+from pages.limits import LIMITS
 from xmr.modality import BadInput
 from xmr.preprocess import open_picture
 
-MAX_PHOTOS = 200  # per visit
-MAX_BYTES = 200_000_000  # per visit
-MAX_BYTES_OF_ALL = 1_000_000_000  # of all visits together
+MAX_PHOTOS = LIMITS.photos_of_a_visit
+MAX_BYTES = LIMITS.mb_of_a_visit * 1_000_000
+MAX_BYTES_OF_ALL = LIMITS.mb_of_all_visits * 1_000_000
 
 _AREA = ".xmr-uploads-"  # hidden, so that indexing a folder around it leaves it out
 _lock = threading.RLock()
