@@ -11,8 +11,8 @@ from streamlit_drawable_canvas import st_canvas
 
 from pages import address, galleries, pictures
 from pages.language import language, tr
-from pages.plain import plain, shown
-from pages.shared import display_name, load_gallery
+from pages.plain import plain
+from pages.shared import load_gallery, open_gallery
 from pages.state import state
 from pages.widgets import fold, tools
 from pages.widgets.canvas import canvas_drawing, drawing_from_canvas
@@ -24,7 +24,6 @@ from xmr.search import Searcher
 CANVAS = 420  # units a side, in which all drawings are; frame.css says how wide it is shown, from 280 to as many px
 PENS = {"Fine": 4, "Medium": 6, "Bold": 11, "Eraser": 32}  # units; the last takes ink away
 PARTS = {Modality.SKETCH: "the drawing", Modality.TEXT: "the words", Modality.PHOTO: "the photo"}
-_SHORT = 45  # letters of a caption that is an idea
 
 
 def panel() -> tuple[Gallery, list[Term], DeltaGenerator]:
@@ -115,19 +114,6 @@ def _strip() -> None:
                     args=(params,),
                     width="content",
                 )
-
-
-def ideas(gallery: Gallery) -> list[str]:
-    """Words to begin with: of one's own photos some of their captions or kinds of things, or none."""
-    if gallery.path == DEMO:
-        return [tr("a red car"), tr("a tiger in the snow"), tr("a blue cup on a table"), tr("a green tree")]
-    found: list[str] = []
-    for item in gallery.sample(24):
-        captions = gallery.captions(item.id)
-        own = [text for code, text in captions if code == language()] or [text for _, text in captions]
-        found += [text for text in map(str, own) if 0 < len(text) <= _SHORT][:1]
-    found = list(dict.fromkeys(found)) or [display_name(name) for name in gallery.categories()]
-    return [shown(text) for text in found[:4]]
 
 
 def by_drawing() -> list[Term]:
@@ -230,8 +216,8 @@ def _clear() -> None:
 
 
 def offer_examples(gallery: Gallery) -> None:
-    """Drawings to begin with, for who can't draw."""
-    if examples := gallery.examples():
+    """Drawings to begin with, for who can't draw: the gallery's, or else those of the shipped one."""
+    if examples := gallery.examples() or open_gallery(DEMO).examples():
         st.pills(
             tr("Or take an example"),
             examples,

@@ -4,7 +4,7 @@ import time
 
 import streamlit as st
 
-from pages import answers, ask
+from pages import answers, ask, ideas
 from pages.grid import photo_grid
 from pages.language import tr
 from pages.plain import plain
@@ -97,8 +97,8 @@ def welcome() -> None:
             "Use them together to be more exact: draw the shape, type the colour."
         )
     )
-    if ideas := ask.ideas(gallery):
-        st.pills(tr("Try"), ideas, key="idea", on_change=try_idea, wrap=True)
+    if words := ideas.ideas(gallery):
+        st.pills(tr("Try"), words, key="idea", on_change=try_idea, wrap=True)
     photo_grid(gallery, gallery.sample(10), like, key="welcome")
 
 
