@@ -47,6 +47,8 @@ def field_names() -> dict[str, str]:
         "answers": tr("answers"),
         "name": tr("kind"),
         "queries": tr("queries"),
+        "rank": tr("place of the first right answer"),
+        "instead": tr("came first"),
         "query": tr("query"),
         "photo": tr("photo"),
         "score": tr("score"),

@@ -125,6 +125,7 @@ def leaderboard(table: pd.DataFrame) -> None:
         st.markdown(charts.glossary())
     recall_curves(protocol, question)
     stated_probabilities(protocol, question)
+    worst_queries(protocol, question)
     every = table[table.protocol == protocol]
     wide = every.pivot_table(index=["question", "metric"], columns="system", values="value")
     wide = wide.assign(chance=every.groupby(["question", "metric"]).chance.first()).reset_index()
@@ -138,6 +139,20 @@ def _place_of(name: str) -> tuple[str, int]:
     """A question, or a metric, for sorting: p@1 before p@10."""
     head, _, k = name.partition("@")
     return head, int(k) if k.isdecimal() else 0
+
+
+def worst_queries(protocol: str, question: str) -> None:
+    """The queries of a test that each system answers worst, where they were kept with its figures."""
+    lines = [
+        {"system": name, "query": shown(one["query"]), "rank": one["rank"], "instead": shown(one["found"])}
+        for name, files in reports().items()
+        if files["worst"].get("weights") == files["metrics"].get("weights")
+        for one in files["worst"].get("protocols", {}).get(protocol, {}).get(question, [])
+    ]
+    if lines:
+        with st.expander(tr("The worst queries of this test")):
+            st.dataframe(pd.DataFrame(lines).rename(columns=charts.field_names()), hide_index=True)
+            st.caption(tr("At which place the first right answer comes, and what comes first instead."))
 
 
 def one_is_right(metrics: dict[str, float], question: str) -> bool:

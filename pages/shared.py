@@ -102,8 +102,9 @@ def systems() -> dict[str, dict]:
 
 @st.cache_data(show_spinner=False)
 def reports() -> dict[str, dict]:
-    """The reports of training and the benchmarks on each system, empty where there is none: its "metrics", its training
-    "history", the "study" of its variants, a look into its "space", and its "speed": milliseconds a query by modality.
+    """The reports of training and the benchmarks on each system, empty where there is none: its "metrics", its "worst"
+    queries, its training "history", the "study" of its variants, a look into its "space", and its "speed": milliseconds
+    a query by modality.
     """
     speeds = _read(BENCHMARKS / "latency.json", {}).get("systems", {})
     found = {}
@@ -112,6 +113,7 @@ def reports() -> dict[str, dict]:
         own = config.get("card", {}).get("milliseconds", {})  # as measured where a model was adopted
         found[name] = {
             "metrics": _read(folder / "metrics.json", {}),
+            "worst": _read(folder / "worst.json", {}),
             "history": _read(folder / "history.json", []),
             "study": _read(folder / "study.json", {}),
             "space": _read(folder / "space.json", {}),

@@ -8,7 +8,7 @@ ablation       train and compare its variants    -> checkpoints/<system>/study.j
 publish        export it, calibrate, evaluate    -> checkpoints/<system>, its vectors of galleries/demo
 gallery        rebuild the demo gallery          -> galleries/demo
 adopt          export a model of open_clip, transformers, sentence-transformers or timm -> a system of its own
-evaluate       measure a published checkpoint    -> checkpoints/<system>/metrics.json, card.md
+evaluate       measure a published checkpoint    -> checkpoints/<system>/metrics.json, worst.json, card.md
 card           write its card anew              -> checkpoints/<system>/card.md
 audit          check what is said of all systems
 embedding-map  pairs and t-SNE of its space      -> checkpoints/<system>/space.json

@@ -17,6 +17,7 @@ Vectors = Callable[[list[Item]], np.ndarray]  # items of one modality -> (N, dim
 Stated = Callable[[Modality, Modality, np.ndarray], np.ndarray | None]  # query, gallery, scores -> probabilities
 QUERIES = 1024  # queries whose scores are in memory at a time
 ANSWERS = 10  # answers per query whose probabilities are evaluated
+WORST = 20  # queries of a comparison that are told apart
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ def measure(
     vectors: Vectors,
     gallery: list[Item] | None = None,
     stated: Stated | None = None,
+    worst: dict[str, list[dict]] | None = None,
 ) -> dict:
     """Evaluate a protocol.
 
@@ -75,6 +77,7 @@ def measure(
         vectors: N items of one modality and language -> (N, dim).
         gallery: the items to search; None if the queries search each other, except themselves.
         stated: a system's probabilities of a match: (query modality, gallery modality, scores) -> probabilities.
+        worst: takes the worst queries of each comparison, by its key, as worst_queries gives them.
 
     Returns:
         The entry of metrics.json. "stderr" is the standard error of the mean over queries; "curves" has the mean
@@ -122,6 +125,8 @@ def measure(
         if dropped.all():
             continue
         entry["curves"][comparison.key] = np.nanmean(curve, axis=0).round(4).tolist()
+        if worst is not None:
+            worst[comparison.key] = worst_queries(comparison.kind, queries, found, *pair, without)
         for kind, figures in summary(values, chance).items():
             entry[kind] |= {f"{comparison.key}/{name}": figure for name, figure in figures.items()}
         kinds = comparison.query, comparison.gallery
@@ -276,6 +281,38 @@ def values_of(
             chance[name].append(metrics.chance(name, relevant))
     of_all, by_chance = ({name: np.concatenate(parts) for name, parts in found.items()} for found in (values, chance))
     return of_all, by_chance, np.concatenate(curves)
+
+
+def worst_queries(
+    kind: str,
+    queries: list[Item],
+    gallery: list[Item],
+    query_emb: np.ndarray,
+    gallery_emb: np.ndarray,
+    without: np.ndarray | None = None,
+) -> list[dict]:
+    """The queries whose first match comes last, the worst first. Arguments as in values_of.
+
+    Returns:
+        Of each "query" (its text, or its id), the "rank" of its first match, from 1, and "found": what came first.
+    """
+    told: list[dict] = []
+    for part in _parts(queries):
+        relevant, scores = relevance(queries[part], gallery, kind), query_emb[part] @ gallery_emb.T  # (Q, G)
+        if without is not None:
+            scores[np.arange(len(scores)), without[part]] = -np.inf
+            relevant[np.arange(len(scores)), without[part]] = False
+        best = np.where(relevant, scores, -np.inf).max(axis=1)  # (Q,)
+        ranks, first = (scores > best[:, None]).sum(axis=1) + 1, scores.argmax(axis=1)
+        told += [
+            {"query": _said(queries[part][row]), "rank": int(ranks[row]), "found": _said(gallery[first[row]])}
+            for row in np.flatnonzero(relevant.any(axis=1))
+        ]
+    return sorted(told, key=lambda query: -query["rank"])[:WORST]
+
+
+def _said(item: Item) -> str:
+    return str(item.content) if item.modality is Modality.TEXT else item.id
 
 
 def relevance(queries: Sequence[Item], gallery: Sequence[Item], kind: str) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import xmr
-from pages import charts, votes, weak_spots
+from pages import charts, shared, votes, weak_spots
 from tests.apptest import cards, ids, said
 from tests.browser import ROOT
 from xmr import checkpoint
@@ -147,6 +147,21 @@ def test_a_photo_is_no_answer_to_itself_and_kinds_are_means(gallery, system):
         assert row.queries == len(own) and row.right == pytest.approx(sum(own.right) / len(own))
     assert list(weak_spots.by_kind(found).right) == sorted(weak_spots.by_kind(found).right)
     assert not len(weak_spots.look(Searcher(system, gallery), Modality.SKETCH))  # no examples here
+
+
+@pytest.mark.slow
+def test_the_worst_queries_of_a_test_are_shown_where_they_are_of_the_same_weights(opened, monkeypatch):
+    worst = {"chairv2-test": {"sketch_to_photo/instance": [{"query": "one", "rank": 87, "found": "two"}]}}
+    found = {name: dict(files) for name, files in shared.reports().items()}
+    found["tri"]["worst"] = {"weights": found["tri"]["metrics"]["weights"], "protocols": worst}
+    found["sketchy-gan"]["worst"] = {"weights": "others", "protocols": worst}
+    monkeypatch.setattr(shared, "reports", lambda: found)
+    page = opened("results")
+    column = "place of the first right answer"
+    assert not any(column in frame.value for frame in page.dataframe)
+    page.selectbox(key="test").set_value("chairv2-test").run()
+    (lines,) = (frame.value for frame in page.dataframe if column in frame.value)
+    assert lines.to_dict("records") == [{"system": "tri", "query": "one", column: 87, "came first": "two"}]
 
 
 @pytest.mark.slow

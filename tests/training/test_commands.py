@@ -78,6 +78,7 @@ def test_a_run_is_published_evaluated_mapped_and_shown(fit, here, pictures, monk
         "sketch.onnx",
         "config.json",
         "metrics.json",
+        "worst.json",
         "history.json",
         "card.md",
         "space.json",

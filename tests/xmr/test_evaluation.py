@@ -286,3 +286,19 @@ def test_no_more_answers_count_than_photos_have_the_mark():
         asked = Question("x", ((Item("a", TEXT, "a"), 1.0),), {"share@3": has}, None, as_many)
         entry = measure_questions("", [asked], lambda question: np.array([3.0, 2.0, 1.0]))
         assert entry["metrics"]["x/share@3"] == pytest.approx(share, abs=1e-4)
+
+
+@pytest.mark.parametrize("at_a_time", [3, 1000])
+def test_the_worst_queries_are_those_whose_first_match_comes_last(pool, vectors, monkeypatch, at_a_time):
+    monkeypatch.setattr(evaluation, "QUERIES", at_a_time)
+    monkeypatch.setattr(evaluation, "WORST", 9)
+    (items, emb), worst = pool, {}
+    measure(protocol(TO_PHOTO, AMONG), items, vectors, worst=worst)
+    for key, queries in (("sketch_to_photo", items[20:]), ("photo_to_photo", items[:20])):
+        told = []
+        for query in queries:
+            others = [item for item in items[:20] if item.id != query.id]
+            ranked = sorted(others, key=lambda item, query=query: -float(emb[query.id] @ emb[item.id]))
+            right = [at for at, item in enumerate(ranked, 1) if item.labels & query.labels]
+            told += [{"query": query.id, "rank": right[0], "found": ranked[0].id}] if right else []
+        assert worst[key] == sorted(told, key=lambda one: -one["rank"])[:9]

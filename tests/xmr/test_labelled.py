@@ -70,7 +70,7 @@ def test_a_model_that_lies_nowhere_is_none(tmp_path):
 def test_training_evaluates_an_adopted_model_on_all_protocols_in_its_languages(tiny, tmp_path, monkeypatch):
     asked = []
 
-    def measured(name, modalities, vectors, progress, languages, stated, system):
+    def measured(name, modalities, vectors, progress, languages, stated, system, worst):
         asked.append((name, languages))
         return {"metrics": {"text_to_photo/hit@1": 0.5}} if name == "flickr8k-test-en" else None
 

@@ -93,6 +93,7 @@ def evaluate_on_test(
     languages: Collection[str] | None = None,
     stated: Stated | None = None,
     system: System | None = None,
+    worst: dict[str, list[dict]] | None = None,
 ) -> dict | None:
     """Evaluate one protocol on its test items.
 
@@ -102,7 +103,7 @@ def evaluate_on_test(
         vectors:    items of one modality -> (N, dim).
         progress:   called with a line of text where the protocol is skipped.
         languages:  the languages that the system knows; None for all.
-        stated:     as xmr.evaluation.measure takes it.
+        stated:     as xmr.evaluation.measure takes it; so is `worst`.
 
     Returns:
         The protocol's entry of metrics.json; None if its data is missing or has nothing to compare. Its "items" is a
@@ -125,7 +126,7 @@ def evaluate_on_test(
         if {c.query[0], c.gallery[0]} <= set(modalities)
         and (languages is None or {c.query[1], c.gallery[1]} <= {None, *languages})
     )
-    entry = measure(replace(protocol, comparisons=comparisons), items, vectors, gallery, stated)
+    entry = measure(replace(protocol, comparisons=comparisons), items, vectors, gallery, stated, worst)
     if not entry["metrics"]:
         progress(f"{name}: skipped. Its data has nothing to compare by {', '.join(modalities)}.")
         return None

@@ -37,7 +37,8 @@ def adopted(name: str, root: Path) -> bool:
 
 
 def evaluate(name: str, root: Path, wanted: list[str] | None = None, progress: Callable[[str], None] = print) -> dict:
-    """Run the protocols that a checkpoint may claim (all, or those wanted), and write its metrics.json.
+    """Run the protocols that a checkpoint may claim (all, or those wanted), and write its metrics.json; and worst.json,
+    the worst queries of each comparison.
 
     Those whose data is not there are left as they were, unless the weights have changed since. An entry's "evaluations"
     says how many versions of the weights were held against its test items here, at least. A model that was adopted may
@@ -65,14 +66,22 @@ def evaluate(name: str, root: Path, wanted: list[str] | None = None, progress: C
     protocols = {one: entry for one, entry in known.items() if one in claimed or foreign}
     report = {"system": system.name, "weights": system.weights, "protocols": protocols}
     write_json(path, report)
+    path_of_worst = path.with_name("worst.json")
+    listed: Mapping = json.loads(path_of_worst.read_text()) if path_of_worst.is_file() else {}
+    of_these = listed["protocols"] if listed.get("weights") == system.weights else {}
+    worst = {one: queries for one, queries in of_these.items() if one in protocols}
     vectors, stated = encoder_vectors(system), partial(stated_match, system)
     spoken = system.languages if foreign else None
     for one in asked:
-        if (entry := evaluate_on_test(one, system.encoders, vectors, progress, spoken, stated, system)) is None:
+        queries: dict[str, list[dict]] = {}
+        entry = evaluate_on_test(one, system.encoders, vectors, progress, spoken, stated, system, queries)
+        if entry is None:
             continue
         before = held.get("protocols", {}).get(one)
         versions = before.get("evaluations", 1) + (held["weights"] != system.weights) if before else 1
         protocols[one] = entry | {"evaluations": versions}
         progress(f"{one}: {json.dumps(entry['metrics'])}")
+        worst[one] = queries
         write_json(path, report)  # each at once: the next may fail
+        write_json(path_of_worst, {"weights": system.weights, "protocols": worst})
     return report

@@ -84,6 +84,11 @@ def test_a_checkpoint_reports_what_it_claims_and_nothing_else(checkpoint, tmp_pa
     assert set(entry["metrics"]) == {
         f"sketch_to_photo/category/{m}" for m in ("map", "map@200", "p@1", "p@100", "p@200")
     } | {f"sketch_to_photo/instance/hit@{k}" for k in (1, 5, 10)}
+    worst = json.loads((checkpoint / "worst.json").read_text())
+    assert worst["weights"] == report["weights"] and worst["protocols"].keys() == report["protocols"].keys()
+    asked = worst["protocols"]["sketchy-2-unseen"]
+    assert asked.keys() == {"sketch_to_photo/category", "sketch_to_photo/instance"} and "worst" not in entry
+    assert all(one.keys() == {"query", "rank", "found"} for found in asked.values() for one in found)
     with pytest.raises(BadInput, match="doesn't list sketchy-1-unseen among"):
         evaluate.evaluate(checkpoint.name, checkpoint.parent, ["sketchy-1-unseen"])
     claiming(checkpoint, "sketchy25-test")
