@@ -12,7 +12,7 @@ from streamlit_drawable_canvas import st_canvas
 from pages import address, galleries, pictures
 from pages.language import language, tr
 from pages.plain import plain
-from pages.shared import load_gallery, open_gallery
+from pages.shared import in_words, load_gallery, open_gallery
 from pages.state import state
 from pages.widgets import fold, tools
 from pages.widgets.canvas import canvas_drawing, drawing_from_canvas
@@ -222,7 +222,7 @@ def offer_examples(gallery: Gallery) -> None:
             tr("Or take an example"),
             examples,
             key="example",
-            format_func=plain,
+            format_func=lambda name: plain(in_words(name)),
             on_change=_start_from,
             args=(examples,),
             wrap=True,

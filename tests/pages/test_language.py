@@ -101,7 +101,7 @@ def test_a_german_visitor_reads_german_sentences_and_numbers(monkeypatch):
     page = AppTest.from_file(str(PAGES / "frame.py"), default_timeout=60)
     page.session_state["language"] = "de"
     page.run()
-    assert "3.000 Fotos zu finden" in said(page)
+    assert "3.000 Fotos zu finden" in said(page) and "Flugzeug" in page.pills(key="example").options
     assert page.pills(key="idea").options == [
         "ein rotes Auto",
         "ein Tiger im Schnee",
