@@ -128,7 +128,9 @@ def load_texts(folder: Path) -> TextTower:
 
 @contextmanager
 def _loading(folder: Path) -> Iterator[None]:
-    """While this lasts, nothing is unpickled, whichever library tries, and what a library says is a BadInput."""
+    """While this lasts, nothing is unpickled and no program that came with a model is run, whichever library tries, and
+    what a library says is a BadInput."""
+    from transformers import dynamic_module_utils
 
     def refuse(*_: Any, **__: Any) -> None:
         raise BadInput(
@@ -136,17 +138,24 @@ def _loading(folder: Path) -> Iterator[None]:
             "safetensors, or have one made: https://huggingface.co/spaces/safetensors/convert"
         )
 
-    held = torch.load, torch.jit.load
+    held, patience = (torch.load, torch.jit.load), dynamic_module_utils.TIME_OUT_REMOTE_CODE
     torch.load = torch.jit.load = refuse
+    dynamic_module_utils.TIME_OUT_REMOTE_CODE = 0  # it would ask whether to run a program, and take a "y"
     try:
         yield
     except BadInput:
         raise
     except Exception as error:  # libraries raise almost anything for files that do not fit each other
+        if "trust_remote_code" in str(error):
+            raise BadInput(
+                f"{folder} can only be loaded by a program that comes with it, and such a program is never run. Choose "
+                "another model, or an export of this one as ONNX."
+            ) from None
         said = " ".join(str(error).split())[:300]
         raise BadInput(f"{folder} cannot be loaded ({type(error).__name__}: {said}). Download it again.") from None
     finally:
         torch.load, torch.jit.load = held
+        dynamic_module_utils.TIME_OUT_REMOTE_CODE = patience
 
 
 def _open_clip(folder: Path) -> tuple[PhotoTower, TextTower]:
@@ -192,9 +201,10 @@ def _simple_tokenizer(own: Any) -> Any:
 def _transformers(folder: Path) -> tuple[PhotoTower, TextTower]:
     from transformers import AutoImageProcessor, AutoModel, AutoTokenizer
 
-    model = AutoModel.from_pretrained(folder, use_safetensors=True, local_files_only=True).eval()
-    images = AutoImageProcessor.from_pretrained(folder, local_files_only=True)
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    plain = {"local_files_only": True, "trust_remote_code": False}
+    model = AutoModel.from_pretrained(folder, use_safetensors=True, **plain).eval()
+    images = AutoImageProcessor.from_pretrained(folder, **plain)
+    tokenizer = AutoTokenizer.from_pretrained(folder, **plain)
     return _image_text(model, images, tokenizer, folder)
 
 

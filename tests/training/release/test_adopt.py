@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -202,6 +203,43 @@ def test_no_pickle_is_ever_read(tmp_path, name, beside):
     with pytest.raises(BadInput, match="never loaded|no file named"):
         adopt(str(tmp_path / "tiny"), gallery=NOWHERE)
     assert not (tmp_path / "trace").exists()
+
+
+def change_json(path: Path, **changes) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def with_a_program(folder: Path, kind: str, trace: Path) -> None:
+    """A model whose config names a program of its own, which leaves a file when it is run."""
+    program = f"import pathlib\npathlib.Path({str(trace)!r}).touch()\n"
+    if kind == "open_clip":
+        open_clip_folder(folder)
+        config = json.loads((folder / "open_clip_config.json").read_text())
+        config["model_cfg"]["text_cfg"] |= {"hf_model_name": str(folder), "hf_tokenizer_name": str(folder)}
+        (folder / "open_clip_config.json").write_text(json.dumps(config))
+        (folder / "config.json").write_text("{}")
+    else:
+        transformers_folder(folder)
+    classes = ("AutoConfig", "AutoModel", "AutoTokenizer", "AutoImageProcessor", "AutoProcessor")
+    for name in ("config.json", "tokenizer_config.json", "preprocessor_config.json"):
+        if (folder / name).is_file():
+            given = {one: f"evil.{one}" if one != "AutoTokenizer" else ["evil.A", "evil.B"] for one in classes}
+            change_json(folder / name, auto_map=given)
+    change_json(folder / "config.json", model_type="evil", architectures=["Evil"])
+    (folder / "evil.py").write_text(program)
+
+
+@pytest.mark.parametrize("kind", ["transformers", "open_clip"])
+def test_no_program_of_a_model_is_ever_run_whatever_is_answered(tmp_path, monkeypatch, kind):
+    from transformers import dynamic_module_utils
+
+    with_a_program(tmp_path / "tiny", kind, tmp_path / "trace")
+    monkeypatch.setattr(dynamic_module_utils, "HF_MODULES_CACHE", str(tmp_path / "modules"))
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n" * 20))
+    patience = dynamic_module_utils.TIME_OUT_REMOTE_CODE
+    with pytest.raises(BadInput, match="by a program that comes with it, and such a program is never run"):
+        adopt(str(tmp_path / "tiny"), gallery=NOWHERE)
+    assert not (tmp_path / "trace").exists() and patience == dynamic_module_utils.TIME_OUT_REMOTE_CODE
 
 
 def test_a_folder_without_a_model_says_what_was_expected(tmp_path):
