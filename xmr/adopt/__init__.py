@@ -13,6 +13,7 @@ import shutil
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -181,10 +182,7 @@ def adopt(offer: Offer, told: Told = _silent, stop: threading.Event | None = Non
 
     def put(folder: Path) -> None:
         for name, there in files.items():
-            if own:
-                (source.folder / there).replace(folder / name)
-            else:
-                shutil.copyfile(source.folder / there, folder / name)
+            _place(source.folder / there, folder / name, own)
 
     adopted = finish(config, put, told, stop, gallery, began)
     if own:
@@ -242,6 +240,15 @@ def finish(
     finally:
         shutil.rmtree(making, ignore_errors=True)
     return Adopted(config["name"], folder, fitted, time.monotonic() - began)
+
+
+def _place(file: Path, name: Path, link: bool) -> None:
+    """Have a file under another name as well, as a link where that is asked for and the disk can."""
+    if link:
+        with suppress(OSError):
+            name.hardlink_to(file)
+            return
+    shutil.copyfile(file, name)
 
 
 def _clear(home: Path) -> None:

@@ -100,6 +100,30 @@ def test_a_download_that_was_stopped_goes_on_another_time(hub):
     assert done and "tiny" in checkpoint.available()
 
 
+@pytest.mark.parametrize("links", [True, False])
+def test_what_was_downloaded_is_kept_where_measuring_is_stopped(hub, gallery_folder, monkeypatch, links):
+    stop, steps = Event(), []
+    if not links:  # as on a disk that has none
+
+        def refuse(*_: object) -> None:
+            raise OSError(1, "Operation not permitted")
+
+        monkeypatch.setattr(Path, "hardlink_to", refuse)
+
+    def at_measuring(what: str, done: int, total: int) -> None:
+        steps.append(what)
+        if what.startswith("measuring"):
+            stop.set()
+
+    with pytest.raises(adopt.Stopped):
+        adopt.adopt(adopt.look_up("org/tiny"), at_measuring, stop, gallery_folder)
+    assert steps[-1].startswith("measuring") and checkpoint.available(home()) == []
+    assert not [*home().glob(".making-*")]
+    hub.sent.clear()
+    adopt.adopt(adopt.look_up("org/tiny"), gallery=NOWHERE)
+    assert hub.sent == [] and "tiny" in checkpoint.available() and not [*(home() / source.DOWNLOADS).iterdir()]
+
+
 def test_a_process_that_is_killed_goes_on_where_it_was_and_leaves_no_model(hub, tmp_path):
     (tmp_path / "big").mkdir()
     for path in hub.models["org/tiny"].rglob("*"):
