@@ -31,6 +31,7 @@ _NAMES = {
     "mask": ("attention_mask",),
     "types": ("token_type_ids",),
 }
+_TOKENS = {"clip": 77, "siglip": 64, "siglip2": 64}  # of a text: transformers' defaults, which its configs leave out
 _VECTORS = (  # from the likeliest
     "image_embeds",
     "text_embeds",
@@ -308,9 +309,11 @@ def _form(source: Source, layout: Layout, shape: list) -> tuple[dict, int]:
         limits = [text.get("context_length", 77)]
     fixed = shape[1] if len(shape) > 1 and isinstance(shape[1], int) else None
     known = [int(one) for one in (fixed, *limits) if isinstance(one, (int, float)) and 1 < one <= 4096]
+    family = str(config.get("model_type", ""))
+    if not known and family in _TOKENS:
+        known = [_TOKENS[family]]
     if not known:
         raise BadInput(f"Nothing in {source.model} says how long its texts may be. Choose another export of it.")
-    family = str(config.get("model_type", ""))
     clean = "none"
     if layout.kind == "Immich":
         wanted = (text.get("tokenizer_kwargs") or {}).get("clean")

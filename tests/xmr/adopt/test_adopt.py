@@ -41,6 +41,10 @@ def adopted(folder: Path, gallery: Path = NOWHERE, **options) -> adopt.Adopted:
     return adopt.adopt(adopt.look_up(str(folder), **options), gallery=gallery)
 
 
+def change_json(path: Path, **changes: object) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
 def farthest(a: np.ndarray, b: np.ndarray) -> float:
     """The largest distance by cosine of two lists of unit vectors."""
     return float((1 - (a.astype(float) * b).sum(axis=1)).max())
@@ -67,6 +71,18 @@ def test_a_siglip_of_transformers_js_gives_transformers_vectors(tmp_path, home):
     check_same("tiny-siglip", original)
 
 
+@pytest.mark.parametrize("kind", ["siglip", "siglip2"])
+def test_where_no_file_says_how_long_texts_are_it_is_as_transformers_takes_it(tmp_path, home, kind):
+    original = models.write_transformers_js(tmp_path / "it", "Siglip", length=64)
+    change_json(
+        tmp_path / "it/config.json", model_type=kind, text_config={"model_type": f"{kind}_text_model", "vocab_size": 9}
+    )
+    change_json(tmp_path / "it/tokenizer_config.json", model_max_length=10**30)
+    adopted(tmp_path / "it")
+    assert checkpoint.describe("it")["encoders"]["text"]["max_tokens"] == 64
+    assert farthest(checkpoint.load("it").encode_text(models.TEXTS), original.texts(models.TEXTS)) < 1e-4
+
+
 def test_an_open_clip_of_immich_gives_open_clips_vectors_one_at_a_time(immich, home):
     folder, original = immich
     adopted(folder, name="one")
@@ -77,8 +93,7 @@ def test_an_open_clip_of_immich_gives_open_clips_vectors_one_at_a_time(immich, h
 @pytest.mark.parametrize("resize", ["squash", "longest"])
 def test_every_way_of_resizing_is_open_clips(tmp_path, home, immich, resize):
     shutil.copytree(immich[0], tmp_path / resize)
-    file = tmp_path / resize / "visual" / "preprocess_cfg.json"
-    file.write_text(json.dumps(json.loads(file.read_text()) | {"resize_mode": resize}))
+    change_json(tmp_path / resize / "visual" / "preprocess_cfg.json", resize_mode=resize)
     adopted(tmp_path / resize)
     model, _, _, transform = models.tiny_open_clip(resize)
     photos = models.pictures(20)
@@ -136,8 +151,7 @@ def test_a_variant_is_adopted_on_request_under_a_name_of_its_own(clip, tmp_path,
 @pytest.mark.parametrize("kind", ["CLIP", "Siglip"])
 def test_texts_are_filled_up_where_that_changes_their_vectors_and_only_there(tmp_path, home, kind):
     original = models.write_transformers_js(tmp_path / "it", kind, mask=False)
-    config = tmp_path / "it" / "config.json"
-    config.write_text(json.dumps(json.loads(config.read_text()) | {"model_type": "nobody says"}))
+    change_json(tmp_path / "it" / "config.json", model_type="nobody says")
     adopted(tmp_path / "it")
     assert checkpoint.describe("it")["encoders"]["text"]["form"]["padded"] == (kind == "Siglip")
     assert farthest(checkpoint.load("it").encode_text(models.TEXTS), original.texts(models.TEXTS)) < 1e-4
