@@ -21,7 +21,7 @@ from xmr.engine import open_engine, synchronize
 from xmr.gallery import DEMO, Gallery, given_path, index_folder
 from xmr.home import home
 from xmr.index import KINDS
-from xmr.labelled import evaluate_adopted, evaluate_indexed
+from xmr.labelled import evaluate_indexed, evaluate_named
 from xmr.modality import BadInput, Hit, Modality, Query, Term, printable
 from xmr.preprocess import Reading, open_picture, open_sketch
 from xmr.search import Searcher, progress_bar
@@ -147,7 +147,10 @@ def _parser() -> argparse.ArgumentParser:
         help="measure a labelled gallery, as JSON: its captions against its photos, each without its own photo",
     )
     evaluate.add_argument(
-        "gallery", metavar="GALLERY", help="or an adopted model: measured on the shipped photos, into its metrics.json"
+        "gallery",
+        metavar="GALLERY",
+        help="or a system, measured on the shipped photos: an adopted model's figures go into its metrics.json. Every "
+        "protocol that the data here allows: python -m training evaluate SYSTEM",
     )
     evaluate.add_argument("--sketches", metavar="DIR", help="also DIR/<category>/*.png against the photos")
     evaluate.add_argument("--system", default="tri", help="the checkpoint to use (default: %(default)s)")
@@ -394,7 +397,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     drawn = Path(options.sketches) if options.sketches else None
     if not _is_folder(options.gallery) and options.gallery in checkpoint.available():
         with Gallery.open(DEMO) as shipped, _told_progress() as show:
-            report = evaluate_adopted(options.gallery, shipped, drawn, show)
+            report = evaluate_named(options.gallery, shipped, drawn, show)
     else:
         with Gallery.open(options.gallery) as gallery:
             report = evaluate_indexed(checkpoint.load(options.system), gallery, drawn)
