@@ -339,7 +339,7 @@ def _adopt(options: argparse.Namespace) -> None:
     )
     told = f"{offer.source.home}: licence {offer.source.licence}, {offer.megabytes:,.0f} MB to read"
     print(printable(told), file=sys.stderr)
-    with _told_progress() as show:
+    with told_progress() as show:
         made = adopt.adopt(offer, show)
     speed = ", ".join(f"{kind} {value:.1f} ms" for kind, value in made.fitted.milliseconds.items())
     print(printable(f"{made.name}: adopted in {made.seconds:.0f} s ({made.folder}). A query: {speed}"))
@@ -347,7 +347,7 @@ def _adopt(options: argparse.Namespace) -> None:
 
 
 @contextmanager
-def _told_progress() -> Iterator[Callable[[str, int, int], None]]:
+def told_progress() -> Iterator[Callable[[str, int, int], None]]:
     """A function that shows what is being done, and how far it is, on stderr where that is a terminal."""
     from tqdm import tqdm
 
@@ -396,7 +396,7 @@ def _serve(options: argparse.Namespace) -> None:
 def _evaluate(options: argparse.Namespace) -> None:
     drawn = Path(options.sketches) if options.sketches else None
     if not _is_folder(options.gallery) and options.gallery in checkpoint.available():
-        with Gallery.open(DEMO) as shipped, _told_progress() as show:
+        with Gallery.open(DEMO) as shipped, told_progress() as show:
             report = evaluate_named(options.gallery, shipped, drawn, show)
     else:
         with Gallery.open(options.gallery) as gallery:

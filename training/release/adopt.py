@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import argparse
 import sys
+import threading
 import time
 from collections.abc import Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +23,11 @@ from training.towers import foreign
 from xmr import checkpoint
 from xmr.adopt import LIMITS, Adopted, check_name, finish, languages_of, name_for
 from xmr.adopt.source import Source, find
+from xmr.cli import told_progress
 from xmr.encoder import Encoder
 from xmr.gallery import DEMO, Gallery
 from xmr.home import models
-from xmr.modality import BadInput, Modality
+from xmr.modality import BadInput, Modality, printable
 from xmr.preprocess import AdoptedTokenizer, TextForm
 
 PARITY = 1e-4  # largest distance by cosine of a graph's vector from its library's
@@ -84,13 +87,14 @@ def adopt(
     """
     began = time.monotonic()
     called = check_name(name or name_for(model))
-    source = find(_repository(model), models(), revision)
-    print(f"{source.home}: licence {source.licence}", file=sys.stderr)
-    photo, texts = foreign.load(_folder(source))
-    told, reader = "its own", None
-    if text is not None:
-        reader = find(text, models())
-        own, texts, told = texts, foreign.load_texts(_folder(reader)), f"{reader.home}, licence {reader.licence}"
+    source = _found(_repository(model), revision)
+    reader = None if text is None else _found(text)
+    _fetch(source)
+    photo, texts = foreign.load(source.folder)
+    told = "its own"
+    if reader is not None:
+        _fetch(reader)
+        own, texts, told = texts, foreign.load_texts(reader.folder), f"{reader.home}, licence {reader.licence}"
         if own is not None:
             _check_space(own, texts, gallery)
     spoken = tuple(languages) or languages_of(reader or source)
@@ -111,9 +115,13 @@ def adopt(
             "licence": source.licence,
         },
     }
-    return finish(
+    made = finish(
         config, lambda folder: _put(config, folder, photo, texts, spoken, gallery), gallery=gallery, began=began
     )
+    for one in (source, reader):
+        if one is not None:
+            one.drop()
+    return made
 
 
 def _repository(model: str) -> str:
@@ -127,13 +135,19 @@ def _repository(model: str) -> str:
     return str(held["hf_hub"]).strip("/") if held.get("hf_hub") else model
 
 
-def _folder(source: Source) -> Path:
-    """The folder of a model's files; of the hub's, those that are needed are downloaded, and never a pickle."""
-    if source.revision is None:
-        return source.folder
-    from huggingface_hub import snapshot_download
+def _found(model: str, revision: str | None = None) -> Source:
+    """A model, whose licence is said before anything of it is downloaded; BadInput if it has no safetensors."""
+    source = find(model, models(), revision)
+    print(printable(f"{source.home}: licence {source.licence}"), file=sys.stderr)
+    foreign.check_weights(source.files, source.model)
+    return source
 
-    return Path(snapshot_download(source.model, revision=source.revision, allow_patterns=_NEEDED))
+
+def _fetch(source: Source) -> None:
+    """Have the files in the model's folder that are needed, and never a pickle or a program."""
+    names = sorted(name for name in source.files if any(fnmatch(name, one) for one in _NEEDED))
+    with told_progress() as show:
+        source.fetch(names, show, threading.Event())
 
 
 def _put(

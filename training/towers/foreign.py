@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,6 +74,15 @@ class Unit(nn.Module):
         return nn.functional.normalize(found.float(), dim=-1)
 
 
+def check_weights(names: Collection[str], model: str) -> None:
+    """Raise BadInput unless there are weights as safetensors among a model's files."""
+    if not any(name.endswith(".safetensors") for name in names):
+        raise BadInput(
+            f"{model} holds no safetensors. Pickles (.bin, .pt) can run any program and are never loaded: look for an "
+            "export as safetensors, or have one made: https://huggingface.co/spaces/safetensors/convert"
+        )
+
+
 def load(folder: Path) -> tuple[PhotoTower, TextTower | None]:
     """The towers of the model in a folder; no text tower for a model of photos alone.
 
@@ -81,11 +90,7 @@ def load(folder: Path) -> tuple[PhotoTower, TextTower | None]:
         BadInput: the folder holds no model of these libraries, none with safetensors, or one that works otherwise.
     """
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    if not any(name.endswith(".safetensors") for name in names):
-        raise BadInput(
-            f"{folder} holds no safetensors. Pickles (.bin, .pt) can run any program and are never loaded: look for an "
-            "export as safetensors, or have one made: https://huggingface.co/spaces/safetensors/convert"
-        )
+    check_weights(names, str(folder))
     with _loading(folder):
         if "open_clip_config.json" in names:
             return _open_clip(folder)

@@ -178,15 +178,12 @@ def adopt(offer: Offer, told: Told = _silent, stop: threading.Event | None = Non
     }
     files = {"photo.onnx": layout.photo, "text.onnx": layout.text, "tokenizer.json": layout.tokenizer}
 
-    own = source.folder.parent == models() / DOWNLOADS  # was downloaded for this, and for nothing else
-
     def put(folder: Path) -> None:
         for name, there in files.items():
-            _place(source.folder / there, folder / name, own)
+            _place(source.folder / there, folder / name, source.downloaded)
 
     adopted = finish(config, put, told, stop, gallery, began)
-    if own:
-        shutil.rmtree(source.folder, ignore_errors=True)
+    source.drop()
     return adopted
 
 

@@ -70,6 +70,16 @@ class Source:
         """How many bytes these files have."""
         return sum(self.sizes.get(name, 0) for name in names)
 
+    @property
+    def downloaded(self) -> bool:
+        """Whether `folder` holds what was downloaded for this, and for nothing else."""
+        return self.folder.parent.name == DOWNLOADS and self.revision is not None
+
+    def drop(self) -> None:
+        """Delete what was downloaded for this."""
+        if self.downloaded:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
     def fetch(self, names: list[str], told: Told, stop: Event) -> None:
         """Have these files in `folder`. What was downloaded before is not downloaded again, and what was begun goes on.
 

@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import save_file
 
 from tests import models
+from tests.hub import SHA
 from training.learn.export import ExportRefused
 from training.release import adopt as adopting
 from training.release.adopt import adopt
@@ -247,6 +248,63 @@ def test_a_folder_without_a_model_says_what_was_expected(tmp_path):
     save_file({"a": torch.zeros(1)}, tmp_path / "tiny" / "a.safetensors")
     with pytest.raises(BadInput, match="expected open_clip_config.json, modules.json"):
         adopt(str(tmp_path / "tiny"), gallery=NOWHERE)
+
+
+@pytest.fixture
+def served(hub, tmp_path):
+    """A hub with a model org/safe of safetensors alone."""
+    original = transformers_folder(tmp_path / "safe")
+    (tmp_path / "safe" / "evil.py").write_text("")
+    (tmp_path / "safe" / "pytorch_model.bin").write_bytes(b"")
+    hub.models["org/safe"] = tmp_path / "safe"
+    hub.original = original
+    return hub
+
+
+def test_a_model_of_a_hub_is_downloaded_pinned_and_checked_and_goes_on(served, home, tmp_path):
+    large, wanted = "model.safetensors", models.pictures(5)
+    size = (tmp_path / "safe" / large).stat().st_size
+    served.cut[large] = size // 2
+    adopt("org/safe", gallery=NOWHERE)
+    assert [name for name, first in served.sent if first] == [large]
+    assert not {name for name, _ in served.sent if name.endswith((".py", ".bin"))}
+    system = checkpoint.load("safe")
+    assert system.config["card"]["source"] == f"{served.address}/org/safe/tree/{SHA}"
+    assert farthest(system.encode_photo(wanted), served.original.photos(wanted)) < 1e-4
+    assert [path.name for path in home.iterdir() if any(path.iterdir())] == ["safe"]
+
+
+def test_what_is_not_as_the_hub_promises_it_and_what_the_hub_refuses_is_a_sentence(served, monkeypatch):
+    served.wrong.add("model.safetensors")
+    with pytest.raises(BadInput, match="model.safetensors of org/safe did not arrive as the hub promises it"):
+        adopt("org/safe", gallery=NOWHERE)
+    find = adopting.find
+
+    def refused_from_now_on(*asked: object) -> object:
+        found = find(*asked)
+        served.refused["org/safe"] = (403, "")
+        return found
+
+    monkeypatch.setattr(adopting, "find", refused_from_now_on)
+    with pytest.raises(BadInput, match="The hub refuses org/safe .403.. Set HF_TOKEN"):
+        adopt("org/safe", gallery=NOWHERE)
+
+
+def test_a_model_of_pickles_alone_is_refused_by_its_name_before_anything_is_downloaded(served, tmp_path):
+    (tmp_path / "safe" / "model.safetensors").unlink()
+    with pytest.raises(BadInput, match="^org/safe holds no safetensors"):
+        adopt("org/safe", gallery=NOWHERE)
+    assert served.sent == []
+
+
+def test_the_licence_of_the_model_that_reads_texts_is_said_before_any_download(served, tmp_path, capsys):
+    served.models["org/reader"] = tmp_path / "reader"
+    (tmp_path / "reader").mkdir()
+    (tmp_path / "reader" / "model.bin").write_bytes(b"")
+    with pytest.raises(BadInput, match="^org/reader holds no safetensors"):
+        adopt("org/safe", None, "org/reader", gallery=NOWHERE)
+    said = capsys.readouterr().err
+    assert all(f"org/{name}/tree/{SHA}: licence mit" in said for name in ("safe", "reader")) and served.sent == []
 
 
 def test_an_open_clip_name_leads_to_its_repository(tmp_path):

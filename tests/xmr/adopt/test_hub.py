@@ -14,34 +14,13 @@ import numpy as np
 import pytest
 
 from tests import models
-from tests.hub import SHA, Hub
+from tests.hub import CHUNK, SHA
 from xmr import adopt, checkpoint
 from xmr.adopt import source
 from xmr.modality import BadInput
 
 NOWHERE = Path("no gallery")
-CHUNK = 1 << 14  # bytes that are written at a time
 GRAPH = "onnx/vision_model.onnx"
-
-
-@pytest.fixture
-def hub(clip, tmp_path, monkeypatch):
-    """A hub with the model org/tiny, an empty folder of adopted models, and an empty cache."""
-    from huggingface_hub import constants
-
-    found = Hub()
-    monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", CHUNK)  # as the tiny files are to large ones
-    found.models["org/tiny"] = clip[0]
-    for name, value in (("ENDPOINT", found.address), ("HF_HUB_CACHE", str(tmp_path / "cache"))):
-        monkeypatch.setattr(constants, name, value)
-    monkeypatch.setattr(
-        constants, "HUGGINGFACE_CO_URL_TEMPLATE", found.address + "/{repo_id}/resolve/{revision}/{filename}"
-    )
-    monkeypatch.setattr("huggingface_hub.hf_api.constants.ENDPOINT", found.address)
-    monkeypatch.setattr("huggingface_hub.hf_api.api.endpoint", found.address)
-    monkeypatch.setenv("XMR_MODELS", str(tmp_path / "models"))
-    yield found
-    found.close()
 
 
 def home() -> Path:
