@@ -42,6 +42,17 @@ _DETAIL = 4  # times the size that an adopted tower takes: larger photos are dec
 _STORED = {"photo": "tensor(uint8)", "sketch": "tensor(uint8)", "ids": "tensor(int64)", "states": "tensor(float)"}
 
 
+class BadGraph(BadInput):
+    """A checkpoint's file is no graph that can be opened; `why` is what ONNX Runtime says of it."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(
+            f"{path} cannot be opened as an ONNX graph that holds its own weights ({why}). "
+            "Restore the checkpoint, or publish it again."
+        )
+        self.why = why
+
+
 @dataclass(frozen=True)
 class Wiring:
     """The names and numbers of an adopted graph.
@@ -275,9 +286,8 @@ class Encoder:
             raise self._wrong(f"gives no {wiring.output}")
 
     def _wrong(self, what: str) -> BadInput:
-        return BadInput(
-            f"The graph of the {self.modality} encoder {what}: restore the checkpoint, or publish it again."
-        )
+        way = "adopt another variant of the model" if self._wiring else "restore the checkpoint, or publish it again"
+        return BadInput(f"The graph of the {self.modality} encoder {what}: {way}.")
 
 
 def text_input(tokenizer: Tokenizer, texts: Sequence[str], max_tokens: int) -> np.ndarray:
@@ -431,7 +441,7 @@ def open_session(file: CheckpointFile, *pieces: CheckpointFile) -> onnxruntime.I
     """The session of a graph, to which pieces may be appended: Protocol Buffers merge messages that follow one another.
 
     Raises:
-        BadInput: a file that cannot be read, was changed, or is no graph that holds its own weights.
+        BadInput: a file that cannot be read or was changed; a BadGraph where it is no graph that holds its own weights.
     """
     import onnxruntime
 
@@ -455,10 +465,7 @@ def open_session(file: CheckpointFile, *pieces: CheckpointFile) -> onnxruntime.I
     except BadInput:
         raise
     except Exception as error:  # ONNX Runtime's own exceptions derive from nothing narrower
-        raise BadInput(
-            f"{file.path} cannot be opened as an ONNX graph that holds its own weights ({_one_line(error)}). "
-            "Restore the checkpoint, or publish it again."
-        ) from None
+        raise BadGraph(file.path, _one_line(error)) from None
     session._model_bytes = None  # it would hold the whole file for a fallback that there is not
     return session
 

@@ -21,7 +21,7 @@ from training.learn.export import ExportRefused, export
 from training.release.fit_sketch import adapt
 from training.towers import foreign
 from xmr import checkpoint
-from xmr.adopt import LIMITS, Adopted, check_name, finish, languages_of, name_for
+from xmr.adopt import LIMITS, Adopted, check_languages, check_name, finish, languages_of, name_for
 from xmr.adopt.source import Source, find
 from xmr.cli import told_progress
 from xmr.encoder import Encoder
@@ -86,7 +86,7 @@ def adopt(
         ExportRefused: the graphs' vectors are not the library's.
     """
     began = time.monotonic()
-    called = check_name(name or name_for(model))
+    called, spoken = check_name(name or name_for(model)), check_languages(languages)
     source = _found(_repository(model), revision)
     reader = None if text is None else _found(text)
     _fetch(source)
@@ -97,7 +97,7 @@ def adopt(
         own, texts, told = texts, foreign.load_texts(reader.folder), f"{reader.home}, licence {reader.licence}"
         if own is not None:
             _check_space(own, texts, gallery)
-    spoken = tuple(languages) or languages_of(reader or source)
+    spoken = spoken or languages_of(reader or source)
     config: dict[str, Any] = {
         "name": called,
         "about": f"{source.model}, adopted: photos and drawings"

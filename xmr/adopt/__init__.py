@@ -35,6 +35,7 @@ __all__ = [
     "Offer",
     "Stopped",
     "adopt",
+    "check_languages",
     "check_name",
     "finish",
     "languages_of",
@@ -42,6 +43,7 @@ __all__ = [
     "name_for",
     "remove",
 ]
+_CODE = re.compile("[a-z]{2,3}")  # of a language
 LIMITS = (
     "It was not trained here: what it has seen, and which biases it has from that, its own card says. It sees drawings "
     "with its photo tower, as if they were photographed."
@@ -98,12 +100,21 @@ def look_up(
         languages: the languages of its texts, such as "en"; what its README says, unless some are given.
 
     Raises:
-        BadInput: there is no such model, or none that can be adopted; the message says the way round.
+        BadInput: there is no such model, none that can be adopted, or no such language; the message says the way
+            round.
     """
     source = find(model, models(), revision)
     layout = find_layout(source, variant)
     called = check_name(name_for(source.model, variant) if name is None else name)
-    return Offer(source, layout, called, tuple(languages) or languages_of(source))
+    return Offer(source, layout, called, check_languages(languages) or languages_of(source))
+
+
+def check_languages(languages: Sequence[str]) -> tuple[str, ...]:
+    """The languages that a person gave, each once; BadInput for one that is no code of two or three letters."""
+    for one in languages:
+        if not _CODE.fullmatch(one):
+            raise BadInput(f"{shown(one)} is no language's code. Give its two or three small letters, such as de.")
+    return tuple(dict.fromkeys(languages))
 
 
 def check_name(called: str) -> str:
@@ -111,10 +122,9 @@ def check_name(called: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", called):
         raise BadInput(f"{shown(called)} is no name: letters, digits, “-”, “_” and “.”, at most 64. Give another.")
     if called in checkpoint.available():
-        raise BadInput(
-            f"There is a system {called} already. Give this one another name (--name), or remove that one first: "
-            f"python -m xmr adopt --remove {called}"
-        )
+        own = checkpoint.folder_of(called).parent == models()
+        way = f", or remove that one first: python -m xmr adopt --remove {called}" if own else ": that one ships."
+        raise BadInput(f"There is a system {called} already. Give this one another name (--name){way}")
     return called
 
 
@@ -132,7 +142,7 @@ def languages_of(source: Source) -> tuple[str, ...]:
     """The languages of a model's texts, as far as its README says them; English where it says none."""
     told = source.about.get("language")
     told = [told] if isinstance(told, str) else told if isinstance(told, list) else []
-    known = [one for one in map(str, told) if re.fullmatch("[a-z]{2,3}", one)]
+    known = [one for one in map(str, told) if _CODE.fullmatch(one)]
     if "multilingual" in told:
         known += [one for one in ("en", "de") if one not in known]
     return tuple(known) or ("en",)
@@ -160,7 +170,11 @@ def adopt(offer: Offer, told: Told = _silent, stop: threading.Event | None = Non
     began, stop, source, layout = time.monotonic(), stop or threading.Event(), offer.source, offer.layout
     source.fetch(layout.files, told, stop)
     told("opening the graphs", 0, 0)
-    found = encoders(source, layout, list(offer.languages))
+    try:
+        found = encoders(source, layout, list(offer.languages))
+    except BadInput:
+        source.drop()  # what was downloaded is of no use, and would be met again at the next try
+        raise
     config = {
         "name": offer.name,
         "about": f"{source.model}, adopted: photos, drawings and texts ({', '.join(offer.languages)}) in one space.",
@@ -211,7 +225,10 @@ def finish(
         _clear(home)
         making.mkdir(parents=True)
         put(making)
-        checkpoint.sign(making, config)
+        try:
+            checkpoint.sign(making, config)
+        except checkpoint.CheckpointError as error:  # its settings are none that a checkpoint may have
+            raise BadInput(f"{config['name']} cannot be adopted: {error.what}. Choose another export of it.") from None
         system = checkpoint.load(making)
         if (gallery / "gallery.sqlite").is_file():
             with Gallery.open(gallery) as photos:

@@ -120,6 +120,31 @@ def test_an_adopted_model_indexes_searches_draws_mixes_survives_a_restart_and_is
     assert "tiny-clip" not in checkpoint.available() and list(home.iterdir()) == []
 
 
+def test_an_adopted_graph_that_gives_no_numbers_says_to_adopt_another_variant(clip, home, monkeypatch):
+    monkeypatch.setattr("xmr.encoder.run_wired", lambda *_: np.full((1, 24), np.nan, np.float32))
+    with pytest.raises(BadInput, match="gives no finite numbers.*: adopt another variant of the model"):
+        adopted(clip[0])
+    assert not [*home.glob("*")]
+
+
+def test_settings_that_cannot_be_used_are_told_as_those_of_the_model(clip, tmp_path, home):
+    shutil.copytree(clip[0], tmp_path / "it")
+    change_json(tmp_path / "it/preprocessor_config.json", image_mean=[float("inf")] * 3)
+    with pytest.raises(BadInput, match="^it cannot be adopted: .*inf.* Choose another export of it.$"):
+        adopted(tmp_path / "it")
+
+
+@pytest.mark.parametrize("file", ["config.json", "text.onnx"])
+def test_a_damaged_adopted_model_is_to_be_removed_and_adopted_again(clip, home, file):
+    made = adopted(clip[0])
+    (made.folder / file).write_bytes(b"{}")
+    with pytest.raises(BadInput, match="--remove tiny-clip.* and adopt it again") as told:
+        checkpoint.load("tiny-clip")
+    assert "git" not in str(told.value)
+    adopt.remove("tiny-clip")
+    assert checkpoint.available(home) == []
+
+
 def test_a_drawing_is_seen_by_the_photo_tower_as_its_lines_on_white_paper(clip, home):
     from xmr.preprocess import sketch_input
 
@@ -200,8 +225,14 @@ def test_what_cannot_be_adopted_says_the_way_round(tmp_path, home, files, why):
 
 
 def test_a_name_that_is_taken_or_none_is_refused(clip, home):
-    with pytest.raises(BadInput, match="There is a system tri already"):
+    with pytest.raises(BadInput, match="There is a system tri already. .*: that one ships.$"):
         adopt.look_up(str(clip[0]), name="tri")
+    adopted(clip[0], name="mine")
+    with pytest.raises(BadInput, match="There is a system mine already. .* python -m xmr adopt --remove mine"):
+        adopt.look_up(str(clip[0]), name="mine")
+    for language in ("German", "d", "de-DE", "DE"):
+        with pytest.raises(BadInput, match=f"'{language}' is no language's code"):
+            adopt.look_up(str(clip[0]), languages=["en", language])
     with pytest.raises(BadInput, match="is no name"):
         adopt.look_up(str(clip[0]), name="../tri")
     with pytest.raises(BadInput, match="There is no folder"):

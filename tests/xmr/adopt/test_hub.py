@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -141,6 +142,30 @@ def test_a_file_with_another_checksum_is_refused_and_deleted(hub, name):
     assert "tiny" not in checkpoint.available() and not [one for one in left() if name in one]
     hub.wrong.clear()
     adopt.adopt(adopt.look_up("org/tiny"), gallery=NOWHERE)
+
+
+def test_a_graph_that_is_damaged_on_the_hub_itself_says_the_way_round_and_does_not_stay(hub, tmp_path):
+    hub.models["org/tiny"] = shutil.copytree(hub.models["org/tiny"], tmp_path / "cut")
+    whole = (tmp_path / "cut" / GRAPH).read_bytes()
+    (tmp_path / "cut" / GRAPH).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(BadInput, match=f"{GRAPH} of org/tiny cannot .* or choose another variant") as told:
+        adopt.adopt(adopt.look_up("org/tiny"), gallery=NOWHERE)
+    assert "estore" not in str(told.value) and left() == []
+    (tmp_path / "cut" / GRAPH).write_bytes(whole)
+    adopt.adopt(adopt.look_up("org/tiny"), gallery=NOWHERE)
+
+
+@pytest.mark.parametrize("name", ["onnx/text_model.onnx_data", "onnx/vision_model.onnx.data"])
+def test_weights_that_lie_beside_their_graph_are_told_before_the_download(hub, tmp_path, name):
+    hub.models["org/tiny"] = shutil.copytree(hub.models["org/tiny"], tmp_path / "big")
+    (tmp_path / "big" / name).write_bytes(b"weights")
+    with pytest.raises(BadInput, match=f"in a file of their own, {name}. Choose another export"):
+        adopt.look_up("org/tiny")
+    for tower in ("vision", "text"):
+        (tmp_path / "big" / f"onnx/{tower}_model_fp16.onnx").write_bytes(b"graph")
+    with pytest.raises(BadInput, match="Try another variant .fp16. with --variant"):
+        adopt.look_up("org/tiny")
+    assert adopt.look_up("org/tiny", variant="fp16").name == "tiny-fp16" and hub.sent == []
 
 
 @pytest.mark.parametrize(
