@@ -21,13 +21,14 @@ from training.learn.export import ExportRefused, export
 from training.release.fit_sketch import adapt
 from training.towers import foreign
 from xmr import checkpoint
-from xmr.adopt import LIMITS, Adopted, check_languages, check_name, finish, languages_of, name_for
+from xmr.adopt import LIMITS, Adopted, check_languages, check_name, finish, in_markdown, languages_of, name_for
 from xmr.adopt.source import Source, find
 from xmr.cli import told_progress
 from xmr.encoder import Encoder
 from xmr.gallery import DEMO, Gallery
 from xmr.home import models
 from xmr.modality import BadInput, Modality, printable
+from xmr.plain import plain
 from xmr.preprocess import AdoptedTokenizer, TextForm
 
 PARITY = 1e-4  # largest distance by cosine of a graph's vector from its library's
@@ -94,13 +95,14 @@ def adopt(
     told = "its own"
     if reader is not None:
         _fetch(reader)
-        own, texts, told = texts, foreign.load_texts(reader.folder), f"{reader.home}, licence {reader.licence}"
+        own, texts = texts, foreign.load_texts(reader.folder)
+        told = f"{in_markdown(reader.home)}, licence {plain(reader.licence)}"
         if own is not None:
             _check_space(own, texts, gallery)
     spoken = spoken or languages_of(reader or source)
     config: dict[str, Any] = {
         "name": called,
-        "about": f"{source.model}, adopted: photos and drawings"
+        "about": f"{in_markdown(source.model)}, adopted: photos and drawings"
         + (f", and texts ({', '.join(spoken)}), in one space." if texts else " in one space."),
         "space": "cosine",
         "dim": 0,
@@ -108,7 +110,8 @@ def adopt(
         "parity": {},
         "card": {
             "command": f"adopt {model}",
-            "built": f"{source.model}, exported as it is; its texts are read by {'none' if texts is None else told}.",
+            "built": f"{in_markdown(source.model)}, exported as it is; its texts are read by "
+            f"{'none' if texts is None else told}.",
             "data": [],
             "limits": LIMITS,
             "source": source.home,

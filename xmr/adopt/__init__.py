@@ -25,6 +25,7 @@ from xmr.adopt.source import DOWNLOADS, Source, Stopped, Told, find
 from xmr.gallery import DEMO, Gallery
 from xmr.home import models
 from xmr.modality import BadInput, Modality, shown
+from xmr.plain import plain
 from xmr.system import System
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "check_languages",
     "check_name",
     "finish",
+    "in_markdown",
     "languages_of",
     "look_up",
     "name_for",
@@ -177,13 +179,15 @@ def adopt(offer: Offer, told: Told = _silent, stop: threading.Event | None = Non
         raise
     config = {
         "name": offer.name,
-        "about": f"{source.model}, adopted: photos, drawings and texts ({', '.join(offer.languages)}) in one space.",
+        "about": f"{in_markdown(source.model)}, adopted: photos, drawings and texts "
+        f"({', '.join(offer.languages)}) in one space.",
         "space": "cosine",
         "dim": found["photo"]["graph"]["dim"],
         "encoders": found,
         "card": {
             "command": f"adopt {source.model}",
-            "built": f"The {layout.kind} export of {source.model}, as it is: {layout.photo} and {layout.text}.",
+            "built": f"The {layout.kind} export of {in_markdown(source.model)}, as it is: {layout.photo} and "
+            f"{layout.text}.",
             "data": [],
             "limits": LIMITS,
             "source": source.home,
@@ -273,6 +277,11 @@ def _clear(home: Path) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def in_markdown(source: str) -> str:
+    """A model's name or address, for whatever reads Markdown: those of a hub have no marks, a folder's may have any."""
+    return plain(source) if source.startswith("/") else source
+
+
 def _card(system: System, config: dict[str, Any], fitted: Fitted, folder: Path) -> str:
     """The card of an adopted model, in Markdown."""
     names = {part["file"] for part in config["encoders"].values()}
@@ -284,8 +293,8 @@ def _card(system: System, config: dict[str, Any], fitted: Fitted, folder: Path) 
         "",
         config["about"],
         "",
-        f"{about['built']} Source: {about['source']}. Licence: {about['licence']}. Graphs: {sizes}; weights sha256 "
-        f"`{checkpoint.describe(folder.name, folder.parent)['weights'][:16]}`.",
+        f"{about['built']} Source: {in_markdown(about['source'])}. Licence: {plain(about['licence'])}. Graphs: "
+        f"{sizes}; weights sha256 `{checkpoint.describe(folder.name, folder.parent)['weights'][:16]}`.",
         "",
         f"Pictures: {view['view']['resize']} at {view['size']} px, {view['view']['interpolation']}. Vectors of "
         f"{config['dim']} numbers, compared by cosine. A query, encoded where it was adopted: {speed}.",

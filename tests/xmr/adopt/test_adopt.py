@@ -164,6 +164,18 @@ def test_the_card_and_the_config_say_the_source_the_licence_and_the_speed(clip, 
     assert all(f"{kind} {value:.1f} ms" in card for kind, value in made.fitted.milliseconds.items())
 
 
+def test_what_a_model_says_of_itself_is_one_plain_line_in_its_card(clip, tmp_path, home):
+    folder = tmp_path / "*it* <b>"
+    shutil.copytree(clip[0], folder)
+    licence = "mit\\n\\n# Buy [this](https://example.org) <script> " + "x" * 200
+    (folder / "README.md").write_text(f'---\nlicense: "{licence}"\n---\n')
+    made = adopted(folder, name="it")
+    config, card = checkpoint.describe("it"), (made.folder / "card.md").read_text()
+    assert "\n" not in config["card"]["licence"] and len(config["card"]["licence"]) == 100
+    assert "\n# Buy" not in card and "<script>" not in card and "https://" not in card
+    assert r"\*it\* \<b\>" in config["about"] and r"\*it\* \<b\>" in config["card"]["built"]
+
+
 def test_a_variant_is_adopted_on_request_under_a_name_of_its_own(clip, tmp_path, home):
     shutil.copytree(clip[0], tmp_path / "both")
     for tower in ("vision", "text"):

@@ -206,6 +206,14 @@ def test_a_revision_that_is_none_and_a_file_that_went_meanwhile_are_told(hub, tm
     assert checkpoint.available(home()) == []
 
 
+def test_the_revision_of_a_pasted_address_counts_unless_another_is_given(hub):
+    with pytest.raises(BadInput, match="no such revision"):
+        adopt.look_up(f"{hub.address}/org/tiny/tree/v9")
+    assert adopt.look_up(f"{hub.address}/org/tiny/tree/v9/onnx", revision=SHA).source.revision == SHA
+    assert adopt.look_up(f"{hub.address}/org/tiny/tree/{SHA}/").source.revision == SHA
+    assert adopt.look_up("hf-hub:org/tiny").source.model == "org/tiny"
+
+
 def test_without_a_network_the_sentence_says_that_a_folder_needs_none(hub):
     offer = adopt.look_up("org/tiny")
     hub.close()
