@@ -18,6 +18,7 @@ OURS = {"app", "pages", "training", "xmr", "benchmarks", "tests"}
 BELOW = {
     "modality": set(),
     "home": set(),
+    "plain": set(),
     "metrics": {"modality"},
     "where": {"modality"},
     "index": {"index", "where", "modality"},
@@ -35,7 +36,7 @@ BELOW = {
     "cluster": {"checkpoint", "gallery", "system", "modality"},
     "duplicates": {"gallery", "system", "modality"},
     "adopt": {"adopt", "calibration", "checkpoint", "compose", "composer", "encoder", "gallery", "home", "modality"}
-    | {"preprocess", "system"},
+    | {"plain", "preprocess", "system"},
     "labelled": {"checkpoint", "compose", "evaluation", "gallery", "home", "modality", "system"},
     "serve": {"__version__", "checkpoint", "gallery", "modality", "preprocess", "search", "serve"},
     "remote": {"gallery", "modality", "search", "system"},
