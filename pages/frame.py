@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages import address, indexing, visit
 from pages.language import switch, tr
-from pages.shared import show_error
+from pages.shared import notice_models, show_error
 from pages.state import state
 from pages.widgets import everywhere
 from xmr.modality import BadInput
@@ -43,6 +43,7 @@ st.html(
 visit.seen()
 everywhere(state.language)
 switch()
+notice_models()
 indexing.take_uploads()
 address.arrive()
 indexing.follow(aloud=page.url_path != "gallery")
