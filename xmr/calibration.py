@@ -42,7 +42,8 @@ def platt(scores: np.ndarray, matches: np.ndarray, weights: np.ndarray) -> tuple
     """Slope and intercept of the logistic curve of greatest weighted likelihood; scores, matches, weights: (N,) each.
 
     A little ridge keeps the slope finite where a threshold separates the matches. Without both matches and misses the
-    curve is flat, at their share with one of each added.
+    curve is flat, at their share with one of each added; where a better score would make a match less likely, it is
+    flat at the share of matches.
     """
     if matches.all() or not matches.any():
         return 0.0, float(np.log((matches.sum() + 1) / ((~matches).sum() + 1)))
@@ -65,4 +66,7 @@ def platt(scores: np.ndarray, matches: np.ndarray, weights: np.ndarray) -> tuple
         at = at - step
         if np.abs(step).max() < 1e-9 * (1 + np.abs(at).max()):
             break
+    if at[0] < 0:
+        share = float(weights @ right)
+        return 0.0, float(np.log(share / (1 - share)))
     return float(at[0]), float(at[1])

@@ -27,6 +27,12 @@ def test_where_all_answers_match_or_none_does_the_curve_is_flat(match, sign):
     assert slope == 0 and intercept == pytest.approx(sign * np.log(10))
 
 
+def test_where_better_scores_match_less_the_curve_is_flat_at_the_share_of_matches():
+    scores = np.linspace(-1, 1, 200)
+    slope, intercept = platt(scores, scores < -0.2, np.ones(200))
+    assert slope == 0 and 1 / (1 + np.exp(-intercept)) == pytest.approx((scores < -0.2).mean())
+
+
 def test_the_curve_is_scikit_learns_with_the_same_ridge():
     rng = np.random.default_rng(1)
     scores, weights = rng.normal(size=4000).astype(np.float32), rng.random(4000)
