@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import save_file
 
 from tests import models
 from tests.hub import SHA
+from tests.rounds import LINE, whole_round
 from training.learn.export import ExportRefused
 from training.release import adopt as adopting
 from training.release.adopt import adopt
 from training.towers import foreign
 from xmr import checkpoint
-from xmr.modality import BadInput, Drawing, Modality
+from xmr.modality import BadInput, Modality
 
 NOWHERE = Path("no gallery")
-LINE = Drawing((np.array([[0.0, 0], [50, 80], [100, 0]]),))
 
 
 @pytest.fixture(autouse=True)
@@ -100,7 +102,8 @@ def test_an_exported_model_gives_its_librarys_vectors(kind, tmp_path):
     assert {path.name for path in made.folder.iterdir()} >= {"card.md", "config.json", "photo.onnx", "text.onnx"}
 
 
-def test_a_timm_model_of_photos_alone_finds_photos_by_photos_and_drawings(tmp_path):
+def timm_folder(folder: Path) -> Callable[[list[Image.Image]], np.ndarray]:
+    """A network of photos alone; gives how its library encodes them."""
     import timm
     from timm.data import create_transform, resolve_data_config
 
@@ -108,21 +111,33 @@ def test_a_timm_model_of_photos_alone_finds_photos_by_photos_and_drawings(tmp_pa
     size = {"input_size": [3, 64, 64], "crop_pct": 0.9, "interpolation": "bicubic", "crop_mode": "center"}
     told = {"num_classes": 0, "mean": [0.5, 0.4, 0.3], "std": [0.2, 0.2, 0.3], **size}
     model = timm.create_model("resnet10t", pretrained=False, num_classes=0, pretrained_cfg_overlay=told).eval()
-    (tmp_path / "tiny").mkdir()
+    folder.mkdir()
     config = {"architecture": "resnet10t", "num_classes": 0, "num_features": 512, "pretrained_cfg": told}
-    (tmp_path / "tiny" / "config.json").write_text(json.dumps(config))
-    save_file(
-        {name: value.contiguous() for name, value in model.state_dict().items()}, tmp_path / "tiny/model.safetensors"
-    )
+    (folder / "config.json").write_text(json.dumps(config))
+    save_file({name: value.contiguous() for name, value in model.state_dict().items()}, folder / "model.safetensors")
+    transform = create_transform(**resolve_data_config(model=model), is_training=False)
+
+    @torch.inference_mode()
+    def encode(photos: list[Image.Image]) -> np.ndarray:
+        return models.unit(model(torch.stack([transform(photo) for photo in photos])))
+
+    return encode
+
+
+def test_a_timm_model_of_photos_alone_finds_photos_by_photos_and_drawings(tmp_path):
+    encode = timm_folder(tmp_path / "tiny")
     made = adopt(str(tmp_path / "tiny"), gallery=NOWHERE)
     system, photos = checkpoint.load(made.name), models.pictures(20)
-    transform = create_transform(**resolve_data_config(model=model), is_training=False)
-    with torch.inference_mode():
-        wanted = models.unit(model(torch.stack([transform(photo) for photo in photos])))
-    assert farthest(system.encode_photo(photos), wanted) < 1e-4
+    assert farthest(system.encode_photo(photos), encode(photos)) < 1e-4
     assert set(system.encoders) == {Modality.PHOTO, Modality.SKETCH}
     with pytest.raises(BadInput, match="cannot search by text"):
         system.encode_text("a cat")
+
+
+@pytest.mark.parametrize("kind", ["open_clip", "sentence-transformers", "timm"])
+def test_an_exported_model_goes_the_whole_round_of_an_adopted_one(kind, tmp_path, photo_folder):
+    (FOLDERS | {"timm": timm_folder})[kind](tmp_path / "tiny")
+    whole_round(adopt(str(tmp_path / "tiny"), gallery=NOWHERE).name, photo_folder)
 
 
 def reader_folder(folder: Path, original: models.Original, fits: bool) -> None:

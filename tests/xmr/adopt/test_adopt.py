@@ -13,15 +13,12 @@ import pytest
 from PIL import Image
 
 from tests import models
-from tests.conftest import pictures
+from tests.rounds import LINE, whole_round
 from xmr import adopt, checkpoint
 from xmr.cli import main
-from xmr.gallery import Gallery, index_folder
-from xmr.modality import BadInput, Drawing, Modality
-from xmr.search import Searcher
+from xmr.modality import BadInput, Modality
 
 NOWHERE = Path("no gallery")
-LINE = Drawing((np.array([[0.0, 0], [50, 80], [100, 0]]),))
 
 
 @pytest.fixture(scope="module")
@@ -101,23 +98,41 @@ def test_every_way_of_resizing_is_open_clips(tmp_path, home, immich, resize):
     assert farthest(found, models.open_clip_original(model, transform).photos(photos)) < 1e-4
 
 
+@pytest.mark.parametrize("kind", ["CLIP", "SigLIP", "Immich", "quantized"])
 def test_an_adopted_model_indexes_searches_draws_mixes_survives_a_restart_and_is_removed(
-    clip, home, photo_folder, capsys
+    kind, clip, immich, tmp_path, home, photo_folder, capsys
 ):
-    adopted(clip[0])
-    report = index_folder(photo_folder, [checkpoint.load("tiny-clip")])
-    assert report.indexed == 6
-    for _ in range(2):  # the second time as a process that was started anew
-        with Gallery.open(photo_folder) as gallery:
-            searcher = Searcher(checkpoint.load("tiny-clip"), gallery)
-            image = next(pictures())[1]
-            assert searcher.search(photo=image, k=1)[0].path.name == "red-left.png"
-            assert len(searcher.search(sketch=LINE, k=6)) == len(searcher.search(text="a car", k=6)) == 6
-            assert len(searcher.search(text="red", sketch=LINE, minus_text="snow", k=6)) == 6
-    assert main(["search", str(photo_folder), "a car", "--system", "tiny-clip", "--paths-only", "-k", "6"]) == 0
-    assert capsys.readouterr().out.count("\n") == 6
-    assert main(["adopt", "--remove", "tiny-clip"]) == 0
-    assert "tiny-clip" not in checkpoint.available() and list(home.iterdir()) == []
+    if kind == "SigLIP":
+        models.write_transformers_js(tmp_path / "it", "Siglip")
+    else:
+        shutil.copytree(immich[0] if kind == "Immich" else clip[0], tmp_path / "it")
+    if kind == "quantized":
+        quantize(tmp_path / "it")
+        adopted(tmp_path / "it", name="it", variant="quantized")
+    else:
+        adopted(tmp_path / "it")
+    whole_round("it", photo_folder)
+    assert capsys.readouterr().out.count("\n") == 7
+
+
+def quantize(folder: Path) -> None:
+    """Add the variant that most hubs have: weights in 8 bits, what is computed in between quantized as it comes."""
+    from onnxruntime.quantization import quantize_dynamic
+
+    for tower in ("vision", "text"):
+        path = folder / "onnx" / f"{tower}_model.onnx"
+        quantize_dynamic(path, path.with_name(f"{tower}_model_quantized.onnx"))
+
+
+def test_a_quantized_variant_gives_nearly_the_same_vectors(clip, tmp_path, home):
+    shutil.copytree(clip[0], tmp_path / "it")
+    quantize(tmp_path / "it")
+    made = adopted(tmp_path / "it", variant="quantized")
+    assert made.name == "it-quantized"
+    assert (made.folder / "text.onnx").stat().st_size < (clip[0] / "onnx/text_model.onnx").stat().st_size / 2
+    system, photos = checkpoint.load("it-quantized"), models.pictures(5)
+    assert 1e-7 < farthest(system.encode_photo(photos), clip[1].photos(photos)) < 0.05
+    assert 1e-7 < farthest(system.encode_text(models.TEXTS), clip[1].texts(models.TEXTS)) < 0.05
 
 
 def test_an_adopted_graph_that_gives_no_numbers_says_to_adopt_another_variant(clip, home, monkeypatch):
