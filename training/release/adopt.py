@@ -9,10 +9,10 @@ import argparse
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -33,6 +33,7 @@ from xmr.preprocess import AdoptedTokenizer, TextForm
 
 PARITY = 1e-4  # largest distance by cosine of a graph's vector from its library's
 _NEEDED = ["*.safetensors", "*.json", "*.txt", "*.model", "README.md"]
+Loaded = TypeVar("Loaded")
 _SAME_SPACE = 0.5  # share of captions whose vector by another text tower must be nearest to that by the model's own
 
 
@@ -90,12 +91,10 @@ def adopt(
     called, spoken = check_name(name or name_for(model)), check_languages(languages)
     source = _found(_repository(model), revision)
     reader = None if text is None else _found(text)
-    _fetch(source)
-    photo, texts = foreign.load(source.folder)
+    photo, texts = _loaded(source, foreign.load)
     told = "its own"
     if reader is not None:
-        _fetch(reader)
-        own, texts = texts, foreign.load_texts(reader.folder)
+        own, texts = texts, _loaded(reader, foreign.load_texts)
         told = f"{in_markdown(reader.home)}, licence {plain(reader.licence)}"
         if own is not None:
             _check_space(own, texts, gallery)
@@ -146,11 +145,17 @@ def _found(model: str, revision: str | None = None) -> Source:
     return source
 
 
-def _fetch(source: Source) -> None:
-    """Have the files in the model's folder that are needed, and never a pickle or a program."""
+def _loaded(source: Source, load: Callable[[Path], Loaded]) -> Loaded:
+    """What `load` makes of a model's folder. Of a hub's files those that are needed are downloaded, and never a pickle
+    or a program; what is of no use does not stay."""
     names = sorted(name for name in source.files if any(fnmatch(name, one) for one in _NEEDED))
     with told_progress() as show:
         source.fetch(names, show, threading.Event())
+    try:
+        return load(source.folder)
+    except BadInput as error:
+        source.drop()
+        raise BadInput(str(error).replace(str(source.folder), source.model)) from None
 
 
 def _put(

@@ -109,10 +109,8 @@ def load(folder: Path) -> tuple[PhotoTower, TextTower | None]:
 
 def load_texts(folder: Path) -> TextTower:
     """The text tower of a sentence-transformers model of texts; raises BadInput for another model."""
-    from sentence_transformers import SentenceTransformer
-
     with _loading(folder):
-        model = SentenceTransformer(str(folder), device="cpu", model_kwargs={"use_safetensors": True}).eval()
+        model = _sentence_transformer(folder)
     tokenizer = model.tokenizer
     limit = model.max_seq_length or tokenizer.model_max_length
     if not hasattr(tokenizer, "backend_tokenizer") or not limit or limit > 4096:
@@ -152,15 +150,33 @@ def _loading(folder: Path) -> Iterator[None]:
         raise
     except Exception as error:  # libraries raise almost anything for files that do not fit each other
         if "trust_remote_code" in str(error):
-            raise BadInput(
-                f"{folder} can only be loaded by a program that comes with it, and such a program is never run. Choose "
-                "another model, or an export of this one as ONNX."
-            ) from None
+            raise _needs_a_program(folder) from None
         said = " ".join(str(error).split())[:300]
         raise BadInput(f"{folder} cannot be loaded ({type(error).__name__}: {said}). Download it again.") from None
     finally:
         torch.load, torch.jit.load = held
         dynamic_module_utils.TIME_OUT_REMOTE_CODE = patience
+
+
+def _needs_a_program(folder: Path) -> BadInput:
+    return BadInput(
+        f"{folder} can only be loaded by a program that comes with it, and such a program is never run. Choose another "
+        "model, or an export of this one as ONNX."
+    )
+
+
+def _sentence_transformer(folder: Path) -> Any:
+    """The sentence-transformers model in a folder; BadInput if a part of it is a program of its own, which some
+    versions of the library run unasked."""
+    from sentence_transformers import SentenceTransformer
+
+    listed = folder / "modules.json"
+    modules = json.loads(listed.read_text(encoding="utf-8")) if listed.is_file() else []
+    if not all(str(one["type"]).startswith("sentence_transformers.") for one in modules):
+        raise _needs_a_program(folder)
+    return SentenceTransformer(
+        str(folder), device="cpu", trust_remote_code=False, model_kwargs={"use_safetensors": True}
+    ).eval()
 
 
 def _open_clip(folder: Path) -> tuple[PhotoTower, TextTower]:
@@ -215,9 +231,7 @@ def _transformers(folder: Path) -> tuple[PhotoTower, TextTower]:
 
 def _sentence_transformers(folder: Path) -> tuple[PhotoTower, TextTower]:
     """A sentence-transformers model whose only network takes pictures and texts."""
-    from sentence_transformers import SentenceTransformer
-
-    model = SentenceTransformer(str(folder), device="cpu", model_kwargs={"use_safetensors": True}).eval()
+    model = _sentence_transformer(folder)
     first, *others = model
     if not hasattr(getattr(first, "model", first.auto_model), "get_image_features"):
         raise BadInput(

@@ -234,6 +234,13 @@ def with_a_program(folder: Path, kind: str, trace: Path) -> None:
         config["model_cfg"]["text_cfg"] |= {"hf_model_name": str(folder), "hf_tokenizer_name": str(folder)}
         (folder / "open_clip_config.json").write_text(json.dumps(config))
         (folder / "config.json").write_text("{}")
+    elif kind == "sentence-transformers":
+        sentence_transformers_folder(folder)
+        module = {"idx": 1, "name": "1", "path": "", "type": "evil.Evil"}
+        modules = json.loads((folder / "modules.json").read_text())
+        (folder / "modules.json").write_text(json.dumps([*modules, module]))
+        (folder / "evil.py").write_text(program)
+        return
     else:
         transformers_folder(folder)
     classes = ("AutoConfig", "AutoModel", "AutoTokenizer", "AutoImageProcessor", "AutoProcessor")
@@ -245,7 +252,7 @@ def with_a_program(folder: Path, kind: str, trace: Path) -> None:
     (folder / "evil.py").write_text(program)
 
 
-@pytest.mark.parametrize("kind", ["transformers", "open_clip"])
+@pytest.mark.parametrize("kind", ["transformers", "open_clip", "sentence-transformers"])
 def test_no_program_of_a_model_is_ever_run_whatever_is_answered(tmp_path, monkeypatch, kind):
     from transformers import dynamic_module_utils
 
@@ -303,6 +310,13 @@ def test_what_is_not_as_the_hub_promises_it_and_what_the_hub_refuses_is_a_senten
     monkeypatch.setattr(adopting, "find", refused_from_now_on)
     with pytest.raises(BadInput, match="The hub refuses org/safe .403.. Set HF_TOKEN"):
         adopt("org/safe", gallery=NOWHERE)
+
+
+def test_what_cannot_be_loaded_does_not_stay_and_is_called_by_its_name(served, home, tmp_path):
+    (tmp_path / "safe" / "config.json").write_text("{}")
+    with pytest.raises(BadInput, match="^org/safe holds no model that is known here"):
+        adopt("org/safe", gallery=NOWHERE)
+    assert not [path for path in home.rglob("*") if path.is_file()]
 
 
 def test_a_model_of_pickles_alone_is_refused_by_its_name_before_anything_is_downloaded(served, tmp_path):
