@@ -159,6 +159,8 @@ class _Curve(_Part):
     std: float = Field(ge=1e-6, le=1e6)
     slope: _Number
     intercept: _Number
+    usual_length: _Number = None
+    per_length: _Number = None
 
 
 _Share = Annotated[float, Field(ge=0, le=0.5)]
