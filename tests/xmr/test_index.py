@@ -139,6 +139,33 @@ def test_of_many_vectors_the_best_are_found_with_ids_deletions_batches_and_selec
     assert nothing[0].shape == nothing[1].shape == (12, 0)
 
 
+@every_kind_and_space
+def test_the_best_are_found_where_those_around_the_query_are_left_out(make, space, approximate):
+    rng, count = np.random.default_rng(3), 25
+    centres, cluster = some_vectors(space, count, 0), rng.integers(0, count, MANY)
+
+    def around(clusters: np.ndarray) -> np.ndarray:
+        found = centres[clusters] + rng.normal(size=(len(clusters), DIM)) * 0.7 * centres.std()
+        if space == "cosine":
+            found /= np.linalg.norm(found, axis=1, keepdims=True)
+        return (np.sign(found) if space == "hamming" else found).astype(np.float32)
+
+    vectors, queries = around(cluster), around(rng.integers(0, count, 12))
+    index = make(space, DIM)
+    index.add(np.arange(MANY), vectors)
+    found = []
+    for query in queries:
+        near = sorted(range(count), key=lambda one: score_slowly(space, query, centres[one]), reverse=True)[:5]
+        far = np.flatnonzero(~np.isin(cluster, near))
+        answer = index.search(query[None], 10, Selection(lambda far=far: far))
+        found.append(recall(space, answer, query[None], {id: vectors[id] for id in far.tolist()}, 10))
+    assert np.mean(found) > 0.95
+    near = np.flatnonzero(np.isin(cluster, cluster[:5]))
+    index.remove(near)  # what is gone is left out likewise
+    left = {id: vectors[id] for id in np.setdiff1d(np.arange(MANY), near).tolist()}
+    assert recall(space, index.search(queries, 10), queries, left, 10) > 0.95
+
+
 @local_and_one_of_milvus
 def test_search_equals_a_loop_over_all_rows(make, space):
     gallery, queries = some_vectors(space, 200, 0), some_vectors(space, 5, 1)
