@@ -359,7 +359,10 @@ class Searcher:
         with self._lock:
             self._refresh()
             if modality not in self._tables:
-                self._tables[modality] = _Table(self._open_index(modality))
+                index = self._open_index(modality)
+                if isinstance(index, FaissIndex):
+                    index.prepare()
+                self._tables[modality] = _Table(index)
             return self._tables[modality]
 
     def _refresh(self) -> None:
@@ -368,6 +371,7 @@ class Searcher:
             self._tables, self._selections, self._facets, self._version = {}, {}, {}, version
 
     def _open_index(self, modality: Modality) -> VectorIndex:
+        """The index over the gallery's vectors, before it is built."""
         if self._uri is not None and modality is Modality.PHOTO:
             if self._engine is None:
                 self._engine = open_engine(self.gallery, self.system, self._uri)
@@ -388,7 +392,6 @@ class Searcher:
                 if before[0].token(count) == stored.token(count):
                     index.take_over(before[1])
             self._opened[modality] = stored, index
-        index.prepare()
         return index
 
 
