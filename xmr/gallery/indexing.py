@@ -20,7 +20,7 @@ from xmr.gallery.files import Listing, PictureFile, list_folder
 from xmr.gallery.location import HIDDEN, given_path, holds_gallery, index_home
 from xmr.gallery.reading import Outcome, Work, read_photo
 from xmr.gallery.store import Entry, Gallery
-from xmr.modality import BadInput, Modality, shown
+from xmr.modality import BadInput, Item, Modality, UnknownText, shown
 from xmr.system import System
 
 BATCH = 32
@@ -208,7 +208,7 @@ def _index(
             progress(Progress(done, len(todo), len(skipped), time.monotonic() - start))
     if not stopped:
         for system in systems:
-            _encode_captions(gallery, system)
+            encode_captions(gallery, system)
     gallery.sweep()
     count = len(gallery)
     if not count and not stopped:
@@ -363,12 +363,25 @@ def commit(gallery: Gallery, systems: Mapping[str, System], outcomes: Sequence[O
                 gallery.put_vectors(system, Modality.PHOTO, [ids[place] for place in at], found)
 
 
-def _encode_captions(gallery: Gallery, system: System) -> None:
+def encode_captions(gallery: Gallery, system: System) -> None:
+    """Store the vectors of captions that have none yet. Those of which the system knows no word get none."""
     if Modality.TEXT not in system.encoders:
         return
-    wanted = set(gallery.lacking(system, Modality.TEXT))
-    texts = [text for text in gallery.texts() if text.id in wanted and text.language in system.languages]
+    missing = gallery.find_texts(gallery.lacking(system, Modality.TEXT)).values()
+    texts = [text for text in missing if text.language in system.languages]
     for start in range(0, len(texts), BATCH):
         batch = texts[start : start + BATCH]
-        vectors = system.encode(Modality.TEXT, [text.content for text in batch])
-        gallery.put_vectors(system, Modality.TEXT, [text.id for text in batch], vectors)
+        try:
+            found = [(batch, system.encode(Modality.TEXT, [text.content for text in batch]))]
+        except UnknownText:
+            found = [([text], vectors) for text in batch if (vectors := _encoded(system, text)) is not None]
+        for some, vectors in found:
+            gallery.put_vectors(system, Modality.TEXT, [text.id for text in some], vectors)
+
+
+def _encoded(system: System, text: Item) -> np.ndarray | None:
+    """The vector of a caption, (1, dim); None if no word of it is known."""
+    try:
+        return system.encode(Modality.TEXT, [text.content])
+    except UnknownText:
+        return None

@@ -29,7 +29,7 @@ _LARGEST = 1_000_000  # bytes of a sidecar
 _LARGEST_TABLE = 200_000_000
 _LARGEST_WEBP = 50_000_000  # which is read as a whole to see its head
 _LONGEST, _MOST = 2_000, 20  # letters of a caption; captions of a photo
-_FACTS, _LONGEST_FACT = 40, 200
+FACTS, LONGEST_FACT = 40, 200  # facts of a photo; letters of one
 _NAME = re.compile(r"[\w -]{1,40}")
 _RESERVED = {"file", "folder", "language"}
 _READERS: dict[kinds.Kind, Any] = {
@@ -70,18 +70,18 @@ class Told:
         if not isinstance(name, str) or not _NAME.fullmatch(name) or name in _RESERVED | self.facts.keys():
             return
         if isinstance(value, str):
-            value = " ".join(value.replace("\0", " ").split())[:_LONGEST_FACT]
+            value = _tidy(value)[:LONGEST_FACT]
         good = isinstance(value, (str, bool)) or (isinstance(value, (int, float)) and abs(value) < 2**53)
         if name == "category" and not isinstance(value, str):
             return
-        if good and value != "" and len(self.facts) < _FACTS:
+        if good and value != "" and len(self.facts) < FACTS:
             self.facts[name] = value
 
     def caption(self, text: Any, language: Any = None) -> None:
         """Add a caption, unless it is there already; its language is guessed where none is given."""
         if not isinstance(text, str):
             return
-        text = " ".join(text.replace("\0", " ").split())[:_LONGEST]
+        text = _tidy(text)[:_LONGEST]
         if not any(letter.isalpha() for letter in text) or len(self.captions) >= _MOST:
             return
         if not isinstance(language, str) or not re.fullmatch(r"[A-Za-z]{2}([-_].{1,20})?", language):
@@ -95,6 +95,11 @@ class Told:
             self.fact(name, value)
         for language, text in other.captions:
             self.caption(text, language)
+
+
+def _tidy(text: str) -> str:
+    """Text on one line that can be stored: halves of letters, which JSON may have, become "?"."""
+    return " ".join(text.replace("\0", " ").encode(errors="replace").decode().split())
 
 
 def language_of(text: str) -> str:

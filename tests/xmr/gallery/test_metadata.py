@@ -212,3 +212,13 @@ def test_what_is_told_anew_is_read_without_encoding_the_photo_again(photo_folder
         assert index_folder(photo_folder, [system]).moved == 1
         assert gallery.get(ids["red-left.png"]).facts["file"] == "alone.png"
         assert gallery.captions(ids["red-left.png"]) == [] and gallery.texts() == []
+
+
+def test_a_caption_of_unknown_words_keeps_no_other_from_being_encoded(photo_folder, system):
+    (photo_folder / "red-left.txt").write_text("北京\na red photo")
+    (photo_folder / "green-left.txt").write_text("a green photo")
+    assert index_folder(photo_folder, [system]).indexed == 6
+    with Gallery.open(photo_folder) as gallery:
+        (unknown,) = gallery.find_texts(gallery.lacking(system, Modality.TEXT)).values()
+        assert unknown.content == "北京"
+        assert len(gallery.vectors(system, Modality.TEXT)[0]) == 2

@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -123,6 +124,36 @@ def test_photos_are_added_with_their_vectors_found_and_removed(client, own_galle
     assert client.delete(f"/photos/{id}").json() == {"removed": id}
     assert client.delete(f"/photos/{id}").status_code == 404
     assert client.post("/search", files={"photo": ("x", new)}).json()["hits"][0]["id"] != id
+
+
+NO_FACTS = {
+    '{"category": 5}': "'category' cannot be 5",
+    '{"x": NaN}': "'x' cannot be nan",
+    '{"x": 1e999}': "'x' cannot be inf",
+    '{"x": [1]}': "'x' cannot be \\[1\\]",
+    '{"x": ""}': "'x' cannot be ''",
+    '{"file": "/etc/passwd"}': "'file' cannot be",
+    json.dumps({"x": "a" * 201}): "'x' cannot be 'aaa.* at most 200 letters",
+    json.dumps({f"x{n}": n for n in range(41)}): "'x40' cannot be 40. A photo has at most 40 facts",
+    "[]": "Facts are one JSON object",
+}
+
+
+def test_facts_and_captions_that_cannot_be_kept_are_refused_and_leave_the_gallery_whole(client):
+    new = {"photo": ("y.jpg", file(Image.new("RGB", (80, 60), "yellow"), "JPEG"))}
+    for facts, sentence in NO_FACTS.items():
+        answer = client.post("/photos", files=new, data={"facts": facts})
+        assert answer.status_code == 422 and re.search(sentence, answer.json()["error"]), (facts, answer.text)
+    for wrong in ({"caption": "a" * 2001}, {"caption": "12"}, {"caption": "yellow", "language": "e1"}):
+        assert client.post("/photos", files=new, data=wrong).status_code == 422
+    odd = {"facts": '{"category": "half \\ud800", "shiny": true, "size": 2.5}', "caption": "yellow\0 one"}
+    added = client.post("/photos", files=new, data=odd)
+    assert added.status_code == 201, added.text
+    (id,) = added.json()["added"]
+    for where in (None, {"size": {"from": 2, "to": 3}}, {"category": "half ?"}):
+        found = ask(client, {"modality": "text", "text": "a photo"}, where=where, k=7).json()["hits"]
+        assert id in [hit["id"] for hit in found] and len(found) == (1 if where else 7)
+    assert client.delete(f"/photos/{id}").json() == {"removed": id}
 
 
 def test_one_photo_that_is_none_leaves_all_out(client):
