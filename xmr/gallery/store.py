@@ -567,16 +567,23 @@ class Gallery:
 
     def lacking(self, system: System, modality: Modality) -> list[str]:
         """The ids of the photos or captions without a vector of this system's current weights."""
-        rows = self._db.rows(f"SELECT row, {_ID_OF[modality]} FROM {_TABLE_OF[modality]} ORDER BY row")
-        entry, have = self._vectors.find(system.name, modality), set[int]()
-        if entry and (entry.fingerprint, entry.dim) == (system.fingerprint(modality), system.dim):
-            records = entry.read(self._vectors.folder)
-            if records is None:  # damaged: all must be computed again
-                with self.batch():
+        with self._db.reading():
+            rows = self._db.rows(f"SELECT row, {_ID_OF[modality]} FROM {_TABLE_OF[modality]} ORDER BY row")
+            have = self._encoded(system, modality)
+        if have is None:
+            with self.batch():  # alone: whoever compacts the vectors meanwhile deletes the file that was looked at
+                have = self._encoded(system, modality)
+                if have is None:  # damaged: all must be computed again
                     self._vectors.remove(system.name, modality)
-            else:
-                have = set(records.rows.tolist())
-        return [id for row, id in rows if row not in have]
+        return [id for row, id in rows if have is None or row not in have]
+
+    def _encoded(self, system: System, modality: Modality) -> set[int] | None:
+        """The database rows with a vector of this system's current weights; None if these are damaged."""
+        entry = self._vectors.find(system.name, modality)
+        if entry is None or (entry.fingerprint, entry.dim) != (system.fingerprint(modality), system.dim):
+            return set()
+        records = entry.read(self._vectors.folder)
+        return None if records is None else set(records.rows.tolist())
 
     def systems(self) -> list[str]:
         """The names of the systems with vectors of the photos, sorted."""
