@@ -348,7 +348,8 @@ FACTS = [
 
 def test_milvus_answers_conditions_by_the_facts_that_it_holds_and_the_others_by_ids():
     index = MAKERS["milvus"]("cosine", DIM)
-    index.add(np.arange(3), some_vectors("cosine", 3, 0), FACTS)
+    vectors = some_vectors("cosine", 3, 0)
+    index.add(np.arange(3), vectors, FACTS)
 
     def found(ids=(), **where) -> list[int]:
         among = Selection(lambda: np.array(ids, np.int64), conditions(where))
@@ -361,7 +362,7 @@ def test_milvus_answers_conditions_by_the_facts_that_it_holds_and_the_others_by_
     assert found(size={"from": 1, "to": 2}) == [0] and found(language="de") == [0] and found(shape="round") == []
     assert found(ids=[0, 2], folder="20*/?/*") == [0, 2]  # Milvus has no such patterns: the ids are looked up
     assert found(language="en", colour="blue") == [1]
-    assert index.marks() == {id: mark(facts) for id, facts in enumerate(FACTS)}
+    assert index.marks() == {id: mark(facts, vectors[id]) for id, facts in enumerate(FACTS)}
 
 
 def test_milvus_that_does_not_answer_is_one_sentence(tmp_path):
