@@ -92,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         help="only photos with this fact; may be repeated: colour=red, taken=2024-01..2024-06, folder=2024/*, "
-        "language=de; a fact that comes twice may have either value",
+        "language=de; a fact that comes twice may have either value; file==a..b.jpg is no range",
     )
     search.add_argument("-k", type=int, default=10, help="how many photos to show (default: %(default)s)")
     search.add_argument("--kind", choices=KINDS, help="the index of the vectors (default: by their number)")

@@ -23,6 +23,7 @@ from xmr.index.faiss import FaissIndex
 from xmr.modality import BadInput, Drawing, Modality, Query, Term
 from xmr.preprocess import Vocabulary
 from xmr.search import Searcher
+from xmr.where import parse
 
 
 @pytest.fixture
@@ -331,6 +332,24 @@ def test_where_gives_what_searching_all_and_leaving_the_others_out_gives(system,
                 assert ids(found) == ids(wanted)[:k]
                 assert [hit.score for hit in found] == pytest.approx([hit.score for hit in wanted[:k]], abs=1e-6)
         assert "p3" not in ids(searcher.search(query, exclude=["p3"], where={"size": facts[3]["size"]}))
+
+
+def test_a_folder_may_have_the_signs_of_a_pattern_in_its_name(photo_folder, system):
+    for name in ("[2024] trip", "what?", "a..b"):
+        (photo_folder / name).mkdir()
+        Image.new("RGB", (40, 40), "red").save(photo_folder / name / "1.png")
+    (photo_folder / "2 trip").mkdir()
+    Image.new("RGB", (40, 40), "blue").save(photo_folder / "2 trip" / "2.png")
+    index_folder(photo_folder, [system])
+    with Gallery.open(photo_folder) as gallery:
+        searcher = Searcher(system, gallery)
+
+        def found(given: str) -> list[str]:
+            return sorted(hit.path.parent.name for hit in searcher.search(text="red", where=parse([given])))
+
+        assert found("folder=[2024] trip") == ["[2024] trip"] and found("folder=what?") == ["what?"]
+        assert found("folder=a..b") == ["a..b"] and found("file==a..b/1.png") == ["a..b"]
+        assert found("folder=[2024] trip/*") == ["2 trip"]  # a pattern, as before
 
 
 def test_where_follows_a_gallery_that_changes(gallery_folder, system, tmp_path):
