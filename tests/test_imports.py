@@ -38,7 +38,7 @@ BELOW = {
     | {"preprocess", "system"},
     "labelled": {"checkpoint", "compose", "evaluation", "gallery", "home", "modality", "system"},
     "serve": {"__version__", "checkpoint", "gallery", "modality", "preprocess", "search", "serve"},
-    "remote": {"gallery", "modality", "search", "system"},
+    "remote": {"gallery", "modality", "search", "system", "where"},
     "__init__": {"checkpoint", "gallery", "modality", "search", "system"},
     "cli": {"__version__", "adopt", "checkpoint", "cluster", "duplicates", "engine", "gallery", "home"}
     | {"index", "labelled", "modality", "preprocess", "search", "serve", "system", "where"},

@@ -28,7 +28,7 @@ _T = TypeVar("_T")
 
 
 class MilvusIndex:
-    """A collection of Milvus with the fields id, vector, facts (JSON) and mark, which tells facts and vector from others.
+    """A collection of Milvus with the fields id, vector, facts (JSON) and mark (of facts and vector).
 
     Args:
         uri:   of a cluster, or a local file.

@@ -334,6 +334,13 @@ def test_a_remote_searcher_answers_as_one_that_has_the_model(api, running, own_g
         ]
         assert (there.like("red-left").content == here.like("red-left").content).all()
         assert there.search(text="red", where={"place": "left"}, k=1)[0].id == "red-left"
+        for month, id in enumerate(("red-left", "red-right", "green-left"), 1):
+            gallery.describe(id, None, None, {"taken": f"2024-0{month}-05T10:00:00"}, [])
+        for taken in (("2024-02", "2024-03"), "2024-02", ["2024-01", "2024-03"], {"from": "2024-03"}, None):
+            a, b = (one.search(text="red", where={"taken": taken}) for one in (here, there))
+            assert [hit.id for hit in a] == [hit.id for hit in b] != []
+        with pytest.raises(BadInput, match="two texts or two numbers"):
+            there.search(text="red", where={"taken": {"from": float("nan")}})
         with pytest.raises(BadInput, match="There is no photo 'none'"):
             there.like("none")
         with pytest.raises(BadInput, match="The key is missing or wrong"):
