@@ -176,8 +176,8 @@ def _index(
     workers: int,
     embed: Embed,
 ) -> IndexReport:
-    """Update a gallery with the `known` photos from a listing of its folder; without a listing, encode its own
-    thumbnails."""
+    """Update a gallery with the `known` photos from a listing of its folder. Of photos without a file, which the API
+    or a publisher added, the thumbnails are encoded."""
     lacking: dict[str, tuple[str, ...]] = {}
     for system in systems:
         for id in gallery.lacking(system, Modality.PHOTO):
@@ -185,10 +185,11 @@ def _index(
     skipped: _Said = []
     noted: _Said = []
     moved, gone = 0, list[str]()
-    if listing is None:
-        todo = [Work(gallery.thumb(id), wanted, id) for id, wanted in lacking.items()]
-    else:
-        todo, moved, gone = _compare(gallery, listing, known, lacking, systems)
+    filed = {id for id, _, _ in gallery.originals().values()} if lacking else set()
+    todo = [Work(gallery.thumb(id), wanted, id) for id, wanted in lacking.items() if id not in filed]
+    if listing is not None:
+        others, moved, gone = _compare(gallery, listing, known, lacking, systems)
+        todo += others
         gallery.remove(gone)
         skipped = list(listing.skipped)
     by_name = {system.name: system for system in systems}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import io
 import json
 import logging
 import os
@@ -25,7 +26,7 @@ from pydantic import ValidationError
 from xmr import __version__, checkpoint
 from xmr.gallery import Entry, Gallery
 from xmr.gallery.indexing import encode_captions
-from xmr.gallery.metadata import FACTS, LONGEST_FACT, Told
+from xmr.gallery.metadata import FACTS, LONGEST_FACT, Told, read_metadata
 from xmr.modality import BadInput, Hit, Modality, Query, Term, shown
 from xmr.preprocess import Reading, open_picture
 from xmr.search import Searcher
@@ -429,13 +430,17 @@ def _told(facts: Any, caption: str, language: str) -> Told:
 
 
 def _added(gallery: Gallery, searchers: Sequence[Searcher], contents: Sequence[bytes], told: Told) -> AddedOut:
-    """Add photos with their vectors of all systems, in one piece; BadInput, and nothing added, if one is no picture."""
-    images = {}
+    """Add photos with their vectors of all systems, in one piece; BadInput, and nothing added, if one is no picture.
+    What their files tell of them is added to what is told of all."""
+    images, entries = {}, {}
     for number, content in enumerate(contents, 1):
+        id = hashlib.sha256(content).hexdigest()[:32]
         try:
-            images[hashlib.sha256(content).hexdigest()[:32]] = open_picture(content, at_least=1024)
+            images[id] = open_picture(content, at_least=1024)
         except BadInput as error:
             raise BadInput(f"Photo {number} of {len(contents)}: {error} Nothing was added.") from None
+        own = read_metadata(io.BytesIO(content), row=told)
+        entries[id] = Entry(id, images[id], own.facts, own.captions)
     known = [id for id in images if id in gallery.find(list(images))]
     new = [id for id in images if id not in known]
     vectors = {}
@@ -443,7 +448,7 @@ def _added(gallery: Gallery, searchers: Sequence[Searcher], contents: Sequence[b
         for searcher in searchers:
             vectors[searcher] = searcher.system.encode(Modality.PHOTO, [images[id] for id in new])
         with gallery.batch():
-            gallery.add([Entry(id, images[id], told.facts, told.captions) for id in new])
+            gallery.add([entries[id] for id in new])
             for searcher, rows in vectors.items():
                 gallery.put_vectors(searcher.system, Modality.PHOTO, new, rows)
         for searcher in searchers:

@@ -156,6 +156,18 @@ def test_facts_and_captions_that_cannot_be_kept_are_refused_and_leave_the_galler
     assert client.delete(f"/photos/{id}").json() == {"removed": id}
 
 
+def test_of_photos_that_are_added_the_files_are_read_too(client):
+    exif = Image.Exif()
+    exif[0x0110], exif[0x010E] = "Camera One", "a blue photo"
+    exif.get_ifd(0x8769)[0x9003] = "2024:05:17 09:30:00"
+    held = io.BytesIO()
+    Image.new("RGB", (80, 60), "orange").save(held, "JPEG", exif=exif)
+    given = {"facts": '{"camera": "another"}', "caption": "a photo"}
+    (id,) = client.post("/photos", files={"photo": ("o.jpg", held.getvalue())}, data=given).json()["added"]
+    (found,) = ask(client, {"modality": "text", "text": "a photo"}, where={"taken": "2024-05"}).json()["hits"]
+    assert found["id"] == id and found["facts"] == {"camera": "another", "taken": "2024-05-17T09:30:00"}
+
+
 def test_one_photo_that_is_none_leaves_all_out(client):
     files = [("photo", ("a", picture("red-left"))), ("photo", ("b", b"no picture"))]
     refused = client.post("/photos", files=files)
