@@ -33,7 +33,7 @@ BELOW = {
     "search": {"checkpoint", "compose", "engine", "gallery", "system", "index", "preprocess", "where", "modality"},
     "engine": {"gallery", "index", "system", "modality"},
     "cluster": {"checkpoint", "gallery", "system", "modality"},
-    "duplicates": {"gallery", "system", "modality"},
+    "duplicates": {"gallery", "modality", "preprocess", "system"},
     "adopt": {"adopt", "calibration", "checkpoint", "compose", "composer", "encoder", "gallery", "home", "modality"}
     | {"preprocess", "system"},
     "labelled": {"checkpoint", "compose", "evaluation", "gallery", "home", "modality", "system"},
