@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import os
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
@@ -385,7 +387,9 @@ class Searcher:
             raise BadInput(f"{self.gallery.path} holds no photos to search. Choose another gallery.")
         index = FaissIndex(self._kind, space, dim, (stored.rows, stored), gone)
         if index.kind != "flat":
-            index.store = KeptIndex(f"{stored.token(1)[:24]}{index.kind}", stored.token)
+            place = f"{self.gallery.path.resolve()}\n{self.system.name}\n{modality}"  # a copy of a gallery has its own
+            name = hashlib.sha256(os.fsencode(place)).hexdigest()[:24]
+            index.store = KeptIndex(f"{name}{index.kind}", stored.token)
             before = self._opened.get(modality)
             if before and len(before[0]) <= len(stored):  # only what was added since has to be added
                 count = len(before[0])

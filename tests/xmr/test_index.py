@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import odd
-from xmr.index import Selection, VectorIndex, choose_kind
+from xmr.index import Selection, VectorIndex, choose_kind, kept
 from xmr.index import faiss as faiss_index
 from xmr.index.faiss import FaissIndex, MemoryRows
 from xmr.index.kept import KeptIndex
@@ -322,10 +323,27 @@ def test_a_kept_index_is_loaded_completed_and_built_anew_when_it_is_of_other_vec
     assert recall(space, more, queries, dict(enumerate(vectors)), 10) > 0.95
     other = some_vectors(space, 1800, 5)
     assert recall(space, opened(other, "b").search(queries, 10), queries, dict(enumerate(other)), 10) > 0.95
-    assert len(built) == 2 and len(list(tmp_path.iterdir())) == 2
-    (file,) = tmp_path.glob("*.faiss")
+    assert len(built) == 2 and len(list(tmp_path.glob("*.faiss"))) == 3  # others may still be reading the first ones
+    for file in tmp_path.glob("*.faiss"):
+        os.utime(file, (0, 0))
+    opened(other[:1700], "c").search(queries, 10)
+    (file,) = (file for file in tmp_path.glob("*.faiss") if file.stat().st_mtime > 9)
+    assert len(built) == 3 and len(list(tmp_path.iterdir())) == 2
     file.write_bytes(file.read_bytes()[:500])
-    assert opened(other, "b").search(queries, 10)[1].shape == (4, 10) and len(built) == 3
+    assert opened(other[:1700], "c").search(queries, 10)[1].shape == (4, 10) and len(built) == 4
+
+
+def test_of_many_kept_indexes_the_least_recently_used_is_forgotten(approximate, tmp_path, monkeypatch):
+    monkeypatch.setattr(kept, "_MOST", 2)
+    for number, name in enumerate(("one", "two", "three"), 1):
+        index = FaissIndex("hnsw", "cosine", DIM)
+        index.store = KeptIndex(name, str, tmp_path)
+        index.add(np.arange(300), some_vectors("cosine", 300, 0))
+        index.prepare()
+        os.utime(tmp_path / f"{name}.json", (number, number))
+        for file in tmp_path.glob(f"{name}-*.faiss"):
+            os.utime(file, (number, number))
+    assert {file.name.partition("-")[0].removesuffix(".json") for file in tmp_path.iterdir()} == {"two", "three"}
 
 
 def test_where_nothing_can_be_kept_searching_goes_on(approximate, tmp_path):

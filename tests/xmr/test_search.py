@@ -536,3 +536,21 @@ def test_what_is_no_query_is_not_read(searcher, asked):
 
 def test_words_to_avoid_alone_are_read_for_whoever_adds_what_to_find(composing):
     assert composing.read(Query((text("rde", -1),)))[0].terms == (text("red", -1),)
+
+
+def test_copies_of_a_gallery_keep_indexes_of_their_own(gallery_folder, system, tmp_path, monkeypatch):
+    names = []
+
+    class Named(search.KeptIndex):
+        def __init__(self, name, token) -> None:
+            names.append(name)
+            super().__init__(name, token, tmp_path / "kept")
+
+    monkeypatch.setattr(search, "KeptIndex", Named)
+    for place in ("one", "two", "one"):
+        folder = tmp_path / place
+        if not folder.is_dir():
+            shutil.copytree(gallery_folder, folder)
+        with Gallery.open(folder) as gallery:
+            Searcher(system, gallery, "hnsw").search(text="red")
+    assert names[0] == names[2] != names[1]
