@@ -346,6 +346,23 @@ def test_of_many_kept_indexes_the_least_recently_used_is_forgotten(approximate, 
     assert {file.name.partition("-")[0].removesuffix(".json") for file in tmp_path.iterdir()} == {"two", "three"}
 
 
+@pytest.mark.parametrize("left", [0, 3])
+@every_local_one
+def test_an_index_of_which_next_to_nothing_is_left_is_built(kind, space, left, approximate):
+    vectors, rows = some_vectors(space, 300, 0), MemoryRows(DIM)
+    rows.add(vectors)
+    index = FaissIndex(kind, space, DIM, (np.arange(300), rows), np.arange(300) >= left)
+    index.prepare()
+    assert sorted(index.search(vectors[:1], 10)[1][0].tolist()) == list(range(left))
+
+
+def test_training_on_few_vectors_prints_no_warnings(approximate, capfd):
+    index = FaissIndex("ivfpq", "cosine", DIM)
+    index.add(np.arange(300), some_vectors("cosine", 300, 0))
+    index.prepare()
+    assert capfd.readouterr() == ("", "")
+
+
 def test_where_nothing_can_be_kept_searching_goes_on(approximate, tmp_path):
     (tmp_path / "file").write_text("in the way")
     index = FaissIndex("hnsw", "cosine", DIM)

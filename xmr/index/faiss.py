@@ -376,13 +376,15 @@ class FaissIndex:
         """The effort at which the ten nearest of some vectors with as much noise are found, with a margin."""
         rng = np.random.default_rng(0)
         every = self._everything()
+        if not (k := min(10, len(every))):  # nothing that counts is left
+            return _EFFORTS[0]
         some = self._unit(self._rows.take(np.sort(rng.choice(every, min(_TUNED, len(every)), replace=False))))
         noise = rng.normal(size=some.shape).astype(np.float32) * some.std(axis=1, keepdims=True)
         queries = np.where(some + noise > 0, 1, -1).astype(np.float32) if self._space == "hamming" else some + noise
-        nearest, _ = self._exactly(queries, 10, every)  # (Q, 10) scores
+        nearest, _ = self._exactly(queries, k, every)  # (Q, k) scores
         picked = self._pick(None)
         for self._effort in _EFFORTS:
-            scores, _ = self._approximately(index, queries, 10, picked)
+            scores, _ = self._approximately(index, queries, k, picked)
             if (scores >= nearest.min(axis=1, keepdims=True) - 1e-6).mean() >= _RECALL:
                 break
         return min(_MARGIN[self.kind] * self._effort, _EFFORTS[-1])
@@ -415,6 +417,7 @@ def _ivfpq(wide: int, count: int) -> Any:
     lists = max(1, min(1 << int(2 * max(1, count) ** 0.5).bit_length() - 1, count // 39))
     index = faiss.index_factory(wide, f"IVF{lists},PQ{wide // 2}x4fs", faiss.METRIC_L2)
     index.cp.niter, index.cp.max_points_per_centroid = 8, 64
+    index.cp.min_points_per_centroid = index.pq.cp.min_points_per_centroid = 1  # fewer are no reason for a warning
     return index
 
 
