@@ -172,8 +172,13 @@ def _parser() -> argparse.ArgumentParser:
     sign.add_argument("checkpoint", metavar="FOLDER")
     sign.set_defaults(run=lambda options: checkpoint.sign(options.checkpoint))
 
-    for command in (search, index):
-        command.add_argument("--kind", choices=KINDS, help="the index of the vectors (default: by their number)")
+    for command in (search, index, serve):
+        command.add_argument(
+            "--kind",
+            choices=KINDS,
+            default=os.environ.get("XMR_KIND") or None,
+            help="the index of the vectors (default: XMR_KIND, or by their number)",
+        )
     for command in (search, index, serve):
         command.add_argument("--engine", choices=("faiss", "milvus"), default="faiss", help="what searches the vectors")
         command.add_argument(
@@ -397,6 +402,7 @@ def _serve(options: argparse.Namespace) -> None:
         index_dir=options.index_dir,
         key=key,
         writable=options.writable,
+        kind=options.kind,
         engine=options.uri if options.engine == "milvus" else None,
         limits=limits,
     )

@@ -137,6 +137,10 @@ def test_indexing_builds_the_index_that_the_first_search_would_wait_for(xmr, pho
     assert status == 0 and out.endswith("tiny: its hnsw index is ready\n")
     assert len(list((tmp_path / "cache").rglob("*hnsw*.faiss"))) == 1
     assert "index is ready" not in xmr("index", photo_folder)[1]
+    monkeypatch.setenv("XMR_KIND", "hnsw")
+    assert "its hnsw index is ready" in xmr("index", photo_folder)[1]
+    monkeypatch.setenv("XMR_KIND", "tree")
+    assert "is one of flat, hnsw, ivfpq; 'tree' came" in xmr("index", photo_folder)[2]
 
 
 def test_indexing_shows_the_librarys_bar_on_a_terminal(xmr, photo_folder, monkeypatch):

@@ -103,6 +103,7 @@ def create_app(
     index_dir: str | Path | None = None,
     key: str | None = None,
     writable: bool = False,
+    kind: str | None = None,
     engine: str | None = None,
     limits: Limits = LIMITS,
 ) -> FastAPI:
@@ -114,6 +115,7 @@ def create_app(
         index_dir: where the index is kept instead of in the folder.
         key: what clients must send; without one, only programs of this computer are answered.
         writable: whether photos may be added and removed.
+        kind: of the index, as in Searcher; None for the one that suits the number of photos.
         engine: URI of Milvus, where that searches the photos.
         limits: of requests.
 
@@ -123,7 +125,7 @@ def create_app(
     if engine is not None and writable:
         raise BadInput("What Milvus searches is added and removed by python -m xmr index FOLDER --engine milvus.")
     gallery = Gallery.open(folder, index_dir)
-    searchers = {system.name: Searcher(system, gallery, engine=engine) for system in map(checkpoint.load, systems)}
+    searchers = {system.name: Searcher(system, gallery, kind, engine) for system in map(checkpoint.load, systems)}
     figures = Figures()
     cores = asyncio.Semaphore(max(2, os.cpu_count() or 2))
     ready: list[str] = []

@@ -394,9 +394,9 @@ def test_milvus_searches_where_it_is_named_and_is_not_written_to(api, monkeypatc
     from xmr import serve
 
     made = []
-    monkeypatch.setattr(serve, "Searcher", lambda *given, **more: made.append(more) or Searcher(*given))
-    api(engine="http://milvus:19530")
-    assert made == [{"engine": "http://milvus:19530"}]
+    monkeypatch.setattr(serve, "Searcher", lambda *given: made.append(given[2:]) or Searcher(*given))
+    api(engine="http://milvus:19530", kind="hnsw")
+    assert made == [("hnsw", "http://milvus:19530")]
     with pytest.raises(BadInput, match="xmr index FOLDER --engine milvus"):
         api(engine="http://milvus:19530", writable=True)
 
