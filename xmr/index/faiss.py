@@ -272,9 +272,13 @@ class FaissIndex:
                 elif self.kind == "hnsw" and _WALK * max(self._effort, wanted) > share * count:
                     near = inside[:0]  # all that is selected is sooner looked at
                 else:
-                    more = wanted if len(inside) else min(_FAR * wanted, count)
+                    more = wanted if len(inside) else max(wanted, min(_FAR * least, count))
                     near = self._candidates(index, forms[at : at + 1], more, share, picked.selector)[0]
                     near = near[near >= 0]
+            if len(near) < wanted and self.kind == "ivfpq":  # in all lists there are enough
+                selector = None if picked is None else picked.selector
+                near = self._candidates(index, forms[at : at + 1], wanted, 0.0, selector)[0]
+                near = near[near >= 0]
             if len(near) < wanted:
                 every = self._everything() if picked is None else picked.positions
                 scores[at : at + 1], positions[at : at + 1] = self._exactly(query[None], k, every)
