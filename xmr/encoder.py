@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from xmr.modality import BadInput, Drawing, Modality, shown
+from xmr.modality import BadInput, Drawing, Modality, UnknownText, shown
 from xmr.preprocess import (
     AdoptedTokenizer,
     TextForm,
@@ -295,17 +295,18 @@ def text_input(tokenizer: Tokenizer, texts: Sequence[str], max_tokens: int) -> n
     the first 2,000 characters count.
 
     Raises:
-        BadInput: an empty caption, or one without a single known word, such as emoji or a language never learnt.
+        UnknownText: an empty caption, or one without a single known word, such as emoji or a language never learnt.
+        BadInput: one that is no text.
     """
     for text in texts:
         if not isinstance(text, str):
             raise BadInput(f"A caption must be text; {shown(text)} came. Describe the photo in a few words.")
         cleaned = clean_text(text)
         if not cleaned:
-            raise BadInput("The caption is empty. Describe the photo in a few words, such as: a red car.")
+            raise UnknownText("The caption is empty. Describe the photo in a few words, such as: a red car.")
         if not tokenizer.known(cleaned):
             beginning = cleaned if len(cleaned) <= 40 else cleaned[:40] + "…"
-            raise BadInput(f"No word of “{beginning}” is known. Describe the photo in English or German words.")
+            raise UnknownText(f"No word of “{beginning}” is known. Describe the photo in English or German words.")
     return tokenizer.encode(texts, max_tokens)
 
 
