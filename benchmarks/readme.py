@@ -140,7 +140,19 @@ def figures() -> str:
         "(`benchmarks/results/`).",
     ]
     lines.append("The machines differ: a time on one says nothing about a time on another.")
-    return "\n".join([*lines, "", faults()])
+    return "\n".join([*lines, "", adopted(), "", faults()])
+
+
+def adopted() -> str:
+    """What adopting a model costs, as one paragraph."""
+    told = json.loads((RESULTS / "adopt.json").read_text())
+    return (
+        f"A model of CLIP ViT-B/32's size, {told['graphs_mb']} MB of graphs in a folder, was adopted in "
+        f"{told['adopt_s']:.0f} s on {_cores(told)}. Encoding a query in words then takes "
+        f"{told['text_ms']:.1f} ms, one by a photo {told['photo_ms']:.0f} ms; the process takes {told['before_mb']} MB "
+        f"before, {told['with_text_mb']} MB with the text graph, {told['with_photo_mb']} MB with both and "
+        f"{told['released_mb']} MB once they were let go of (`python -m benchmarks.adopt`)."
+    )
 
 
 def _note(protocol: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
-from pages import shared, trust
+from pages import indexing, shared, trust
 from pages.language import in_digits, tr
 from pages.plain import plain, shown
 from pages.state import state
@@ -76,7 +76,7 @@ def show() -> None:
             _offer(state.offer)
         if _jobs:
             _progress()
-        _remove()
+        _adopted()
 
 
 def _form() -> None:
@@ -132,8 +132,7 @@ def _progress() -> None:
         st.button(tr("Stop"), icon=":material/close:", on_click=job.stop.set, disabled=job.stop.is_set())
         return
     if job.made is not None and job.name not in shared.systems():
-        shared.systems.clear()
-        shared.reports.clear()
+        shared.notice_models()
         st.rerun()
     if job.made is not None and job.name in shared.systems():
         _told(job.made)
@@ -150,7 +149,7 @@ def _told(made: adopt.Adopted) -> None:
     st.success(
         tr(
             "{name} was adopted in {seconds} s. A query: {speed}. Indexing the {count} photos that are searched now "
-            "takes about {time}: choose it on the page Gallery.",
+            "takes about {time}: the button below begins it.",
             name=plain(made.name),
             seconds=f"{made.seconds:.0f}",
             speed=told,
@@ -160,15 +159,36 @@ def _told(made: adopt.Adopted) -> None:
     )
 
 
-def _remove() -> None:
-    """Which models were adopted, whether each is in memory, and a way to remove one."""
+def _adopted() -> None:
+    """Which models were adopted, whether each is in memory, and ways to index with it and to remove one."""
     names = checkpoint.available(models())
     if not names:
         return
+    try:
+        indexed = shared.open_gallery(state.folder).systems()
+    except BadInput:  # which the pages that search it tell
+        indexed = names
     for name in names:
+        row = st.container(horizontal=True, vertical_alignment="center")
+        try:
+            loaded = tr("in memory") if shared.open_system(name).loaded else tr("not in memory")
+        except BadInput:
+            row.caption(tr("{name} · damaged: remove it and adopt it again", name=shown(name)))
+            continue
         size = sum(path.stat().st_size for path in checkpoint.folder_of(name).iterdir()) / 1e6
-        loaded = tr("in memory") if shared.open_system(name).loaded else tr("not in memory")
-        st.caption(f"{shown(name)} · {in_digits(round(size))} MB · {loaded}")
+        row.caption(f"{shown(name)} · {in_digits(round(size))} MB · {loaded}")
+        if name not in indexed:
+            row.button(
+                tr("Index the photos that are searched now"),
+                icon=":material/database:",
+                key=f"index-with-{name}",
+                disabled=state.job is not None,
+                on_click=_index,
+                args=(name,),
+                help=tr("Of the shipped photos, a copy in your data folder; it is searched from then on."),
+            )
+    for told in state.told:
+        st.warning(plain(told), icon=":material/error:")
     chosen, button = st.columns([0.8, 0.2], vertical_alignment="bottom")
     chosen.selectbox(tr("Remove a model"), names, index=None, key="removing", placeholder=tr("a model"))
     if button.button(tr("Remove"), icon=":material/delete:", width="stretch", disabled=state.removing is None):
@@ -178,6 +198,14 @@ def _remove() -> None:
             shared.show_error(error)
             return
         _jobs.clear()
-        for cached in (shared.systems, shared.reports, shared.open_system, shared.open_searcher):
-            cached.clear()
+        shared.notice_models()
         st.rerun()
+
+
+def _index(name: str) -> None:
+    """Begin to index the photos that are searched now with a model."""
+    try:
+        indexing.index_searched(name)
+        state.told = ()
+    except BadInput as error:
+        state.told = (str(error),)

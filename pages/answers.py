@@ -141,7 +141,7 @@ def _names() -> dict[Modality, str]:
     return {Modality.SKETCH: tr("the drawing"), Modality.TEXT: tr("the words"), Modality.PHOTO: tr("the photo")}
 
 
-def _begin_anew(searcher: Searcher, query: Query, where: dict[str, list[str]]) -> None:
+def _begin_anew(searcher: Searcher, query: Query, where: dict[str, list]) -> None:
     """Another query begins with ten answers."""
     digest = hashlib.sha1(repr((searcher.system.name, str(searcher.gallery.path), sorted(where.items()))).encode())
     for term in query.terms:

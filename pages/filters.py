@@ -1,35 +1,44 @@
-"""Filters beside the answers: the facts that photos must have, each value with how many photos have it."""
+"""Filters beside the answers: the facts that photos must have, each value with how many photos have it, and a range of
+dates. The range is kept among the values of "taken", in state and address, as 2024-01-05..2024-02-10."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
 from pages.grid import WORDED, fact_names
-from pages.language import in_digits
+from pages.language import LANGUAGES, in_digits, tr
 from pages.plain import shown
 from pages.shared import in_words, open_gallery
 from pages.state import state
 from xmr.gallery import Gallery
-from xmr.where import conditions
+from xmr.where import LANGUAGE, TAKEN, conditions
 
-OFFERED = ("category", "colour", "place", "taken", "camera", "folder")  # those with few values, in this order
+OFFERED = ("category", "colour", "place", TAKEN, "camera", "folder", LANGUAGE)  # those with few values, in this order
+_RANGE = re.compile(r"(\d{4}-\d\d-\d\d)\.\.(\d{4}-\d\d-\d\d)", re.ASCII)
+_DATES = "where-dates"  # the key of the widget
 
 
 @st.cache_data(show_spinner=False, max_entries=128)
 def _facets(folder: Path, version: tuple[int, ...], where: str) -> dict[str, dict[str, int]]:
-    found = open_gallery(folder).facets(conditions(json.loads(where)))
+    gallery = open_gallery(folder)
+    found = gallery.facets(conditions(json.loads(where)))
+    if all(count == len(gallery) for count in found.get(LANGUAGE, {}).values()):  # of no use
+        found.pop(LANGUAGE, None)
     return {fact: {str(value): count for value, count in found[fact].items()} for fact in OFFERED if fact in found}
 
 
-def counts(gallery: Gallery, where: Mapping[str, list[str]]) -> dict[str, dict[str, int]]:
+def counts(gallery: Gallery, where: Mapping[str, list]) -> dict[str, dict[str, int]]:
     """Of each fact, its values and the number of photos that have it and meet the conditions on all other facts."""
     version = gallery.version()
 
-    def facets(where: Mapping[str, list[str]]) -> dict[str, dict[str, int]]:
+    def facets(where: Mapping[str, list]) -> dict[str, dict[str, int]]:
         return _facets(gallery.path, version, json.dumps(where, sort_keys=True))
 
     every, met = facets({}), facets(where)
@@ -40,21 +49,27 @@ def counts(gallery: Gallery, where: Mapping[str, list[str]]) -> dict[str, dict[s
     return found
 
 
-def chosen(gallery: Gallery) -> dict[str, list[str]]:
+def chosen(gallery: Gallery) -> dict[str, list]:
     """The conditions that this visitor set, without those that nothing in this gallery is known of."""
     known = counts(gallery, {})
-    kept = {fact: [value for value in values if value in known.get(fact, ())] for fact, values in _where().items()}
+    kept: dict[str, list] = {
+        fact: [value for value in values if value in known.get(fact, ())] for fact, values in _where().items()
+    }
+    if TAKEN in known and (dates := _dates()):
+        kept[TAKEN].append({"from": dates[0].isoformat(), "to": dates[1].isoformat()})
     return {fact: values for fact, values in kept.items() if values}
 
 
-def row(gallery: Gallery) -> dict[str, list[str]]:
+def row(gallery: Gallery) -> dict[str, list]:
     """The filters, in a row of the container that is open; returns the conditions."""
-    where, names = chosen(gallery), fact_names()
+    where, names = chosen(gallery), fact_names() | {LANGUAGE: tr("Language")}
     for fact, number in counts(gallery, where).items():
         key = f"where-{fact}"
-        st.session_state[key] = where.get(fact, [])
+        st.session_state[key] = [value for value in where.get(fact, ()) if isinstance(value, str)]
         offered = [value for value, count in number.items() if count or value in where.get(fact, ())]
-        if len(number) > 1:
+        if fact == TAKEN:
+            _range([int(year) for year in number if re.fullmatch(r"[1-9]\d{3}", year, re.ASCII)])
+        if len(number) > 1 or fact == LANGUAGE:
             st.multiselect(
                 names[fact],
                 offered,
@@ -69,8 +84,41 @@ def row(gallery: Gallery) -> dict[str, list[str]]:
     return where
 
 
+def _range(years: list[int]) -> None:
+    """The choice of a range of dates."""
+    if not years:
+        return
+    dates = _dates()
+    first, last = date(min(years), 1, 1), date(max(years), 12, 31)
+    st.session_state[_DATES] = dates or ()
+    st.date_input(
+        tr("Taken from, to"),
+        min_value=min(first, *dates) if dates else first,
+        max_value=max(last, *dates) if dates else last,
+        key=_DATES,
+        format="YYYY-MM-DD",
+        label_visibility="collapsed",
+        help=tr("Taken from, to"),
+        on_change=_choose_dates,
+        width=210,
+    )
+
+
+def _dates() -> tuple[date, date] | None:
+    """The range of dates that this visitor set; None for none."""
+    for value in _where().get(TAKEN, ()):
+        if found := _RANGE.fullmatch(str(value)):
+            try:
+                first, last = sorted(map(date.fromisoformat, found.groups()))
+            except ValueError:  # no such day
+                continue
+            return first, last
+    return None
+
+
 def _label(fact: str, value: str, count: int) -> str:
-    return shown(f"{in_words(value) if fact in WORDED else value} ({in_digits(count)})")
+    name = in_words(value) if fact in WORDED else LANGUAGES.get(value, value) if fact == LANGUAGE else value
+    return shown(f"{name} ({in_digits(count)})")
 
 
 def _where() -> dict[str, list[str]]:
@@ -78,8 +126,18 @@ def _where() -> dict[str, list[str]]:
 
 
 def _choose(fact: str) -> None:
-    rest = {name: values for name, values in _where().items() if name != fact}
-    values = list(st.session_state[f"where-{fact}"])
+    _set(fact, list(st.session_state[f"where-{fact}"]))
+
+
+def _choose_dates() -> None:
+    """A range takes the place of the years, and they of it. One of which only the beginning was chosen is none yet."""
+    dates: Any = st.session_state[_DATES]
+    if len(dates) != 1:
+        _set(TAKEN, [f"{dates[0]}..{dates[1]}"] if dates else [])
+
+
+def _set(fact: str, values: list[str]) -> None:
+    rest = {name: kept for name, kept in _where().items() if name != fact}
     state.where = {**rest, fact: values} if values else rest
 
 

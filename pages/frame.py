@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages import address, indexing, visit
 from pages.language import switch, tr
-from pages.shared import show_error
+from pages.shared import notice_models, show_error
 from pages.state import state
 from pages.widgets import everywhere
 from xmr.modality import BadInput
@@ -43,6 +43,7 @@ with st.container(key="chrome"):  # which takes no place in the page
     everywhere(state.language)
     switch()
 visit.seen()
+notice_models()
 indexing.take_uploads()
 address.arrive()
 indexing.follow(aloud=page.url_path != "gallery")

@@ -179,6 +179,23 @@ def _delete(index: Path, folder: Path) -> None:
         ) from None
 
 
+def copy_of_shipped() -> Path:
+    """The folder of a copy of the shipped photos in the user's data folder, which further systems can index; it is made
+    at the first call. BadInput if it cannot be written."""
+    folder = user_data_path("xmr") / "galleries" / "shipped photos"
+    part = folder.with_name(f"{folder.name}.part")
+    if not folder.is_dir():
+        try:
+            shutil.rmtree(part, ignore_errors=True)
+            shutil.copytree(DEMO, part)
+            part.rename(folder)
+        except OSError as error:
+            raise BadInput(
+                tr("The shipped photos cannot be copied to {folder}: {why}. Make room there.", folder=folder, why=error)
+            ) from None
+    return folder
+
+
 def _check_owner() -> None:
     if not trust.own_machine():
         raise BadInput(tr("Only who sits at the computer that runs this app changes the list of galleries."))

@@ -13,10 +13,10 @@ import streamlit as st
 from pages import galleries, visit
 from pages.language import tr
 from pages.plain import plain
-from pages.shared import open_gallery, open_system
+from pages.shared import open_gallery, open_system, systems
 from pages.state import state
 from pages.uploads import Uploads
-from xmr.gallery import Gallery, IndexReport, index_folder
+from xmr.gallery import DEMO, Gallery, IndexReport, index_folder
 from xmr.gallery.indexing import Progress
 from xmr.gallery.jobs import Job, Jobs, State, Work
 from xmr.modality import BadInput
@@ -56,11 +56,11 @@ def index_own(folder: Path, names: Sequence[str]) -> None:
     Raises:
         BadInput: the visitor has another job, or too many are waiting.
     """
-    systems = [open_system(name) for name in names]
+    opened = [open_system(name) for name in names]
     _start(
         visit.this_visitor(),
         f"“{folder.name or folder}”",
-        lambda progress, stop: index_folder(folder, systems, progress, stop=stop),
+        lambda progress, stop: index_folder(folder, opened, progress, stop=stop),
     )
 
 
@@ -70,11 +70,11 @@ def index_uploads(uploads: Uploads, names: Sequence[str], refused: Sequence[tupl
     Raises:
         BadInput: the visit has another job, or too many are waiting.
     """
-    systems, called = [open_system(name) for name in names], tr("The upload")
+    opened, called = [open_system(name) for name in names], tr("The upload")
 
     def work(progress: Callable[[Progress], None], stop: Event) -> IndexReport:
         try:
-            report = index_folder(uploads.folder, systems, progress, stop=stop)
+            report = index_folder(uploads.folder, opened, progress, stop=stop)
         except BadInput as error:
             raise BadInput(str(error).replace(str(uploads.folder), called)) from None
         drop_removed(uploads)  # those that were removed during indexing
@@ -85,6 +85,28 @@ def index_uploads(uploads: Uploads, names: Sequence[str], refused: Sequence[tupl
         return replace(report, skipped=(*((Path(name), why) for name, why in refused), *skipped), noted=noted)
 
     _start(visit.this_visitor(), _UPLOADS, work)
+
+
+def index_searched(name: str) -> None:
+    """Start indexing the photos that are searched now with one more system; instead of the shipped ones, which stay as
+    they are, a copy of them.
+
+    Raises:
+        BadInput: the visitor has another job, or too many are waiting.
+    """
+    if state.folder == DEMO:
+        system = open_system(name)
+        title = f"“{tr('The shipped photos')}”"
+        _start(
+            visit.this_visitor(),
+            title,
+            lambda progress, stop: index_folder(galleries.copy_of_shipped(), [system], progress, stop=stop),
+        )
+    elif state.uploads and state.folder.is_relative_to(state.uploads.folder):
+        index_uploads(state.uploads, [name], ())
+    else:
+        gallery = open_gallery(state.folder)
+        index_own(gallery.root, [*(one for one in gallery.systems() if one in systems()), name])
 
 
 def _start(owner: str, title: str, work: Work) -> None:

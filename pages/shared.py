@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from pages.state import state
 from pages.widgets import inline
 from xmr import checkpoint
 from xmr.gallery import DEMO, Gallery
+from xmr.home import models
 from xmr.modality import BadInput, Modality
 from xmr.remote import RemoteSearcher, Server
 from xmr.search import Searcher
@@ -86,6 +88,22 @@ def back_button(place: DeltaGenerator) -> None:
 def search_shipped() -> None:
     """Search the shipped photos from now on."""
     state.folder, state.like, state.outcome = DEMO, None, None
+
+
+_noticed: list[tuple] = []  # what `notice_models` saw last
+
+
+def notice_models() -> None:
+    """Open anew what another program adopted, measured or removed since the last look; call it before each page."""
+    now = []
+    for name in checkpoint.available(models()):
+        with suppress(OSError):  # it goes at this moment
+            files = (models() / name / file for file in ("config.json", "metrics.json"))
+            now += [(file, file.stat().st_mtime_ns) for file in files if file.is_file()]
+    if now != _noticed:
+        _noticed[:] = now
+        for cached in (systems, reports, open_system, open_searcher):
+            cached.clear()
 
 
 @st.cache_data(show_spinner=False)

@@ -5,6 +5,7 @@ import streamlit as st
 from pages import adopting
 from pages.charts import colour_of
 from pages.language import language, tr
+from pages.plain import plain
 from pages.shared import names, reports, systems
 from xmr.checkpoint import folder_of
 
@@ -26,6 +27,10 @@ if language() != "en":
 adopting.show()
 for name, config in systems().items():
     with st.container(border=True):
+        if lacking := [one for one in (*_files(config, "file"), "card.md") if not (folder_of(name) / one).is_file()]:
+            st.markdown(f"##### {name}")
+            st.error(tr("Damaged: {file} is missing.", file=plain(lacking[0])), icon=":material/error:")
+            continue
         own, shared = (
             sum((folder_of(name) / file).stat().st_size for file in _files(config, key)) / 1e6
             for key in ("file", "trunk")

@@ -43,6 +43,28 @@ def clip(tmp_path_factory: pytest.TempPathFactory):
     return folder, original
 
 
+@pytest.fixture
+def hub(clip, tmp_path, monkeypatch):
+    """A hub with the model org/tiny, an empty folder of adopted models, and an empty cache."""
+    from huggingface_hub import constants
+
+    from tests.hub import CHUNK, Hub
+
+    found = Hub()
+    monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", CHUNK)  # as the tiny files are to large ones
+    found.models["org/tiny"] = clip[0]
+    for name, value in (("ENDPOINT", found.address), ("HF_HUB_CACHE", str(tmp_path / "cache"))):
+        monkeypatch.setattr(constants, name, value)
+    monkeypatch.setattr(
+        constants, "HUGGINGFACE_CO_URL_TEMPLATE", found.address + "/{repo_id}/resolve/{revision}/{filename}"
+    )
+    monkeypatch.setattr("huggingface_hub.hf_api.constants.ENDPOINT", found.address)
+    monkeypatch.setattr("huggingface_hub.hf_api.api.endpoint", found.address)
+    monkeypatch.setenv("XMR_MODELS", str(tmp_path / "models"))
+    yield found
+    found.close()
+
+
 @pytest.fixture(scope="session")
 def checkpoint_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint named "tiny" with photo, sketch and text encoders. Copy it before damaging it."""

@@ -12,7 +12,8 @@ from pathlib import Path
 from urllib.parse import unquote
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
-LARGE = ".onnx"  # what lies in the large file storage
+CHUNK = 1 << 14  # bytes that are written at a time
+LARGE = (".onnx", ".safetensors")  # what lies in the large file storage
 
 
 class Hub:

@@ -69,7 +69,7 @@ def clip_tokenizer():
     return CLIPTokenizer(vocab=vocab, merges=merges, model_max_length=77)
 
 
-def siglip_tokenizer():
+def siglip_tokenizer(length: int = 16):
     """A little one of SigLIP's kind: pieces of words, small letters, no punctuation."""
     from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
     from transformers import PreTrainedTokenizerFast
@@ -89,12 +89,12 @@ def siglip_tokenizer():
     table.train_from_iterator(TEXTS, trainer)
     table.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
     return PreTrainedTokenizerFast(
-        tokenizer_object=table, pad_token="</s>", eos_token="</s>", unk_token="<unk>", model_max_length=16
+        tokenizer_object=table, pad_token="</s>", eos_token="</s>", unk_token="<unk>", model_max_length=length
     )
 
 
-def tiny_clip(kind: str = "CLIP"):
-    """A CLIPModel, or a SiglipModel, of random weights, with its tokenizer."""
+def tiny_clip(kind: str = "CLIP", length: int = 16):
+    """A CLIPModel, or a SiglipModel whose texts have that many tokens, of random weights, with its tokenizer."""
     import transformers
 
     torch.manual_seed(0)
@@ -105,8 +105,8 @@ def tiny_clip(kind: str = "CLIP"):
         read = sizes | {"vocab_size": 49408, "eos_token_id": 49407, "bos_token_id": 49406, "pad_token_id": 49407}
         config = transformers.CLIPConfig(text_config=read, vision_config=seen, projection_dim=24)
         return transformers.CLIPModel(config).eval(), tokenizer
-    tokenizer = siglip_tokenizer()
-    read = sizes | {"vocab_size": len(tokenizer), "max_position_embeddings": 16, "projection_size": 32}
+    tokenizer = siglip_tokenizer(length)
+    read = sizes | {"vocab_size": len(tokenizer), "max_position_embeddings": length, "projection_size": 32}
     config = transformers.SiglipConfig(text_config=read | {"pad_token_id": 1, "eos_token_id": 1}, vision_config=seen)
     return transformers.SiglipModel(config).eval(), tokenizer
 
@@ -174,12 +174,13 @@ def to_onnx(module, inputs: dict[str, torch.Tensor], path: Path, output: str, dy
     )
 
 
-def write_transformers_js(folder: Path, kind: str = "CLIP", mask: bool = True) -> Original:
-    """A CLIP or a SigLIP in the layout of transformers.js; a CLIP whose graph takes a mask or not."""
-    model, tokenizer = tiny_clip(kind)
+def write_transformers_js(folder: Path, kind: str = "CLIP", mask: bool = True, length: int = 16) -> Original:
+    """A CLIP, whose graph takes a mask or not, or a SigLIP, whose texts have that many tokens, in the layout of
+    transformers.js."""
+    model, tokenizer = tiny_clip(kind, length)
     images = processor(kind)
     vectors = ("image_embeds", "text_embeds") if kind == "CLIP" else ("pooler_output", "pooler_output")
-    pixels, ids = torch.rand(2, 3, SIDE, SIDE), torch.ones(2, 16 if kind != "CLIP" else 9, dtype=torch.int64)
+    pixels, ids = torch.rand(2, 3, SIDE, SIDE), torch.ones(2, length if kind != "CLIP" else 9, dtype=torch.int64)
     ids[:, -1] = 49407 if kind == "CLIP" else 1
     to_onnx(Seen(model), {"pixel_values": pixels}, folder / "onnx/vision_model.onnx", vectors[0])
     text = {"input_ids": ids} | ({"attention_mask": torch.ones_like(ids)} if kind == "CLIP" and mask else {})

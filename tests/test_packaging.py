@@ -12,10 +12,12 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from tests.test_imports import OURS, files_of, imports_of
+from xmr.gallery.location import index_home
 
 ROOT = Path(__file__).resolve().parents[1]
 UNIMPORTED = {  # what is needed without an import, and for what
@@ -93,6 +95,26 @@ def test_the_lock_has_one_version_of_every_requirement_and_it_is_in_the_range(py
         assert canonicalize_name(wanted.name) in pins, f"{line} is not in requirements.lock: run make lock"
         (version,) = pins[canonicalize_name(wanted.name)]
         assert wanted.specifier.contains(version), f"requirements.lock has {version} for {line}: run make lock"
+
+
+def test_the_services_keep_the_index_where_the_app_looks_for_it(monkeypatch):
+    services = yaml.safe_load((ROOT / "deploy" / "compose.yml").read_text())["services"]
+    image = (ROOT / "deploy" / "Dockerfile").read_text()
+    monkeypatch.setenv("XDG_DATA_HOME", re.search(r"XDG_DATA_HOME=(\S+)", image)[1])
+    for name in ("index", "api"):
+        command = services[name]["command"]
+        base = Path(command[command.index("--index-dir") + 1])
+        assert index_home(Path("/photos"), base) == index_home(Path("/photos"))
+        assert (
+            command[command.index("--system") + 1] == "${XMR_SYSTEM:-tri}"
+            and "XMR_KIND" in services[name]["environment"]
+        )
+    for name in ("index", "api", "app"):
+        assert services[name]["volumes"][0].endswith(":ro") and services[name]["volumes"][1] == "data:/data"
+    told = (ROOT / "docs" / "large-galleries.md").read_text()
+    milvus = services["milvus"]["environment"]
+    for setting in ("ETCD_USE_EMBED", "ETCD_DATA_DIR", "COMMON_STORAGETYPE"):
+        assert f"-e {setting}={milvus[setting]}" in told
 
 
 def packages_of(files: list[Path]) -> set[str]:

@@ -8,6 +8,7 @@ ablation       train and compare its variants    -> checkpoints/<system>/study.j
 publish        export it, calibrate, evaluate    -> checkpoints/<system>, its vectors of galleries/demo
 gallery        rebuild the demo gallery          -> galleries/demo
 adopt          export a model of open_clip, transformers, sentence-transformers or timm -> a system of its own
+calibrate      fit its probabilities anew        -> checkpoints/<system>/config.json, metrics.json, card.md
 evaluate       measure a published checkpoint    -> checkpoints/<system>/metrics.json, worst.json, card.md
 card           write its card anew              -> checkpoints/<system>/card.md
 audit          check what is said of all systems
@@ -34,6 +35,7 @@ COMMANDS = {
     "publish": ("training.release.publish", "export, evaluate; write the card and the gallery's vectors"),
     "gallery": ("training.release.demo_gallery", "rebuild the demo gallery from the rendered world"),
     "adopt": ("training.release.adopt", "make a system of another library's model, which has no ONNX export"),
+    "calibrate": ("training.release.calibration", "fit a checkpoint's probabilities of a match anew, and measure it"),
     "evaluate": ("training.release.evaluate", "measure a published checkpoint on the test items"),
     "card": ("training.release.card", "write a checkpoint's card anew, in today's words"),
     "audit": ("training.release.audit", "check figures, hashes, histories and what training saw of the test items"),

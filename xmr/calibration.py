@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -11,58 +13,93 @@ TOP = 20  # of each query's answers, to which the curve is fitted
 _STEPS = 100  # of Newton's method; ten are usual
 
 
-def curve(found: Sequence[tuple[np.ndarray, np.ndarray]]) -> dict[str, float]:
+def length(content: Any) -> float:
+    """How long a text is: the logarithm of the number of its words; NaN for whatever is no text.
+
+    The same score is a better match for a name of two words than for a caption of twelve, of which much may be missing.
+
+    >>> round(length("a red cup"), 3), length(b"")
+    (1.099, nan)
+    """
+    return float(np.log(max(len(re.findall(r"\w+", content)), 1))) if isinstance(content, str) else np.nan
+
+
+def log_odds(curve: Mapping[str, float], scores: np.ndarray, lengths: np.ndarray | float = np.nan) -> np.ndarray:
+    """The log-odds of a match by a calibrated curve: slope * score + intercept + per_length * (length - usual_length).
+
+    scores, lengths: (...) float, of one shape or one number; a query of unknown length counts as one of the usual.
+    """
+    longer = np.nan_to_num(np.asarray(lengths, np.float64) - curve.get("usual_length", 0.0))
+    return curve["slope"] * scores + (curve["intercept"] + curve.get("per_length", 0.0) * longer)
+
+
+def curve(found: Sequence[tuple[np.ndarray, np.ndarray]], lengths: Sequence[np.ndarray] = ()) -> dict[str, float]:
     """The entry of config.json's "calibration" for one kind of query.
 
     Args:
         found: for each data set the scores and the relevance of all answers, (Q, G) both. Every data set has the same
             weight.
+        lengths: for each data set those of its queries, (Q,), as `length` gives them; none: they don't count.
 
     Returns:
         "mean" and "std" of the scores of all pairs; "slope" and "intercept" of the logistic curve from a score to the
-        probability of a match, fitted to the first 20 answers of every query, which is what a person sees.
+        probability of a match, fitted to the first 20 answers of every query, which is what a person sees. It is flat
+        where better scores match less. With lengths also "per_length" and "usual_length", as log_odds takes them.
     """
-    tops, matches, weights = [], [], []
-    for scores, relevant in found:
+    tops, matches, weights, longer = [], [], [], []
+    for n, (scores, relevant) in enumerate(found):
         count = max(1, min(TOP, scores.shape[1] - 1))  # the last may be the query itself
         top = np.argpartition(-scores, count - 1, axis=1)[:, :count]
         tops.append(np.take_along_axis(scores, top, axis=1).ravel())
         matches.append(np.take_along_axis(relevant, top, axis=1).ravel())
         weights.append(np.full(tops[-1].size, 1 / tops[-1].size))
-    slope, intercept = platt(np.concatenate(tops), np.concatenate(matches), np.concatenate(weights))
-    mean = float(np.mean([scores.mean() for scores, _ in found]))
-    std = float(np.mean([scores.std() for scores, _ in found]))
-    return {
-        key: round(value, 5)
-        for key, value in {"mean": mean, "std": std, "slope": slope, "intercept": intercept}.items()
-    }
+        if lengths:
+            longer.append(np.repeat(lengths[n], count))
+    told: dict[str, float] = {}
+    rows, weight = [np.concatenate(tops)], np.concatenate(weights)
+    if lengths:
+        long = np.concatenate(longer)
+        told["usual_length"] = float(np.average(long, weights=weight))
+        rows.append(long - told["usual_length"])
+    slopes, told["intercept"] = platt(np.stack(rows), np.concatenate(matches), weight)
+    if slopes[0] < 0:  # a better score is never a worse match: the best of the curves that don't fall leaves it out
+        slopes, told["intercept"] = platt(np.stack([0 * rows[0], *rows[1:]]), np.concatenate(matches), weight)
+    told["slope"], *per_length = slopes
+    told |= dict(zip(["per_length"], per_length, strict=False))
+    told["mean"] = float(np.mean([scores.mean() for scores, _ in found]))
+    told["std"] = float(np.mean([scores.std() for scores, _ in found]))
+    return {key: round(value, 5) for key, value in sorted(told.items())}
 
 
-def platt(scores: np.ndarray, matches: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
-    """Slope and intercept of the logistic curve of greatest weighted likelihood; scores, matches, weights: (N,) each.
+def platt(rows: np.ndarray, matches: np.ndarray, weights: np.ndarray) -> tuple[list[float], float]:
+    """Slopes and intercept of the logistic curve of greatest weighted likelihood.
 
-    A little ridge keeps the slope finite where a threshold separates the matches. Without both matches and misses the
+    A little ridge keeps the slopes finite where a threshold separates the matches. Without both matches and misses the
     curve is flat, at their share with one of each added.
+
+    Args:
+        rows: (F, N), what is known of each answer.
+        matches: (N,) bool. weights: (N,).
     """
     if matches.all() or not matches.any():
-        return 0.0, float(np.log((matches.sum() + 1) / ((~matches).sum() + 1)))
+        return [0.0] * len(rows), float(np.log((matches.sum() + 1) / ((~matches).sum() + 1)))
     weights, right = weights / weights.sum(), matches.astype(np.float64)
-    rows = np.stack([scores.astype(np.float64), np.ones(len(scores))])  # (2, N)
-    ridge = np.array([RIDGE, 0.0])
+    rows = np.concatenate([rows.astype(np.float64), np.ones((1, rows.shape[1]))])  # (F + 1, N)
+    ridge = np.array([*[RIDGE] * (len(rows) - 1), 0.0])
 
     def loss(at: np.ndarray) -> float:
         odds = at @ rows
         return float(weights @ (np.logaddexp(0, odds) - right * odds) + ridge @ at**2 / 2)
 
-    at = np.array([0.0, np.log((weights @ right) / (weights @ (1 - right)))])
+    at = np.append(np.zeros(len(rows) - 1), np.log((weights @ right) / (weights @ (1 - right))))
     for _ in range(_STEPS):
         likely = 1 / (1 + np.exp(-np.clip(at @ rows, -500, 500)))
         slope = rows @ (weights * (likely - right)) + ridge * at
         bend = (rows * (weights * likely * (1 - likely))) @ rows.T + np.diag(ridge)
-        step = np.linalg.solve(bend + 1e-12 * np.eye(2), slope)
+        step = np.linalg.solve(bend + 1e-12 * np.eye(len(rows)), slope)
         while loss(at - step) > loss(at) and np.abs(step).max() > 1e-12:  # too far, where the curve is steep
             step /= 2
         at = at - step
         if np.abs(step).max() < 1e-9 * (1 + np.abs(at).max()):
             break
-    return float(at[0]), float(at[1])
+    return at[:-1].tolist(), float(at[-1])

@@ -26,7 +26,11 @@ _LARGEST = 1_000_000  # bytes of a config.json
 
 
 class CheckpointError(BadInput):
-    """A checkpoint is missing or damaged; the message names the remedy."""
+    """A checkpoint is missing or damaged; the message names the remedy. `what` is what is wrong with it, alone."""
+
+    def __init__(self, message: str, what: str = "") -> None:
+        super().__init__(message)
+        self.what = what or message
 
 
 def _plain_path(path: str) -> str:
@@ -155,6 +159,8 @@ class _Curve(_Part):
     std: float = Field(ge=1e-6, le=1e6)
     slope: _Number
     intercept: _Number
+    usual_length: _Number = None
+    per_length: _Number = None
 
 
 _Share = Annotated[float, Field(ge=0, le=0.5)]
@@ -379,14 +385,23 @@ def _weights(hashes: Mapping[str, str]) -> str:
 
 
 def _damaged(folder: Path, what: str) -> CheckpointError:
-    return CheckpointError(
-        f"The checkpoint {folder} is damaged: {what}. "
+    way = _again(folder) or (
         f"Restore it with git checkout -- {quote(str(folder))}, or publish it again: python -m training publish"
     )
+    return CheckpointError(f"The checkpoint {folder} is damaged: {what}. {way}", what)
 
 
 def _changed(folder: Path, what: str) -> CheckpointError:
+    way = _again(folder) or f"Restore it with git checkout -- {quote(str(folder))}"
     return CheckpointError(
-        f"The checkpoint {folder} was changed: {what}. Restore it with git checkout -- {quote(str(folder))}, "
-        f"or, if the change is meant, sign it: python -m xmr sign {quote(str(folder))}"
+        f"The checkpoint {folder} was changed: {what}. {way}, "
+        f"or, if the change is meant, sign it: python -m xmr sign {quote(str(folder))}",
+        what,
     )
+
+
+def _again(folder: Path) -> str:
+    """The remedy for a model that was adopted; "" for what ships."""
+    if folder.parent != models():
+        return ""
+    return f"Remove it (python -m xmr adopt --remove {quote(folder.name)}) and adopt it again"

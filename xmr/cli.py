@@ -20,8 +20,8 @@ from xmr.duplicates import find_duplicates
 from xmr.engine import open_engine, synchronize
 from xmr.gallery import DEMO, Gallery, given_path, index_folder
 from xmr.home import home
-from xmr.index import KINDS
-from xmr.labelled import evaluate_adopted, evaluate_indexed
+from xmr.index import KINDS, choose_kind
+from xmr.labelled import evaluate_indexed, evaluate_named
 from xmr.modality import BadInput, Hit, Modality, Query, Term, printable
 from xmr.preprocess import Reading, open_picture, open_sketch
 from xmr.search import Searcher, progress_bar
@@ -92,10 +92,9 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         help="only photos with this fact; may be repeated: colour=red, taken=2024-01..2024-06, folder=2024/*, "
-        "language=de; a fact that comes twice may have either value",
+        "language=de; a fact that comes twice may have either value; file==a..b.jpg is no range",
     )
     search.add_argument("-k", type=int, default=10, help="how many photos to show (default: %(default)s)")
-    search.add_argument("--kind", choices=KINDS, help="the index of the vectors (default: by their number)")
     printed = search.add_mutually_exclusive_group()
     printed.add_argument("--json", action="store_true", help="print JSON instead of a table")
     printed.add_argument("--paths-only", action="store_true", help="print only the photos' paths, one a line")
@@ -147,7 +146,10 @@ def _parser() -> argparse.ArgumentParser:
         help="measure a labelled gallery, as JSON: its captions against its photos, each without its own photo",
     )
     evaluate.add_argument(
-        "gallery", metavar="GALLERY", help="or an adopted model: measured on the shipped photos, into its metrics.json"
+        "gallery",
+        metavar="GALLERY",
+        help="or a system, measured on the shipped photos: an adopted model's figures go into its metrics.json. Every "
+        "protocol that the data here allows: python -m training evaluate SYSTEM",
     )
     evaluate.add_argument("--sketches", metavar="DIR", help="also DIR/<category>/*.png against the photos")
     evaluate.add_argument("--system", default="tri", help="the checkpoint to use (default: %(default)s)")
@@ -173,6 +175,13 @@ def _parser() -> argparse.ArgumentParser:
     sign.add_argument("checkpoint", metavar="FOLDER")
     sign.set_defaults(run=lambda options: checkpoint.sign(options.checkpoint))
 
+    for command in (search, index, serve):
+        command.add_argument(
+            "--kind",
+            choices=KINDS,
+            default=os.environ.get("XMR_KIND") or None,
+            help="the index of the vectors (default: XMR_KIND, or by their number)",
+        )
     for command in (search, index, serve):
         command.add_argument("--engine", choices=("faiss", "milvus"), default="faiss", help="what searches the vectors")
         command.add_argument(
@@ -271,6 +280,8 @@ def _index(options: argparse.Namespace) -> None:
     given = dict.fromkeys(options.system or ["tri"])
     systems = [checkpoint.load(name) for name in given]
     sources = {system.name: name for system, name in zip(systems, given, strict=True)}
+    for system in systems:
+        choose_kind(system.space, 0, options.kind)  # refuses one that is not for it, before the work is done
     with dask_cluster(options.dask, sources) if options.dask else nullcontext() as embed, progress_bar() as show:
         report = index_folder(
             options.folder,
@@ -292,6 +303,17 @@ def _index(options: argparse.Namespace) -> None:
     )
     if options.engine == "milvus":
         _to_engine(options, systems)
+    else:
+        _build(options, systems)
+
+
+def _build(options: argparse.Namespace, systems: Sequence[System]) -> None:
+    """Build the indexes that are kept, so that the first search does not wait for them."""
+    with Gallery.open(options.folder, options.index_dir) as gallery:
+        for system in systems:
+            if (kind := choose_kind(system.space, len(gallery), options.kind)) != "flat":
+                Searcher(system, gallery, options.kind).prepare()
+                print(f"{system.name}: its {kind} index is ready")
 
 
 def _to_engine(options: argparse.Namespace, systems: Sequence[System]) -> None:
@@ -336,7 +358,7 @@ def _adopt(options: argparse.Namespace) -> None:
     )
     told = f"{offer.source.home}: licence {offer.source.licence}, {offer.megabytes:,.0f} MB to read"
     print(printable(told), file=sys.stderr)
-    with _told_progress() as show:
+    with told_progress() as show:
         made = adopt.adopt(offer, show)
     speed = ", ".join(f"{kind} {value:.1f} ms" for kind, value in made.fitted.milliseconds.items())
     print(printable(f"{made.name}: adopted in {made.seconds:.0f} s ({made.folder}). A query: {speed}"))
@@ -344,7 +366,7 @@ def _adopt(options: argparse.Namespace) -> None:
 
 
 @contextmanager
-def _told_progress() -> Iterator[Callable[[str, int, int], None]]:
+def told_progress() -> Iterator[Callable[[str, int, int], None]]:
     """A function that shows what is being done, and how far it is, on stderr where that is a terminal."""
     from tqdm import tqdm
 
@@ -383,6 +405,7 @@ def _serve(options: argparse.Namespace) -> None:
         index_dir=options.index_dir,
         key=key,
         writable=options.writable,
+        kind=options.kind,
         engine=options.uri if options.engine == "milvus" else None,
         limits=limits,
     )
@@ -393,8 +416,8 @@ def _serve(options: argparse.Namespace) -> None:
 def _evaluate(options: argparse.Namespace) -> None:
     drawn = Path(options.sketches) if options.sketches else None
     if not _is_folder(options.gallery) and options.gallery in checkpoint.available():
-        with Gallery.open(DEMO) as shipped, _told_progress() as show:
-            report = evaluate_adopted(options.gallery, shipped, drawn, show)
+        with Gallery.open(DEMO) as shipped, told_progress() as show:
+            report = evaluate_named(options.gallery, shipped, drawn, show)
     else:
         with Gallery.open(options.gallery) as gallery:
             report = evaluate_indexed(checkpoint.load(options.system), gallery, drawn)

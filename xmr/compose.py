@@ -9,6 +9,7 @@ from numbers import Real
 
 import numpy as np
 
+from xmr.calibration import length, log_odds
 from xmr.modality import BadInput, Modality, Query, Term, shown
 from xmr.system import System, check_numbers
 
@@ -102,7 +103,8 @@ def ranking(system: System, query: Query, terms: np.ndarray, target: Modality = 
         sum over wanted terms of weight * log p + sum over unwanted ones of |weight| * log(1 - p)
 
     where p is the chance that the photo meets the term: an AND, in which no term makes up for another. What is unwanted
-    counts _UNWANTED times. Captions, and photos in systems without a composer, are ranked by the one vector of
+    counts _UNWANTED times. Where one term alone is wanted, its p is the stated match of a query of that term, so that
+    the others only take away. Captions, and photos in systems without a composer, are ranked by the one vector of
     `compose`.
 
     terms: (T, dim), what encode_terms gave.
@@ -113,7 +115,8 @@ def ranking(system: System, query: Query, terms: np.ndarray, target: Modality = 
     if len(query.terms) == 1 or system.composer is None or target is not Modality.PHOTO:
         vector = compose(system, query, terms)
         if len(query.terms) == 1:  # what `probability` gives, in a fifth of its time
-            alone = partial(stated_match, system, query.terms[0].modality, target)
+            (term,) = query.terms
+            alone = partial(stated_match, system, term.modality, target, lengths=length(term.content))
             return Ranking(
                 vector[None], False, lambda answers: answers @ vector, lambda answers: alone(answers @ vector)
             )
@@ -128,18 +131,39 @@ def ranking(system: System, query: Query, terms: np.ndarray, target: Modality = 
     readers, biases, floors = system.composer(terms, [term.modality for term in query.terms])
     wanted = weights > 0
     strength = np.where(wanted, weights, -_UNWANTED * weights)
+    single = wanted.sum() == 1
+    if single:
+        at = int(wanted.argmax())
+        term, curve = query.terms[at], _calibrated(system, query.terms[at].modality, target)
+        if single := {"slope", "intercept"} <= curve.keys():
+            readers, biases, floors = readers.copy(), biases.copy(), floors.copy()
+            readers[at], floors[at] = curve["slope"] * terms[at], 0
+            biases[at] = log_odds(curve, np.zeros(()), length(term.content))
 
-    def scores(answers: np.ndarray) -> np.ndarray:
-        odds = answers.astype(np.float64) @ readers.T + biases  # (N, T)
+    def as_asked(answers: np.ndarray) -> np.ndarray:
+        """(N, T) the logarithms of the chances that the terms are met, or if they are unwanted, not met."""
+        odds = answers.astype(np.float64) @ readers.T + biases
         with np.errstate(divide="ignore"):  # a floor of 0
             met = np.logaddexp(np.log(floors), np.log1p(-floors) - np.logaddexp(0, -odds))
-        return np.where(wanted, met, -np.logaddexp(0, odds)) @ strength
+        return np.where(wanted, met, -np.logaddexp(0, odds))
+
+    def scores(answers: np.ndarray) -> np.ndarray:
+        return as_asked(answers) @ strength
 
     def match(answers: np.ndarray) -> np.ndarray | None:
+        if single:
+            return np.exp(as_asked(answers) @ (weights != 0))
         curve = system.calibration.get("mixed_to_photo")
-        return None if curve is None else _sigmoid(curve["slope"] * scores(answers) + curve["intercept"])
+        return None if curve is None else _sigmoid(log_odds(curve, certainty(scores(answers))))
 
     return Ranking(readers[wanted], True, scores, match)
+
+
+def certainty(scores: np.ndarray) -> np.ndarray:
+    """The log-odds of chances that are given as logarithms, as a composer's ranking scores are: they still tell apart
+    what is likely where those are all near 0. scores: (...) float, at most 0; gives the same shape."""
+    scores = np.minimum(scores, -1e-12)
+    return scores - np.log(-np.expm1(scores))
 
 
 def probability(
@@ -156,7 +180,10 @@ def probability(
     _check(query)
     answers = np.shape(term_scores)[-1] if isinstance(term_scores, np.ndarray) and term_scores.ndim else 0
     check_numbers(term_scores, (len(query.terms), answers), "The terms' scores")
-    each = [_log_odds(system, term.modality, target, row) for term, row in zip(query.terms, term_scores, strict=True)]
+    each = [
+        _log_odds(system, term.modality, target, row, length(term.content))
+        for term, row in zip(query.terms, term_scores, strict=True)
+    ]
     known = [one for one in each if one is not None]
     if len(known) < len(each):
         return None
@@ -166,16 +193,20 @@ def probability(
     return met * np.prod(_sigmoid(-odds[~wanted]) ** -weights[~wanted, None], axis=0)
 
 
-def stated_match(system: System, modality: Modality, target: Modality, scores: np.ndarray) -> np.ndarray | None:
+def stated_match(
+    system: System, modality: Modality, target: Modality, scores: np.ndarray, lengths: np.ndarray | float = np.nan
+) -> np.ndarray | None:
     """The chance that each answer to a query of one modality is a match, by its score; None where such queries aren't
-    calibrated. scores: (...) float; gives the same shape."""
-    odds = _log_odds(system, modality, target, scores)
+    calibrated. scores: (...) float, and the queries' lengths (calibration.length); gives the same shape."""
+    odds = _log_odds(system, modality, target, scores, lengths)
     return None if odds is None else _sigmoid(odds)
 
 
-def _log_odds(system: System, modality: Modality, target: Modality, scores: np.ndarray) -> np.ndarray | None:
+def _log_odds(
+    system: System, modality: Modality, target: Modality, scores: np.ndarray, lengths: np.ndarray | float
+) -> np.ndarray | None:
     curve = _calibrated(system, modality, target)
-    return curve["slope"] * scores + curve["intercept"] if {"slope", "intercept"} <= curve.keys() else None
+    return log_odds(curve, scores, lengths) if {"slope", "intercept"} <= curve.keys() else None
 
 
 def _sigmoid(odds: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from PIL import Image
 
 from xmr.gallery import Gallery
 from xmr.modality import BadInput, Modality
+from xmr.preprocess import picture_size
 from xmr.system import System
 
 _SIDE = 8  # cells a side of a perceptual hash
@@ -27,8 +28,8 @@ class Copy:
     Attributes:
         id:     in the gallery.
         path:   its file; the thumbnail where there is no other.
-        pixels: width times height; 0 where the file cannot be opened.
-        size:   bytes of the file.
+        pixels: width times height; 0 where the file's header cannot be read.
+        size:   bytes of the file; 0 where it is gone.
         exact:  whether its file has the same content as the group's first.
     """
 
@@ -129,7 +130,10 @@ def _hash(gallery: Gallery, id: str) -> np.ndarray | None:
 def _measured(id: str, path: Path) -> tuple[str, Path, int, int]:
     try:
         size = path.stat().st_size
-        with Image.open(path) as image:  # the head alone
-            return id, path, image.width * image.height, size
-    except Exception:  # gone, or of a kind that is not opened here
+    except OSError:  # gone
         return id, path, 0, 0
+    try:
+        width, height = picture_size(path)
+    except BadInput:
+        return id, path, 0, size
+    return id, path, width * height, size

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from xmr.modality import BadInput, Drawing, Modality, shown
+from xmr.modality import BadInput, Drawing, Modality, UnknownText, shown
 from xmr.preprocess import (
     AdoptedTokenizer,
     TextForm,
@@ -40,6 +40,17 @@ THREADS = 2
 _INPUT = {Modality.PHOTO: "photo", Modality.SKETCH: "sketch", Modality.TEXT: "ids"}
 _DETAIL = 4  # times the size that an adopted tower takes: larger photos are decoded at that size at least
 _STORED = {"photo": "tensor(uint8)", "sketch": "tensor(uint8)", "ids": "tensor(int64)", "states": "tensor(float)"}
+
+
+class BadGraph(BadInput):
+    """A checkpoint's file is no graph that can be opened; `why` is what ONNX Runtime says of it."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(
+            f"{path} cannot be opened as an ONNX graph that holds its own weights ({why}). "
+            "Restore the checkpoint, or publish it again."
+        )
+        self.why = why
 
 
 @dataclass(frozen=True)
@@ -275,9 +286,8 @@ class Encoder:
             raise self._wrong(f"gives no {wiring.output}")
 
     def _wrong(self, what: str) -> BadInput:
-        return BadInput(
-            f"The graph of the {self.modality} encoder {what}: restore the checkpoint, or publish it again."
-        )
+        way = "adopt another variant of the model" if self._wiring else "restore the checkpoint, or publish it again"
+        return BadInput(f"The graph of the {self.modality} encoder {what}: {way}.")
 
 
 def text_input(tokenizer: Tokenizer, texts: Sequence[str], max_tokens: int) -> np.ndarray:
@@ -285,17 +295,18 @@ def text_input(tokenizer: Tokenizer, texts: Sequence[str], max_tokens: int) -> n
     the first 2,000 characters count.
 
     Raises:
-        BadInput: an empty caption, or one without a single known word, such as emoji or a language never learnt.
+        UnknownText: an empty caption, or one without a single known word, such as emoji or a language never learnt.
+        BadInput: one that is no text.
     """
     for text in texts:
         if not isinstance(text, str):
             raise BadInput(f"A caption must be text; {shown(text)} came. Describe the photo in a few words.")
         cleaned = clean_text(text)
         if not cleaned:
-            raise BadInput("The caption is empty. Describe the photo in a few words, such as: a red car.")
+            raise UnknownText("The caption is empty. Describe the photo in a few words, such as: a red car.")
         if not tokenizer.known(cleaned):
             beginning = cleaned if len(cleaned) <= 40 else cleaned[:40] + "…"
-            raise BadInput(f"No word of “{beginning}” is known. Describe the photo in English or German words.")
+            raise UnknownText(f"No word of “{beginning}” is known. Describe the photo in English or German words.")
     return tokenizer.encode(texts, max_tokens)
 
 
@@ -431,7 +442,7 @@ def open_session(file: CheckpointFile, *pieces: CheckpointFile) -> onnxruntime.I
     """The session of a graph, to which pieces may be appended: Protocol Buffers merge messages that follow one another.
 
     Raises:
-        BadInput: a file that cannot be read, was changed, or is no graph that holds its own weights.
+        BadInput: a file that cannot be read or was changed; a BadGraph where it is no graph that holds its own weights.
     """
     import onnxruntime
 
@@ -455,10 +466,7 @@ def open_session(file: CheckpointFile, *pieces: CheckpointFile) -> onnxruntime.I
     except BadInput:
         raise
     except Exception as error:  # ONNX Runtime's own exceptions derive from nothing narrower
-        raise BadInput(
-            f"{file.path} cannot be opened as an ONNX graph that holds its own weights ({_one_line(error)}). "
-            "Restore the checkpoint, or publish it again."
-        ) from None
+        raise BadGraph(file.path, _one_line(error)) from None
     session._model_bytes = None  # it would hold the whole file for a fallback that there is not
     return session
 

@@ -51,8 +51,9 @@ def synchronize(
     progress: Callable[[Progress], None] = lambda progress: None,
     stop: threading.Event | None = None,
 ) -> EngineReport:
-    """Bring Milvus in step with a gallery. A photo's id there is its row in the gallery, which no other ever gets: so
-    nothing can be there twice, and what is there already needs no second look.
+    """Bring Milvus in step with a gallery. A photo's id there is its row in the gallery, so that nothing can be there
+    twice. A gallery that was deleted and made anew gives its rows to other photos: what is there already is kept if its
+    facts and its vector are the same.
 
     Raises:
         GalleryMismatch: the gallery holds no vectors of this system's weights.
@@ -70,13 +71,12 @@ def synchronize(
     for start in range(0, len(rows), _BATCH):
         if stop is not None and stop.is_set():
             break
+        batch, vectors = rows[start : start + _BATCH].tolist(), stored.take(at[start : start + _BATCH])
         facts = gallery.told(rows[start : start + _BATCH])
-        some = [n for n, row in enumerate(rows[start : start + _BATCH].tolist()) if row in facts]
-        some = [n for n in some if there.get(int(rows[start + n])) != mark(facts[int(rows[start + n])])]
+        some = [n for n, row in enumerate(batch) if row in facts and there.get(row) != mark(facts[row], vectors[n])]
         if some:
-            chosen = rows[start + np.array(some)]
-            vectors = stored.take(at[start + np.array(some)])
-            index.add(chosen, vectors, [facts[row] for row in chosen.tolist()])
+            chosen = [batch[n] for n in some]
+            index.add(np.array(chosen), vectors[some], [facts[row] for row in chosen])
             sent += len(some)
         progress(Progress(min(start + _BATCH, len(rows)), len(rows)))
     return EngineReport(sent, len(rows) - sent, len(old))

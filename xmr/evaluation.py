@@ -9,12 +9,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from xmr import metrics
+from xmr.calibration import length
 from xmr.modality import Item, Modality
 
 Kind = tuple[Modality, str | None]  # a modality, with the language of texts or the style of drawings
 Figures = dict[str, np.ndarray]  # metric -> (Q,) values
 Vectors = Callable[[list[Item]], np.ndarray]  # items of one modality -> (N, dim) float32
-Stated = Callable[[Modality, Modality, np.ndarray], np.ndarray | None]  # query, gallery, scores -> probabilities
+# modalities of query and gallery, scores (N,), the queries' lengths (N,) -> probabilities (N,)
+Stated = Callable[[Modality, Modality, np.ndarray, np.ndarray], np.ndarray | None]
 QUERIES = 1024  # queries whose scores are in memory at a time
 ANSWERS = 10  # answers per query whose probabilities are evaluated
 WORST = 20  # queries of a comparison that are told apart
@@ -76,7 +78,7 @@ def measure(
         items: the queries, of any modalities and languages.
         vectors: N items of one modality and language -> (N, dim).
         gallery: the items to search; None if the queries search each other, except themselves.
-        stated: a system's probabilities of a match: (query modality, gallery modality, scores) -> probabilities.
+        stated: a system's probabilities of a match; compose.stated_match gives them.
         worst: takes the worst queries of each comparison, by its key, as worst_queries gives them.
 
     Returns:
@@ -132,8 +134,8 @@ def measure(
         kinds = comparison.query, comparison.gallery
         if stated and comparison.kind in ("class", "image") and kinds not in checked:
             checked.add(kinds)
-            scores, right = _first_answers(comparison.kind, queries, found, *pair, without)
-            told = stated(comparison.query[0], comparison.gallery[0], scores)
+            scores, right, lengths = _first_answers(comparison.kind, queries, found, *pair, without)
+            told = stated(comparison.query[0], comparison.gallery[0], scores, lengths)
             if told is not None:
                 error, bins = metrics.reliability(told, right)
                 rounded = [[round(mean, 4), round(share, 4), count] for mean, share, count in bins]
@@ -208,10 +210,10 @@ def _first_answers(
     query_emb: np.ndarray,
     gallery_emb: np.ndarray,
     without: np.ndarray | None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """The scores (N,) float of the first answers to all queries that have a match, and whether each answer is a match,
-    (N,) bool. Arguments as in values_of."""
-    scores, right = [], []
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The scores (N,) float of the first answers to all queries that have a match, whether each answer is a match, (N,)
+    bool, and how long its query is (calibration.length). Arguments as in values_of."""
+    scores, right, lengths = [], [], []
     for part in _parts(queries):
         relevant, found = relevance(queries[part], gallery, kind), query_emb[part] @ gallery_emb.T
         if without is not None:
@@ -222,7 +224,9 @@ def _first_answers(
         first = np.argsort(-found[matched], axis=1, kind="stable")[:, :count]
         scores.append(np.take_along_axis(found[matched], first, axis=1).ravel())
         right.append(np.take_along_axis(relevant[matched], first, axis=1).ravel())
-    return np.concatenate(scores), np.concatenate(right)
+        long = np.array([length(one.content) if one.modality is Modality.TEXT else np.nan for one in queries[part]])
+        lengths.append(np.repeat(long[matched], count))
+    return np.concatenate(scores), np.concatenate(right), np.concatenate(lengths)
 
 
 def _parts(queries: Sequence[Item]) -> list[slice]:

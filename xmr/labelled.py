@@ -71,25 +71,22 @@ def evaluate_indexed(system: System, gallery: Gallery, sketches: Path | None) ->
     return {"system": system.name, "weights": system.weights, "protocols": protocols}
 
 
-def evaluate_adopted(name: str, gallery: Gallery, sketches: Path | None, told: Callable[[str, int, int], None]) -> dict:
-    """Measure an adopted model on a gallery that need not hold its vectors; what it writes to the model's metrics.json,
-    beside what other protocols found.
+def evaluate_named(name: str, gallery: Gallery, sketches: Path | None, told: Callable[[str, int, int], None]) -> dict:
+    """Measure a system on a gallery that need not hold its vectors. Of an adopted model, the figures go into its
+    metrics.json, beside what other protocols found; of what ships, that file stays as it was published.
 
     Args:
-        name: of the model.
+        name: of a system that ships or was adopted.
         gallery: photos with the fact "category".
         sketches: a folder of <category>/<file>.png; None for the gallery's own examples.
         told: is told how far it is.
 
+    Returns:
+        {"system", "weights", "protocols"}, as in metrics.json.
+
     Raises:
-        BadInput: no such model, or photos without categories.
+        BadInput: no such system, or photos without categories.
     """
-    folder = models() / name
-    if name not in checkpoint.available(models()):
-        raise BadInput(
-            f"{name} was not adopted: the figures of what ships are its metrics.json. Measure it on a gallery: "
-            f"python -m xmr evaluate GALLERY --system {name}"
-        )
     system, photos = checkpoint.load(name), _photos(gallery)
     vectors, stated = partial(_encoded, system, gallery, told, {}), partial(stated_match, system)
     protocols = {}
@@ -104,7 +101,9 @@ def evaluate_adopted(name: str, gallery: Gallery, sketches: Path | None, told: C
             protocols[f"gallery-captions-{language}"] = _captions_measured(queries, photos, vectors, stated)
     if Modality.SKETCH in system.encoders and (drawn := list(_drawings(gallery, sketches))):
         protocols["gallery-sketches"] = _drawings_measured(drawn, photos, vectors, stated)
-    path = folder / "metrics.json"
+    if name not in checkpoint.available(models()):
+        return {"system": name, "weights": system.weights, "protocols": protocols}
+    path = models() / name / "metrics.json"
     held = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     known = held.get("protocols", {}) if held.get("weights") == system.weights else {}
     report = {"system": name, "weights": system.weights, "protocols": known | protocols}

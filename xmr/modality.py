@@ -40,6 +40,10 @@ class BadInput(ValueError):
         super().__init__(line if len(line) <= _LONGEST else f"{line[: _LONGEST // 2]} … {line[-_LONGEST // 2 :]}")
 
 
+class UnknownText(BadInput):
+    """A text of which an encoder knows no word."""
+
+
 def printable(text: str) -> str:
     """Text that a terminal shows as it is: what would move the cursor, change colours or turn the order of letters is
     written as in a Python string."""

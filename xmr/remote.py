@@ -18,6 +18,7 @@ from xmr.gallery import Gallery
 from xmr.modality import BadInput, Drawing, Hit, Modality, Parts, Query, Term, shown
 from xmr.search import Searcher
 from xmr.system import System
+from xmr.where import Range, conditions
 
 ADDRESS, KEY = "XMR_SERVER", "XMR_API_KEY"  # environment variables
 _PATIENCE = httpx.Timeout(30, connect=3)
@@ -84,7 +85,7 @@ class RemoteSearcher(Searcher):
     ) -> list[Hit]:
         """As Searcher.search."""
         query = self._whole(query, parts)
-        told = {"k": k, "exclude": list(exclude), "where": None if where is None else dict(where)}
+        told = {"k": k, "exclude": list(exclude), "where": None if where is None else _where(where)}
         hits = self._asked("/search", query, told)["hits"]
         items = self.gallery.find([hit["id"] for hit in hits])
         return [
@@ -125,6 +126,14 @@ class RemoteSearcher(Searcher):
         if path == "/search":
             more = more | {"exact": True}  # it was read here
         return self._server.ask("POST", path, {"terms": terms, "system": self.system.name} | more)
+
+
+def _where(where: Mapping[str, Any]) -> dict[str, list]:
+    """A `where` as JSON has it, which knows no pair: a range is {"from": low, "to": high}. BadInput if it is none."""
+    return {
+        name: [{"from": one.low, "to": one.high} if isinstance(one, Range) else one for one in choices]
+        for name, choices in conditions(where)
+    }
 
 
 def _told(term: Term) -> dict:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import os
+import shlex
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
@@ -28,6 +31,7 @@ from xmr.where import Condition, conditions
 
 MAX_ANSWERS = 10_000
 _ATTEMPTS = 3
+_SPARE = 10  # answers that are asked for beside those that were missing
 _CANDIDATES = 3_000  # answers to each wanted term of a mixed query, of which the best for all are taken
 _REMEMBERED = 20_000  # items that were looked up
 _SELECTIONS = 16  # of the last searches with a `where`
@@ -296,13 +300,14 @@ class Searcher:
         among: tuple[Condition, ...] | str | None,
     ) -> list[Hit]:
         """The k best photos or captions. Where one of them was removed since the vectors were opened, they are opened
-        and searched again; in a gallery that never rests, what is gone is passed over in the end."""
+        and searched again; and more are asked for, since Milvus may not have heard of it yet. In a gallery that never
+        rests, what is gone is passed over in the end."""
         if not isinstance(k, Integral) or isinstance(k, bool) or not 1 <= k <= MAX_ANSWERS:
             raise BadInput(f"The number of answers must be at least 1 and at most {MAX_ANSWERS:,}; {shown(k)} came.")
         listed = isinstance(exclude, (Sequence, Set)) and not isinstance(exclude, str)
         if not listed or not all(isinstance(id, str) for id in exclude):
             raise BadInput(f"What to leave out must be a list of ids; {shown(exclude)} came.")
-        terms = None
+        terms, more = None, 0
         for _ in range(_ATTEMPTS):
             table = self._table(target)
             if not len(table.index):
@@ -311,17 +316,17 @@ class Searcher:
                 terms = encode_terms(self.system, query)  # (T, dim)
                 ranked = ranking(self.system, query, terms, target)
             left_out = set(self.gallery.rows_of(exclude).values()) if exclude else set()
-            scores, found = _best(table.index, ranked, int(k) + len(left_out), self._selection(among))
-            if left_out:
-                kept = [at for at, row in enumerate(found.tolist()) if row not in left_out][:k]
-                scores, found = scores[kept], found[kept]
-            odds = ranked.match(table.index.vectors(found))
-            rows = found.tolist()
-            items = self._items(table, target, rows)
-            if len(items) == len(rows):
+            scores, found = _best(table.index, ranked, int(k) + len(left_out) + more, self._selection(among))
+            items = self._items(table, target, found.tolist())
+            kept = [at for at, row in enumerate(found.tolist()) if row in items and row not in left_out][:k]
+            scores, rows = scores[kept], found[kept].tolist()
+            odds = ranked.match(table.index.vectors(found[kept]))
+            missing = len(found) - len(items)
+            if len(rows) == k or not missing:
                 break
+            more += missing + _SPARE
         said = zip(rows, scores.tolist(), [None] * len(rows) if odds is None else odds.tolist(), strict=True)
-        there = [(items[row], score, match) for row, score, match in said if row in items]
+        there = [(items[row], score, match) for row, score, match in said]
         return [Hit(item, score, rank, match, thumb) for rank, ((item, thumb), score, match) in enumerate(there, 1)]
 
     def _items(self, table: _Table, target: Modality, rows: Sequence[int]) -> Mapping[int, tuple[Item, Path | None]]:
@@ -359,7 +364,10 @@ class Searcher:
         with self._lock:
             self._refresh()
             if modality not in self._tables:
-                self._tables[modality] = _Table(self._open_index(modality))
+                index = self._open_index(modality)
+                if isinstance(index, FaissIndex):
+                    index.prepare()
+                self._tables[modality] = _Table(index)
             return self._tables[modality]
 
     def _refresh(self) -> None:
@@ -368,9 +376,17 @@ class Searcher:
             self._tables, self._selections, self._facets, self._version = {}, {}, {}, version
 
     def _open_index(self, modality: Modality) -> VectorIndex:
+        """The index over the gallery's vectors, before it is built."""
         if self._uri is not None and modality is Modality.PHOTO:
             if self._engine is None:
                 self._engine = open_engine(self.gallery, self.system, self._uri)
+            if (there := len(self._engine)) != (here := len(self.gallery)):
+                logging.getLogger(__name__).warning(
+                    "Milvus holds %d photos of %s, which has %d now. Bring it in step: %s --system %s --engine milvus "
+                    "--uri %s",
+                    *(there, self.gallery.path, here, self.gallery.command(), shlex.quote(self.system.name)),
+                    shlex.quote(self._uri),
+                )
             return self._engine
         space, dim = self.system.space, self.system.dim
         found = self.gallery.stored(self.system, modality)
@@ -381,14 +397,15 @@ class Searcher:
             raise BadInput(f"{self.gallery.path} holds no photos to search. Choose another gallery.")
         index = FaissIndex(self._kind, space, dim, (stored.rows, stored), gone)
         if index.kind != "flat":
-            index.store = KeptIndex(f"{stored.token(1)[:24]}{index.kind}", stored.token)
+            place = f"{self.gallery.path.resolve()}\n{self.system.name}\n{modality}"  # a copy of a gallery has its own
+            name = hashlib.sha256(os.fsencode(place)).hexdigest()[:24]
+            index.store = KeptIndex(f"{name}{index.kind}", stored.token)
             before = self._opened.get(modality)
             if before and len(before[0]) <= len(stored):  # only what was added since has to be added
                 count = len(before[0])
                 if before[0].token(count) == stored.token(count):
                     index.take_over(before[1])
             self._opened[modality] = stored, index
-        index.prepare()
         return index
 
 

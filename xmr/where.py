@@ -55,13 +55,15 @@ def conditions(where: Mapping[str, Any]) -> tuple[Condition, ...]:
 
 def parse(given: Sequence[str]) -> dict[str, Any]:
     """A `where` as it is written on the command line: NAME=VALUE, a range as NAME=FROM..TO; a name that comes several
-    times may have any of its values.
+    times may have any of its values. NAME==VALUE is no range, whatever dots are in it; nor is a folder one.
 
     Raises:
         BadInput: one has no "=".
 
     >>> parse(["colour=red", "colour=blue", "taken=2024-01..", "size=3"])
     {'colour': ['red', 'blue'], 'taken': [{'from': '2024-01', 'to': None}], 'size': ['3', 3]}
+    >>> parse(["file==a..b.jpg", "folder=new..old"])
+    {'file': ['a..b.jpg'], 'folder': ['new..old']}
     """
     found: dict[str, list] = {}
     for one in given:
@@ -71,8 +73,9 @@ def parse(given: Sequence[str]) -> dict[str, Any]:
                 f"{shown(one)} says no fact. Write NAME=VALUE, such as colour=red or taken=2024-01..2024-06."
             )
         low, dots, high = value.partition("..")
+        alone, value = value.startswith("=") or name.strip() == FOLDER, value.removeprefix("=")
         choices = found.setdefault(name.strip(), [])
-        if dots:
+        if dots and not alone:
             choices += [{"from": low or None, "to": high or None}]
             numbers = [_number(end) if end else None for end in (low, high)]
             if any(number is not None for number in numbers) and all(

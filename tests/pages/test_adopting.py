@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+import shutil
 import time
 from pathlib import Path
 
 import pytest
+from platformdirs import user_data_path
 
-from pages import adopting, shared, trust
+from pages import adopting, galleries, indexing, shared, trust
 from tests.apptest import press
 from tests.apptest import said as written
-from xmr import checkpoint
+from xmr import adopt, checkpoint
+from xmr.gallery import Gallery, index_folder
+from xmr.gallery.jobs import Jobs
 
 
 def said(page) -> str:
@@ -63,6 +67,81 @@ def test_a_model_in_a_folder_is_looked_up_adopted_and_removed(home, folder, open
     page.selectbox(key="removing").set_value("tiny-clip").run()
     page = press(page, "Remove")
     assert not page.exception and "</span> tiny-clip" not in said(page) and checkpoint.available(home) == []
+
+
+@pytest.fixture
+def adopted(home, folder) -> Path:
+    """The folder of a tiny CLIP that was adopted."""
+    return adopt.adopt(adopt.look_up(str(folder)), gallery=Path("no gallery")).folder
+
+
+@pytest.fixture
+def systems_page(opened, monkeypatch):
+    """The page Systems in its frame, of a visitor whom nobody else's job precedes."""
+    monkeypatch.setattr(indexing, "_jobs", Jobs())
+    return opened("frame").switch_page("systems.py").run()
+
+
+def search_in(page, folder: Path):
+    page.session_state["folder"] = folder
+    return page.run()
+
+
+def indexed(page):
+    """The page once the job that it follows has ended."""
+    for _ in range(300):
+        if page.session_state["job"] is None:
+            return page
+        time.sleep(0.1)
+        page.run()
+    raise AssertionError("the job never ended")
+
+
+def test_the_shipped_photos_are_indexed_as_a_copy(adopted, systems_page, gallery_folder, tmp_path, monkeypatch):
+    shipped = shutil.copytree(gallery_folder, tmp_path / "shipped")
+    before = {path: path.read_bytes() for path in shipped.rglob("*") if path.is_file()}
+    for module in (galleries, indexing):
+        monkeypatch.setattr(module, "DEMO", shipped)
+    for _ in range(2):  # the second time there is a copy
+        page = indexed(press(search_in(systems_page, shipped), "Index the photos that are searched now"))
+        copy = page.session_state["folder"]
+        assert not page.exception and copy.name == "shipped photos" and copy.is_relative_to(user_data_path("xmr"))
+        with Gallery.open(copy) as gallery:
+            assert len(gallery) == 6 and "tiny-clip" in gallery.systems() and "tiny" in gallery.systems()
+    assert {path: path.read_bytes() for path in shipped.rglob("*") if path.is_file()} == before
+    assert "Index the photos that are searched now" not in {button.label for button in page.button}
+
+
+def test_ones_own_photos_are_indexed_by_a_click(adopted, systems_page, photo_folder):
+    index_folder(photo_folder, [checkpoint.load("tri")])
+    page = search_in(systems_page, photo_folder / ".xmr")
+    page = indexed(press(page, "Index the photos that are searched now"))
+    with Gallery.open(photo_folder) as gallery:
+        assert not page.exception and {"tri", "tiny-clip"} <= set(gallery.systems())
+
+
+def test_a_damaged_model_is_told_and_can_be_removed(adopted, home, opened):
+    (adopted / "text.onnx").write_bytes(b"")
+    page = opened("systems")
+    assert not page.exception and "tiny-clip · damaged: remove it and adopt it again" in said(page)
+    (adopted / "text.onnx").unlink()
+    page.run()
+    assert not page.exception and "Damaged: text.onnx is missing" in said(page)
+    page.selectbox(key="removing").set_value("tiny-clip").run()
+    page = press(page, "Remove")
+    assert not page.exception and checkpoint.available(home) == []
+
+
+def test_what_another_program_adopts_or_removes_is_noticed(home, folder, systems_page):
+    assert "</span> tiny-clip" not in said(systems_page)
+    adopt.adopt(adopt.look_up(str(folder)), gallery=Path("no gallery"))
+    before = shared.open_system("tri")
+    assert "</span> tiny-clip" in said(systems_page.run())
+    assert shared.open_system("tri") is not before
+    before = shared.open_system("tri")
+    assert "</span> tiny-clip" in said(systems_page.run()) and shared.open_system("tri") is before
+    adopt.remove("tiny-clip")
+    assert "</span> tiny-clip" not in said(systems_page.run()) and not systems_page.exception
 
 
 def test_what_cannot_be_adopted_is_told_in_a_sentence(home, opened, tmp_path):

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import date
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import xmr
 from pages import answers, filters
 from tests.apptest import cards, grids, ids, press, said
 from xmr import Query, Searcher
-from xmr.gallery import DEMO, Gallery
+from xmr.gallery import DEMO, Gallery, index_folder
 from xmr.modality import Hit, Item, Modality
 
 
@@ -45,6 +47,43 @@ def test_a_filter_counts_what_meets_all_other_conditions(demo, where):
 def test_facts_of_another_gallery_are_no_condition_here(demo, monkeypatch):
     monkeypatch.setattr(filters, "state", SimpleNamespace(where={"colour": ["red", "mauve"], "smell": ["rose"]}))
     assert filters.chosen(demo) == {"colour": ["red"]}
+
+
+def test_a_range_of_dates_is_a_condition_where_dates_are_known(demo, dated, monkeypatch):
+    given = ["2024-03-01..2024-01-15", "2024", "1999", "2024-13-01..2024-14-01"]
+    monkeypatch.setattr(filters, "state", SimpleNamespace(where={"taken": given, "language": ["de", "fr"]}))
+    assert filters.chosen(demo) == {}
+    with Gallery.open(dated) as gallery:
+        where = filters.chosen(gallery)
+        assert where == {"taken": ["2024", {"from": "2024-01-15", "to": "2024-03-01"}], "language": ["de"]}
+        assert filters.counts(gallery, where)["language"] == {"de": 1}
+
+
+@pytest.fixture
+def dated(tmp_path):
+    """An indexed folder of three photos of three months and two years, one with a caption."""
+    for month, colour in (("2023-06", "blue"), ("2024-01", "red"), ("2024-02", "green")):
+        exif = Image.Exif()
+        exif.get_ifd(0x8769)[0x9003] = f"{month.replace('-', ':')}:20 10:00:00"
+        Image.new("RGB", (64, 48), colour).save(tmp_path / f"{colour}.jpg", exif=exif)
+    (tmp_path / "red.txt").write_text("ein rotes Bild")
+    index_folder(tmp_path, [xmr.load("tri")])
+    return tmp_path
+
+
+@pytest.mark.slow
+def test_photos_of_a_range_of_dates_or_of_a_language_are_shown(page, dated):
+    page.session_state["folder"] = dated / ".xmr"
+    ask(page, "red")
+    assert len(ids(page)) == 3
+    page.date_input(key="where-dates").set_value((date(2023, 6, 20), date(2024, 1, 31))).run()
+    assert not page.exception and len(ids(page)) == 2
+    page.multiselect(key="where-taken").set_value(["2024"]).run()
+    assert not page.exception and len(ids(page)) == 2 and page.date_input(key="where-dates").value == ()
+    page.multiselect(key="where-language").set_value(["de"]).run()
+    assert not page.exception and len(ids(page)) == 1
+    press(page, "Clear filters")
+    assert len(ids(page)) == 3
 
 
 @pytest.mark.slow

@@ -4,36 +4,47 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from xmr.calibration import RIDGE, TOP, curve, platt
+from xmr.calibration import RIDGE, TOP, curve, length, log_odds, platt
 
 
 def test_platts_curve_is_the_one_that_made_the_matches():
     rng = np.random.default_rng(0)
     scores = rng.uniform(-1, 1, 60000)
     matches = rng.random(60000) < 1 / (1 + np.exp(-(6 * scores - 2)))
-    slope, intercept = platt(scores, matches, np.ones(60000))
+    (slope,), intercept = platt(scores[None], matches, np.ones(60000))
     assert slope == pytest.approx(6, rel=0.05) and intercept == pytest.approx(-2, rel=0.05)
 
 
 def test_scores_that_a_threshold_separates_have_a_steep_but_finite_curve():
     scores = np.linspace(-1, 1, 200)
-    slope, intercept = platt(scores, scores > 0.2, np.ones(200))
+    (slope,), intercept = platt(scores[None], scores > 0.2, np.ones(200))
     assert 10 < slope < 1e4 and -intercept / slope == pytest.approx(0.2, abs=0.02)
 
 
 @pytest.mark.parametrize(("match", "sign"), [(True, 1), (False, -1)])
 def test_where_all_answers_match_or_none_does_the_curve_is_flat(match, sign):
-    slope, intercept = platt(np.linspace(0, 1, 9), np.full(9, match), np.ones(9))
+    (slope,), intercept = platt(np.linspace(0, 1, 9)[None], np.full(9, match), np.ones(9))
     assert slope == 0 and intercept == pytest.approx(sign * np.log(10))
+
+
+def test_where_better_scores_match_less_the_curve_is_flat_at_the_share_of_matches():
+    scores = np.linspace(-1, 1, 200).reshape(10, 20)
+    told = curve([(scores, scores < -0.2)])
+    share = (np.sort(scores, axis=1)[:, 1:] < -0.2).mean()  # of the first 19 of 20
+    assert told["slope"] == 0 and 1 / (1 + np.exp(-told["intercept"])) == pytest.approx(share, abs=1e-4)
+    long = np.arange(10.0)
+    told = curve([(scores, scores < -0.2)], [long])
+    assert told["slope"] == 0 and told["per_length"] < 0
 
 
 def test_the_curve_is_scikit_learns_with_the_same_ridge():
     rng = np.random.default_rng(1)
-    scores, weights = rng.normal(size=4000).astype(np.float32), rng.random(4000)
-    matches = rng.random(4000) < 1 / (1 + np.exp(-(20 * scores - 9)))
+    rows, weights = rng.normal(size=(2, 4000)).astype(np.float32), rng.random(4000)
+    matches = rng.random(4000) < 1 / (1 + np.exp(-(20 * rows[0] - 3 * rows[1] - 9)))
     fitted = LogisticRegression(C=1 / RIDGE, solver="newton-cholesky", tol=1e-10)
-    fitted.fit(scores[:, None].astype(np.float64), matches, weights / weights.sum())
-    assert platt(scores, matches, weights) == pytest.approx((fitted.coef_[0, 0], fitted.intercept_[0]), rel=1e-5)
+    fitted.fit(rows.T.astype(np.float64), matches, weights / weights.sum())
+    slopes, intercept = platt(rows, matches, weights)
+    assert [*slopes, intercept] == pytest.approx([*fitted.coef_[0], fitted.intercept_[0]], rel=1e-5)
 
 
 def test_a_curve_is_fitted_to_the_first_answers_and_its_spread_to_all():
@@ -43,5 +54,23 @@ def test_a_curve_is_fitted_to_the_first_answers_and_its_spread_to_all():
     told = curve([(scores, relevant)])
     rows = [np.argsort(-row)[:TOP] for row in scores]
     tops, right = (np.concatenate([row[at] for row, at in zip(m, rows, strict=True)]) for m in (scores, relevant))
-    assert (told["slope"], told["intercept"]) == pytest.approx(platt(tops, right, np.ones(len(tops))), abs=1e-4)
+    (slope,), intercept = platt(tops[None], right, np.ones(len(tops)))
+    assert (told["slope"], told["intercept"]) == pytest.approx((slope, intercept), abs=1e-4)
     assert (told["mean"], told["std"]) == pytest.approx((scores.mean(), scores.std()), abs=1e-4)
+
+
+def test_the_same_score_means_less_for_a_longer_text():
+    """Two data sets, of names and of captions, whose matches follow one curve with the length in it."""
+    rng = np.random.default_rng(3)
+    found, lengths = [], []
+    for words in (1, 12):
+        scores = rng.uniform(0, 1, (400, 60))
+        odds = 12 * scores - 6 - 1.5 * (np.log(words) - np.log(12) / 2)
+        found.append((scores, rng.random(scores.shape) < 1 / (1 + np.exp(-odds))))
+        lengths.append(np.full(400, length(" ".join(["word"] * words))))
+    told = curve(found, lengths)
+    assert told["usual_length"] == pytest.approx(np.log(12) / 2, abs=1e-4)
+    assert told["per_length"] == pytest.approx(-1.5, rel=0.15) and told["slope"] == pytest.approx(12, rel=0.15)
+    name, usual, caption = log_odds(told, np.full(3, 0.6), np.array([0.0, np.nan, np.log(12)]))
+    assert name > usual > caption and usual == pytest.approx(12 * 0.6 - 6, abs=0.4)
+    assert "per_length" not in curve(found)

@@ -19,6 +19,7 @@ from tests.conftest import add_words, pictures
 from xmr import __version__
 from xmr.cli import main
 from xmr.gallery import Gallery
+from xmr.index import faiss
 from xmr.metrics import average_precision
 from xmr.modality import Modality
 
@@ -127,6 +128,19 @@ def test_a_folder_is_indexed_and_searched(xmr, photo_folder):
     assert err.startswith("skipped ") and "bad.jpg: It is text" in err and err.count("\n") == 1
     status, out, _ = xmr("search", "--text", "green", "--gallery", photo_folder, "-k", 1)
     assert status == 0 and "green-" in out
+
+
+def test_indexing_builds_the_index_that_the_first_search_would_wait_for(xmr, photo_folder, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(faiss, "_FEW", 2)
+    status, out, _ = xmr("index", photo_folder, "--kind", "hnsw")
+    assert status == 0 and out.endswith("tiny: its hnsw index is ready\n")
+    assert len(list((tmp_path / "cache").rglob("*hnsw*.faiss"))) == 1
+    assert "index is ready" not in xmr("index", photo_folder)[1]
+    monkeypatch.setenv("XMR_KIND", "hnsw")
+    assert "its hnsw index is ready" in xmr("index", photo_folder)[1]
+    monkeypatch.setenv("XMR_KIND", "tree")
+    assert "is one of flat, hnsw, ivfpq; 'tree' came" in xmr("index", photo_folder)[2]
 
 
 def test_indexing_shows_the_librarys_bar_on_a_terminal(xmr, photo_folder, monkeypatch):

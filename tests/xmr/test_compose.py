@@ -14,7 +14,7 @@ from PIL import Image
 
 from tests import odd
 from tests.conftest import DIM
-from xmr.compose import compose, encode_terms, probability, ranking
+from xmr.compose import certainty, compose, encode_terms, probability, ranking
 from xmr.modality import BadInput, Drawing, Modality, Query, Term
 from xmr.system import System
 
@@ -221,17 +221,35 @@ def composed(system) -> System:
 PHOTOS = np.random.default_rng(0).normal(size=(9, DIM)).astype(np.float32)
 
 
-@pytest.mark.parametrize("weights", [(1, 1), (2, 1), (1, -1), (0.25, -1), (1e-9, 3e-9), (1, 0), (900, -300)])
+@pytest.mark.parametrize("weights", [(1, 1), (2, 1), (1e-9, 3e-9)])
 def test_several_terms_rank_by_the_weighted_log_chances_that_each_is_met(composed, weights):
     asked = query(replace(RED, weight=weights[0]), replace(SKETCH, weight=weights[1]))
     terms = encode_terms(composed, asked)
     found = ranking(composed, asked, terms)
-    wanted = slow_rank(PHOTOS, asked.terms, 3 * terms, [-2.0, -1.0], [0.0, 0.1])
+    wanted = np.array(slow_rank(PHOTOS, asked.terms, 3 * terms, [-2.0, -1.0], [0.0, 0.1]))
     np.testing.assert_allclose(found.scores(PHOTOS), wanted, rtol=1e-6)
-    np.testing.assert_allclose(found.match(PHOTOS), 1 / (1 + np.exp(-(2 * np.array(wanted) + 1.5))), rtol=1e-6)
+    odds = np.log(np.exp(wanted) / (1 - np.exp(wanted)))
+    np.testing.assert_allclose(found.match(PHOTOS), 1 / (1 + np.exp(-(2 * odds + 1.5))), rtol=1e-6)
     assert found.exact
-    positive = [n for n, weight in enumerate(weights) if weight > 0]
-    np.testing.assert_array_equal(found.candidates, 3 * terms[positive])
+    np.testing.assert_array_equal(found.candidates, 3 * terms)
+
+
+@pytest.mark.parametrize("weights", [(1, -1), (0.25, -1), (1, 0), (900, -300)])
+def test_what_is_not_wanted_takes_away_from_the_answers_to_the_one_term_that_is(composed, weights):
+    asked = query(replace(RED, weight=weights[0]), replace(SKETCH, weight=weights[1]))
+    terms = encode_terms(composed, asked)
+    found, alone = ranking(composed, asked, terms), ranking(composed, query(RED), terms[:1])
+    wanted = slow_rank(PHOTOS, asked.terms, np.stack([8 * terms[0], 3 * terms[1]]), [-4.0, -1.0], [0.0, 0.1])
+    np.testing.assert_allclose(found.scores(PHOTOS), wanted, rtol=1e-5)
+    without = 1 - 1 / (1 + np.exp(-(3 * PHOTOS @ terms[1] - 1))) if weights[1] else 1.0
+    np.testing.assert_allclose(found.match(PHOTOS), alone.match(PHOTOS) * without, rtol=1e-4)
+
+
+def test_chances_near_1_are_still_told_apart():
+    np.testing.assert_allclose(certainty(np.log([0.2, 0.5, 0.9])), np.log([0.25, 1, 9]))
+    nearly, surely = certainty(np.array([-1e-3, -1e-7]))
+    assert nearly == pytest.approx(np.log(1e3), rel=1e-3) and surely == pytest.approx(np.log(1e7), rel=1e-3)
+    assert np.isfinite(certainty(np.zeros(1))).all()
 
 
 def test_a_photo_far_from_meeting_a_term_has_a_finite_score(composed):

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
+from tests.xmr.preprocess.files import HEIC, dng
 from xmr.cli import main
 from xmr.duplicates import find_duplicates
 from xmr.gallery import Gallery, index_folder
+from xmr.preprocess import open_picture
 
 
 def scene(seed: int) -> Image.Image:
@@ -42,6 +44,29 @@ def test_equal_files_and_the_same_picture_are_grouped_with_the_best_first(photos
     }
     best = next(group[0] for group in groups if len(group) == 3)
     assert (best.pixels, best.size) == (480_000, (photos / "0.png").stat().st_size)
+
+
+def test_photos_that_pillow_does_not_open_can_be_the_best(tmp_path, system, monkeypatch):
+    (tmp_path / "a.heic").write_bytes(HEIC)
+    open_picture(HEIC).resize((32, 24)).save(tmp_path / "b.png")
+    raw = dng(scene(1).resize((400, 300)), (200, 150))
+    (tmp_path / "c.dng").write_bytes(raw)
+    open_picture(raw).save(tmp_path / "d.png")
+    index_folder(tmp_path, [system])
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 50_000)  # Pillow opens twice as many
+    with Gallery.open(tmp_path) as gallery:
+        found = {copy.path.name: copy for group in find_duplicates(gallery, system) for copy in group[:1]}
+    assert found["c.dng"].pixels == 120_000 and found["c.dng"].size == len(raw)
+    assert found["a.heic"].pixels == 64 * 48 and found["a.heic"].size == len(HEIC)
+
+
+def test_a_file_whose_header_is_damaged_keeps_its_size(photos, system):
+    content = (photos / "0.png").read_bytes()
+    (photos / "0.png").write_bytes(content[:12])
+    with Gallery.open(photos) as gallery:
+        copies = next(group for group in find_duplicates(gallery, system) if len(group) == 3)
+    damaged = next(copy for copy in copies if copy.path.name == "0.png")
+    assert (damaged.pixels, damaged.size) == (0, 12)
 
 
 def test_the_command_prints_groups_or_json(photos, checkpoint_folder, capsys):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -64,6 +65,36 @@ def test_milvus_follows_a_gallery_and_gives_the_same_answers(photo_folder, syste
         assert (report.stored, report.kept, report.removed) == (2, 4, 1) and in_step(gallery, system, index)
         assert [hit.path.name for hit in far.search(text="red", where={"language": "de"})] == ["blue-left.png"]
         assert synchronize(gallery, system, index).stored == 0
+
+
+def test_photos_that_change_their_places_in_a_gallery_made_anew_are_stored_again(photo_folder, system, tmp_path):
+    uri, one, other = str(tmp_path / "milvus.db"), photo_folder / "red-left.png", photo_folder / "green-left.png"
+    for turn in range(2):
+        index_folder(photo_folder, [system])
+        with Gallery.open(photo_folder) as gallery:
+            index = open_engine(gallery, system, uri)
+            assert synchronize(gallery, system, index).stored == (2 if turn else 6) and in_step(gallery, system, index)
+        red, green = one.read_bytes(), other.read_bytes()
+        one.write_bytes(green)
+        other.write_bytes(red)
+        shutil.rmtree(photo_folder / ".xmr")
+
+
+def test_milvus_that_is_out_of_step_finds_what_is_left_and_says_so(photo_folder, system, tmp_path, caplog):
+    uri = str(tmp_path / "milvus.db")
+    index_folder(photo_folder, [system])
+    with Gallery.open(photo_folder) as gallery:
+        synchronize(gallery, system, open_engine(gallery, system, uri))
+        searcher = Searcher(system, gallery, engine=uri)
+        first, second = searcher.search(text="red", k=2)
+        assert not [record for record in caplog.records if record.name == "xmr.search"]
+        first.path.unlink()
+        index_folder(photo_folder, [system])
+        (found,) = searcher.search(text="red", k=1)
+        assert found.id == second.id and len(searcher.search(text="red")) == 5
+        assert [hit.id for hit in searcher.search(text="red", k=1, exclude=[second.id])] != [second.id]
+    (said,) = (record.getMessage() for record in caplog.records if record.name == "xmr.search")
+    assert said.startswith("Milvus holds 6 photos of") and said.endswith(f"--system tiny --engine milvus --uri {uri}")
 
 
 def test_the_command_indexes_and_searches_with_milvus(photo_folder, checkpoint_folder, tmp_path, capsys):

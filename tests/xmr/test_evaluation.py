@@ -222,8 +222,9 @@ def test_stated_probabilities_are_held_against_the_first_ten_answers(pool, vecto
     photos = items[:20]
     asked = []
 
-    def stated(query, gallery, scores):
+    def stated(query, gallery, scores, lengths):
         asked.append((query, gallery, len(scores)))
+        assert lengths.shape == scores.shape and np.isnan(lengths).all()
         return np.full(scores.shape, 0.5)
 
     entry = measure(protocol(TO_PHOTO, AMONG), items, vectors, stated=stated)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import odd
-from xmr.index import Selection, VectorIndex, choose_kind
+from xmr.index import Selection, VectorIndex, choose_kind, kept
 from xmr.index import faiss as faiss_index
 from xmr.index.faiss import FaissIndex, MemoryRows
 from xmr.index.kept import KeptIndex
@@ -137,6 +138,33 @@ def test_of_many_vectors_the_best_are_found_with_ids_deletions_batches_and_selec
         assert recall(space, found, queries, left, k) > 0.95
     nothing = index.search(queries, 10, Selection(lambda: np.zeros(0, np.int64)))
     assert nothing[0].shape == nothing[1].shape == (12, 0)
+
+
+@every_kind_and_space
+def test_the_best_are_found_where_those_around_the_query_are_left_out(make, space, approximate):
+    rng, count = np.random.default_rng(3), 25
+    centres, cluster = some_vectors(space, count, 0), rng.integers(0, count, MANY)
+
+    def around(clusters: np.ndarray) -> np.ndarray:
+        found = centres[clusters] + rng.normal(size=(len(clusters), DIM)) * 0.7 * centres.std()
+        if space == "cosine":
+            found /= np.linalg.norm(found, axis=1, keepdims=True)
+        return (np.sign(found) if space == "hamming" else found).astype(np.float32)
+
+    vectors, queries = around(cluster), around(rng.integers(0, count, 12))
+    index = make(space, DIM)
+    index.add(np.arange(MANY), vectors)
+    found = []
+    for query in queries:
+        near = sorted(range(count), key=lambda one: score_slowly(space, query, centres[one]), reverse=True)[:5]
+        far = np.flatnonzero(~np.isin(cluster, near))
+        answer = index.search(query[None], 10, Selection(lambda far=far: far))
+        found.append(recall(space, answer, query[None], {id: vectors[id] for id in far.tolist()}, 10))
+    assert np.mean(found) > 0.95
+    near = np.flatnonzero(np.isin(cluster, cluster[:5]))
+    index.remove(near)  # what is gone is left out likewise
+    left = {id: vectors[id] for id in np.setdiff1d(np.arange(MANY), near).tolist()}
+    assert recall(space, index.search(queries, 10), queries, left, 10) > 0.95
 
 
 @local_and_one_of_milvus
@@ -295,10 +323,44 @@ def test_a_kept_index_is_loaded_completed_and_built_anew_when_it_is_of_other_vec
     assert recall(space, more, queries, dict(enumerate(vectors)), 10) > 0.95
     other = some_vectors(space, 1800, 5)
     assert recall(space, opened(other, "b").search(queries, 10), queries, dict(enumerate(other)), 10) > 0.95
-    assert len(built) == 2 and len(list(tmp_path.iterdir())) == 2
-    (file,) = tmp_path.glob("*.faiss")
+    assert len(built) == 2 and len(list(tmp_path.glob("*.faiss"))) == 3  # others may still be reading the first ones
+    for file in tmp_path.glob("*.faiss"):
+        os.utime(file, (0, 0))
+    opened(other[:1700], "c").search(queries, 10)
+    (file,) = (file for file in tmp_path.glob("*.faiss") if file.stat().st_mtime > 9)
+    assert len(built) == 3 and len(list(tmp_path.iterdir())) == 2
     file.write_bytes(file.read_bytes()[:500])
-    assert opened(other, "b").search(queries, 10)[1].shape == (4, 10) and len(built) == 3
+    assert opened(other[:1700], "c").search(queries, 10)[1].shape == (4, 10) and len(built) == 4
+
+
+def test_of_many_kept_indexes_the_least_recently_used_is_forgotten(approximate, tmp_path, monkeypatch):
+    monkeypatch.setattr(kept, "_MOST", 2)
+    for number, name in enumerate(("one", "two", "three"), 1):
+        index = FaissIndex("hnsw", "cosine", DIM)
+        index.store = KeptIndex(name, str, tmp_path)
+        index.add(np.arange(300), some_vectors("cosine", 300, 0))
+        index.prepare()
+        os.utime(tmp_path / f"{name}.json", (number, number))
+        for file in tmp_path.glob(f"{name}-*.faiss"):
+            os.utime(file, (number, number))
+    assert {file.name.partition("-")[0].removesuffix(".json") for file in tmp_path.iterdir()} == {"two", "three"}
+
+
+@pytest.mark.parametrize("left", [0, 3])
+@every_local_one
+def test_an_index_of_which_next_to_nothing_is_left_is_built(kind, space, left, approximate):
+    vectors, rows = some_vectors(space, 300, 0), MemoryRows(DIM)
+    rows.add(vectors)
+    index = FaissIndex(kind, space, DIM, (np.arange(300), rows), np.arange(300) >= left)
+    index.prepare()
+    assert sorted(index.search(vectors[:1], 10)[1][0].tolist()) == list(range(left))
+
+
+def test_training_on_few_vectors_prints_no_warnings(approximate, capfd):
+    index = FaissIndex("ivfpq", "cosine", DIM)
+    index.add(np.arange(300), some_vectors("cosine", 300, 0))
+    index.prepare()
+    assert capfd.readouterr() == ("", "")
 
 
 def test_where_nothing_can_be_kept_searching_goes_on(approximate, tmp_path):
@@ -321,7 +383,8 @@ FACTS = [
 
 def test_milvus_answers_conditions_by_the_facts_that_it_holds_and_the_others_by_ids():
     index = MAKERS["milvus"]("cosine", DIM)
-    index.add(np.arange(3), some_vectors("cosine", 3, 0), FACTS)
+    vectors = some_vectors("cosine", 3, 0)
+    index.add(np.arange(3), vectors, FACTS)
 
     def found(ids=(), **where) -> list[int]:
         among = Selection(lambda: np.array(ids, np.int64), conditions(where))
@@ -334,7 +397,7 @@ def test_milvus_answers_conditions_by_the_facts_that_it_holds_and_the_others_by_
     assert found(size={"from": 1, "to": 2}) == [0] and found(language="de") == [0] and found(shape="round") == []
     assert found(ids=[0, 2], folder="20*/?/*") == [0, 2]  # Milvus has no such patterns: the ids are looked up
     assert found(language="en", colour="blue") == [1]
-    assert index.marks() == {id: mark(facts) for id, facts in enumerate(FACTS)}
+    assert index.marks() == {id: mark(facts, vectors[id]) for id, facts in enumerate(FACTS)}
 
 
 def test_milvus_that_does_not_answer_is_one_sentence(tmp_path):

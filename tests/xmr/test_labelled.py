@@ -14,7 +14,7 @@ from training.release import evaluate as command
 from xmr import adopt, checkpoint
 from xmr.adopt.source import find
 from xmr.gallery import Gallery
-from xmr.labelled import evaluate_adopted
+from xmr.labelled import evaluate_named
 from xmr.modality import BadInput, Drawing
 
 
@@ -38,7 +38,7 @@ def test_the_figures_are_those_of_a_slow_loop_and_others_stay(tiny, gallery_fold
         (tiny / "metrics.json").write_text(
             json.dumps({"weights": checkpoint.load("tiny-clip").weights, "protocols": {"other": {"metrics": {}}}})
         )
-        report = evaluate_adopted("tiny-clip", gallery, None, silent)
+        report = evaluate_named("tiny-clip", gallery, None, silent)
         system, items = checkpoint.load("tiny-clip"), list(gallery)
         photos = system.encode_photo([gallery.thumb(item.id) for item in items])
         right = []
@@ -55,11 +55,17 @@ def test_the_figures_are_those_of_a_slow_loop_and_others_stay(tiny, gallery_fold
     assert report["protocols"]["gallery-sketches"]["queries"] == 1
 
 
-def test_what_ships_is_not_measured_by_this(tiny, gallery):
-    with pytest.raises(BadInput, match="tri was not adopted"):
-        evaluate_adopted("tri", gallery, None, silent)
+def test_what_ships_is_measured_by_the_same_and_its_published_figures_stay(tiny, gallery):
+    before = (checkpoint.folder_of("tri") / "metrics.json").read_bytes()
+    report = evaluate_named("tri", gallery, None, silent)
+    assert report["system"] == "tri" and report["protocols"].keys() == {"gallery-captions-de", "gallery-captions-en"}
+    assert report["protocols"]["gallery-captions-en"]["metrics"]["text_to_photo/hit@1"] > 0.2
+    assert (checkpoint.folder_of("tri") / "metrics.json").read_bytes() == before
+
+
+def test_sketches_that_are_not_there_are_told(tiny, gallery):
     with pytest.raises(BadInput, match="There is no sketch"):
-        evaluate_adopted("tiny-clip", gallery, tiny, silent)
+        evaluate_named("tiny-clip", gallery, tiny, silent)
 
 
 def test_a_model_that_lies_nowhere_is_none(tmp_path):

@@ -23,6 +23,7 @@ from xmr.index.faiss import FaissIndex
 from xmr.modality import BadInput, Drawing, Modality, Query, Term
 from xmr.preprocess import Vocabulary
 from xmr.search import Searcher
+from xmr.where import parse
 
 
 @pytest.fixture
@@ -333,6 +334,24 @@ def test_where_gives_what_searching_all_and_leaving_the_others_out_gives(system,
         assert "p3" not in ids(searcher.search(query, exclude=["p3"], where={"size": facts[3]["size"]}))
 
 
+def test_a_folder_may_have_the_signs_of_a_pattern_in_its_name(photo_folder, system):
+    for name in ("[2024] trip", "what?", "a..b"):
+        (photo_folder / name).mkdir()
+        Image.new("RGB", (40, 40), "red").save(photo_folder / name / "1.png")
+    (photo_folder / "2 trip").mkdir()
+    Image.new("RGB", (40, 40), "blue").save(photo_folder / "2 trip" / "2.png")
+    index_folder(photo_folder, [system])
+    with Gallery.open(photo_folder) as gallery:
+        searcher = Searcher(system, gallery)
+
+        def found(given: str) -> list[str]:
+            return sorted(hit.path.parent.name for hit in searcher.search(text="red", where=parse([given])))
+
+        assert found("folder=[2024] trip") == ["[2024] trip"] and found("folder=what?") == ["what?"]
+        assert found("folder=a..b") == ["a..b"] and found("file==a..b/1.png") == ["a..b"]
+        assert found("folder=[2024] trip/*") == ["2 trip"]  # a pattern, as before
+
+
 def test_where_follows_a_gallery_that_changes(gallery_folder, system, tmp_path):
     copy = Path(shutil.copytree(gallery_folder, tmp_path / "copy"))
     with Gallery.open(copy) as gallery, Gallery.open(copy) as other:
@@ -517,3 +536,21 @@ def test_what_is_no_query_is_not_read(searcher, asked):
 
 def test_words_to_avoid_alone_are_read_for_whoever_adds_what_to_find(composing):
     assert composing.read(Query((text("rde", -1),)))[0].terms == (text("red", -1),)
+
+
+def test_copies_of_a_gallery_keep_indexes_of_their_own(gallery_folder, system, tmp_path, monkeypatch):
+    names = []
+
+    class Named(search.KeptIndex):
+        def __init__(self, name, token) -> None:
+            names.append(name)
+            super().__init__(name, token, tmp_path / "kept")
+
+    monkeypatch.setattr(search, "KeptIndex", Named)
+    for place in ("one", "two", "one"):
+        folder = tmp_path / place
+        if not folder.is_dir():
+            shutil.copytree(gallery_folder, folder)
+        with Gallery.open(folder) as gallery:
+            Searcher(system, gallery, "hnsw").search(text="red")
+    assert names[0] == names[2] != names[1]

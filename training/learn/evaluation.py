@@ -113,6 +113,9 @@ def evaluate_on_test(
         if name == MIXED:
             if system is None:
                 return None
+            if lacking := [str(modality) for modality in Modality if modality not in system.encoders]:
+                progress(f"{name}: skipped. {system.name} takes no {' and no '.join(lacking)}.")
+                return None
             return evaluate_mixed(system, "test", vectors) | {"items": _identity(name, mixed.items("test"), ())}
         protocol = find(name)
         items = protocol.items("test")

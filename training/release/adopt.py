@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -19,16 +21,19 @@ from training.learn.export import ExportRefused, export
 from training.release.fit_sketch import adapt
 from training.towers import foreign
 from xmr import checkpoint
-from xmr.adopt import LIMITS, Adopted, check_name, finish, languages_of, name_for
+from xmr.adopt import LIMITS, Adopted, check_languages, check_name, finish, in_markdown, languages_of, name_for
 from xmr.adopt.source import Source, find
+from xmr.cli import told_progress
 from xmr.encoder import Encoder
 from xmr.gallery import DEMO, Gallery
 from xmr.home import models
-from xmr.modality import BadInput, Modality
+from xmr.modality import BadInput, Modality, printable
+from xmr.plain import plain
 from xmr.preprocess import AdoptedTokenizer, TextForm
 
 PARITY = 1e-4  # largest distance by cosine of a graph's vector from its library's
 _NEEDED = ["*.safetensors", "*.json", "*.txt", "*.model", "README.md"]
+Loaded = TypeVar("Loaded")
 _SAME_SPACE = 0.5  # share of captions whose vector by another text tower must be nearest to that by the model's own
 
 
@@ -83,20 +88,20 @@ def adopt(
         ExportRefused: the graphs' vectors are not the library's.
     """
     began = time.monotonic()
-    called = check_name(name or name_for(model))
-    source = find(_repository(model), models(), revision)
-    print(f"{source.home}: licence {source.licence}", file=sys.stderr)
-    photo, texts = foreign.load(_folder(source))
-    told, reader = "its own", None
-    if text is not None:
-        reader = find(text, models())
-        own, texts, told = texts, foreign.load_texts(_folder(reader)), f"{reader.home}, licence {reader.licence}"
+    called, spoken = check_name(name or name_for(model)), check_languages(languages)
+    source = _found(_repository(model), revision)
+    reader = None if text is None else _found(text)
+    photo, texts = _loaded(source, foreign.load)
+    told = "its own"
+    if reader is not None:
+        own, texts = texts, _loaded(reader, foreign.load_texts)
+        told = f"{in_markdown(reader.home)}, licence {plain(reader.licence)}"
         if own is not None:
             _check_space(own, texts, gallery)
-    spoken = tuple(languages) or languages_of(reader or source)
+    spoken = spoken or languages_of(reader or source)
     config: dict[str, Any] = {
         "name": called,
-        "about": f"{source.model}, adopted: photos and drawings"
+        "about": f"{in_markdown(source.model)}, adopted: photos and drawings"
         + (f", and texts ({', '.join(spoken)}), in one space." if texts else " in one space."),
         "space": "cosine",
         "dim": 0,
@@ -104,16 +109,21 @@ def adopt(
         "parity": {},
         "card": {
             "command": f"adopt {model}",
-            "built": f"{source.model}, exported as it is; its texts are read by {'none' if texts is None else told}.",
+            "built": f"{in_markdown(source.model)}, exported as it is; its texts are read by "
+            f"{'none' if texts is None else told}.",
             "data": [],
             "limits": LIMITS,
             "source": source.home,
             "licence": source.licence,
         },
     }
-    return finish(
+    made = finish(
         config, lambda folder: _put(config, folder, photo, texts, spoken, gallery), gallery=gallery, began=began
     )
+    for one in (source, reader):
+        if one is not None:
+            one.drop()
+    return made
 
 
 def _repository(model: str) -> str:
@@ -127,13 +137,25 @@ def _repository(model: str) -> str:
     return str(held["hf_hub"]).strip("/") if held.get("hf_hub") else model
 
 
-def _folder(source: Source) -> Path:
-    """The folder of a model's files; of the hub's, those that are needed are downloaded, and never a pickle."""
-    if source.revision is None:
-        return source.folder
-    from huggingface_hub import snapshot_download
+def _found(model: str, revision: str | None = None) -> Source:
+    """A model, whose licence is said before anything of it is downloaded; BadInput if it has no safetensors."""
+    source = find(model, models(), revision)
+    print(printable(f"{source.home}: licence {source.licence}"), file=sys.stderr)
+    foreign.check_weights(source.files, source.model)
+    return source
 
-    return Path(snapshot_download(source.model, revision=source.revision, allow_patterns=_NEEDED))
+
+def _loaded(source: Source, load: Callable[[Path], Loaded]) -> Loaded:
+    """What `load` makes of a model's folder. Of a hub's files those that are needed are downloaded, and never a pickle
+    or a program; what is of no use does not stay."""
+    names = sorted(name for name in source.files if any(fnmatch(name, one) for one in _NEEDED))
+    with told_progress() as show:
+        source.fetch(names, show, threading.Event())
+    try:
+        return load(source.folder)
+    except BadInput as error:
+        source.drop()
+        raise BadInput(str(error).replace(str(source.folder), source.model)) from None
 
 
 def _put(

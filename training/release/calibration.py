@@ -1,14 +1,22 @@
-"""Calibration: from a score to the probability of a match, by a logistic curve for each kind of query (Platt 1999)."""
+"""`python -m training calibrate`: from a score to the probability of a match, by a logistic curve for each kind of
+query (Platt 1999)."""
 
-from collections.abc import Callable
+import argparse
+from collections.abc import Callable, Collection, Iterable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from training.datasets import MissingData
 from training.datasets.protocols import PROTOCOLS
-from training.learn.evaluation import mixed_questions
-from training.systems import PublishedSystem
-from xmr.calibration import curve
+from training.learn.evaluation import encoder_vectors, mixed_questions
+from training.options import add_folders, add_system
+from training.release.card import write_card
+from training.release.evaluate import evaluate
+from xmr import checkpoint
+from xmr.calibration import curve, length
+from xmr.compose import certainty
 from xmr.evaluation import relevance
 from xmr.modality import Item, Modality
 from xmr.system import System
@@ -23,22 +31,65 @@ CALIBRATED = {  # protocols whose val items tell a match, and by which labels
     "sketchy-2-unseen": "class",
     "quickdraw-demo": "class",
     "quickdraw-photos": "class",
+    "typed-demo": "class",
 }
 ASKED = ((SKETCH, PHOTO), (TEXT, PHOTO), (PHOTO, PHOTO), (PHOTO, TEXT))  # query, gallery
 
 
-def calibrate(vectors: Callable[[list[Item]], np.ndarray], made: PublishedSystem) -> dict[str, dict[str, float]]:
-    """The "calibration" of config.json: by kind of query, such as "text_to_photo", the four numbers of
-    xmr.calibration.curve, from val items. A match has the same class, or in Flickr8k the same image.
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    add_system(parser)
+    add_folders(parser, "--checkpoints")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Calibrate a published system anew, and measure it; its graphs stay. Raises BadInput."""
+    config = checkpoint.describe(args.system, args.checkpoints)
+    sign_calibrated(args.checkpoints / args.system, config, frozenset(map(Modality, config["encoders"])))
+    evaluate(args.system, args.checkpoints)
+    write_card(args.checkpoints / args.system)
+
+
+def sign_calibrated(folder: Path, config: dict[str, Any], anew: Collection[Modality]) -> None:
+    """Sign a checkpoint whose graphs are there, with the curves of all kinds of queries in which one of these
+    modalities takes part fitted anew; `config` is what it says else, with the curves that may stay."""
+    stay = {
+        asked: one
+        for asked, one in config.get("calibration", {}).items()
+        if not anew & set(asked.split("_to_")) and not asked.startswith("mixed")
+    }
+    config["calibration"] = stay
+    checkpoint.sign(folder, config)
+    system = checkpoint.load(folder.name, folder.parent)
+    vectors = encoder_vectors(system)
+    config["calibration"] = calibrate(vectors, config["protocols"], system.encoders, anew) | stay
+    checkpoint.sign(folder, config)
+    if "composer" in config:
+        system = checkpoint.load(folder.name, folder.parent)
+        config["calibration"]["mixed_to_photo"] = calibrate_mixed(system, vectors)
+        checkpoint.sign(folder, config)
+
+
+def calibrate(
+    vectors: Callable[[list[Item]], np.ndarray],
+    protocols: Iterable[str],
+    modalities: Collection[Modality],
+    anew: Collection[Modality],
+) -> dict[str, dict[str, float]]:
+    """The "calibration" of config.json: by kind of query, such as "text_to_photo", the numbers of
+    xmr.calibration.curve, from val items. A match has the same class, or in Flickr8k the same image. The lengths of
+    texts count.
 
     Args:
         vectors: the exported encoders.
-        made:    the system, of whose protocols those in CALIBRATED count whose data is there. Between two towers that
-            stay as they were published nothing is calibrated anew.
+        protocols: the system's, of which those in CALIBRATED count whose data is there.
+        modalities: the system's.
+        anew: between two that are not among these nothing is calibrated.
     """
-    pairs = [pair for pair in ASKED if any(m in made.towers and made.towers[m].tower for m in pair)]
+    pairs = [pair for pair in ASKED if set(pair) <= set(modalities) and set(pair) & set(anew)]
     curves: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
-    for name in filter(CALIBRATED.get, made.protocols):
+    lengths: dict[str, list[np.ndarray]] = {}
+    for name in filter(CALIBRATED.get, protocols):
         kind = CALIBRATED[name]
         try:
             protocol = PROTOCOLS[name]
@@ -46,7 +97,7 @@ def calibrate(vectors: Callable[[list[Item]], np.ndarray], made: PublishedSystem
             items = items + apart("val") if apart else items
         except MissingData:
             continue
-        groups = {m: found for m in made.towers if (found := [i for i in items if i.modality is m])}
+        groups = {m: found for m in modalities if (found := [i for i in items if i.modality is m])}
         told = [
             (query, gallery)
             for query, gallery in pairs
@@ -59,17 +110,20 @@ def calibrate(vectors: Callable[[list[Item]], np.ndarray], made: PublishedSystem
             if query is gallery:
                 np.fill_diagonal(scores, -1.0)  # a photo never finds itself
             curves.setdefault(f"{query}_to_{gallery}", []).append((scores, relevant))
-    return {key: curve(found) for key, found in curves.items()}
+            if query is TEXT:
+                long = np.array([length(item.content) for item in groups[query]])
+                lengths.setdefault(f"{query}_to_{gallery}", []).append(long)
+    return {key: curve(found, lengths.get(key, ())) for key, found in curves.items()}
 
 
 def calibrate_mixed(system: System, vectors: Callable[[list[Item]], np.ndarray]) -> dict[str, float]:
-    """The curve of what a composer's ranking gives to queries of several terms, from world-mixed's val questions: as
-    `calibrate` says, of their first 20 answers."""
+    """The curve of what a composer's ranking gives to queries of several wanted terms, from world-mixed's val
+    questions: as `calibrate` says, of their first 20 answers."""
     asked, scores = mixed_questions(system, "val", vectors)
     found: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
     for question in asked:
         wanted = question.marks.get("both@1", question.marks.get("wanted@10"))
-        if wanted is not None and len(question.terms) > 1:
+        if wanted is not None and sum(weight > 0 for _, weight in question.terms) > 1:
             right = wanted & ~question.marks.get("unwanted@10", np.zeros_like(wanted))
-            found.setdefault(question.key, []).append((scores(question), right))
+            found.setdefault(question.key, []).append((certainty(scores(question)), right))
     return curve([tuple(np.stack(part) for part in zip(*parts, strict=True)) for parts in found.values()])

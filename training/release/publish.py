@@ -14,12 +14,11 @@ from torch import nn
 from training import systems
 from training.datasets import MissingData
 from training.files import write_json
-from training.learn.evaluation import encoder_vectors
 from training.learn.export import TOLERANCE, ExportRefused, check_parity, export, export_cells, session
 from training.learn.run_record import FILE as RUN
 from training.options import add_folders, add_system
 from training.release import embedding_map, exposure
-from training.release.calibration import calibrate, calibrate_mixed
+from training.release.calibration import sign_calibrated
 from training.release.card import write_card
 from training.release.demo_gallery import fill
 from training.release.evaluate import evaluate
@@ -88,7 +87,7 @@ def publish(name: str, runs: Path, checkpoints: Path, galleries: Path) -> None:
         "encoders": encoders,
         **({"composer": composer} if composer else {}),
         "parity": parity,
-        "calibration": {},
+        "calibration": before.get("calibration", {}),
         "card": {"command": command, **made.card},
     }
     if (run / RUN).is_file():  # the record of what they were trained by goes with the weights
@@ -104,19 +103,7 @@ def publish(name: str, runs: Path, checkpoints: Path, galleries: Path) -> None:
             f" The weights are the mean of {runs_averaged} runs': "
             f"{', '.join(recipe.average_of)}, each from the seeds {seeds}."
         )
-    checkpoint.sign(folder, config)
-    curves = calibrate(encoder_vectors(checkpoint.load(made.name, checkpoints)), made)
-    kept = {  # between graphs that stay
-        asked: curve
-        for asked, curve in before.get("calibration", {}).items()
-        if set(asked.split("_to_")) <= set(staying)
-    }
-    config["calibration"] = curves | kept
-    checkpoint.sign(folder, config)
-    if composer:
-        system = checkpoint.load(made.name, checkpoints)
-        config["calibration"]["mixed_to_photo"] = calibrate_mixed(system, encoder_vectors(system))
-    checkpoint.sign(folder, config)
+    sign_calibrated(folder, config, frozenset(made.towers) - set(staying))
     evaluate(made.name, checkpoints)
     exposure.write(folder)
     write_card(folder)

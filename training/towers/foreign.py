@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,6 +74,15 @@ class Unit(nn.Module):
         return nn.functional.normalize(found.float(), dim=-1)
 
 
+def check_weights(names: Collection[str], model: str) -> None:
+    """Raise BadInput unless there are weights as safetensors among a model's files."""
+    if not any(name.endswith(".safetensors") for name in names):
+        raise BadInput(
+            f"{model} holds no safetensors. Pickles (.bin, .pt) can run any program and are never loaded: look for an "
+            "export as safetensors, or have one made: https://huggingface.co/spaces/safetensors/convert"
+        )
+
+
 def load(folder: Path) -> tuple[PhotoTower, TextTower | None]:
     """The towers of the model in a folder; no text tower for a model of photos alone.
 
@@ -81,11 +90,7 @@ def load(folder: Path) -> tuple[PhotoTower, TextTower | None]:
         BadInput: the folder holds no model of these libraries, none with safetensors, or one that works otherwise.
     """
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    if not any(name.endswith(".safetensors") for name in names):
-        raise BadInput(
-            f"{folder} holds no safetensors. Pickles (.bin, .pt) can run any program and are never loaded: look for an "
-            "export as safetensors, or have one made: https://huggingface.co/spaces/safetensors/convert"
-        )
+    check_weights(names, str(folder))
     with _loading(folder):
         if "open_clip_config.json" in names:
             return _open_clip(folder)
@@ -104,10 +109,8 @@ def load(folder: Path) -> tuple[PhotoTower, TextTower | None]:
 
 def load_texts(folder: Path) -> TextTower:
     """The text tower of a sentence-transformers model of texts; raises BadInput for another model."""
-    from sentence_transformers import SentenceTransformer
-
     with _loading(folder):
-        model = SentenceTransformer(str(folder), device="cpu", model_kwargs={"use_safetensors": True}).eval()
+        model = _sentence_transformer(folder)
     tokenizer = model.tokenizer
     limit = model.max_seq_length or tokenizer.model_max_length
     if not hasattr(tokenizer, "backend_tokenizer") or not limit or limit > 4096:
@@ -128,7 +131,9 @@ def load_texts(folder: Path) -> TextTower:
 
 @contextmanager
 def _loading(folder: Path) -> Iterator[None]:
-    """While this lasts, nothing is unpickled, whichever library tries, and what a library says is a BadInput."""
+    """While this lasts, nothing is unpickled and no program that came with a model is run, whichever library tries, and
+    what a library says is a BadInput."""
+    from transformers import dynamic_module_utils
 
     def refuse(*_: Any, **__: Any) -> None:
         raise BadInput(
@@ -136,17 +141,42 @@ def _loading(folder: Path) -> Iterator[None]:
             "safetensors, or have one made: https://huggingface.co/spaces/safetensors/convert"
         )
 
-    held = torch.load, torch.jit.load
+    held, patience = (torch.load, torch.jit.load), dynamic_module_utils.TIME_OUT_REMOTE_CODE
     torch.load = torch.jit.load = refuse
+    dynamic_module_utils.TIME_OUT_REMOTE_CODE = 0  # it would ask whether to run a program, and take a "y"
     try:
         yield
     except BadInput:
         raise
     except Exception as error:  # libraries raise almost anything for files that do not fit each other
+        if "trust_remote_code" in str(error):
+            raise _needs_a_program(folder) from None
         said = " ".join(str(error).split())[:300]
         raise BadInput(f"{folder} cannot be loaded ({type(error).__name__}: {said}). Download it again.") from None
     finally:
         torch.load, torch.jit.load = held
+        dynamic_module_utils.TIME_OUT_REMOTE_CODE = patience
+
+
+def _needs_a_program(folder: Path) -> BadInput:
+    return BadInput(
+        f"{folder} can only be loaded by a program that comes with it, and such a program is never run. Choose another "
+        "model, or an export of this one as ONNX."
+    )
+
+
+def _sentence_transformer(folder: Path) -> Any:
+    """The sentence-transformers model in a folder; BadInput if a part of it is a program of its own, which some
+    versions of the library run unasked."""
+    from sentence_transformers import SentenceTransformer
+
+    listed = folder / "modules.json"
+    modules = json.loads(listed.read_text(encoding="utf-8")) if listed.is_file() else []
+    if not all(str(one["type"]).startswith("sentence_transformers.") for one in modules):
+        raise _needs_a_program(folder)
+    return SentenceTransformer(
+        str(folder), device="cpu", trust_remote_code=False, model_kwargs={"use_safetensors": True}
+    ).eval()
 
 
 def _open_clip(folder: Path) -> tuple[PhotoTower, TextTower]:
@@ -192,17 +222,16 @@ def _simple_tokenizer(own: Any) -> Any:
 def _transformers(folder: Path) -> tuple[PhotoTower, TextTower]:
     from transformers import AutoImageProcessor, AutoModel, AutoTokenizer
 
-    model = AutoModel.from_pretrained(folder, use_safetensors=True, local_files_only=True).eval()
-    images = AutoImageProcessor.from_pretrained(folder, local_files_only=True)
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    plain = {"local_files_only": True, "trust_remote_code": False}
+    model = AutoModel.from_pretrained(folder, use_safetensors=True, **plain).eval()
+    images = AutoImageProcessor.from_pretrained(folder, **plain)
+    tokenizer = AutoTokenizer.from_pretrained(folder, **plain)
     return _image_text(model, images, tokenizer, folder)
 
 
 def _sentence_transformers(folder: Path) -> tuple[PhotoTower, TextTower]:
     """A sentence-transformers model whose only network takes pictures and texts."""
-    from sentence_transformers import SentenceTransformer
-
-    model = SentenceTransformer(str(folder), device="cpu", model_kwargs={"use_safetensors": True}).eval()
+    model = _sentence_transformer(folder)
     first, *others = model
     if not hasattr(getattr(first, "model", first.auto_model), "get_image_features"):
         raise BadInput(

@@ -13,6 +13,7 @@ import shutil
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from xmr.adopt.source import DOWNLOADS, Source, Stopped, Told, find
 from xmr.gallery import DEMO, Gallery
 from xmr.home import models
 from xmr.modality import BadInput, Modality, shown
+from xmr.plain import plain
 from xmr.system import System
 
 __all__ = [
@@ -34,13 +36,16 @@ __all__ = [
     "Offer",
     "Stopped",
     "adopt",
+    "check_languages",
     "check_name",
     "finish",
+    "in_markdown",
     "languages_of",
     "look_up",
     "name_for",
     "remove",
 ]
+_CODE = re.compile("[a-z]{2,3}")  # of a language
 LIMITS = (
     "It was not trained here: what it has seen, and which biases it has from that, its own card says. It sees drawings "
     "with its photo tower, as if they were photographed."
@@ -97,12 +102,21 @@ def look_up(
         languages: the languages of its texts, such as "en"; what its README says, unless some are given.
 
     Raises:
-        BadInput: there is no such model, or none that can be adopted; the message says the way round.
+        BadInput: there is no such model, none that can be adopted, or no such language; the message says the way
+            round.
     """
     source = find(model, models(), revision)
     layout = find_layout(source, variant)
     called = check_name(name_for(source.model, variant) if name is None else name)
-    return Offer(source, layout, called, tuple(languages) or languages_of(source))
+    return Offer(source, layout, called, check_languages(languages) or languages_of(source))
+
+
+def check_languages(languages: Sequence[str]) -> tuple[str, ...]:
+    """The languages that a person gave, each once; BadInput for one that is no code of two or three letters."""
+    for one in languages:
+        if not _CODE.fullmatch(one):
+            raise BadInput(f"{shown(one)} is no language's code. Give its two or three small letters, such as de.")
+    return tuple(dict.fromkeys(languages))
 
 
 def check_name(called: str) -> str:
@@ -110,10 +124,9 @@ def check_name(called: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", called):
         raise BadInput(f"{shown(called)} is no name: letters, digits, “-”, “_” and “.”, at most 64. Give another.")
     if called in checkpoint.available():
-        raise BadInput(
-            f"There is a system {called} already. Give this one another name (--name), or remove that one first: "
-            f"python -m xmr adopt --remove {called}"
-        )
+        own = checkpoint.folder_of(called).parent == models()
+        way = f", or remove that one first: python -m xmr adopt --remove {called}" if own else ": that one ships."
+        raise BadInput(f"There is a system {called} already. Give this one another name (--name){way}")
     return called
 
 
@@ -131,7 +144,7 @@ def languages_of(source: Source) -> tuple[str, ...]:
     """The languages of a model's texts, as far as its README says them; English where it says none."""
     told = source.about.get("language")
     told = [told] if isinstance(told, str) else told if isinstance(told, list) else []
-    known = [one for one in map(str, told) if re.fullmatch("[a-z]{2,3}", one)]
+    known = [one for one in map(str, told) if _CODE.fullmatch(one)]
     if "multilingual" in told:
         known += [one for one in ("en", "de") if one not in known]
     return tuple(known) or ("en",)
@@ -159,16 +172,22 @@ def adopt(offer: Offer, told: Told = _silent, stop: threading.Event | None = Non
     began, stop, source, layout = time.monotonic(), stop or threading.Event(), offer.source, offer.layout
     source.fetch(layout.files, told, stop)
     told("opening the graphs", 0, 0)
-    found = encoders(source, layout, list(offer.languages))
+    try:
+        found = encoders(source, layout, list(offer.languages))
+    except BadInput:
+        source.drop()  # what was downloaded is of no use, and would be met again at the next try
+        raise
     config = {
         "name": offer.name,
-        "about": f"{source.model}, adopted: photos, drawings and texts ({', '.join(offer.languages)}) in one space.",
+        "about": f"{in_markdown(source.model)}, adopted: photos, drawings and texts "
+        f"({', '.join(offer.languages)}) in one space.",
         "space": "cosine",
         "dim": found["photo"]["graph"]["dim"],
         "encoders": found,
         "card": {
             "command": f"adopt {source.model}",
-            "built": f"The {layout.kind} export of {source.model}, as it is: {layout.photo} and {layout.text}.",
+            "built": f"The {layout.kind} export of {in_markdown(source.model)}, as it is: {layout.photo} and "
+            f"{layout.text}.",
             "data": [],
             "limits": LIMITS,
             "source": source.home,
@@ -177,18 +196,12 @@ def adopt(offer: Offer, told: Told = _silent, stop: threading.Event | None = Non
     }
     files = {"photo.onnx": layout.photo, "text.onnx": layout.text, "tokenizer.json": layout.tokenizer}
 
-    own = source.folder.parent == models() / DOWNLOADS  # was downloaded for this, and for nothing else
-
     def put(folder: Path) -> None:
         for name, there in files.items():
-            if own:
-                (source.folder / there).replace(folder / name)
-            else:
-                shutil.copyfile(source.folder / there, folder / name)
+            _place(source.folder / there, folder / name, source.downloaded)
 
     adopted = finish(config, put, told, stop, gallery, began)
-    if own:
-        shutil.rmtree(source.folder, ignore_errors=True)
+    source.drop()
     return adopted
 
 
@@ -216,7 +229,10 @@ def finish(
         _clear(home)
         making.mkdir(parents=True)
         put(making)
-        checkpoint.sign(making, config)
+        try:
+            checkpoint.sign(making, config)
+        except checkpoint.CheckpointError as error:  # its settings are none that a checkpoint may have
+            raise BadInput(f"{config['name']} cannot be adopted: {error.what}. Choose another export of it.") from None
         system = checkpoint.load(making)
         if (gallery / "gallery.sqlite").is_file():
             with Gallery.open(gallery) as photos:
@@ -244,12 +260,26 @@ def finish(
     return Adopted(config["name"], folder, fitted, time.monotonic() - began)
 
 
+def _place(file: Path, name: Path, link: bool) -> None:
+    """Have a file under another name as well, as a link where that is asked for and the disk can."""
+    if link:
+        with suppress(OSError):
+            name.hardlink_to(file)
+            return
+    shutil.copyfile(file, name)
+
+
 def _clear(home: Path) -> None:
     """Delete what was being made by processes that ended."""
     for folder in home.glob(".making-*"):
         number = folder.name.rpartition("-")[2]
         if number.isdigit() and not Path(f"/proc/{number}").exists() and Path("/proc").is_dir():
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def in_markdown(source: str) -> str:
+    """A model's name or address, for whatever reads Markdown: those of a hub have no marks, a folder's may have any."""
+    return plain(source) if source.startswith("/") else source
 
 
 def _card(system: System, config: dict[str, Any], fitted: Fitted, folder: Path) -> str:
@@ -263,8 +293,8 @@ def _card(system: System, config: dict[str, Any], fitted: Fitted, folder: Path) 
         "",
         config["about"],
         "",
-        f"{about['built']} Source: {about['source']}. Licence: {about['licence']}. Graphs: {sizes}; weights sha256 "
-        f"`{checkpoint.describe(folder.name, folder.parent)['weights'][:16]}`.",
+        f"{about['built']} Source: {in_markdown(about['source'])}. Licence: {plain(about['licence'])}. Graphs: "
+        f"{sizes}; weights sha256 `{checkpoint.describe(folder.name, folder.parent)['weights'][:16]}`.",
         "",
         f"Pictures: {view['view']['resize']} at {view['size']} px, {view['view']['interpolation']}. Vectors of "
         f"{config['dim']} numbers, compared by cosine. A query, encoded where it was adopted: {speed}.",

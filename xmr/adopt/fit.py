@@ -14,7 +14,7 @@ from PIL import Image
 
 from xmr.adopt.source import Stopped, Told
 from xmr.calibration import curve
-from xmr.compose import ranking
+from xmr.compose import certainty, ranking
 from xmr.composer import CurveComposer
 from xmr.gallery import Gallery
 from xmr.modality import Drawing, Item, Modality, Query, Term
@@ -180,7 +180,7 @@ def _mixing(
     mixtures = {"one vector": round(single, 4), "all terms": round(found, 4)}
     if single > found:
         return None, mixtures, {}
-    return floors, mixtures, {"mixed_to_photo": curve([(scores, relevant & ~own)])}
+    return floors, mixtures, {"mixed_to_photo": curve([(certainty(scores), relevant & ~own)])}
 
 
 _Asked = tuple[Modality, int, str, str, float]  # which row of which kind, its category, a colour, 1 or -1

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xmr.adopt.source import Source
-from xmr.encoder import CheckpointFile, Wiring, open_session, run_wired
+from xmr.encoder import BadGraph, CheckpointFile, Wiring, open_session, run_wired
 from xmr.modality import BadInput
 from xmr.preprocess import AdoptedTokenizer, TextForm
 
@@ -31,6 +31,7 @@ _NAMES = {
     "mask": ("attention_mask",),
     "types": ("token_type_ids",),
 }
+_TOKENS = {"clip": 77, "siglip": 64, "siglip2": 64}  # of a text: transformers' defaults, which its configs leave out
 _VECTORS = (  # from the likeliest
     "image_embeds",
     "text_embeds",
@@ -99,9 +100,20 @@ def find_layout(source: Source, variant: str = FULL) -> Layout:
     ]
     for one in candidates:
         if {one.photo, one.text, one.tokenizer} <= files:
+            _check_whole(source, one, variant)
             settings = tuple(name for name in one.settings if name in files)
             return Layout(one.kind, one.photo, one.text, one.tokenizer, settings)
     raise BadInput(_why_not(source, variant))
+
+
+def _check_whole(source: Source, layout: Layout, variant: str) -> None:
+    """Raise BadInput if a graph keeps its weights in another file, which no hash covers and is never read."""
+    for graph in (layout.photo, layout.text):
+        beside = [name for name in (f"{graph}_data", f"{graph}.data") if name in source.files]
+        if beside:
+            others = [name for name in variants(source.files) if name != variant]
+            way = f"Try another variant ({', '.join(others)}) with --variant." if others else "Choose another export."
+            raise BadInput(f"{source.model} keeps the weights of {graph} in a file of their own, {beside[0]}. {way}")
 
 
 def _why_not(source: Source, variant: str) -> str:
@@ -145,8 +157,7 @@ def encoders(source: Source, layout: Layout, languages: list[str]) -> dict[str, 
     Raises:
         BadInput: a graph or a setting that cannot be used.
     """
-    graphs = {name: CheckpointFile(source.folder / getattr(layout, name), None) for name in ("photo", "text")}
-    photo, text = (open_session(graphs[name]) for name in ("photo", "text"))
+    photo, text = (_opened(source, name) for name in (layout.photo, layout.text))
     size, view = _view(source, layout)
     taken = _shape(photo, "picture", source)
     for side in taken[2:]:
@@ -179,6 +190,16 @@ def encoders(source: Source, layout: Layout, languages: list[str]) -> dict[str, 
         "form": form,
     }
     return {"photo": seen, "sketch": seen, "text": read}
+
+
+def _opened(source: Source, graph: str) -> onnxruntime.InferenceSession:
+    try:
+        return open_session(CheckpointFile(source.folder / graph, None))
+    except BadGraph as error:
+        raise BadInput(
+            f"{graph} of {source.model} cannot be opened as an ONNX graph that holds its own weights ({error.why}). "
+            "Download it again, or choose another variant or export of it."
+        ) from None
 
 
 def _batch(shape: list) -> int:
@@ -308,9 +329,11 @@ def _form(source: Source, layout: Layout, shape: list) -> tuple[dict, int]:
         limits = [text.get("context_length", 77)]
     fixed = shape[1] if len(shape) > 1 and isinstance(shape[1], int) else None
     known = [int(one) for one in (fixed, *limits) if isinstance(one, (int, float)) and 1 < one <= 4096]
+    family = str(config.get("model_type", ""))
+    if not known and family in _TOKENS:
+        known = [_TOKENS[family]]
     if not known:
         raise BadInput(f"Nothing in {source.model} says how long its texts may be. Choose another export of it.")
-    family = str(config.get("model_type", ""))
     clean = "none"
     if layout.kind == "Immich":
         wanted = (text.get("tokenizer_kwargs") or {}).get("clean")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from xmr.modality import BadInput, shown
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 DOWNLOADS = ".downloads"  # in the models' folder: what was begun, to go on with
 _MOST_FILES = 10_000
+_LONGEST = 100  # letters of a licence's name
 _SPARE = 200_000_000  # bytes that a disk keeps free
 _FORGOTTEN = 14 * 86_400  # seconds after which a download that nobody went on with is deleted
 Told = Callable[[str, int, int], None]
@@ -53,9 +55,9 @@ class Source:
 
     @property
     def licence(self) -> str:
-        """Its licence, as its README names it."""
-        found = self.about.get("license_name") or self.about.get("license")
-        return str(found) if found else "not stated"
+        """Its licence, as its README names it: one line of at most 100 letters."""
+        found = " ".join(str(self.about.get("license_name") or self.about.get("license") or "").split())
+        return (found if len(found) <= _LONGEST else found[: _LONGEST - 1] + "…") or "not stated"
 
     @property
     def home(self) -> str:
@@ -69,6 +71,16 @@ class Source:
     def size(self, names: Iterator[str] | list[str]) -> int:
         """How many bytes these files have."""
         return sum(self.sizes.get(name, 0) for name in names)
+
+    @property
+    def downloaded(self) -> bool:
+        """Whether `folder` holds what was downloaded for this, and for nothing else."""
+        return self.folder.parent.name == DOWNLOADS and self.revision is not None
+
+    def drop(self) -> None:
+        """Delete what was downloaded for this."""
+        if self.downloaded:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def fetch(self, names: list[str], told: Told, stop: Event) -> None:
         """Have these files in `folder`. What was downloaded before is not downloaded again, and what was begun goes on.
@@ -95,8 +107,9 @@ class Source:
 
 
 def find(model: str, models: Path, revision: str | None = None) -> Source:
-    """The model in a folder, or that of the hub's repository "owner/name". `models` is the folder of those that were
-    adopted, where downloads are kept meanwhile.
+    """The model in a folder, or that of the hub's repository "owner/name" or of its address. `models` is the folder of
+    those that were adopted, where downloads are kept meanwhile. An address with /tree/REVISION names one, unless
+    another is given.
 
     Raises:
         BadInput: there is none, it may not be seen, or the hub cannot be asked.
@@ -107,8 +120,8 @@ def find(model: str, models: Path, revision: str | None = None) -> Source:
             return _folder(folder.resolve())
     except (OSError, ValueError, RuntimeError):  # a name that no folder can have
         pass
-    name = re.sub(r"^(https?://[^/]+/|hf-hub:)", "", model.strip()).strip("/")
-    name = name.split("/tree/")[0]
+    name, _, pasted = re.sub(r"^(https?://[^/]+/|hf-hub:)", "", model.strip()).partition("/tree/")
+    name, revision = name.strip("/"), revision or unquote(pasted.strip("/").partition("/")[0]) or None
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", name):
         raise BadInput(
             f"There is no folder {shown(model)}, and it is no name of a hub's model. Give a folder, or a name such as "

@@ -95,9 +95,10 @@ def _in_folder(choice: Value | Range) -> _Sql:
     if not isinstance(choice, str):
         return ("file IS NULL", []) if choice is None else ("0", [])
     folder = choice.strip("/")
-    if _GLOB & set(folder):
-        return "file GLOB ?", [folder]
-    return "substr(file, 1, length(?)) = ?", [f"{folder}/", f"{folder}/"] if folder else ["", ""]
+    below = ("substr(file, 1, length(?)) = ?", [f"{folder}/", f"{folder}/"] if folder else ["", ""])
+    if _GLOB & set(folder):  # a folder's own name may have these signs in it
+        return f"({below[0]} OR file GLOB ?)", [*below[1], folder]
+    return below
 
 
 def _path(name: str) -> str:

@@ -20,7 +20,7 @@ from xmr.gallery.files import Listing, PictureFile, list_folder
 from xmr.gallery.location import HIDDEN, given_path, holds_gallery, index_home
 from xmr.gallery.reading import Outcome, Work, read_photo
 from xmr.gallery.store import Entry, Gallery
-from xmr.modality import BadInput, Modality, shown
+from xmr.modality import BadInput, Item, Modality, UnknownText, shown
 from xmr.system import System
 
 BATCH = 32
@@ -176,8 +176,8 @@ def _index(
     workers: int,
     embed: Embed,
 ) -> IndexReport:
-    """Update a gallery with the `known` photos from a listing of its folder; without a listing, encode its own
-    thumbnails."""
+    """Update a gallery with the `known` photos from a listing of its folder. Of photos without a file, which the API
+    or a publisher added, the thumbnails are encoded."""
     lacking: dict[str, tuple[str, ...]] = {}
     for system in systems:
         for id in gallery.lacking(system, Modality.PHOTO):
@@ -185,10 +185,11 @@ def _index(
     skipped: _Said = []
     noted: _Said = []
     moved, gone = 0, list[str]()
-    if listing is None:
-        todo = [Work(gallery.thumb(id), wanted, id) for id, wanted in lacking.items()]
-    else:
-        todo, moved, gone = _compare(gallery, listing, known, lacking, systems)
+    filed = {id for id, _, _ in gallery.originals().values()} if lacking else set()
+    todo = [Work(gallery.thumb(id), wanted, id) for id, wanted in lacking.items() if id not in filed]
+    if listing is not None:
+        others, moved, gone = _compare(gallery, listing, known, lacking, systems)
+        todo += others
         gallery.remove(gone)
         skipped = list(listing.skipped)
     by_name = {system.name: system for system in systems}
@@ -208,7 +209,7 @@ def _index(
             progress(Progress(done, len(todo), len(skipped), time.monotonic() - start))
     if not stopped:
         for system in systems:
-            _encode_captions(gallery, system)
+            encode_captions(gallery, system)
     gallery.sweep()
     count = len(gallery)
     if not count and not stopped:
@@ -363,12 +364,25 @@ def commit(gallery: Gallery, systems: Mapping[str, System], outcomes: Sequence[O
                 gallery.put_vectors(system, Modality.PHOTO, [ids[place] for place in at], found)
 
 
-def _encode_captions(gallery: Gallery, system: System) -> None:
+def encode_captions(gallery: Gallery, system: System) -> None:
+    """Store the vectors of captions that have none yet. Those of which the system knows no word get none."""
     if Modality.TEXT not in system.encoders:
         return
-    wanted = set(gallery.lacking(system, Modality.TEXT))
-    texts = [text for text in gallery.texts() if text.id in wanted and text.language in system.languages]
+    missing = gallery.find_texts(gallery.lacking(system, Modality.TEXT)).values()
+    texts = [text for text in missing if text.language in system.languages]
     for start in range(0, len(texts), BATCH):
         batch = texts[start : start + BATCH]
-        vectors = system.encode(Modality.TEXT, [text.content for text in batch])
-        gallery.put_vectors(system, Modality.TEXT, [text.id for text in batch], vectors)
+        try:
+            found = [(batch, system.encode(Modality.TEXT, [text.content for text in batch]))]
+        except UnknownText:
+            found = [([text], vectors) for text in batch if (vectors := _encoded(system, text)) is not None]
+        for some, vectors in found:
+            gallery.put_vectors(system, Modality.TEXT, [text.id for text in some], vectors)
+
+
+def _encoded(system: System, text: Item) -> np.ndarray | None:
+    """The vector of a caption, (1, dim); None if no word of it is known."""
+    try:
+        return system.encode(Modality.TEXT, [text.content])
+    except UnknownText:
+        return None

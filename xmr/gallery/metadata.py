@@ -6,6 +6,7 @@ Nothing here fails: what cannot be read is passed over, since it must not keep a
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 import re
@@ -15,6 +16,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from PIL import Image
+from PIL.AvifImagePlugin import AvifImageFile
 from PIL.IptcImagePlugin import getiptcinfo
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
@@ -27,17 +30,14 @@ SIDECARS = (".txt", ".json", ".xmp")
 TABLES = ("captions.csv", "captions.jsonl")
 _LARGEST = 1_000_000  # bytes of a sidecar
 _LARGEST_TABLE = 200_000_000
-_LARGEST_WEBP = 50_000_000  # which is read as a whole to see its head
+_LARGEST_WHOLE = 50_000_000  # of a file that is read as a whole to see its head
+_RAW_HEAD = 1_000_000  # bytes of a RAW file in which its tags begin
 _LONGEST, _MOST = 2_000, 20  # letters of a caption; captions of a photo
-_FACTS, _LONGEST_FACT = 40, 200
+FACTS, LONGEST_FACT = 40, 200  # facts of a photo; letters of one
 _NAME = re.compile(r"[\w -]{1,40}")
 _RESERVED = {"file", "folder", "language"}
-_READERS: dict[kinds.Kind, Any] = {
-    kinds.JPEG: JpegImageFile,
-    kinds.PNG: PngImageFile,
-    kinds.TIFF: TiffImageFile,
-    kinds.WEBP: WebPImageFile,
-}
+_WHOLE = (kinds.WEBP, kinds.AVIF, kinds.HEIC)  # kinds whose readers take the whole file
+_TIFF = (b"II*\0", b"MM\0*")
 _EXIF, _GPS = 0x8769, 0x8825  # directories inside EXIF
 _DESCRIPTION, _MAKE, _MODEL, _CHANGED = 0x010E, 0x010F, 0x0110, 0x0132
 _TAKEN, _DIGITIZED, _COMMENT = 0x9003, 0x9004, 0x9286
@@ -70,18 +70,18 @@ class Told:
         if not isinstance(name, str) or not _NAME.fullmatch(name) or name in _RESERVED | self.facts.keys():
             return
         if isinstance(value, str):
-            value = " ".join(value.replace("\0", " ").split())[:_LONGEST_FACT]
+            value = _tidy(value)[:LONGEST_FACT]
         good = isinstance(value, (str, bool)) or (isinstance(value, (int, float)) and abs(value) < 2**53)
         if name == "category" and not isinstance(value, str):
             return
-        if good and value != "" and len(self.facts) < _FACTS:
+        if good and value != "" and len(self.facts) < FACTS:
             self.facts[name] = value
 
     def caption(self, text: Any, language: Any = None) -> None:
         """Add a caption, unless it is there already; its language is guessed where none is given."""
         if not isinstance(text, str):
             return
-        text = " ".join(text.replace("\0", " ").split())[:_LONGEST]
+        text = _tidy(text)[:_LONGEST]
         if not any(letter.isalpha() for letter in text) or len(self.captions) >= _MOST:
             return
         if not isinstance(language, str) or not re.fullmatch(r"[A-Za-z]{2}([-_].{1,20})?", language):
@@ -95,6 +95,11 @@ class Told:
             self.fact(name, value)
         for language, text in other.captions:
             self.caption(text, language)
+
+
+def _tidy(text: str) -> str:
+    """Text on one line that can be stored: halves of letters, which JSON may have, become "?"."""
+    return " ".join(text.replace("\0", " ").encode(errors="replace").decode().split())
 
 
 def language_of(text: str) -> str:
@@ -136,20 +141,97 @@ def _try(read: Any, told: Told, source: Any) -> None:
 def _of_file(told: Told, file: BinaryIO) -> None:
     file.seek(0)
     kind = kinds.picture_kind(file.read(kinds.HEAD))
-    if kind not in _READERS:
-        return
-    if kind is kinds.WEBP and file.seek(0, 2) > _LARGEST_WEBP:
+    if kind in _WHOLE and file.seek(0, io.SEEK_END) > _LARGEST_WHOLE:
         return
     file.seek(0)
-    image = _READERS[kind](file)  # reads the head; pixels are not decoded
-    _try(_of_xmp, told, image.info.get("xmp") or image.info.get("XML:com.adobe.xmp"))
-    if kind in (kinds.JPEG, kinds.TIFF):
-        _try(_of_iptc, told, image)
-    _of_exif(told, image.getexif())
+    if kind is kinds.TIFF and kinds.is_raw(file):
+        kind = kinds.RAW
+    if kind in _OTHERS:
+        _OTHERS[kind](told, file)
+    elif kind in _READERS:
+        file.seek(0)
+        image = _READERS[kind](file)  # reads the head; pixels are not decoded
+        _try(_of_xmp, told, image.info.get("xmp") or image.info.get("XML:com.adobe.xmp"))
+        if kind in (kinds.JPEG, kinds.TIFF):
+            _try(_of_iptc, told, image)
+        _of_exif(told, image.getexif())
+
+
+def _heic(file: BinaryIO) -> Any:
+    from pi_heif import HeifImageFile
+
+    return HeifImageFile(file)
+
+
+_READERS: dict[kinds.Kind, Any] = {
+    kinds.JPEG: JpegImageFile,
+    kinds.PNG: PngImageFile,
+    kinds.TIFF: TiffImageFile,
+    kinds.WEBP: WebPImageFile,
+    kinds.AVIF: AvifImageFile,
+    kinds.HEIC: _heic,
+}
+
+
+def _of_jxl(told: Told, file: BinaryIO) -> None:
+    """What the boxes of a JPEG XL say; its reader would decode the picture to find them."""
+    file.seek(0)
+    while len(head := file.read(8)) == 8:
+        size, name = int.from_bytes(head[:4], "big") - 8, head[4:]
+        if size == -7:  # the size comes after the name
+            size = int.from_bytes(file.read(8), "big") - 16
+        if size < 0:  # the last one, or no box
+            return
+        if name not in (b"Exif", b"xml ") or size > _LARGEST:
+            file.seek(size, io.SEEK_CUR)
+        elif name == b"Exif":
+            data = file.read(size)
+            start = 0 if data.startswith(_TIFF) else 4 + int.from_bytes(data[:4], "big")
+            _try(_of_exif, told, _exif(data[start:]))
+        else:
+            _try(_of_xmp, told, file.read(size))
+
+
+def _of_raw(told: Told, file: BinaryIO) -> None:
+    """The EXIF of a camera's RAW file. Most are built as a TIFF; Canon's newer ones have it in three boxes, Fuji's in a
+    JPEG. LibRaw gives the date alone, and not its time zone."""
+    file.seek(0)
+    head = file.read(_RAW_HEAD)
+    if head[4:8] == b"ftyp":
+        main, inner, gps = (_exif(_box(head, name)) for name in (b"CMT1", b"CMT2", b"CMT4"))
+        _of_tags(told, main, inner, gps)
+    elif head.startswith(b"FUJIFILMCCD-RAW"):
+        at, size = (int.from_bytes(head[place : place + 4], "big") for place in (84, 88))
+        file.seek(at)
+        _of_exif(told, JpegImageFile(io.BytesIO(file.read(min(size, _LARGEST_WHOLE)))).getexif())
+    elif head[:2] in (b"II", b"MM"):
+        exif = Image.Exif()
+        exif.endian = "<" if head[:2] == b"II" else ">"  # said here, for some cameras have a number of their own for 42
+        exif.load_from_fp(file, int.from_bytes(head[4:8], "little" if head[:2] == b"II" else "big"))
+        _of_exif(told, exif)
+
+
+def _box(head: bytes, name: bytes) -> bytes:
+    """What a box of this name has in it; nothing if there is none."""
+    at = head.find(name)
+    return head[at + 4 : at - 4 + int.from_bytes(head[at - 4 : at], "big")] if at >= 4 else b""
+
+
+def _exif(data: bytes) -> Image.Exif:
+    exif = Image.Exif()
+    exif.load(data)
+    return exif
+
+
+_OTHERS: dict[kinds.Kind, Any] = {kinds.JPEG_XL: _of_jxl, kinds.RAW: _of_raw}
 
 
 def _of_exif(told: Told, exif: Any) -> None:
-    inner, gps = exif.get_ifd(_EXIF), exif.get_ifd(_GPS)
+    _of_tags(told, exif, exif.get_ifd(_EXIF), exif.get_ifd(_GPS))
+
+
+def _of_tags(told: Told, exif: Any, inner: Any, gps: Any) -> None:
+    """What the tags of a picture, of its exposure and of its place say."""
     for value in (inner.get(_TAKEN), inner.get(_DIGITIZED), exif.get(_CHANGED)):
         if "taken" not in told.facts:
             _try(_date, told, value)

@@ -449,7 +449,7 @@ class Gallery:
             return [self._add(entry) for entry in entries]
 
     def _add(self, entry: Entry) -> str:
-        id, told = entry.id or "", json.dumps(entry.facts)
+        id, told = entry.id or "", _as_json(entry.facts)
         if entry.file is not None:
             old = self._db.rows("SELECT id, content FROM items WHERE file = ?", (entry.file,))
             if old and old[0][1] == entry.content:
@@ -491,9 +491,9 @@ class Gallery:
         with self.batch():
             if file is not None:
                 self.move(id, file, stamp or "")
-            found = self._db.rows("SELECT row FROM items WHERE id = ?", (id,))
+            found, told = self._db.rows("SELECT row FROM items WHERE id = ?", (id,)), _as_json(facts)
             for (row,) in found:
-                self._db.run("UPDATE items SET stamp = ?, facts = ? WHERE row = ?", (stamp, json.dumps(facts), row))
+                self._db.run("UPDATE items SET stamp = ?, facts = ? WHERE row = ?", (stamp, told, row))
                 if self._db.rows(_CAPTIONS_OF, (row,)) != [tuple(caption) for caption in captions]:
                     self._uncaption(row)
                     self._caption(row, captions)
@@ -567,16 +567,23 @@ class Gallery:
 
     def lacking(self, system: System, modality: Modality) -> list[str]:
         """The ids of the photos or captions without a vector of this system's current weights."""
-        rows = self._db.rows(f"SELECT row, {_ID_OF[modality]} FROM {_TABLE_OF[modality]} ORDER BY row")
-        entry, have = self._vectors.find(system.name, modality), set[int]()
-        if entry and (entry.fingerprint, entry.dim) == (system.fingerprint(modality), system.dim):
-            records = entry.read(self._vectors.folder)
-            if records is None:  # damaged: all must be computed again
-                with self.batch():
+        with self._db.reading():
+            rows = self._db.rows(f"SELECT row, {_ID_OF[modality]} FROM {_TABLE_OF[modality]} ORDER BY row")
+            have = self._encoded(system, modality)
+        if have is None:
+            with self.batch():  # alone: whoever compacts the vectors meanwhile deletes the file that was looked at
+                have = self._encoded(system, modality)
+                if have is None:  # damaged: all must be computed again
                     self._vectors.remove(system.name, modality)
-            else:
-                have = set(records.rows.tolist())
-        return [id for row, id in rows if row not in have]
+        return [id for row, id in rows if have is None or row not in have]
+
+    def _encoded(self, system: System, modality: Modality) -> set[int] | None:
+        """The database rows with a vector of this system's current weights; None if these are damaged."""
+        entry = self._vectors.find(system.name, modality)
+        if entry is None or (entry.fingerprint, entry.dim) != (system.fingerprint(modality), system.dim):
+            return set()
+        records = entry.read(self._vectors.folder)
+        return None if records is None else set(records.rows.tolist())
 
     def systems(self) -> list[str]:
         """The names of the systems with vectors of the photos, sorted."""
@@ -615,6 +622,17 @@ class Gallery:
                 known.setdefault("file", file)
                 content = self.root / file
             return Item(id, Modality.PHOTO, content, frozenset([category] if category else []), facts=known)
+
+
+def _as_json(facts: Mapping[str, Any]) -> str:
+    """Facts as they are stored; BadInput for those that could not be read again."""
+    category = facts.get("category")
+    try:
+        if category is not None and not isinstance(category, str):
+            raise ValueError("a category that is no text")
+        return json.dumps(facts, allow_nan=False)
+    except (ValueError, TypeError) as error:
+        raise BadInput(f"The facts {shown(facts)} cannot be kept ({error}). Give texts and numbers.") from None
 
 
 def _inside(file: str) -> bool:

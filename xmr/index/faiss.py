@@ -24,7 +24,10 @@ _RETRAINED = 4  # an index of so many times the vectors that it was trained on i
 _TUNED = 64  # vectors that are searched for to tune the effort
 _RECALL = 0.985  # of the ten nearest, which the effort is raised to reach on them
 _SHARE = {"flat": 0.0, "hnsw": 0.03, "ivfpq": 0.002}  # of all vectors, up to which a selection is searched exactly
-_MARGIN = {"hnsw": 1, "ivfpq": 2}  # queries lie further away than what the effort is tuned with
+_MARGIN = {"hnsw": 4, "ivfpq": 2}  # queries lie further away than what the effort is tuned with
+_PROBED = 128  # neighbours of a query that tell how many around it are selected, at least
+_WALK = 16  # vectors that are looked at in the time in which a graph is followed to one
+_FAR = 8  # times the candidates, where all selected are so far from the query that short codes hardly tell them apart
 _PICKS = 8  # selections that are kept
 _EFFORTS = (16, 32, 64, 128, 256, 512)  # lists visited, or candidates held while walking the graph
 
@@ -70,8 +73,13 @@ class Store(Protocol):
 class _Picked:
     """A Selection, as positions."""
 
-    positions: np.ndarray
-    selector: Any  # FAISS's; None for all
+    positions: np.ndarray  # ascending
+    selector: Any  # FAISS's
+
+    def holds(self, positions: np.ndarray) -> np.ndarray:
+        """Which of these positions are selected, (N,) bool."""
+        place = np.searchsorted(self.positions, positions)
+        return self.positions[np.minimum(place, len(self.positions) - 1)] == positions
 
 
 class FaissIndex:
@@ -242,24 +250,36 @@ class FaissIndex:
     def _approximately(
         self, index: Any, queries: np.ndarray, k: int, picked: _Picked | None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Candidates from FAISS, put in order by their own vectors. A query that gets too few is answered exactly."""
-        faiss = _faiss()
+        """Candidates from FAISS, put in order by their own vectors. A query that gets too few is answered exactly.
+
+        What is selected may be rare just where a query looks, however much of the gallery it is. So the query is first
+        asked without the selection, and the fewer of its neighbours are selected, the more is visited.
+        """
         count = len(self._by_id) if picked is None else len(picked.positions)
         least, each = _REFINED[self.kind]
         wanted = min(max(least, each * k), count)
-        share = len(self._rows) / count  # of what is visited, the part that may be an answer is so much smaller
-        selector = {} if picked is None else {"sel": picked.selector}
-        if self.kind == "ivfpq":
-            lists = max(self._effort, 4 * wanted * index.nlist / len(self._rows)) * share
-            params = faiss.SearchParametersIVF(nprobe=int(min(lists, index.nlist)), **selector)
-        else:
-            held = min(max(self._effort, wanted) * share, len(self._rows))
-            params = faiss.SearchParametersHNSW(efSearch=int(held), **selector)
-        _, found = index.search(self._form(queries), wanted, params=params)
+        forms = self._form(queries)
+        probed = wanted if picked is None else min(max(_PROBED, wanted + wanted // 4), len(self._rows))
+        neighbours = self._candidates(index, forms, probed)
         scores, positions = np.empty((len(queries), k), np.float32), np.empty((len(queries), k), np.int64)
         for at, query in enumerate(queries):
-            near = found[at][found[at] >= 0]
-            if len(near) < k:
+            near = neighbours[at][neighbours[at] >= 0]
+            if picked is not None:
+                inside = near[picked.holds(near)]
+                share = min(len(inside) / max(1, len(near)), count / len(self._rows)) / 2  # fewer further away
+                if len(inside) >= wanted:
+                    near = inside[:wanted]
+                elif self.kind == "hnsw" and _WALK * max(self._effort, wanted) > share * count:
+                    near = inside[:0]  # all that is selected is sooner looked at
+                else:
+                    more = wanted if len(inside) else max(wanted, min(_FAR * least, count))
+                    near = self._candidates(index, forms[at : at + 1], more, share, picked.selector)[0]
+                    near = near[near >= 0]
+            if len(near) < wanted and self.kind == "ivfpq":  # in all lists there are enough
+                selector = None if picked is None else picked.selector
+                near = self._candidates(index, forms[at : at + 1], wanted, 0.0, selector)[0]
+                near = near[near >= 0]
+            if len(near) < wanted:
                 every = self._everything() if picked is None else picked.positions
                 scores[at : at + 1], positions[at : at + 1] = self._exactly(query[None], k, every)
                 continue
@@ -267,6 +287,22 @@ class FaissIndex:
             best = np.argsort(-scored, kind="stable")[:k]
             scores[at], positions[at] = scored[best], near[best]
         return scores, positions
+
+    def _candidates(
+        self, index: Any, forms: np.ndarray, wanted: int, share: float = 1.0, selector: Any = None
+    ) -> np.ndarray:
+        """The positions of so many candidates for each query, nearest first, (Q, wanted) int64; -1 where there are no
+        more. share: of what is visited, the part that the selector lets through."""
+        faiss = _faiss()
+        chosen = {} if selector is None else {"sel": selector}
+        share = max(share, 1 / len(self._rows))
+        if self.kind == "ivfpq":
+            lists = max(self._effort, 4 * wanted * index.nlist / len(self._rows)) / share
+            params = faiss.SearchParametersIVF(nprobe=int(min(lists, index.nlist)), **chosen)
+        else:
+            held = min(max(self._effort, wanted) / share, len(self._rows))
+            params = faiss.SearchParametersHNSW(efSearch=int(held), **chosen)
+        return index.search(forms, wanted, params=params)[1]
 
     def _exactly(self, queries: np.ndarray, k: int, every: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Look at all vectors of some positions: the k best, in no order."""
@@ -344,16 +380,18 @@ class FaissIndex:
         """The effort at which the ten nearest of some vectors with as much noise are found, with a margin."""
         rng = np.random.default_rng(0)
         every = self._everything()
+        if not (k := min(10, len(every))):  # nothing that counts is left
+            return _EFFORTS[0]
         some = self._unit(self._rows.take(np.sort(rng.choice(every, min(_TUNED, len(every)), replace=False))))
         noise = rng.normal(size=some.shape).astype(np.float32) * some.std(axis=1, keepdims=True)
         queries = np.where(some + noise > 0, 1, -1).astype(np.float32) if self._space == "hamming" else some + noise
-        nearest, _ = self._exactly(queries, 10, every)  # (Q, 10) scores
+        nearest, _ = self._exactly(queries, k, every)  # (Q, k) scores
         picked = self._pick(None)
         for self._effort in _EFFORTS:
-            scores, _ = self._approximately(index, queries, 10, picked)
+            scores, _ = self._approximately(index, queries, k, picked)
             if (scores >= nearest.min(axis=1, keepdims=True) - 1e-6).mean() >= _RECALL:
                 break
-        return _MARGIN[self.kind] * self._effort
+        return min(_MARGIN[self.kind] * self._effort, _EFFORTS[-1])
 
     @property
     def _wide(self) -> int:
@@ -383,6 +421,7 @@ def _ivfpq(wide: int, count: int) -> Any:
     lists = max(1, min(1 << int(2 * max(1, count) ** 0.5).bit_length() - 1, count // 39))
     index = faiss.index_factory(wide, f"IVF{lists},PQ{wide // 2}x4fs", faiss.METRIC_L2)
     index.cp.niter, index.cp.max_points_per_centroid = 8, 64
+    index.cp.min_points_per_centroid = index.pq.cp.min_points_per_centroid = 1  # fewer are no reason for a warning
     return index
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 _MOST = 24  # indexes that are kept; the least recently used go first
+_NEW = 3_600  # seconds in which a file of FAISS is left alone
 _VERSION = 1
 
 
@@ -63,18 +65,22 @@ class KeptIndex:
             (faiss.write_index_binary if binary else faiss.write_index)(index, str(file))
             part.write_text(json.dumps(told | {"file": file.name, "binary": binary}))
             os.replace(part, self._folder / f"{self._name}.json")
-            self._sweep(file)
+            self._sweep()
         except (OSError, RuntimeError):
             for left in (file, part):
                 with suppress(OSError):
                     left.unlink()
 
-    def _sweep(self, newest: Path) -> None:
-        """Delete this index's earlier files, and indexes that were not used for longest."""
+    def _sweep(self) -> None:
+        """Forget the indexes that were not used for longest, and delete files of FAISS that belong to none. What is new
+        stays: another process may be about to name it, or to read it."""
         pointers = sorted(self._folder.glob("*.json"), key=lambda path: path.stat().st_mtime, reverse=True)
-        gone = {pointer.stem for pointer in pointers[_MOST:]}
-        for path in self._folder.iterdir():
-            name = path.stem.partition("-")[0]
-            if name in gone or (name == self._name and path.suffix == ".faiss" and path != newest):
-                with suppress(OSError):
-                    path.unlink()
+        named = set()
+        for pointer in pointers[:_MOST]:
+            with suppress(OSError, ValueError, KeyError, TypeError):
+                named.add(json.loads(pointer.read_text())["file"])
+        old = time.time() - _NEW
+        unnamed = [path for path in self._folder.glob("*.faiss") if path.name not in named]
+        for path in [*pointers[_MOST:], *(path for path in unnamed if path.stat().st_mtime < old)]:
+            with suppress(OSError):
+                path.unlink()

@@ -28,7 +28,7 @@ _T = TypeVar("_T")
 
 
 class MilvusIndex:
-    """A collection of Milvus with the fields id, vector, facts (JSON) and mark (which tells the facts from others).
+    """A collection of Milvus with the fields id, vector, facts (JSON) and mark (of facts and vector).
 
     Args:
         uri:   of a cluster, or a local file.
@@ -86,13 +86,13 @@ class MilvusIndex:
 
     def add(self, ids: np.ndarray, vectors: np.ndarray, facts: Sequence[Mapping[str, Any]] | None = None) -> None:
         """See VectorIndex. facts: those of each vector, which conditions may ask for; none by default."""
-        rows, ids = self._form(vectors), checked_ids(ids)
+        rows, ids, given = self._form(vectors), checked_ids(ids), checked_vectors(vectors, self._dim)
         told = [dict(one) for one in facts] if facts is not None else [{} for _ in ids]
         if not len(ids) == len(rows) == len(told):
             raise BadInput(f"Each vector needs an id; {len(ids)} ids came for {len(rows)} vectors.")
         last = {id: at for at, id in enumerate(ids.tolist())}  # of an id that comes twice, the later
         fields = [
-            {"id": id, "vector": rows[at].tolist(), "facts": told[at], "mark": mark(told[at])}
+            {"id": id, "vector": rows[at].tolist(), "facts": told[at], "mark": mark(told[at], given[at])}
             for id, at in last.items()
         ]
         for start in range(0, len(fields), _BATCH):
@@ -105,7 +105,7 @@ class MilvusIndex:
             self._asked(partial(self._client.delete, self.name, ids=wanted[start : start + _BATCH]))
 
     def marks(self) -> dict[int, int]:
-        """The id of every vector, with the mark of its facts."""
+        """The id of every vector, with its mark."""
 
         def read() -> dict[int, int]:
             found: dict[int, int] = {}
@@ -196,9 +196,9 @@ class MilvusIndex:
             ) from None
 
 
-def mark(facts: Mapping[str, Any]) -> int:
-    """A number that tells facts from others."""
-    return zlib.crc32(json.dumps(facts, sort_keys=True).encode())
+def mark(facts: Mapping[str, Any], vector: np.ndarray) -> int:
+    """A number that tells facts and a (dim,) float32 vector from others."""
+    return zlib.crc32(vector.tobytes(), zlib.crc32(json.dumps(facts, sort_keys=True).encode()))
 
 
 def _filters(among: Selection | None) -> list[str]:

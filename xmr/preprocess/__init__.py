@@ -6,7 +6,7 @@ Training uses the same functions, so at query time a network gets the same kind 
 from xmr.preprocess.adopted import AdoptedTokenizer, TextForm, View, drawn_view, view_input
 from xmr.preprocess.drawn import is_drawing
 from xmr.preprocess.kinds import HEAD, PICTURE_SUFFIXES, Kind, picture_kind
-from xmr.preprocess.photo import open_picture, photo_input
+from xmr.preprocess.photo import open_picture, photo_input, picture_size
 from xmr.preprocess.sketch import SKETCHED, open_sketch, read_drawing, sketch_input
 from xmr.preprocess.text import UNKNOWN, Tokenizer, clean_text
 from xmr.preprocess.words import Reading, Vocabulary, read
@@ -30,6 +30,7 @@ __all__ = [
     "open_sketch",
     "photo_input",
     "picture_kind",
+    "picture_size",
     "read",
     "read_drawing",
     "sketch_input",

@@ -162,6 +162,25 @@ def decode(job: Job, kind: Kind) -> Image.Image:
     return _finish(_first_with_content(image) if kind in _ANIMATED else image, job)
 
 
+def size_of(job: Job, kind: Kind) -> tuple[int, int]:
+    """Width and height of a file of a known kind, by its header; a large picture costs no more than a small one.
+    Raises the readers' own errors for a damaged file."""
+    job.file.seek(0)
+    if kind is kinds.JPEG_XL:
+        return jxl_header(job.file)[:2]
+    if kind is kinds.HEIC:
+        from pi_heif import HeifImageFile
+
+        return HeifImageFile(job.file).size
+    if kind is kinds.RAW:
+        import rawpy
+
+        with rawpy.imread(job.path or job.file) as raw:
+            return raw.sizes.width, raw.sizes.height
+    readers = _PIL_READERS | {kinds.JPEG: JpegImageFile, kinds.JPEG_2000: Jpeg2KImageFile}
+    return readers[kind](job.file).size
+
+
 def _open_jpeg(job: Job) -> Image.Image:
     image = _Jpeg(job.file)
     pixels = job.pixels(*image.size)

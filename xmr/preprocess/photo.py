@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from xmr.modality import BadInput
-from xmr.preprocess.decode import Job, decode, kind_of
+from xmr.preprocess.decode import Job, decode, kind_of, size_of
 from xmr.preprocess.kinds import HEAD
 from xmr.preprocess.rgb import to_rgb
 
@@ -62,6 +62,25 @@ def open_picture(
         except Exception as error:  # readers raise almost anything for damaged files
             if isinstance(error, OSError) and error.strerror:
                 raise BadInput(f"{name} cannot be read: {error.strerror}. Check the disk or the network.") from None
+            raise BadInput(_damaged(name, error)) from None
+
+
+def picture_size(source: str | Path | bytes | BinaryIO) -> tuple[int, int]:
+    """Width and height of a picture file that open_picture reads, in pixels, by its header; of a RAW file, those of the
+    photo, not of its preview. They may come the other way round if the picture is turned.
+
+    Raises:
+        BadInput: there is no such file, or its header cannot be read.
+    """
+    name, path, opened = open_binary(source)
+    with opened as file, ExitStack() as turn:
+        job = Job(name, path, file, None, turn)
+        try:
+            file.seek(0)
+            return size_of(job, kind_of(job, file.read(HEAD)))
+        except BadInput:
+            raise
+        except Exception as error:  # readers raise almost anything for damaged files
             raise BadInput(_damaged(name, error)) from None
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import io
 import json
 import logging
 import os
+import re
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -23,6 +25,8 @@ from pydantic import ValidationError
 
 from xmr import __version__, checkpoint
 from xmr.gallery import Entry, Gallery
+from xmr.gallery.indexing import encode_captions
+from xmr.gallery.metadata import FACTS, LONGEST_FACT, Told, read_metadata
 from xmr.modality import BadInput, Hit, Modality, Query, Term, shown
 from xmr.preprocess import Reading, open_picture
 from xmr.search import Searcher
@@ -99,6 +103,7 @@ def create_app(
     index_dir: str | Path | None = None,
     key: str | None = None,
     writable: bool = False,
+    kind: str | None = None,
     engine: str | None = None,
     limits: Limits = LIMITS,
 ) -> FastAPI:
@@ -110,6 +115,7 @@ def create_app(
         index_dir: where the index is kept instead of in the folder.
         key: what clients must send; without one, only programs of this computer are answered.
         writable: whether photos may be added and removed.
+        kind: of the index, as in Searcher; None for the one that suits the number of photos.
         engine: URI of Milvus, where that searches the photos.
         limits: of requests.
 
@@ -119,7 +125,7 @@ def create_app(
     if engine is not None and writable:
         raise BadInput("What Milvus searches is added and removed by python -m xmr index FOLDER --engine milvus.")
     gallery = Gallery.open(folder, index_dir)
-    searchers = {system.name: Searcher(system, gallery, engine=engine) for system in map(checkpoint.load, systems)}
+    searchers = {system.name: Searcher(system, gallery, kind, engine) for system in map(checkpoint.load, systems)}
     figures = Figures()
     cores = asyncio.Semaphore(max(2, os.cpu_count() or 2))
     ready: list[str] = []
@@ -299,13 +305,12 @@ def create_app(
             contents = [await one.read() for one in files]
             facts = _json(str(form.get("facts") or "{}").encode())
             caption, language = str(form.get("caption") or ""), str(form.get("language") or "en")
-        if not isinstance(facts, dict) or len(caption) > 2_000 or not (language.isalpha() and 2 <= len(language) <= 3):
-            raise BadInput("Facts are one JSON object, a caption has at most 2,000 letters, a language is such as en.")
+        told = _told(facts, caption, language)
 
         def call() -> AddedOut:
-            told = _added(gallery, list(searchers.values()), contents, facts, [(language, caption)] if caption else [])
+            added = _added(gallery, list(searchers.values()), contents, told)
             figures.photos.set(len(gallery))
-            return told
+            return added
 
         return await work(call)
 
@@ -404,16 +409,40 @@ def _term(modality: Modality, given: str | bytes, weight: float) -> Term:
     return Term(modality, given if isinstance(given, str) else opened(modality, given), weight)
 
 
-def _added(
-    gallery: Gallery, searchers: Sequence[Searcher], contents: Sequence[bytes], facts: dict, captions: list
-) -> AddedOut:
-    """Add photos with their vectors of all systems, in one piece; BadInput, and nothing added, if one is no picture."""
-    images = {}
+def _told(facts: Any, caption: str, language: str) -> Told:
+    """What is told of photos to add; BadInput for what is no fact or caption."""
+    told = Told()
+    if not isinstance(facts, dict):
+        raise BadInput(f"Facts are one JSON object; {shown(facts)} came.")
+    for name, value in facts.items():
+        if not isinstance(value, str) or len(value) <= LONGEST_FACT:
+            told.fact(name, value)
+        if name not in told.facts:
+            raise BadInput(
+                f"{shown(name)} cannot be {shown(value)}. A photo has at most {FACTS} facts, each a number or at most "
+                f"{LONGEST_FACT} letters, with a name of letters and digits; a category is a text."
+            )
+    if not re.fullmatch("[A-Za-z]{2}", language):
+        raise BadInput(f"A language has two letters, such as en; {shown(language)} came.")
+    if len(caption) <= 2_000:
+        told.caption(caption, language)
+    if caption and not told.captions:
+        raise BadInput(f"A caption has words, and at most 2,000 letters; {shown(caption)} came.")
+    return told
+
+
+def _added(gallery: Gallery, searchers: Sequence[Searcher], contents: Sequence[bytes], told: Told) -> AddedOut:
+    """Add photos with their vectors of all systems, in one piece; BadInput, and nothing added, if one is no picture.
+    What their files tell of them is added to what is told of all."""
+    images, entries = {}, {}
     for number, content in enumerate(contents, 1):
+        id = hashlib.sha256(content).hexdigest()[:32]
         try:
-            images[hashlib.sha256(content).hexdigest()[:32]] = open_picture(content, at_least=1024)
+            images[id] = open_picture(content, at_least=1024)
         except BadInput as error:
             raise BadInput(f"Photo {number} of {len(contents)}: {error} Nothing was added.") from None
+        own = read_metadata(io.BytesIO(content), row=told)
+        entries[id] = Entry(id, images[id], own.facts, own.captions)
     known = [id for id in images if id in gallery.find(list(images))]
     new = [id for id in images if id not in known]
     vectors = {}
@@ -421,24 +450,12 @@ def _added(
         for searcher in searchers:
             vectors[searcher] = searcher.system.encode(Modality.PHOTO, [images[id] for id in new])
         with gallery.batch():
-            gallery.add([Entry(id, images[id], facts, captions) for id in new])
+            gallery.add([entries[id] for id in new])
             for searcher, rows in vectors.items():
                 gallery.put_vectors(searcher.system, Modality.PHOTO, new, rows)
         for searcher in searchers:
-            _encode_texts(gallery, searcher)
+            encode_captions(gallery, searcher.system)
     return AddedOut(added=new, known=known)
-
-
-def _encode_texts(gallery: Gallery, searcher: Searcher) -> None:
-    """The vectors of captions that have none yet."""
-    system = searcher.system
-    if Modality.TEXT not in system.encoders:
-        return
-    missing = gallery.lacking(system, Modality.TEXT)
-    texts = [one for one in gallery.find_texts(missing).values() if one.language in system.languages] if missing else []
-    if texts:
-        vectors = system.encode(Modality.TEXT, [one.content for one in texts])
-        gallery.put_vectors(system, Modality.TEXT, [one.id for one in texts], vectors)
 
 
 def run(app: FastAPI, host: str, port: int, key: str | None) -> None:

@@ -152,6 +152,12 @@ def test_world_mixed_is_measured_of_whole_systems_alone(system, mixed_asked):
     assert entry["metrics"].keys() == {"photo/both@1", "minus/both@1", "negated/both@1"} and entry["queries"] == 3
 
 
+def test_world_mixed_is_skipped_for_a_system_that_reads_no_text(system, mixed_asked):
+    silent, told = replace(system, encoders={PHOTO: system.encoder(PHOTO), Modality.SKETCH: None}), []
+    assert evaluate_on_test("world-mixed", [PHOTO], encoder_vectors(silent), told.append, system=silent) is None
+    assert told == [f"world-mixed: skipped. {system.name} takes no text."]
+
+
 def test_mixed_queries_whose_data_is_missing_are_skipped_with_the_reason(system, monkeypatch):
     def missing(split: str):
         raise MissingData("Expected the gallery.")

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import io
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import save_file
 
 from tests import models
+from tests.hub import SHA
+from tests.rounds import LINE, whole_round
 from training.learn.export import ExportRefused
 from training.release import adopt as adopting
 from training.release.adopt import adopt
 from training.towers import foreign
 from xmr import checkpoint
-from xmr.modality import BadInput, Drawing, Modality
+from xmr.modality import BadInput, Modality
 
 NOWHERE = Path("no gallery")
-LINE = Drawing((np.array([[0.0, 0], [50, 80], [100, 0]]),))
 
 
 @pytest.fixture(autouse=True)
@@ -98,7 +102,8 @@ def test_an_exported_model_gives_its_librarys_vectors(kind, tmp_path):
     assert {path.name for path in made.folder.iterdir()} >= {"card.md", "config.json", "photo.onnx", "text.onnx"}
 
 
-def test_a_timm_model_of_photos_alone_finds_photos_by_photos_and_drawings(tmp_path):
+def timm_folder(folder: Path) -> Callable[[list[Image.Image]], np.ndarray]:
+    """A network of photos alone; gives how its library encodes them."""
     import timm
     from timm.data import create_transform, resolve_data_config
 
@@ -106,21 +111,33 @@ def test_a_timm_model_of_photos_alone_finds_photos_by_photos_and_drawings(tmp_pa
     size = {"input_size": [3, 64, 64], "crop_pct": 0.9, "interpolation": "bicubic", "crop_mode": "center"}
     told = {"num_classes": 0, "mean": [0.5, 0.4, 0.3], "std": [0.2, 0.2, 0.3], **size}
     model = timm.create_model("resnet10t", pretrained=False, num_classes=0, pretrained_cfg_overlay=told).eval()
-    (tmp_path / "tiny").mkdir()
+    folder.mkdir()
     config = {"architecture": "resnet10t", "num_classes": 0, "num_features": 512, "pretrained_cfg": told}
-    (tmp_path / "tiny" / "config.json").write_text(json.dumps(config))
-    save_file(
-        {name: value.contiguous() for name, value in model.state_dict().items()}, tmp_path / "tiny/model.safetensors"
-    )
+    (folder / "config.json").write_text(json.dumps(config))
+    save_file({name: value.contiguous() for name, value in model.state_dict().items()}, folder / "model.safetensors")
+    transform = create_transform(**resolve_data_config(model=model), is_training=False)
+
+    @torch.inference_mode()
+    def encode(photos: list[Image.Image]) -> np.ndarray:
+        return models.unit(model(torch.stack([transform(photo) for photo in photos])))
+
+    return encode
+
+
+def test_a_timm_model_of_photos_alone_finds_photos_by_photos_and_drawings(tmp_path):
+    encode = timm_folder(tmp_path / "tiny")
     made = adopt(str(tmp_path / "tiny"), gallery=NOWHERE)
     system, photos = checkpoint.load(made.name), models.pictures(20)
-    transform = create_transform(**resolve_data_config(model=model), is_training=False)
-    with torch.inference_mode():
-        wanted = models.unit(model(torch.stack([transform(photo) for photo in photos])))
-    assert farthest(system.encode_photo(photos), wanted) < 1e-4
+    assert farthest(system.encode_photo(photos), encode(photos)) < 1e-4
     assert set(system.encoders) == {Modality.PHOTO, Modality.SKETCH}
     with pytest.raises(BadInput, match="cannot search by text"):
         system.encode_text("a cat")
+
+
+@pytest.mark.parametrize("kind", ["open_clip", "sentence-transformers", "timm"])
+def test_an_exported_model_goes_the_whole_round_of_an_adopted_one(kind, tmp_path, photo_folder):
+    (FOLDERS | {"timm": timm_folder})[kind](tmp_path / "tiny")
+    whole_round(adopt(str(tmp_path / "tiny"), gallery=NOWHERE).name, photo_folder)
 
 
 def reader_folder(folder: Path, original: models.Original, fits: bool) -> None:
@@ -204,11 +221,119 @@ def test_no_pickle_is_ever_read(tmp_path, name, beside):
     assert not (tmp_path / "trace").exists()
 
 
+def change_json(path: Path, **changes) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def with_a_program(folder: Path, kind: str, trace: Path) -> None:
+    """A model whose config names a program of its own, which leaves a file when it is run."""
+    program = f"import pathlib\npathlib.Path({str(trace)!r}).touch()\n"
+    if kind == "open_clip":
+        open_clip_folder(folder)
+        config = json.loads((folder / "open_clip_config.json").read_text())
+        config["model_cfg"]["text_cfg"] |= {"hf_model_name": str(folder), "hf_tokenizer_name": str(folder)}
+        (folder / "open_clip_config.json").write_text(json.dumps(config))
+        (folder / "config.json").write_text("{}")
+    elif kind == "sentence-transformers":
+        sentence_transformers_folder(folder)
+        module = {"idx": 1, "name": "1", "path": "", "type": "evil.Evil"}
+        modules = json.loads((folder / "modules.json").read_text())
+        (folder / "modules.json").write_text(json.dumps([*modules, module]))
+        (folder / "evil.py").write_text(program)
+        return
+    else:
+        transformers_folder(folder)
+    classes = ("AutoConfig", "AutoModel", "AutoTokenizer", "AutoImageProcessor", "AutoProcessor")
+    for name in ("config.json", "tokenizer_config.json", "preprocessor_config.json"):
+        if (folder / name).is_file():
+            given = {one: f"evil.{one}" if one != "AutoTokenizer" else ["evil.A", "evil.B"] for one in classes}
+            change_json(folder / name, auto_map=given)
+    change_json(folder / "config.json", model_type="evil", architectures=["Evil"])
+    (folder / "evil.py").write_text(program)
+
+
+@pytest.mark.parametrize("kind", ["transformers", "open_clip", "sentence-transformers"])
+def test_no_program_of_a_model_is_ever_run_whatever_is_answered(tmp_path, monkeypatch, kind):
+    from transformers import dynamic_module_utils
+
+    with_a_program(tmp_path / "tiny", kind, tmp_path / "trace")
+    monkeypatch.setattr(dynamic_module_utils, "HF_MODULES_CACHE", str(tmp_path / "modules"))
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n" * 20))
+    patience = dynamic_module_utils.TIME_OUT_REMOTE_CODE
+    with pytest.raises(BadInput, match="by a program that comes with it, and such a program is never run"):
+        adopt(str(tmp_path / "tiny"), gallery=NOWHERE)
+    assert not (tmp_path / "trace").exists() and patience == dynamic_module_utils.TIME_OUT_REMOTE_CODE
+
+
 def test_a_folder_without_a_model_says_what_was_expected(tmp_path):
     (tmp_path / "tiny").mkdir()
     save_file({"a": torch.zeros(1)}, tmp_path / "tiny" / "a.safetensors")
     with pytest.raises(BadInput, match="expected open_clip_config.json, modules.json"):
         adopt(str(tmp_path / "tiny"), gallery=NOWHERE)
+
+
+@pytest.fixture
+def served(hub, tmp_path):
+    """A hub with a model org/safe of safetensors alone."""
+    original = transformers_folder(tmp_path / "safe")
+    (tmp_path / "safe" / "evil.py").write_text("")
+    (tmp_path / "safe" / "pytorch_model.bin").write_bytes(b"")
+    hub.models["org/safe"] = tmp_path / "safe"
+    hub.original = original
+    return hub
+
+
+def test_a_model_of_a_hub_is_downloaded_pinned_and_checked_and_goes_on(served, home, tmp_path):
+    large, wanted = "model.safetensors", models.pictures(5)
+    size = (tmp_path / "safe" / large).stat().st_size
+    served.cut[large] = size // 2
+    adopt("org/safe", gallery=NOWHERE)
+    assert [name for name, first in served.sent if first] == [large]
+    assert not {name for name, _ in served.sent if name.endswith((".py", ".bin"))}
+    system = checkpoint.load("safe")
+    assert system.config["card"]["source"] == f"{served.address}/org/safe/tree/{SHA}"
+    assert farthest(system.encode_photo(wanted), served.original.photos(wanted)) < 1e-4
+    assert [path.name for path in home.iterdir() if any(path.iterdir())] == ["safe"]
+
+
+def test_what_is_not_as_the_hub_promises_it_and_what_the_hub_refuses_is_a_sentence(served, monkeypatch):
+    served.wrong.add("model.safetensors")
+    with pytest.raises(BadInput, match="model.safetensors of org/safe did not arrive as the hub promises it"):
+        adopt("org/safe", gallery=NOWHERE)
+    find = adopting.find
+
+    def refused_from_now_on(*asked: object) -> object:
+        found = find(*asked)
+        served.refused["org/safe"] = (403, "")
+        return found
+
+    monkeypatch.setattr(adopting, "find", refused_from_now_on)
+    with pytest.raises(BadInput, match="The hub refuses org/safe .403.. Set HF_TOKEN"):
+        adopt("org/safe", gallery=NOWHERE)
+
+
+def test_what_cannot_be_loaded_does_not_stay_and_is_called_by_its_name(served, home, tmp_path):
+    (tmp_path / "safe" / "config.json").write_text("{}")
+    with pytest.raises(BadInput, match="^org/safe holds no model that is known here"):
+        adopt("org/safe", gallery=NOWHERE)
+    assert not [path for path in home.rglob("*") if path.is_file()]
+
+
+def test_a_model_of_pickles_alone_is_refused_by_its_name_before_anything_is_downloaded(served, tmp_path):
+    (tmp_path / "safe" / "model.safetensors").unlink()
+    with pytest.raises(BadInput, match="^org/safe holds no safetensors"):
+        adopt("org/safe", gallery=NOWHERE)
+    assert served.sent == []
+
+
+def test_the_licence_of_the_model_that_reads_texts_is_said_before_any_download(served, tmp_path, capsys):
+    served.models["org/reader"] = tmp_path / "reader"
+    (tmp_path / "reader").mkdir()
+    (tmp_path / "reader" / "model.bin").write_bytes(b"")
+    with pytest.raises(BadInput, match="^org/reader holds no safetensors"):
+        adopt("org/safe", None, "org/reader", gallery=NOWHERE)
+    said = capsys.readouterr().err
+    assert all(f"org/{name}/tree/{SHA}: licence mit" in said for name in ("safe", "reader")) and served.sent == []
 
 
 def test_an_open_clip_name_leads_to_its_repository(tmp_path):

@@ -13,15 +13,12 @@ import pytest
 from PIL import Image
 
 from tests import models
-from tests.conftest import pictures
+from tests.rounds import LINE, whole_round
 from xmr import adopt, checkpoint
 from xmr.cli import main
-from xmr.gallery import Gallery, index_folder
-from xmr.modality import BadInput, Drawing, Modality
-from xmr.search import Searcher
+from xmr.modality import BadInput, Modality
 
 NOWHERE = Path("no gallery")
-LINE = Drawing((np.array([[0.0, 0], [50, 80], [100, 0]]),))
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +36,10 @@ def home(tmp_path, monkeypatch) -> Path:
 
 def adopted(folder: Path, gallery: Path = NOWHERE, **options) -> adopt.Adopted:
     return adopt.adopt(adopt.look_up(str(folder), **options), gallery=gallery)
+
+
+def change_json(path: Path, **changes: object) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
 def farthest(a: np.ndarray, b: np.ndarray) -> float:
@@ -67,6 +68,18 @@ def test_a_siglip_of_transformers_js_gives_transformers_vectors(tmp_path, home):
     check_same("tiny-siglip", original)
 
 
+@pytest.mark.parametrize("kind", ["siglip", "siglip2"])
+def test_where_no_file_says_how_long_texts_are_it_is_as_transformers_takes_it(tmp_path, home, kind):
+    original = models.write_transformers_js(tmp_path / "it", "Siglip", length=64)
+    change_json(
+        tmp_path / "it/config.json", model_type=kind, text_config={"model_type": f"{kind}_text_model", "vocab_size": 9}
+    )
+    change_json(tmp_path / "it/tokenizer_config.json", model_max_length=10**30)
+    adopted(tmp_path / "it")
+    assert checkpoint.describe("it")["encoders"]["text"]["max_tokens"] == 64
+    assert farthest(checkpoint.load("it").encode_text(models.TEXTS), original.texts(models.TEXTS)) < 1e-4
+
+
 def test_an_open_clip_of_immich_gives_open_clips_vectors_one_at_a_time(immich, home):
     folder, original = immich
     adopted(folder, name="one")
@@ -77,8 +90,7 @@ def test_an_open_clip_of_immich_gives_open_clips_vectors_one_at_a_time(immich, h
 @pytest.mark.parametrize("resize", ["squash", "longest"])
 def test_every_way_of_resizing_is_open_clips(tmp_path, home, immich, resize):
     shutil.copytree(immich[0], tmp_path / resize)
-    file = tmp_path / resize / "visual" / "preprocess_cfg.json"
-    file.write_text(json.dumps(json.loads(file.read_text()) | {"resize_mode": resize}))
+    change_json(tmp_path / resize / "visual" / "preprocess_cfg.json", resize_mode=resize)
     adopted(tmp_path / resize)
     model, _, _, transform = models.tiny_open_clip(resize)
     photos = models.pictures(20)
@@ -86,23 +98,66 @@ def test_every_way_of_resizing_is_open_clips(tmp_path, home, immich, resize):
     assert farthest(found, models.open_clip_original(model, transform).photos(photos)) < 1e-4
 
 
+@pytest.mark.parametrize("kind", ["CLIP", "SigLIP", "Immich", "quantized"])
 def test_an_adopted_model_indexes_searches_draws_mixes_survives_a_restart_and_is_removed(
-    clip, home, photo_folder, capsys
+    kind, clip, immich, tmp_path, home, photo_folder, capsys
 ):
-    adopted(clip[0])
-    report = index_folder(photo_folder, [checkpoint.load("tiny-clip")])
-    assert report.indexed == 6
-    for _ in range(2):  # the second time as a process that was started anew
-        with Gallery.open(photo_folder) as gallery:
-            searcher = Searcher(checkpoint.load("tiny-clip"), gallery)
-            image = next(pictures())[1]
-            assert searcher.search(photo=image, k=1)[0].path.name == "red-left.png"
-            assert len(searcher.search(sketch=LINE, k=6)) == len(searcher.search(text="a car", k=6)) == 6
-            assert len(searcher.search(text="red", sketch=LINE, minus_text="snow", k=6)) == 6
-    assert main(["search", str(photo_folder), "a car", "--system", "tiny-clip", "--paths-only", "-k", "6"]) == 0
-    assert capsys.readouterr().out.count("\n") == 6
-    assert main(["adopt", "--remove", "tiny-clip"]) == 0
-    assert "tiny-clip" not in checkpoint.available() and list(home.iterdir()) == []
+    if kind == "SigLIP":
+        models.write_transformers_js(tmp_path / "it", "Siglip")
+    else:
+        shutil.copytree(immich[0] if kind == "Immich" else clip[0], tmp_path / "it")
+    if kind == "quantized":
+        quantize(tmp_path / "it")
+        adopted(tmp_path / "it", name="it", variant="quantized")
+    else:
+        adopted(tmp_path / "it")
+    whole_round("it", photo_folder)
+    assert capsys.readouterr().out.count("\n") == 7
+
+
+def quantize(folder: Path) -> None:
+    """Add the variant that most hubs have: weights in 8 bits, what is computed in between quantized as it comes."""
+    from onnxruntime.quantization import quantize_dynamic
+
+    for tower in ("vision", "text"):
+        path = folder / "onnx" / f"{tower}_model.onnx"
+        quantize_dynamic(path, path.with_name(f"{tower}_model_quantized.onnx"))
+
+
+def test_a_quantized_variant_gives_nearly_the_same_vectors(clip, tmp_path, home):
+    shutil.copytree(clip[0], tmp_path / "it")
+    quantize(tmp_path / "it")
+    made = adopted(tmp_path / "it", variant="quantized")
+    assert made.name == "it-quantized"
+    assert (made.folder / "text.onnx").stat().st_size < (clip[0] / "onnx/text_model.onnx").stat().st_size / 2
+    system, photos = checkpoint.load("it-quantized"), models.pictures(5)
+    assert 1e-7 < farthest(system.encode_photo(photos), clip[1].photos(photos)) < 0.05
+    assert 1e-7 < farthest(system.encode_text(models.TEXTS), clip[1].texts(models.TEXTS)) < 0.05
+
+
+def test_an_adopted_graph_that_gives_no_numbers_says_to_adopt_another_variant(clip, home, monkeypatch):
+    monkeypatch.setattr("xmr.encoder.run_wired", lambda *_: np.full((1, 24), np.nan, np.float32))
+    with pytest.raises(BadInput, match="gives no finite numbers.*: adopt another variant of the model"):
+        adopted(clip[0])
+    assert not [*home.glob("*")]
+
+
+def test_settings_that_cannot_be_used_are_told_as_those_of_the_model(clip, tmp_path, home):
+    shutil.copytree(clip[0], tmp_path / "it")
+    change_json(tmp_path / "it/preprocessor_config.json", image_mean=[float("inf")] * 3)
+    with pytest.raises(BadInput, match="^it cannot be adopted: .*inf.* Choose another export of it.$"):
+        adopted(tmp_path / "it")
+
+
+@pytest.mark.parametrize("file", ["config.json", "text.onnx"])
+def test_a_damaged_adopted_model_is_to_be_removed_and_adopted_again(clip, home, file):
+    made = adopted(clip[0])
+    (made.folder / file).write_bytes(b"{}")
+    with pytest.raises(BadInput, match="--remove tiny-clip.* and adopt it again") as told:
+        checkpoint.load("tiny-clip")
+    assert "git" not in str(told.value)
+    adopt.remove("tiny-clip")
+    assert checkpoint.available(home) == []
 
 
 def test_a_drawing_is_seen_by_the_photo_tower_as_its_lines_on_white_paper(clip, home):
@@ -124,6 +179,18 @@ def test_the_card_and_the_config_say_the_source_the_licence_and_the_speed(clip, 
     assert all(f"{kind} {value:.1f} ms" in card for kind, value in made.fitted.milliseconds.items())
 
 
+def test_what_a_model_says_of_itself_is_one_plain_line_in_its_card(clip, tmp_path, home):
+    folder = tmp_path / "*it* <b>"
+    shutil.copytree(clip[0], folder)
+    licence = "mit\\n\\n# Buy [this](https://example.org) <script> " + "x" * 200
+    (folder / "README.md").write_text(f'---\nlicense: "{licence}"\n---\n')
+    made = adopted(folder, name="it")
+    config, card = checkpoint.describe("it"), (made.folder / "card.md").read_text()
+    assert "\n" not in config["card"]["licence"] and len(config["card"]["licence"]) == 100
+    assert "\n# Buy" not in card and "<script>" not in card and "https://" not in card
+    assert r"\*it\* \<b\>" in config["about"] and r"\*it\* \<b\>" in config["card"]["built"]
+
+
 def test_a_variant_is_adopted_on_request_under_a_name_of_its_own(clip, tmp_path, home):
     shutil.copytree(clip[0], tmp_path / "both")
     for tower in ("vision", "text"):
@@ -136,8 +203,7 @@ def test_a_variant_is_adopted_on_request_under_a_name_of_its_own(clip, tmp_path,
 @pytest.mark.parametrize("kind", ["CLIP", "Siglip"])
 def test_texts_are_filled_up_where_that_changes_their_vectors_and_only_there(tmp_path, home, kind):
     original = models.write_transformers_js(tmp_path / "it", kind, mask=False)
-    config = tmp_path / "it" / "config.json"
-    config.write_text(json.dumps(json.loads(config.read_text()) | {"model_type": "nobody says"}))
+    change_json(tmp_path / "it" / "config.json", model_type="nobody says")
     adopted(tmp_path / "it")
     assert checkpoint.describe("it")["encoders"]["text"]["form"]["padded"] == (kind == "Siglip")
     assert farthest(checkpoint.load("it").encode_text(models.TEXTS), original.texts(models.TEXTS)) < 1e-4
@@ -186,8 +252,14 @@ def test_what_cannot_be_adopted_says_the_way_round(tmp_path, home, files, why):
 
 
 def test_a_name_that_is_taken_or_none_is_refused(clip, home):
-    with pytest.raises(BadInput, match="There is a system tri already"):
+    with pytest.raises(BadInput, match="There is a system tri already. .*: that one ships.$"):
         adopt.look_up(str(clip[0]), name="tri")
+    adopted(clip[0], name="mine")
+    with pytest.raises(BadInput, match="There is a system mine already. .* python -m xmr adopt --remove mine"):
+        adopt.look_up(str(clip[0]), name="mine")
+    for language in ("German", "d", "de-DE", "DE"):
+        with pytest.raises(BadInput, match=f"'{language}' is no language's code"):
+            adopt.look_up(str(clip[0]), languages=["en", language])
     with pytest.raises(BadInput, match="is no name"):
         adopt.look_up(str(clip[0]), name="../tri")
     with pytest.raises(BadInput, match="There is no folder"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,34 +15,13 @@ import numpy as np
 import pytest
 
 from tests import models
-from tests.hub import SHA, Hub
+from tests.hub import CHUNK, SHA
 from xmr import adopt, checkpoint
 from xmr.adopt import source
 from xmr.modality import BadInput
 
 NOWHERE = Path("no gallery")
-CHUNK = 1 << 14  # bytes that are written at a time
 GRAPH = "onnx/vision_model.onnx"
-
-
-@pytest.fixture
-def hub(clip, tmp_path, monkeypatch):
-    """A hub with the model org/tiny, an empty folder of adopted models, and an empty cache."""
-    from huggingface_hub import constants
-
-    found = Hub()
-    monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", CHUNK)  # as the tiny files are to large ones
-    found.models["org/tiny"] = clip[0]
-    for name, value in (("ENDPOINT", found.address), ("HF_HUB_CACHE", str(tmp_path / "cache"))):
-        monkeypatch.setattr(constants, name, value)
-    monkeypatch.setattr(
-        constants, "HUGGINGFACE_CO_URL_TEMPLATE", found.address + "/{repo_id}/resolve/{revision}/{filename}"
-    )
-    monkeypatch.setattr("huggingface_hub.hf_api.constants.ENDPOINT", found.address)
-    monkeypatch.setattr("huggingface_hub.hf_api.api.endpoint", found.address)
-    monkeypatch.setenv("XMR_MODELS", str(tmp_path / "models"))
-    yield found
-    found.close()
 
 
 def home() -> Path:
@@ -100,6 +80,30 @@ def test_a_download_that_was_stopped_goes_on_another_time(hub):
     assert done and "tiny" in checkpoint.available()
 
 
+@pytest.mark.parametrize("links", [True, False])
+def test_what_was_downloaded_is_kept_where_measuring_is_stopped(hub, gallery_folder, monkeypatch, links):
+    stop, steps = Event(), []
+    if not links:  # as on a disk that has none
+
+        def refuse(*_: object) -> None:
+            raise OSError(1, "Operation not permitted")
+
+        monkeypatch.setattr(Path, "hardlink_to", refuse)
+
+    def at_measuring(what: str, done: int, total: int) -> None:
+        steps.append(what)
+        if what.startswith("measuring"):
+            stop.set()
+
+    with pytest.raises(adopt.Stopped):
+        adopt.adopt(adopt.look_up("org/tiny"), at_measuring, stop, gallery_folder)
+    assert steps[-1].startswith("measuring") and checkpoint.available(home()) == []
+    assert not [*home().glob(".making-*")]
+    hub.sent.clear()
+    adopt.adopt(adopt.look_up("org/tiny"), gallery=NOWHERE)
+    assert hub.sent == [] and "tiny" in checkpoint.available() and not [*(home() / source.DOWNLOADS).iterdir()]
+
+
 def test_a_process_that_is_killed_goes_on_where_it_was_and_leaves_no_model(hub, tmp_path):
     (tmp_path / "big").mkdir()
     for path in hub.models["org/tiny"].rglob("*"):
@@ -140,6 +144,30 @@ def test_a_file_with_another_checksum_is_refused_and_deleted(hub, name):
     adopt.adopt(adopt.look_up("org/tiny"), gallery=NOWHERE)
 
 
+def test_a_graph_that_is_damaged_on_the_hub_itself_says_the_way_round_and_does_not_stay(hub, tmp_path):
+    hub.models["org/tiny"] = shutil.copytree(hub.models["org/tiny"], tmp_path / "cut")
+    whole = (tmp_path / "cut" / GRAPH).read_bytes()
+    (tmp_path / "cut" / GRAPH).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(BadInput, match=f"{GRAPH} of org/tiny cannot .* or choose another variant") as told:
+        adopt.adopt(adopt.look_up("org/tiny"), gallery=NOWHERE)
+    assert "estore" not in str(told.value) and left() == []
+    (tmp_path / "cut" / GRAPH).write_bytes(whole)
+    adopt.adopt(adopt.look_up("org/tiny"), gallery=NOWHERE)
+
+
+@pytest.mark.parametrize("name", ["onnx/text_model.onnx_data", "onnx/vision_model.onnx.data"])
+def test_weights_that_lie_beside_their_graph_are_told_before_the_download(hub, tmp_path, name):
+    hub.models["org/tiny"] = shutil.copytree(hub.models["org/tiny"], tmp_path / "big")
+    (tmp_path / "big" / name).write_bytes(b"weights")
+    with pytest.raises(BadInput, match=f"in a file of their own, {name}. Choose another export"):
+        adopt.look_up("org/tiny")
+    for tower in ("vision", "text"):
+        (tmp_path / "big" / f"onnx/{tower}_model_fp16.onnx").write_bytes(b"graph")
+    with pytest.raises(BadInput, match="Try another variant .fp16. with --variant"):
+        adopt.look_up("org/tiny")
+    assert adopt.look_up("org/tiny", variant="fp16").name == "tiny-fp16" and hub.sent == []
+
+
 @pytest.mark.parametrize(
     ("status", "code", "why"),
     [
@@ -176,6 +204,14 @@ def test_a_revision_that_is_none_and_a_file_that_went_meanwhile_are_told(hub, tm
     with pytest.raises(BadInput, match="The hub has no such file"):
         adopt.adopt(offer, gallery=NOWHERE)
     assert checkpoint.available(home()) == []
+
+
+def test_the_revision_of_a_pasted_address_counts_unless_another_is_given(hub):
+    with pytest.raises(BadInput, match="no such revision"):
+        adopt.look_up(f"{hub.address}/org/tiny/tree/v9")
+    assert adopt.look_up(f"{hub.address}/org/tiny/tree/v9/onnx", revision=SHA).source.revision == SHA
+    assert adopt.look_up(f"{hub.address}/org/tiny/tree/{SHA}/").source.revision == SHA
+    assert adopt.look_up("hf-hub:org/tiny").source.model == "org/tiny"
 
 
 def test_without_a_network_the_sentence_says_that_a_folder_needs_none(hub):

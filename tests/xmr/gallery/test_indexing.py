@@ -19,7 +19,7 @@ from PIL import Image
 from tests.conftest import write_checkpoint
 from tests.galleries import broken_items, change_photos, make_photos, orphans, state_of
 from xmr import checkpoint
-from xmr.gallery import Gallery, index_folder, reading
+from xmr.gallery import Entry, Gallery, index_folder, reading
 from xmr.modality import BadInput, Modality, Query, Term
 from xmr.search import Searcher
 
@@ -123,6 +123,15 @@ def test_a_killed_run_loses_nothing_and_the_next_goes_on(tmp_path, system, check
         assert len(gallery) == 32 and gallery.lacking(system, Modality.PHOTO) == []
     report = index_folder(photos, [system])
     assert (report.indexed, report.kept) == (38, 32)
+
+
+def test_photos_without_a_file_are_encoded_by_a_system_that_comes_later(photo_folder, system):
+    index_folder(photo_folder, [system])
+    with Gallery.open(photo_folder) as gallery:
+        gallery.add([Entry("added", Image.new("RGB", (64, 48), "yellow"))])
+        later = replace(system, name="later")
+        assert index_folder(photo_folder, [system, later]).indexed == 7
+        assert len(gallery.vectors(later, Modality.PHOTO)[0]) == len(gallery.vectors(system, Modality.PHOTO)[0]) == 7
 
 
 def test_new_weights_read_everything_again_and_a_shipped_gallery_gets_its_captions_too(

@@ -55,6 +55,64 @@ def test_date_camera_place_and_description_come_from_exif(tmp_path, told_of, nam
     assert told.captions == [("en", "a red photo")]
 
 
+def as_heic(avif: bytes) -> bytes:
+    """An AVIF that says that it is a HEIC, which has the same boxes: nothing that tests install writes HEIC."""
+    return avif[:40].replace(b"avif", b"heic") + avif[40:]
+
+
+def as_box(name: bytes, content: bytes) -> bytes:
+    return (len(content) + 8).to_bytes(4, "big") + name + content
+
+
+def as_cr3(main: bytes, inner: bytes, gps: bytes) -> bytes:
+    """The boxes that a Canon's RAW file begins with."""
+    tags = as_box(b"CMT1", main) + as_box(b"CMT2", inner) + as_box(b"CMT4", gps)
+    return as_box(b"ftyp", b"crx \0\0\0\1crx isom") + as_box(b"moov", as_box(b"uuid", bytes(16) + tags))
+
+
+def as_raf(jpeg: bytes) -> bytes:
+    """A Fuji's RAW file without its photo: where its JPEG lies, and that."""
+    at, size = (number.to_bytes(4, "big") for number in (100, len(jpeg)))
+    return b"FUJIFILMCCD-RAW ".ljust(84, b"0") + at + size + bytes(8) + jpeg
+
+
+def as_jxl(exif: bytes) -> bytes:
+    """The boxes of a JPEG XL without its picture."""
+    return b"\0\0\0\x0cJXL \r\n\x87\n" + as_box(b"jxlc", b"\xff\x0a") + as_box(b"Exif", exif)
+
+
+@pytest.mark.parametrize("name", ["a.avif", "a.heic", "a.jxl", "other.jxl", "a.dng", "a.orf", "a.cr3", "a.raf"])
+def test_other_kinds_of_file_have_the_same_exif(tmp_path, told_of, name):
+    for kind in ("jpg", "avif"):
+        camera_photo(tmp_path / f"photo.{kind}", south=True)
+    jpeg, avif = (tmp_path / "photo.jpg").read_bytes(), (tmp_path / "photo.avif").read_bytes()
+    exif = Image.open(tmp_path / "photo.jpg").getexif()
+    tiff = exif.tobytes()[6:]  # big-endian
+    parts = [Image.Exif() for _ in range(3)]
+    for part, tags in zip(parts, (exif, exif.get_ifd(0x8769), exif.get_ifd(0x8825)), strict=True):
+        part.update({tag: value for tag, value in tags.items() if tag not in (0x8769, 0x8825)})
+    exif[50706] = b"\1\4\0\0"  # the version of a DNG
+    content = {
+        "a.avif": avif,
+        "a.heic": as_heic(avif),
+        "a.jxl": as_jxl(bytes(4) + tiff),
+        "other.jxl": as_jxl(tiff),  # some writers forget where it begins
+        "a.dng": exif.tobytes()[6:],
+        "a.orf": b"MMOR" + tiff[4:],
+        "a.cr3": as_cr3(*(part.tobytes()[6:] for part in parts)),
+        "a.raf": as_raf(jpeg),
+    }[name]
+    (tmp_path / name).write_bytes(content)
+    told = told_of(tmp_path / name)
+    assert told.facts == {
+        "taken": "2024-05-17T09:30:00",
+        "camera": "Canon EOS R5",
+        "latitude": -48.505,
+        "longitude": 48.505,
+    }
+    assert told.captions == [("en", "a red photo")]
+
+
 @pytest.mark.parametrize("taken", ["", "0000:00:00 00:00:00", "yesterday", "2024:13:40 00:00:00"])
 def test_a_date_that_is_none_and_what_a_camera_writes_into_all_photos_are_passed_over(tmp_path, told_of, taken):
     camera_photo(tmp_path / "a.jpg", taken=taken, description="OLYMPUS DIGITAL CAMERA")
@@ -212,3 +270,13 @@ def test_what_is_told_anew_is_read_without_encoding_the_photo_again(photo_folder
         assert index_folder(photo_folder, [system]).moved == 1
         assert gallery.get(ids["red-left.png"]).facts["file"] == "alone.png"
         assert gallery.captions(ids["red-left.png"]) == [] and gallery.texts() == []
+
+
+def test_a_caption_of_unknown_words_keeps_no_other_from_being_encoded(photo_folder, system):
+    (photo_folder / "red-left.txt").write_text("北京\na red photo")
+    (photo_folder / "green-left.txt").write_text("a green photo")
+    assert index_folder(photo_folder, [system]).indexed == 6
+    with Gallery.open(photo_folder) as gallery:
+        (unknown,) = gallery.find_texts(gallery.lacking(system, Modality.TEXT)).values()
+        assert unknown.content == "北京"
+        assert len(gallery.vectors(system, Modality.TEXT)[0]) == 2

@@ -27,6 +27,15 @@ def an_entry(id: str = "one", **more) -> Entry:
 # ---------------------------------------------------------------- one gallery
 
 
+@pytest.mark.parametrize("facts", [{"x": float("nan")}, {"category": 5}, {"x": {1}}])
+def test_facts_that_could_not_be_read_again_are_refused(gallery, facts):
+    with pytest.raises(BadInput, match="cannot be kept .* Give texts and numbers"):
+        gallery.add([an_entry("odd", facts=facts)])
+    with pytest.raises(BadInput, match="cannot be kept"):
+        gallery.describe("red-left", None, None, facts, [])
+    assert len(list(gallery)) == 6 and gallery.select([("x", (1,))]).size == 0
+
+
 def test_items_come_back_in_order_with_their_facts_and_captions(gallery):
     items = list(gallery)
     assert [item.id for item in items] == [f"{colour}-{place}" for colour in COLOURS for place in ("left", "right")]

@@ -51,6 +51,22 @@ def test_new_weights_take_the_place_of_the_old_ones(tmp_path, system):
             gallery.vectors(system, Modality.PHOTO)
 
 
+def test_vectors_whose_file_another_program_has_just_replaced_are_kept(tmp_path, system, monkeypatch):
+    read, gone = VectorFile.read, [True]
+
+    def race(file: VectorFile, folder):
+        return None if gone and gone.pop() else read(file, folder)
+
+    with Gallery.create(tmp_path) as gallery:
+        fill_gallery(gallery, system)
+        monkeypatch.setattr(VectorFile, "read", race)
+        assert gallery.lacking(system, Modality.PHOTO) == [] and not gone
+        monkeypatch.setattr(VectorFile, "read", lambda self, folder: None)  # damaged
+        assert len(gallery.lacking(system, Modality.PHOTO)) == 6
+        with pytest.raises(GalleryMismatch, match="holds no vectors"):
+            gallery.vectors(system, Modality.PHOTO)
+
+
 def test_vectors_of_another_system_or_weights_are_refused_with_the_command(gallery, system, tmp_path):
     newer = checkpoint.load(write_checkpoint(tmp_path / "tiny", tilt=0.01))
     mend = f"python -m xmr index {gallery.path} --system"

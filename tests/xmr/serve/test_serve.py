@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -123,6 +124,48 @@ def test_photos_are_added_with_their_vectors_found_and_removed(client, own_galle
     assert client.delete(f"/photos/{id}").json() == {"removed": id}
     assert client.delete(f"/photos/{id}").status_code == 404
     assert client.post("/search", files={"photo": ("x", new)}).json()["hits"][0]["id"] != id
+
+
+NO_FACTS = {
+    '{"category": 5}': "'category' cannot be 5",
+    '{"x": NaN}': "'x' cannot be nan",
+    '{"x": 1e999}': "'x' cannot be inf",
+    '{"x": [1]}': "'x' cannot be \\[1\\]",
+    '{"x": ""}': "'x' cannot be ''",
+    '{"file": "/etc/passwd"}': "'file' cannot be",
+    json.dumps({"x": "a" * 201}): "'x' cannot be 'aaa.* at most 200 letters",
+    json.dumps({f"x{n}": n for n in range(41)}): "'x40' cannot be 40. A photo has at most 40 facts",
+    "[]": "Facts are one JSON object",
+}
+
+
+def test_facts_and_captions_that_cannot_be_kept_are_refused_and_leave_the_gallery_whole(client):
+    new = {"photo": ("y.jpg", file(Image.new("RGB", (80, 60), "yellow"), "JPEG"))}
+    for facts, sentence in NO_FACTS.items():
+        answer = client.post("/photos", files=new, data={"facts": facts})
+        assert answer.status_code == 422 and re.search(sentence, answer.json()["error"]), (facts, answer.text)
+    for wrong in ({"caption": "a" * 2001}, {"caption": "12"}, {"caption": "yellow", "language": "e1"}):
+        assert client.post("/photos", files=new, data=wrong).status_code == 422
+    odd = {"facts": '{"category": "half \\ud800", "shiny": true, "size": 2.5}', "caption": "yellow\0 one"}
+    added = client.post("/photos", files=new, data=odd)
+    assert added.status_code == 201, added.text
+    (id,) = added.json()["added"]
+    for where in (None, {"size": {"from": 2, "to": 3}}, {"category": "half ?"}):
+        found = ask(client, {"modality": "text", "text": "a photo"}, where=where, k=7).json()["hits"]
+        assert id in [hit["id"] for hit in found] and len(found) == (1 if where else 7)
+    assert client.delete(f"/photos/{id}").json() == {"removed": id}
+
+
+def test_of_photos_that_are_added_the_files_are_read_too(client):
+    exif = Image.Exif()
+    exif[0x0110], exif[0x010E] = "Camera One", "a blue photo"
+    exif.get_ifd(0x8769)[0x9003] = "2024:05:17 09:30:00"
+    held = io.BytesIO()
+    Image.new("RGB", (80, 60), "orange").save(held, "JPEG", exif=exif)
+    given = {"facts": '{"camera": "another"}', "caption": "a photo"}
+    (id,) = client.post("/photos", files={"photo": ("o.jpg", held.getvalue())}, data=given).json()["added"]
+    (found,) = ask(client, {"modality": "text", "text": "a photo"}, where={"taken": "2024-05"}).json()["hits"]
+    assert found["id"] == id and found["facts"] == {"camera": "another", "taken": "2024-05-17T09:30:00"}
 
 
 def test_one_photo_that_is_none_leaves_all_out(client):
@@ -303,6 +346,13 @@ def test_a_remote_searcher_answers_as_one_that_has_the_model(api, running, own_g
         ]
         assert (there.like("red-left").content == here.like("red-left").content).all()
         assert there.search(text="red", where={"place": "left"}, k=1)[0].id == "red-left"
+        for month, id in enumerate(("red-left", "red-right", "green-left"), 1):
+            gallery.describe(id, None, None, {"taken": f"2024-0{month}-05T10:00:00"}, [])
+        for taken in (("2024-02", "2024-03"), "2024-02", ["2024-01", "2024-03"], {"from": "2024-03"}, None):
+            a, b = (one.search(text="red", where={"taken": taken}) for one in (here, there))
+            assert [hit.id for hit in a] == [hit.id for hit in b] != []
+        with pytest.raises(BadInput, match="two texts or two numbers"):
+            there.search(text="red", where={"taken": {"from": float("nan")}})
         with pytest.raises(BadInput, match="There is no photo 'none'"):
             there.like("none")
         with pytest.raises(BadInput, match="The key is missing or wrong"):
@@ -344,9 +394,9 @@ def test_milvus_searches_where_it_is_named_and_is_not_written_to(api, monkeypatc
     from xmr import serve
 
     made = []
-    monkeypatch.setattr(serve, "Searcher", lambda *given, **more: made.append(more) or Searcher(*given))
-    api(engine="http://milvus:19530")
-    assert made == [{"engine": "http://milvus:19530"}]
+    monkeypatch.setattr(serve, "Searcher", lambda *given: made.append(given[2:]) or Searcher(*given))
+    api(engine="http://milvus:19530", kind="hnsw")
+    assert made == [("hnsw", "http://milvus:19530")]
     with pytest.raises(BadInput, match="xmr index FOLDER --engine milvus"):
         api(engine="http://milvus:19530", writable=True)
 
