@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 
 import streamlit as st
 
-from pages import galleries, pictures, visit
+from pages import galleries, likes, pictures, visit
 from pages.language import tr
 from pages.shared import systems
 from pages.state import state
@@ -26,7 +26,7 @@ PEN = 6  # canvas units: the width of the lines that come from an address
 _PAST = 12  # queries of a visit that one can come back to
 _TOGETHER = 3  # seconds in which changes of one part of a query make one of these
 _MOST_FACTS, _MOST_VALUES = 12, 50  # of a filter
-_LONGEST_ID, _MOST_LESS = 200, 8  # of photos
+_LONGEST_ID = 200  # of a photo
 _LIGHTEST = 0.05  # weight of a part
 _PART = re.compile(r"drawing|words|picture-[1-6]")
 _PICTURE = re.compile(r"([\w-]{8,40})\.([a-z]{5,8})(?:\.(\d{1,4})-(\d{1,4})-(\d{1,4})-(\d{1,4}))?", re.ASCII)
@@ -219,7 +219,7 @@ def _mix(text: str) -> None:
 
 
 def _less(text: str) -> None:
-    state.less = tuple(dict.fromkeys(one[:_LONGEST_ID] for one in text.split(",")[:_MOST_LESS] if one))
+    state.less = tuple(dict.fromkeys(one[:_LONGEST_ID] for one in text.split(",")[: likes.MOST_LESS] if one))
 
 
 # The gallery comes first: the others are of its photos.

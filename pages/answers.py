@@ -5,18 +5,18 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages import filters, selection
+from pages import filters, likes, selection
 from pages.grid import photo_grid
 from pages.language import tr
 from pages.plain import plain, shown
-from pages.shared import systems, thumb
+from pages.shared import like, systems
 from pages.state import state
 from xmr.gallery import Gallery
 from xmr.modality import BadInput, Hit, Modality, Query, Term
@@ -34,8 +34,6 @@ def show(
     searcher: Searcher,
     terms: Sequence[Term],
     start: float,
-    exclude: Collection[str],
-    on_like: Callable[[str], None],
     spoken: str | None,
 ) -> None:
     """Answer a query, or say why that cannot be.
@@ -43,7 +41,6 @@ def show(
     Args:
         terms:   what is asked, as vectors of the searcher's system.
         start:   time.perf_counter() when they began to be read.
-        exclude: ids of photos that are part of the query themselves.
         spoken:  the language of the captions.
     """
     if not any(term.weight > 0 for term in terms):
@@ -51,7 +48,8 @@ def show(
             st.info(tr("Say what you look for as well: a drawing, words or a photo. “Without” only takes away."))
         return
     spent = time.perf_counter() - start
-    query = Query((*terms, *_less(gallery, searcher)))
+    likes.less_row(gallery)
+    query = Query((*terms, *likes.unwanted(searcher)))
     line = st.container()
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="filters"):
         where = filters.row(gallery)
@@ -62,7 +60,7 @@ def show(
     _begin_anew(searcher, query, where)
     start = time.perf_counter()
     try:
-        hits = searcher.search(query, k=state.most, exclude={*exclude, *state.less}, where=where or None)
+        hits = searcher.search(query, k=state.most, exclude=likes.excluded(), where=where or None)
     except BadInput as error:
         st.warning(plain(error))
         return
@@ -90,9 +88,9 @@ def show(
     photo_grid(
         gallery,
         hits,
-        on_like,
+        like,
         partial(searcher.explain, query, language=spoken),
-        on_less=less,
+        on_less=likes.less,
         heat=partial(searcher.explain_map, query) if _explains(searcher) else None,
         alike=_fold(searcher, hits, fold),
         marks=True,
@@ -104,37 +102,6 @@ def show(
 def _explains(searcher: Searcher) -> bool:
     """Whether the system can tell which parts of a photo count."""
     return "cells" in systems()[searcher.system.name]["encoders"][Modality.PHOTO]
-
-
-def less(item_id: str) -> None:
-    """From now on, photos like this one are not wanted."""
-    if item_id not in state.less:
-        state.less = (*state.less, item_id)[-8:]
-
-
-def _wanted_again() -> None:
-    state.less = ()
-
-
-def _less(gallery: Gallery, searcher: Searcher) -> list[Term]:
-    """The photos whose like are not wanted, as terms; shown in a line with a button that takes them back."""
-    terms = []
-    for id in state.less:
-        try:
-            terms.append(searcher.like(id, -1.0))
-        except BadInput:  # it is gone, or of another gallery
-            state.less = tuple(other for other in state.less if other != id)
-    if terms and searcher.system.space != "cosine":
-        st.caption(tr("{system} cannot take “Less like this” into account.", system=searcher.system.name))
-        return []
-    if terms:
-        with st.container(horizontal=True, vertical_alignment="center", gap="small", key="less"):
-            st.markdown(tr("**Less like**"))
-            for id in state.less:
-                if picture := thumb(gallery, id):
-                    st.image(picture, width=44, alt=gallery.caption(id))
-            st.button(tr("Not any more"), icon=":material/close:", type="tertiary", on_click=_wanted_again)
-    return terms
 
 
 def _names() -> dict[Modality, str]:

@@ -9,10 +9,10 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit_drawable_canvas import st_canvas
 
-from pages import address, galleries, pictures
+from pages import address, galleries, likes, pictures
 from pages.language import language, tr
 from pages.plain import plain, shown
-from pages.shared import display_name, load_gallery
+from pages.shared import changed, display_name, load_gallery
 from pages.state import state
 from pages.widgets import fold, tools
 from pages.widgets.canvas import canvas_drawing, drawing_from_canvas
@@ -38,6 +38,9 @@ def panel() -> tuple[Gallery, list[Term], DeltaGenerator]:
         for told in state.told:
             st.warning(plain(told), icon=":material/link_off:")
         pictures.tell_refused()
+        if likes.idle() and any((state.words, state.without, state.drawn != "", state.pictures)):
+            with st.container(key="idle"):
+                st.caption(tr("Your query does not count now: these are photos like the one that was chosen."))
         _strip()
     fold(tr("Draw, or give a picture"))
     left, right = st.columns([30, 70], gap="large")
@@ -64,7 +67,7 @@ def by_words() -> None:
             live=True,
             persist_state="session",
             placeholder="a red car · ein rotes Auto",
-            on_change=_changed,
+            on_change=changed,
         )
         with st.container(key="without-set" if state.without else "without-unset"):
             st.text_input(
@@ -75,7 +78,7 @@ def by_words() -> None:
                 placeholder=tr("grass"),
                 persist_state="session",
                 help=tr("Pushes photos away that show this."),
-                on_change=_changed,
+                on_change=changed,
             )
         with st.container(key="clear-all", width="content"):
             drawn = state.drawn != "" or bool(_newest().get("objects"))
@@ -88,12 +91,6 @@ def by_words() -> None:
                 help=tr("Begin a new query (Esc). Back brings this one back."),
                 on_click=_clear_all,
             )
-
-
-def _changed() -> None:
-    """What was done last counts: together with the photo whose like are wanted."""
-    if state.like:
-        state.mix = True
 
 
 def _clear_all() -> None:
@@ -169,7 +166,7 @@ def by_drawing() -> list[Term]:
             drawing = from_text(state.drawn)
         state.read = (canvas.json_data, drawing)
         if state.drawn != before:
-            _changed()
+            changed()
     if state.drawn is None:
         st.caption(tr("This drawing is too long for the address of the page: a link will not have it."))
     drawing = state.read[1]
@@ -284,6 +281,7 @@ def _weigh(name: str, label: str, term: Term) -> Term:
 
 def _set_weight(name: str) -> None:
     state.weights = {**(state.weights or {}), name: st.session_state[f"weight-{name}"]}
+    changed()
 
 
 def caption_language(searcher: Searcher, terms: list[Term]) -> str:

@@ -21,7 +21,7 @@ from platformdirs import user_data_path
 from pages import trust, uploads
 from pages.language import tr
 from pages.plain import shown
-from pages.shared import open_gallery
+from pages.shared import like, open_gallery
 from pages.state import state
 from xmr.gallery import DEMO
 from xmr.modality import BadInput
@@ -65,7 +65,8 @@ def switch(widget: str, before: str) -> None:
         return
     try:
         choose(chosen)
-        state.like, state.less, state.where, state.outcome, state.told = None, (), None, None, ()
+        state.less, state.where, state.outcome, state.told = (), None, None, ()
+        like(None)
     except BadInput as error:
         state.told = (str(error),)
 

@@ -16,6 +16,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from pages import kept, uploads
 from pages.language import tr
 from pages.plain import plain
+from pages.shared import changed
 from pages.state import state
 from pages.widgets import crop, inline
 from xmr.gallery import thumbnail
@@ -166,6 +167,7 @@ def add(content: Image.Image | Drawing) -> None:
         drawing = is_drawing(content)
     picture = Picture(kept.keep(content, drawing), content, drawing)
     state.pictures = (*state.pictures, picture.used("drawing" if drawing else "photo"))
+    changed()
 
 
 def found(name: str, use: str, box: Box | None) -> Picture:
@@ -191,11 +193,13 @@ def _change(name: str, use: str | None = None, box: Box | None = None, keep_box:
     state.pictures = tuple(
         one.used(use or one.use, one.box if keep_box else box) if one.name == name else one for one in state.pictures
     )
+    changed()
 
 
 def _remove(name: str) -> None:
     state.pictures = tuple(one for one in state.pictures if one.name != name)
     state.refused = ()
+    changed()
 
 
 def _use(name: str) -> None:

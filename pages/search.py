@@ -4,24 +4,13 @@ import time
 
 import streamlit as st
 
-from pages import answers, ask
+from pages import answers, ask, likes
 from pages.grid import photo_grid
 from pages.language import tr
-from pages.plain import plain
-from pages.shared import DEFAULT, compatible_systems, load_searcher, systems, thumb
+from pages.shared import DEFAULT, compatible_systems, like, load_searcher, systems
 from pages.state import state
-from xmr.modality import BadInput, Term
+from xmr.modality import Term
 from xmr.search import Searcher
-
-
-def like(item_id):
-    """Ask for photos like this one; the query so far stays as it is."""
-    state.like = item_id
-
-
-def mix_or_not():
-    """Ask for photos like the chosen one together with the query, or alone."""
-    state.mix = bool(state.mixing)
 
 
 def want():
@@ -35,8 +24,8 @@ def try_idea():
 
 
 def choose(terms: list[Term]) -> Searcher:
-    """The searcher of the system that the person wants, among those that can use the whole query."""
-    can, why = compatible_systems([term.modality for term in terms], gallery)
+    """The searcher of the system that the person wants, among those that can use all that counts of the query."""
+    can, why = compatible_systems(likes.modalities(terms), gallery)
     if not can:
         st.warning(f"{tr('No system can use all of this query.')} {why}", icon=":material/error:")
         st.stop()
@@ -57,34 +46,16 @@ def choose(terms: list[Term]) -> Searcher:
     return load_searcher(state.system, gallery)
 
 
-def chosen_photo(searcher: Searcher) -> Term | None:
-    """The photo whose like are wanted; a word if it is gone."""
-    try:
-        return searcher.like(state.like) if state.like else None
-    except BadInput as error:
-        st.warning(plain(error))
-        return like(None)
-
-
 def answer(terms: list[Term]) -> None:
     """The right half: the best photos, or how to begin."""
-    searcher, exclude = choose(terms), ()
-    liked = chosen_photo(searcher)
-    if liked:
-        row = st.container(horizontal=True, vertical_alignment="center")
-        if chosen := thumb(gallery, state.like):
-            row.image(chosen, width=72, alt=tr("The photo that was chosen"))
-        row.markdown(f"**{tr('Photos like this one')}**")
-        st.session_state.mixing = state.mix
-        row.toggle(tr("Together with my query"), disabled=not terms, key="mixing", on_change=mix_or_not)
-        row.button(tr("Back to my query"), icon=":material/close:", on_click=like, args=(None,))
-        exclude = (state.like,)
-        terms = [liked, *(terms if state.mix else [])]
-    if not terms:
+    likes.row(gallery, terms)
+    terms = likes.counting(terms)
+    searcher = choose(terms)
+    if not terms and not state.like:
         return welcome()
     start = time.perf_counter()
     spoken = ask.caption_language(searcher, terms)
-    answers.show(gallery, searcher, ask.understood(searcher, terms), start, exclude, like, spoken)
+    answers.show(gallery, searcher, [*likes.liked(searcher), *ask.understood(searcher, terms)], start, spoken)
 
 
 def welcome() -> None:

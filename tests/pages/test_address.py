@@ -96,6 +96,21 @@ def test_typing_after_more_like_this_counts_together_with_it(opened):
     assert address(page) == {"words": "in snow"}
 
 
+def test_a_picture_after_more_like_this_counts_together_with_it_and_the_next_photo_counts_alone(opened):
+    page = opened("frame")
+    page.text_input(key="words").set_value("in snow").run()
+    page.session_state["like"] = "gallery-cup-0001-0"
+    alone = ids(page.run())
+    assert "does not count now" in said(page) and "takes no words" not in said(page)
+    give(page, png(paper()))
+    assert address(page)["mix"] == "1" and "does not count now" not in said(page) and ids(page) != alone
+    press(page, "Remove")
+    assert address(page) == {"words": "in snow", "like": "gallery-cup-0001-0", "mix": "1"}
+    press(page, "Back to my query")
+    page.session_state["like"] = "gallery-cup-0001-0"
+    assert ids(page.run()) == alone and "mix" not in address(page)
+
+
 def test_clear_all_empties_the_query_and_the_strip_leads_back(opened):
     page = opened("frame")
     page.text_input(key="words").set_value("a red car").run()
