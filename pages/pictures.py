@@ -165,7 +165,8 @@ def add(content: Image.Image | Drawing) -> None:
     if isinstance(content, Image.Image):
         content.thumbnail((_KEPT, _KEPT))
         drawing = is_drawing(content)
-    picture = Picture(kept.keep(content, drawing), content, drawing)
+    name, content = kept.keep(content, drawing)  # what is asked with now is what an address leads to
+    picture = Picture(name, content, drawing)
     state.pictures = (*state.pictures, picture.used("drawing" if drawing else "photo"))
     changed()
 

@@ -3,6 +3,7 @@
 import json
 import sys
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -174,6 +175,14 @@ def test_a_folder_is_opened_by_an_address_only_where_the_visitor_may_name_it(com
     monkeypatch.setenv("XMR_FOLDERS", "")
     page = comes_by({"gallery": str(photo_folder)})
     assert "3,000 photos to find" in said(page) and "cannot be searched from here" in said(page)
+
+
+def test_a_photo_is_asked_with_as_the_address_leads_to_it(opened, comes_by):
+    page = opened("frame")
+    give(page, png(photo((1200, 800))))
+    (there,), (later,) = page.session_state["pictures"], comes_by(address(page)).session_state["pictures"]
+    assert there is not later and (np.asarray(there.content) == np.asarray(later.content)).all()
+    assert (there.vectors["tri"].content == later.vectors["tri"].content).all()
 
 
 def test_a_picture_is_found_by_its_name_with_its_part_until_it_is_no_longer_kept(opened, comes_by, monkeypatch):
