@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 
 import streamlit as st
 
-from pages import galleries, likes, pictures, visit
+from pages import filters, galleries, likes, pictures, visit
 from pages.language import tr
 from pages.shared import systems
 from pages.state import state
@@ -25,7 +25,8 @@ LONGEST = 2_000  # letters of a text
 PEN = 6  # canvas units: the width of the lines that come from an address
 _PAST = 12  # queries of a visit that one can come back to
 _TOGETHER = 3  # seconds in which changes of one part of a query make one of these
-_MOST_FACTS, _MOST_VALUES = 12, 50  # of a filter
+_MOST_FACTS = 12  # of a filter
+_LONGEST_WHERE = 12_000  # letters of all filters
 _LONGEST_ID = 200  # of a photo
 _LIGHTEST = 0.05  # weight of a part
 _PART = re.compile(r"drawing|words|picture-[1-6]")
@@ -104,11 +105,15 @@ def _params() -> dict[str, str]:
         "like": state.like or "",
         "mix": "1" if state.like and state.mix else "",
         "less": ",".join(state.less),
-        "where": json.dumps(state.where, separators=(",", ":"), sort_keys=True) if state.where else "",
+        "where": _where_text(state.where) if state.where else "",
         "gallery": galleries.key_of_chosen(),
         "system": state.wanted or "",
     }
     return {name: text for name, text in found.items() if text}
+
+
+def _where_text(where: Mapping[str, list[str]]) -> str:
+    return json.dumps(where, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
 def _picture_text(picture: pictures.Picture) -> str:
@@ -186,7 +191,7 @@ def _weights(text: str) -> None:
 
 def _where(text: str) -> None:
     try:
-        given = json.loads(text) if 0 < len(text) <= LONGEST else {} if not text else None
+        given = json.loads(text) if 0 < len(text) <= _LONGEST_WHERE else {} if not text else None
         sound = isinstance(given, dict) and len(given) <= _MOST_FACTS and all(map(_is_condition, given.values()))
     except (ValueError, RecursionError):
         sound = False
@@ -199,7 +204,7 @@ def _is_condition(values: object) -> bool:
     """A list of texts, numbers and None."""
     return (
         isinstance(values, list)
-        and 0 < len(values) <= _MOST_VALUES
+        and 0 < len(values) <= filters.MOST_VALUES
         and all(value is None or isinstance(value, (str, int, float)) for value in values)
     )
 

@@ -51,12 +51,8 @@ def show(
     likes.less_row(gallery)
     query = Query((*terms, *likes.unwanted(searcher)))
     line = st.container()
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="filters"):
-        where = filters.row(gallery)
-        order = st.empty()
-        fold = st.empty()
-        if where:
-            st.button(tr("Clear filters"), icon=":material/filter_alt_off:", type="tertiary", on_click=filters.clear)
+    where, row = filters.row(gallery)
+    order, fold = row.empty(), row.empty()
     _begin_anew(searcher, query, where)
     start = time.perf_counter()
     try:

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.grid import WORDED, fact_names
+from pages.language import tr
 from pages.plain import shown
 from pages.shared import in_words, open_gallery
 from pages.state import state
@@ -16,6 +18,7 @@ from xmr.gallery import Gallery
 from xmr.where import conditions
 
 OFFERED = ("category", "colour", "place", "taken", "camera", "folder")  # those with few values, in this order
+MOST_VALUES = 24  # of a fact that one may choose; of years and folders together a search takes 50
 
 
 @st.cache_data(show_spinner=False, max_entries=128)
@@ -46,30 +49,40 @@ def chosen(gallery: Gallery) -> dict[str, list[str]]:
     return {fact: values for fact, values in kept.items() if values}
 
 
-def row(gallery: Gallery) -> dict[str, list[str]]:
-    """The filters, in a row of the container that is open; returns the conditions."""
+def row(gallery: Gallery) -> tuple[dict[str, list[str]], DeltaGenerator]:
+    """The filters in a row, with a button that takes them away; returns the conditions, and the row for what else is to
+    be chosen there."""
     where, names = chosen(gallery), fact_names()
+    row = st.container(horizontal=True, vertical_alignment="center", gap="small", key="filters")
     for fact, number in counts(gallery, where).items():
         key = f"where-{fact}"
         st.session_state[key] = where.get(fact, [])
         offered = [value for value, count in number.items() if count or value in where.get(fact, ())]
         if len(number) > 1:
-            st.multiselect(
+            row.multiselect(
                 names[fact],
-                offered,
+                sorted(offered, key=lambda value, fact=fact: _shown(fact, value).casefold()),
                 key=key,
                 placeholder=names[fact],
                 label_visibility="collapsed",
                 format_func=lambda value, number=number, fact=fact: _label(fact, value, number[value]),
                 on_change=_choose,
                 args=(fact,),
+                max_selections=MOST_VALUES,
+                select_all=False,  # so that Enter takes the name that was typed, not all that have its letters
                 width=170,
             )
-    return where
+    if where:
+        row.button(tr("Clear filters"), icon=":material/filter_alt_off:", type="tertiary", on_click=clear)
+    return where, row
 
 
 def _label(fact: str, value: str, count: int) -> str:
-    return shown(f"{in_words(value) if fact in WORDED else value} ({count:,})")
+    return shown(f"{_shown(fact, value)} ({count:,})")
+
+
+def _shown(fact: str, value: str) -> str:
+    return in_words(value) if fact in WORDED else value
 
 
 def _where() -> dict[str, list[str]]:
