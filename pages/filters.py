@@ -15,6 +15,7 @@ from pages.plain import shown
 from pages.shared import in_words, open_gallery
 from pages.state import state
 from xmr.gallery import Gallery
+from xmr.modality import Item
 from xmr.where import conditions
 
 OFFERED = ("category", "colour", "place", "taken", "camera", "folder")  # those with few values, in this order
@@ -75,6 +76,11 @@ def row(gallery: Gallery) -> tuple[dict[str, list[str]], DeltaGenerator]:
     if where:
         row.button(tr("Clear filters"), icon=":material/filter_alt_off:", type="tertiary", on_click=clear)
     return where, row
+
+
+def sample(gallery: Gallery, count: int, where: Mapping[str, list[str]]) -> list[Item]:
+    """Some of the photos that meet the conditions."""
+    return gallery.sample(count, conditions(where))
 
 
 def _label(fact: str, value: str, count: int) -> str:

@@ -4,7 +4,7 @@ import time
 
 import streamlit as st
 
-from pages import answers, ask, likes
+from pages import answers, ask, filters, likes
 from pages.grid import photo_grid
 from pages.language import tr
 from pages.shared import DEFAULT, compatible_systems, like, load_searcher, systems
@@ -69,7 +69,8 @@ def welcome() -> None:
     )
     if ideas := ask.ideas(gallery):
         st.pills(tr("Try"), ideas, key="idea", on_change=try_idea, wrap=True)
-    photo_grid(gallery, gallery.sample(10), like)
+    where = filters.row(gallery)[0] if state.where else {}
+    photo_grid(gallery, filters.sample(gallery, 10, where), like)
 
 
 gallery, asked, place = ask.panel()

@@ -62,6 +62,17 @@ def test_filters_leave_the_best_that_meet_them_and_go_again(page, demo, searcher
 
 
 @pytest.mark.slow
+def test_filters_without_a_query_choose_among_the_photos_shown_and_go_again(page, demo):
+    free = ids(page)
+    ask(page, "a cup").multiselect(key="where-colour").set_value(["blue"]).run()
+    ask(page, "")
+    blue = [demo.get(id).facts["colour"] for id in ids(page)]
+    assert blue == ["blue"] * 10 and page.multiselect(key="where-colour").value == ["blue"]
+    press(page, "Clear filters")
+    assert ids(page) == free
+
+
+@pytest.mark.slow
 def test_ten_more_are_shown_on_demand_and_another_query_begins_with_ten(page):
     ask(page, "a cup")
     first = ids(page)
