@@ -1,4 +1,4 @@
-// What the whole page listens to: keys (/ to type, d to draw, Esc to clear all), pictures that are pasted or dropped
+// What the whole page listens to: keys (/ to type, d to draw, Esc to clear all), files that are pasted or dropped
 // anywhere, a link over the query to the photos, and what is one step of the browser's history.
 
 const TOGETHER = 2000; // ms in which changes of the same part of a query are one step
@@ -27,14 +27,16 @@ export default function ({ parentElement, data }) {
   document.addEventListener("keydown", key);
   document.addEventListener("paste", (event) => {
     const typing = event.composedPath()[0].matches?.("input, textarea") && event.clipboardData.getData("text/plain");
-    if (!typing && give(event.clipboardData.files)) event.preventDefault();
+    if (typing || !event.clipboardData.files.length) return;
+    event.preventDefault();
+    give(event.clipboardData.files);
   });
   document.addEventListener("dragover", (event) => {
-    if (asks() && [...event.dataTransfer.types].includes("Files") && !uploader(event)) event.preventDefault();
+    if ([...event.dataTransfer.types].includes("Files") && !uploader(event)) event.preventDefault();
   });
   document.addEventListener("drop", (event) => {
     if (!event.dataTransfer.files.length || uploader(event)) return;
-    if (asks()) event.preventDefault(); // else the browser would leave the page for the file
+    event.preventDefault(); // else the browser would leave the page for the file
     give(event.dataTransfer.files);
   });
 }
@@ -91,17 +93,17 @@ function key(event) {
   }
 }
 
-const asks = () => document.querySelector(".st-key-pictures"); // on a page with a query
+// The link to the first page, which is Search.
+const search = () => document.querySelector("[data-testid=stTopNavLink], [data-testid=stSidebarNavLink]");
 const inbox = () => document.querySelector(".st-key-pictures input[type=file]");
 const uploader = (event) => event.composedPath().some((one) => one.matches?.("[data-testid=stFileUploader]"));
 
-// Pictures into the inbox of the query; true where there are some, and a query.
+// Files into the inbox of the query, on Search where this page has none; the server says which of them are no pictures.
 function give(files) {
-  const taken = new DataTransfer();
-  for (const file of files) if (file.type.startsWith("image/") || /\.(heic|heif|avif|raw|dng|svg)$/i.test(file.name)) taken.items.add(file);
-  if (!taken.files.length || !asks()) return false;
+  const taken = new DataTransfer(); // what the event holds is gone after it
+  for (const file of files) taken.items.add(file);
+  if (!document.querySelector(".st-key-pictures")) search()?.click();
   deliver(taken.files, performance.now() + PATIENCE);
-  return true;
 }
 
 // The inbox is loaded after the rest of the page: who is quicker loses nothing.

@@ -139,20 +139,25 @@ def test_the_keyboard_alone_types_draws_clears_and_skips_to_the_photos(arrive):
     expect(page.locator(".xmr-photos button").first).to_be_focused()
 
 
-DROP = """bytes => {
+DROP = """([bytes, name]) => {
   const dataTransfer = new DataTransfer();
   const content = Uint8Array.from(atob(bytes), (one) => one.charCodeAt());
-  dataTransfer.items.add(new File([content], "dropped.png", {type: "image/png"}));
+  dataTransfer.items.add(new File([content], name));
   const drop = new DragEvent("drop", {dataTransfer, bubbles: true, cancelable: true});
-  document.querySelector(".xmr-photos").dispatchEvent(drop);
+  document.querySelector(".stMain").dispatchEvent(drop);
+  return drop.defaultPrevented;
 }"""
+
+
+def drop(page: Page, content: bytes, name: str = "dropped.png") -> None:
+    assert page.evaluate(DROP, [b64encode(content).decode(), name])  # the browser does not leave the page for it
 
 
 def test_a_photo_is_dropped_anywhere_and_a_part_of_it_asked_with(arrive):
     page = arrive(height=1200)
     half = Image.new("RGB", (800, 400), "blue")
     half.paste(photo((400, 400)), (0, 0))
-    page.evaluate(DROP, b64encode(png(half)).decode())
+    drop(page, png(half))
     expect(page.get_by_text("Searched as a photo.")).to_be_visible()
     whole = expect_answer(page, "the photo")
     page.get_by_role("button", name="Choose a part").click()
@@ -177,6 +182,18 @@ def test_a_photo_is_dropped_anywhere_and_a_part_of_it_asked_with(arrive):
     expect(page.get_by_text("Searched as a photo.")).to_be_visible()
     page.get_by_role("button", name="Remove").click()
     expect(page.get_by_text("photos to find")).to_be_visible()
+
+
+def test_a_file_that_is_dropped_where_there_is_no_query_is_asked_with_on_search_and_what_is_no_picture_is_told(arrive):
+    page = arrive()
+    page.get_by_role("link", name="Systems").click()
+    expect(page.locator(".st-key-pictures")).to_have_count(0)
+    expect(page.get_by_test_id("stStatusWidget")).to_be_hidden()
+    drop(page, png(photo((300, 200))))
+    expect(page.get_by_text("Searched as a photo.")).to_be_visible()
+    expect_answer(page, "the photo")
+    drop(page, b"only words", "notes.txt")
+    expect(page.get_by_text("notes.txt is not a picture")).to_be_visible()
 
 
 def test_words_are_above_the_fold_and_stay_there_and_on_a_phone_the_answers_follow_them(arrive):
