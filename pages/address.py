@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 
 import streamlit as st
 
-from pages import filters, galleries, likes, pictures, visit
+from pages import answers, filters, galleries, likes, pictures, visit
 from pages.language import tr
 from pages.shared import systems
 from pages.state import state
@@ -51,9 +51,17 @@ def stay() -> None:
 def tell() -> None:
     """Put the query that is on the page into the address, as one step of the browser's history."""
     params = _params()
+    if state.address is not None and _query(params) != _query(state.address):  # another one begins with few answers
+        state.most = answers.STEP
+        params.pop("show", None)
     if params != state.address:
         _record(params)
     _put(params)
+
+
+def _query(params: Mapping[str, str]) -> dict[str, str]:
+    """The parameters without what only says how much of the answer is shown."""
+    return {name: text for name, text in params.items() if name != "show"}
 
 
 def _put(params: dict[str, str]) -> None:
@@ -85,7 +93,8 @@ def clear() -> None:
 
 def past() -> list[tuple[str, dict[str, str]]]:
     """The earlier queries of this visit, each with a short name, the last one first."""
-    return [(_name(params), params) for _, params in reversed(state.past) if params != state.address]
+    now = _query(state.address or {})
+    return [(_name(params), params) for _, params in reversed(state.past) if _query(params) != now]
 
 
 # ------------------------------------------------------------ query -> address
@@ -108,6 +117,7 @@ def _params() -> dict[str, str]:
         "where": _where_text(state.where) if state.where else "",
         "gallery": galleries.key_of_chosen(),
         "system": state.wanted or "",
+        "show": str(state.most) if state.most > answers.STEP else "",
     }
     return {name: text for name, text in found.items() if text}
 
@@ -123,8 +133,8 @@ def _picture_text(picture: pictures.Picture) -> str:
 
 def _record(params: dict[str, str]) -> None:
     """Keep a query to come back to, in the place of the one that it goes on from."""
-    asked = {name for name in params if name not in ("gallery", "system")}
-    kept, now = [one for one in state.past if one[1] != params], time.monotonic()
+    asked = {name for name in _query(params) if name not in ("gallery", "system")}
+    kept, now = [one for one in state.past if _query(one[1]) != _query(params)], time.monotonic()
     if kept and state.address:
         when, last = kept[-1]
         names = {name for name in last.keys() | params.keys() if last.get(name) != params.get(name)}
@@ -227,6 +237,12 @@ def _less(text: str) -> None:
     state.less = tuple(dict.fromkeys(one[:_LONGEST_ID] for one in text.split(",")[: likes.MOST_LESS] if one))
 
 
+def _show(text: str) -> None:
+    if text and not re.fullmatch(r"\d{1,4}", text, re.ASCII):
+        raise BadInput(tr("This address asks for a number of photos that there is not. Press “Show more”."))
+    state.most = min(max(int(text or answers.STEP), answers.STEP), answers.MOST)
+
+
 # The gallery comes first: the others are of its photos.
 _PARTS: dict[str, Callable[[str], None]] = {
     "gallery": galleries.choose,
@@ -241,4 +257,5 @@ _PARTS: dict[str, Callable[[str], None]] = {
     "like": _like,
     "mix": _mix,
     "less": _less,
+    "show": _show,
 }

@@ -3,7 +3,6 @@ done with them."""
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -24,6 +23,7 @@ from xmr.search import Searcher
 
 STEP = 10  # photos, to begin with and at each "Show more"
 MOST = 200
+DEEPEST = 1_000  # answers that are looked through for as many that differ
 FITS = 0.25  # likely, at least, what fits a query at all
 SURE = 0.5  # likely, at least, a caption that is told of a photo
 ALIKE = 0.98  # cosine from which on two photos are nearly the same
@@ -53,20 +53,20 @@ def show(
     line = st.container()
     where, row = filters.row(gallery)
     order, fold = row.empty(), row.empty()
-    _begin_anew(searcher, query, where)
     start = time.perf_counter()
     try:
-        hits = searcher.search(query, k=state.most, exclude=likes.excluded(), where=where or None)
+        hits, near = _search(searcher, query, where)
     except BadInput as error:
         st.warning(plain(error))
         return
     spent += time.perf_counter() - start
+    stand = len(hits) - (len(near) if state.fold else 0)
     asked = [term for term in terms if term.weight > 0]
     said = tr(" and ").join(_names()[m] for m in dict.fromkeys(term.modality for term in asked))
     line.caption(
         tr(
             "The {count} best of {all} photos for {query}, in {ms} ms",
-            count=len(hits),
+            count=stand,
             all=f"{len(gallery):,}",
             query=said,
             ms=f"{1000 * spent:.0f}",
@@ -88,10 +88,10 @@ def show(
         partial(searcher.explain, query, language=spoken),
         on_less=likes.less,
         heat=partial(searcher.explain_map, query) if _explains(searcher) else None,
-        alike=_fold(searcher, hits, fold),
+        alike=_fold(near, fold),
         marks=True,
     )
-    if len(hits) == state.most < MOST:
+    if stand == state.most < MOST:
         st.button(tr("Show more"), icon=":material/expand_more:", width="stretch", on_click=_more)
 
 
@@ -102,15 +102,6 @@ def _explains(searcher: Searcher) -> bool:
 
 def _names() -> dict[Modality, str]:
     return {Modality.SKETCH: tr("the drawing"), Modality.TEXT: tr("the words"), Modality.PHOTO: tr("the photo")}
-
-
-def _begin_anew(searcher: Searcher, query: Query, where: dict[str, list[str]]) -> None:
-    """Another query begins with ten answers."""
-    digest = hashlib.sha1(repr((searcher.system.name, str(searcher.gallery.path), sorted(where.items()))).encode())
-    for term in query.terms:
-        digest.update(np.float32(term.weight).tobytes() + np.asarray(term.content).tobytes())
-    if state.answered != digest.hexdigest():
-        state.answered, state.most = digest.hexdigest(), STEP
 
 
 def _more() -> None:
@@ -132,13 +123,30 @@ def _sorted(hits: list[Hit], place: DeltaGenerator) -> list[Hit]:
     return dated + [hit for hit in hits if not isinstance(hit.item.facts.get("taken"), str)]
 
 
-def _fold(searcher: Searcher, hits: Sequence[Hit], place: DeltaGenerator) -> dict[str, str] | None:
-    """The answers to fold under others: where there are any, if the visitor wants that."""
-    near = _folded(searcher, hits) if searcher.system.space == "cosine" else {}
+def _search(searcher: Searcher, query: Query, where: dict[str, list[str]]) -> tuple[list[Hit], dict[str, str]]:
+    """As many answers as are wanted, and from the id of each that is nearly the same as an earlier one to that one's.
+    Where these are folded, they come on top."""
+    k = state.most
+    while True:
+        hits = searcher.search(query, k=k, exclude=likes.excluded(), where=where or None)
+        near = _folded(searcher, hits) if hits and searcher.system.space == "cosine" else {}
+        if not state.fold or len(hits) - len(near) >= state.most or len(hits) < k or k >= DEEPEST:
+            break
+        k = min(2 * k, DEEPEST)
+    if state.fold:
+        stand = {hit.id for hit in [hit for hit in hits if hit.id not in near][: state.most]}
+        hits = [hit for hit in hits if near.get(hit.id, hit.id) in stand]
+        near = {id: first for id, first in near.items() if first in stand}
+    return hits, near
+
+
+def _fold(near: dict[str, str], place: DeltaGenerator) -> dict[str, str] | None:
+    """The answers to fold under others: where there are any, unless the visitor does not want that."""
     if not near:
         return None
     wanted = place.toggle(
         tr("Fold {count} that are nearly the same", count=len(near)),
+        value=True,
         key="fold",
         help=tr("Photos that this system can hardly tell apart."),
         persist_state="session",

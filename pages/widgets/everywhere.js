@@ -52,16 +52,19 @@ function takeColours() {
 }
 
 // Streamlit makes each change of the address a step of the history. A word that is being typed, a drawing of several
-// strokes and a weight that is being moved are one step each; and so is another page together with the query on it.
+// strokes and a weight that is being moved are one step each; and so is another page together with the query on it. More
+// of an answer is none.
 function groupHistory() {
   const step = history.pushState.bind(history), last = { part: null, at: -Infinity, page: false };
   history.pushState = (state, title, to) => {
     const from = new URL(location.href), next = new URL(to ?? "", location.href), now = performance.now();
     const samePage = from.pathname === next.pathname;
     const names = new Set([...from.searchParams.keys(), ...next.searchParams.keys()]);
-    const changed = [...names].filter((name) => from.searchParams.get(name) !== next.searchParams.get(name));
+    const differs = (name) => name !== "show" && from.searchParams.get(name) !== next.searchParams.get(name);
+    const changed = [...names].filter(differs);
     const [part] = changed.length === 1 ? changed : [null];
     const goesOn = samePage && now - last.at < TOGETHER && (last.page || (PARTS.includes(part) && part === last.part));
+    if (samePage && !changed.length) return history.replaceState(state, title, to); // only more of the same answer
     Object.assign(last, { part, at: now, page: !samePage });
     if (goesOn) history.replaceState(state, title, to);
     else step(state, title, to);

@@ -148,6 +148,7 @@ def test_what_is_typed_in_one_go_is_one_earlier_query(opened):
         ({"gallery": "/etc"}, "is not among the folders that may be used here"),
         ({"gallery": "![x](https://evil.example/a.png)"}, "is not an absolute path"),
         ({"gallery": "uploads"}, "These uploads are not kept any more"),
+        ({"show": "-1"}, "asks for a number of photos that there is not"),
         ({"system": "evil"}, "names a system that is not here"),
         ({"like": "../evil"}, "There is no photo"),
     ],
@@ -165,6 +166,19 @@ def test_what_cannot_be_used_of_an_address_is_told_in_a_sentence_and_the_words_s
 def test_endless_words_are_cut_and_unknown_parts_dropped(comes_by):
     page = comes_by({"words": "a red car on the beach " * 10_000, "evil": "1"})
     assert address(page).keys() == {"words"} and len(address(page)["words"]) == 2_000 and len(ids(page)) == 10
+
+
+def test_as_many_photos_as_were_shown_are_shown_again(opened, comes_by):
+    page = opened("frame")
+    page.text_input(key="words").set_value("a cup").run()
+    few = address(page)
+    press(page, "Show more")
+    there = address(page)
+    assert there == few | {"show": "20"} and ids(comes_by(there)) == ids(page) and len(ids(page)) == 20
+    page.text_input(key="words").set_value("a dog").run()
+    assert len(ids(page)) == 10 and address(page) == {"words": "a dog"}
+    assert len(ids(go_back(page, there))) == 20 and len(ids(go_back(page, few))) == 10
+    assert len([button for button in page.button if button.label == "a cup"]) == 0
 
 
 def test_as_many_filters_as_can_be_chosen_are_taken_from_the_address(opened, comes_by):
