@@ -81,7 +81,7 @@ def open_query(params: Mapping[str, str]) -> None:
         try:
             take(text)
         except BadInput as error:
-            told.append(str(error))
+            told.append(f"{error} {galleries.instead()}" if name == "gallery" else str(error))
     state.told, state.refused, state.cropping = tuple(told), (), None
     state.address = dict(params)
 

@@ -11,7 +11,7 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages import filters, likes, selection
+from pages import filters, galleries, likes, selection
 from pages.grid import photo_grid
 from pages.language import tr
 from pages.plain import plain, shown
@@ -65,9 +65,9 @@ def show(
     said = tr(" and ").join(_names()[m] for m in dict.fromkeys(term.modality for term in asked))
     line.caption(
         tr(
-            "The {count} best of {all} photos for {query}, in {ms} ms",
+            "The {count} best of {photos} for {query}, in {ms} ms",
             count=stand,
-            all=f"{len(gallery):,}",
+            photos=galleries.told(gallery),
             query=said,
             ms=f"{1000 * spent:.0f}",
         )

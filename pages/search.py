@@ -4,7 +4,7 @@ import time
 
 import streamlit as st
 
-from pages import answers, ask, filters, likes
+from pages import answers, ask, filters, galleries, likes
 from pages.grid import photo_grid
 from pages.language import tr
 from pages.shared import DEFAULT, compatible_systems, like, load_searcher, systems
@@ -60,7 +60,7 @@ def answer(terms: list[Term]) -> None:
 
 def welcome() -> None:
     """Instructions, shown until there is a query."""
-    st.markdown(f"##### {tr('{count} photos to find', count=f'{len(gallery):,}')}")
+    st.markdown(f"##### {tr('{photos} to find', photos=galleries.told(gallery))}")
     st.markdown(
         tr(
             "Draw something with the mouse or a finger, type what you look for, or upload a photo. "

@@ -147,7 +147,7 @@ def test_what_is_typed_in_one_go_is_one_earlier_query(opened):
         ({"where": json.dumps({"category": ["cup"] * 25})}, "The filters in this address cannot be read"),
         ({"gallery": "/etc"}, "is not among the folders that may be used here"),
         ({"gallery": "![x](https://evil.example/a.png)"}, "is not an absolute path"),
-        ({"gallery": "uploads"}, "These uploads are not kept any more"),
+        ({"gallery": "uploads"}, "on the page Gallery. Searched instead: The shipped photos."),
         ({"show": "-1"}, "asks for a number of photos that there is not"),
         ({"system": "evil"}, "names a system that is not here"),
         ({"like": "../evil"}, "There is no photo"),
@@ -199,7 +199,7 @@ def test_a_folder_is_opened_by_an_address_only_where_the_visitor_may_name_it(com
     index_folder(photo_folder, [checkpoint.load("tri")])
     monkeypatch.setenv("XMR_FOLDERS", str(photo_folder.parent))
     page = comes_by({"gallery": str(photo_folder), "system": "tri"})
-    assert "6 photos to find" in said(page) and address(page)["gallery"] == str(photo_folder)
+    assert "6 photos of “my photos” to find" in said(page) and address(page)["gallery"] == str(photo_folder)
     monkeypatch.setenv("XMR_FOLDERS", "")
     page = comes_by({"gallery": str(photo_folder)})
     assert "3,000 photos to find" in said(page) and "cannot be searched from here" in said(page)

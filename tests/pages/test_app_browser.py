@@ -260,7 +260,7 @@ def test_names_that_others_gave_lead_to_no_other_host(visitor, tmp_path, system)
     expect(page.locator(".xmr-photos img")).to_have_attribute("alt", f"{EVIL}/red **bold**.jpg")
     turn_to(page, "Search")
     page.get_by_role("radiogroup", name="Or take an example").get_by_role("radio").click()
-    expect(page.get_by_text("1 best of 1 photos")).to_be_visible()
+    expect(page.get_by_text("1 best of 1 photo of")).to_be_visible()
     assert not page.locator("a[href*=evil], img[src*=evil]").count()
 
 
@@ -287,7 +287,7 @@ def test_a_visitor_finds_exactly_what_he_uploads_and_nobody_else_does(visitor, s
     expect(photos).to_have_count(1)
     turn_to(page, "Search")
     page.get_by_label("Words, in English or German").fill("blue")
-    expect(page.get_by_text("1 best of 1 photos")).to_be_visible()
+    expect(page.get_by_text("1 best of 1 photo of")).to_be_visible()
     turn_to(page, "Gallery")
     expect(page.get_by_text("Still here from before: 1 photo")).to_be_visible()
     page.get_by_role("button", name="Remove them").click()
