@@ -77,8 +77,6 @@ def show(
         return
     if all(hit.match is not None and hit.match < FITS for hit in hits):
         st.info(tr("Nothing here seems to fit {query}. These come nearest.", query=said), icon=":material/help:")
-    if any(term.modality is Modality.PHOTO for term in asked):
-        _might_show(searcher, Query(tuple(asked)), spoken)
     hits = _sorted(hits, order)
     selection.bar(gallery, state.marked)
     photo_grid(
@@ -91,6 +89,8 @@ def show(
         alike=_fold(near, fold),
         marks=True,
     )
+    if any(term.modality is Modality.PHOTO for term in asked):
+        _might_show(searcher, Query(tuple(asked)), spoken)
     if stand == state.most < MOST:
         st.button(tr("Show more"), icon=":material/expand_more:", width="stretch", on_click=_more)
 

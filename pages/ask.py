@@ -14,7 +14,7 @@ from pages.language import language, tr
 from pages.plain import plain, shown
 from pages.shared import changed, display_name, load_gallery
 from pages.state import state
-from pages.widgets import fold, tools
+from pages.widgets import fold, peek, tools
 from pages.widgets.canvas import canvas_drawing, drawing_from_canvas
 from pages.widgets.strokes import from_text, to_text
 from xmr.gallery import DEMO, Gallery
@@ -40,9 +40,10 @@ def panel() -> tuple[Gallery, list[Term], DeltaGenerator]:
         pictures.tell_refused()
         if likes.idle() and any((state.words, state.without, state.drawn != "", state.pictures)):
             with st.container(key="idle"):
-                st.caption(tr("Your query does not count now: these are photos like the one that was chosen."))
+                st.caption(tr("Does not count with “Photos like this one”."))
         _strip()
     fold(tr("Draw, or give a picture"))
+    peek()
     left, right = st.columns([30, 70], gap="large")
     with left:
         drawing = by_drawing()
@@ -69,7 +70,7 @@ def by_words() -> None:
             placeholder="a red car · ein rotes Auto",
             on_change=changed,
         )
-        with st.container(key="without-set" if state.without else "without-unset"):
+        with st.container(key="not-wanted"):
             st.text_input(
                 tr("Without"),
                 key="without",

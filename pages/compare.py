@@ -153,7 +153,6 @@ def side_by_side(gallery: Gallery, terms: list[Term], chosen: list[str], where: 
     found = answers(gallery, terms, chosen, where)
     if found and not any(answer.hits for answer in found.values()):
         st.info(tr("No photo has all that the filters ask for. Take one of them away."))
-    agreement(found)
     for column, (name, answer) in zip(st.columns(max(len(found), 1), gap="medium"), found.items(), strict=False):
         with column:
             st.markdown(f"**{name}**")
@@ -166,6 +165,7 @@ def side_by_side(gallery: Gallery, terms: list[Term], chosen: list[str], where: 
             spoken = ask.caption_language(answer.searcher, terms)
             explain = partial(answer.searcher.explain, answer.query, language=spoken)
             photo_grid(gallery, answer.hits, to_search, explain, f"photos-{name}", framed)
+    agreement(found)
 
 
 def vote(gallery: Gallery, terms: list[Term], can: list[str], kind: str, where: dict[str, list[str]]) -> None:

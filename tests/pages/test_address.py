@@ -102,9 +102,9 @@ def test_a_picture_after_more_like_this_counts_together_with_it_and_the_next_pho
     page.text_input(key="words").set_value("in snow").run()
     page.session_state["like"] = "gallery-cup-0001-0"
     alone = ids(page.run())
-    assert "does not count now" in said(page) and "takes no words" not in said(page)
+    assert "Does not count with" in said(page) and "takes no words" not in said(page)
     give(page, png(paper()))
-    assert address(page)["mix"] == "1" and "does not count now" not in said(page) and ids(page) != alone
+    assert address(page)["mix"] == "1" and "Does not count with" not in said(page) and ids(page) != alone
     press(page, "Remove")
     assert address(page) == {"words": "in snow", "like": "gallery-cup-0001-0", "mix": "1"}
     press(page, "Back to my query")

@@ -212,13 +212,32 @@ def test_words_are_above_the_fold_and_stay_there_and_on_a_phone_the_answers_foll
     phone = arrive("?words=a+red+car", 420, 860, has_touch=True)
     assert phone.locator(".xmr-photos img").first.bounding_box()["y"] < 480
     expect(phone.locator("canvas.upper-canvas")).to_be_hidden()
-    expect(phone.get_by_label("Without", exact=True)).to_be_hidden()
+    assert phone.get_by_label("Without", exact=True).bounding_box()["y"] == words(phone).bounding_box()["y"]
     unfold(phone)
     expect(phone.locator("canvas.upper-canvas")).to_be_visible()
     phone.get_by_label("Without", exact=True).fill("snow")
     phone.wait_for_url("**without=snow*")
-    phone.locator(".xmr-fold").click()
-    expect(phone.get_by_label("Without", exact=True)).to_be_visible()  # what counts is in sight
+
+
+def test_on_a_phone_the_first_photos_are_in_sight_while_one_draws_and_one_tap_leads_to_them(arrive):
+    phone = arrive("", 420, 800, has_touch=True)
+    strip, first = phone.locator(".xmr-peek"), phone.locator(".xmr-photos img").first
+    expect(strip).to_be_hidden()
+    unfold(phone)
+    expect(strip).to_be_visible()
+    before = strip.locator("img").first.get_attribute("src")
+    stroke(phone, [(0.2, 0.2), (0.8, 0.2), (0.8, 0.8)])
+    expect(strip.locator("img").first).not_to_have_attribute("src", before)
+    expect_answer(phone, "the drawing")
+    expect(strip.locator("img").first).to_have_attribute("src", first.get_attribute("src"))
+    strip.click()
+    expect(first).to_be_in_viewport(ratio=0.9)
+    expect(strip).to_be_hidden()
+    phone.goto(phone.url.partition("?")[0] + "?words=a+red+car&like=gallery-cup-0001-0")
+    quiet(phone)
+    expect(phone.get_by_text("Does not count with")).to_be_visible()
+    expect(phone.get_by_text("Photos like this one", exact=True)).to_be_visible()
+    assert first.bounding_box()["y"] < 560
 
 
 @pytest.mark.parametrize(("theme", "width", "locale"), [("light", 1366, "en-US"), ("dark", 420, "de-DE")])
