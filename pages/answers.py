@@ -11,7 +11,7 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages import filters, galleries, likes, selection
+from pages import filters, galleries, likes, pictures, selection
 from pages.grid import photo_grid
 from pages.language import tr
 from pages.plain import plain, shown
@@ -50,7 +50,10 @@ def show(
     spent = time.perf_counter() - start
     likes.less_row(gallery)
     query = Query((*terms, *likes.unwanted(searcher)))
-    line = st.container()
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="headline"):
+        if not likes.idle():
+            pictures.chips()
+        line = st.container(width="content")
     where, row = filters.row(gallery)
     order, fold = row.empty(), row.empty()
     start = time.perf_counter()

@@ -11,7 +11,7 @@ from itertools import combinations
 import numpy as np
 import streamlit as st
 
-from pages import ask, filters, likes, votes
+from pages import ask, filters, likes, pictures, votes
 from pages.grid import photo_grid
 from pages.language import tr
 from pages.plain import plain, shown
@@ -137,6 +137,9 @@ def compare(gallery: Gallery, terms: list[Term]) -> None:
             )
         )
         return
+    if not likes.idle():
+        with st.container(horizontal=True, gap="small"):
+            pictures.chips()
     likes.less_row(gallery)
     where, _ = filters.row(gallery)
     if blind:

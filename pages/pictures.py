@@ -282,6 +282,13 @@ def _card(picture: Picture) -> None:
         )
 
 
+def chips() -> None:
+    """The pictures that are asked with, small, in the container that is open."""
+    for picture in state.pictures:
+        if picture.term and picture.shown:
+            st.image(picture.shown, width=44, alt=_said(picture))
+
+
 def _said(picture: Picture) -> str:
     """How a picture is understood."""
     if picture.use == "photo":

@@ -62,6 +62,17 @@ def test_a_picture_of_a_drawing_is_decoded_once_and_asked_with_as_it_is_seen(pag
     assert len(read) == len(opened_files) == 1 and "the words and the drawing" in said(page)
 
 
+def test_the_pictures_that_count_are_also_beside_the_answers(page):
+    def shown() -> int:
+        return [image.proto.imgs[0].alt for image in page.get("image")].count("Searched as a photo.")
+
+    give(page, png(photo()))
+    assert shown() == 2
+    page.session_state["like"], page.session_state["mix"] = "gallery-cup-0001-0", False
+    page.run()
+    assert shown() == 1
+
+
 def test_several_pictures_are_one_query_each_taken_for_what_it_is_and_removed_by_one_click(opened):
     app = opened("frame")
     give(app, png(paper()), png(photo()))

@@ -1,7 +1,9 @@
 """The query in a real Chromium: its address goes back and forward, it is asked by keys, pictures are dropped and cut,
 and every width and theme shows it whole."""
 
+import json
 from base64 import b64encode
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -194,6 +196,17 @@ def test_a_file_that_is_dropped_where_there_is_no_query_is_asked_with_on_search_
     expect_answer(page, "the photo")
     drop(page, b"only words", "notes.txt")
     expect(page.get_by_text("notes.txt is not a picture")).to_be_visible()
+
+
+def test_a_name_that_is_typed_into_a_filter_and_entered_is_that_one(arrive):
+    page = arrive("?words=red")
+    field = page.locator(".st-key-where-category input")
+    for typed, chosen in (("cup", ["cup"]), ("dog", ["cup", "dog"])):
+        field.fill(typed)
+        expect(page.get_by_role("option").first).to_have_text(f"{typed} (24)")
+        field.press("Enter")
+        where = json.dumps({"category": chosen}, separators=(",", ":"))
+        page.wait_for_url(lambda address, where=where: parse_qs(urlsplit(address).query).get("where") == [where])
 
 
 def test_words_are_above_the_fold_and_stay_there_and_on_a_phone_the_answers_follow_them(arrive):
