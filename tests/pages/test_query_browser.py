@@ -204,6 +204,7 @@ def test_a_name_that_is_typed_into_a_filter_and_entered_is_that_one(arrive):
     for typed, chosen in (("cup", ["cup"]), ("dog", ["cup", "dog"])):
         field.fill(typed)
         expect(page.get_by_role("option").first).to_have_text(f"{typed} (24)")
+        page.wait_for_timeout(150)  # until it is the one that Enter takes
         field.press("Enter")
         where = json.dumps({"category": chosen}, separators=(",", ":"))
         page.wait_for_url(lambda address, where=where: parse_qs(urlsplit(address).query).get("where") == [where])
