@@ -9,6 +9,7 @@ from pages.grid import photo_grid
 from pages.language import tr
 from pages.shared import DEFAULT, compatible_systems, like, load_searcher, systems
 from pages.state import state
+from xmr.gallery import DEMO
 from xmr.modality import Term
 from xmr.search import Searcher
 
@@ -67,6 +68,10 @@ def welcome() -> None:
             "Use them together to be more exact: draw the shape, type the colour."
         )
     )
+    if state.folder == DEMO and st.button(
+        tr("Search your own photos"), icon=":material/photo_library:", type="tertiary"
+    ):
+        st.switch_page("gallery.py")
     if ideas := ask.ideas(gallery):
         st.pills(tr("Try"), ideas, key="idea", on_change=try_idea, wrap=True)
     where = filters.row(gallery)[0] if state.where else {}

@@ -105,7 +105,9 @@ class State:
     weak_asked: str | None = None
     weak_kind: str | None = None
     mapped: str | None = None  # widget of studies.py
+    source: str = "folder"  # widget of gallery.py: where photos of one's own come from
     path: str = ""  # widget of gallery.py: a folder of the server
+    usual: str | None = None  # widget of gallery.py: one that is offered
     indexed: list[str] | None = None  # widget of gallery.py: the systems that index
 
     # Adopting a model: widgets of adopting.py, and what was found under the name.

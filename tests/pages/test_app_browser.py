@@ -267,6 +267,7 @@ def test_names_that_others_gave_lead_to_no_other_host(visitor, tmp_path, system)
 def test_a_visitor_finds_exactly_what_he_uploads_and_nobody_else_does(visitor, server, browser):
     page = visitor
     turn_to(page, "Gallery")
+    page.get_by_role("radio", name="Photos to upload").click()
     uploader = page.get_by_test_id("stFileUploader")
     uploader.locator("input[type=file]").set_input_files(
         [
@@ -299,6 +300,7 @@ def test_uploads_go_with_the_visit(browser, tmp_path):
         page = browser.new_context().new_page()
         arrive(page, server.url)
         turn_to(page, "Gallery")
+        page.get_by_role("radio", name="Photos to upload").click()
         page.get_by_test_id("stFileUploader").locator("input[type=file]").set_input_files(
             {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": jpeg(Image.new("RGB", (300, 300), "red"))}
         )
@@ -319,7 +321,7 @@ def test_who_comes_by_another_name_is_offered_no_folder(browser):
             page = browser.new_page()
             arrive(page, server.url.replace("127.0.0.1", name))
             turn_to(page, "Gallery", page.get_by_role("button", name="Index them"))
-            assert page.get_by_label("Folder", exact=True).count() == offered, name
+            expect(page.get_by_label("Folder", exact=True)).to_have_count(int(offered))
             page.close()
 
 
