@@ -94,7 +94,13 @@ def clear() -> None:
 def past() -> list[tuple[str, dict[str, str]]]:
     """The earlier queries of this visit, each with a short name, the last one first."""
     now = _query(state.address or {})
-    return [(_name(params), params) for _, params in reversed(state.past) if _query(params) != now]
+    named = [(_name(params), params) for _, params in reversed(state.past) if _query(params) != now]
+    return [(name if len(name) <= 40 else f"{name[:39]}…", params) for name, params in named]
+
+
+def name() -> str:
+    """What the query that is on the page is called."""
+    return _name(state.address or {})
 
 
 # ------------------------------------------------------------ query -> address
@@ -150,8 +156,7 @@ def _name(params: Mapping[str, str]) -> str:
     parts += [tr("a picture")] if "pictures" in params else []
     parts += [tr("more like a photo")] if "like" in params else []
     parts += [tr("without {words}", words=params["without"])] if "without" in params else []
-    name = " + ".join(parts) or tr("filtered photos")
-    return name if len(name) <= 40 else f"{name[:39]}…"
+    return " + ".join(parts) or tr("filtered photos")
 
 
 # ------------------------------------------------------------ address -> query

@@ -35,6 +35,7 @@ def show(
     terms: Sequence[Term],
     start: float,
     spoken: str | None,
+    name: str,
 ) -> None:
     """Answer a query, or say why that cannot be.
 
@@ -42,6 +43,7 @@ def show(
         terms:   what is asked, as vectors of the searcher's system.
         start:   time.perf_counter() when they began to be read.
         spoken:  the language of the captions.
+        name:    what is asked, in words.
     """
     if not any(term.weight > 0 for term in terms):
         if terms:
@@ -81,7 +83,7 @@ def show(
     if all(hit.match is not None and hit.match < FITS for hit in hits):
         st.info(tr("Nothing here seems to fit {query}. These come nearest.", query=said), icon=":material/help:")
     hits = _sorted(hits, order)
-    selection.bar(gallery, state.marked)
+    selection.bar(gallery, state.marked, hits, name)
     photo_grid(
         gallery,
         hits,

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from pages import galleries, indexing, trust, uploads
+from pages import galleries, indexing, selection, trust, uploads
 from pages.grid import photo_grid
 from pages.language import tr
 from pages.plain import plain, shown
@@ -116,7 +116,8 @@ def browse(items: list[Item]) -> None:
         return
     page = row.number_input(tr("Page"), 1, pages, key=f"page-{pages}", width=140) if pages > 1 else 1
     shown_now = kept[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
-    photo_grid(gallery, shown_now, to_search, key="browse")
+    selection.bar(gallery, state.marked)
+    photo_grid(gallery, shown_now, to_search, key="browse", marks=True)
 
 
 def own_photos() -> None:

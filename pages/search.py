@@ -4,7 +4,7 @@ import time
 
 import streamlit as st
 
-from pages import answers, ask, filters, galleries, likes
+from pages import address, answers, ask, filters, galleries, likes
 from pages.grid import photo_grid
 from pages.language import tr
 from pages.shared import DEFAULT, compatible_systems, like, load_searcher, systems
@@ -56,7 +56,8 @@ def answer(terms: list[Term]) -> None:
         return welcome()
     start = time.perf_counter()
     spoken = ask.caption_language(searcher, terms)
-    answers.show(gallery, searcher, [*likes.liked(searcher), *ask.understood(searcher, terms)], start, spoken)
+    wanted = [*likes.liked(searcher), *ask.understood(searcher, terms)]
+    answers.show(gallery, searcher, wanted, start, spoken, address.name())
 
 
 def welcome() -> None:
