@@ -2,6 +2,7 @@
 // shows the first of them, as they change at each stroke, and leads to them.
 
 const FIRST = 5;
+const HEIGHT = 60; // px of the strip
 const grid = () => document.querySelector(".st-key-answers .xmr-photos");
 
 export default function ({ parentElement, data }) {
@@ -28,7 +29,9 @@ function follow(strip) {
 
 function show(strip) {
   const photos = [...(grid()?.querySelectorAll("li:not([hidden]) img") ?? [])].slice(0, FIRST);
-  strip.hidden = !photos.length || photos[0].getBoundingClientRect().top < innerHeight - 60;
+  const above = innerHeight - HEIGHT, pad = document.querySelector(".st-key-sketchpad")?.firstElementChild.getBoundingClientRect();
+  const drawnOn = pad && pad.top < innerHeight && pad.bottom > above; // no finger that draws shall meet the strip
+  strip.hidden = !photos.length || drawnOn || photos[0].getBoundingClientRect().top < above;
   while (strip.children.length > photos.length) strip.lastElementChild.remove();
   while (strip.children.length < photos.length) strip.append(Object.assign(new Image(), { alt: "" }));
   photos.forEach(({ src }, at) => strip.children[at].src === src || (strip.children[at].src = src));

@@ -125,11 +125,11 @@ def test_more_like_this_keeps_the_query(page):
     page.get_by_label("Words, in English or German").fill("a pineapple")
     categories(page)
     page.get_by_role("button", name="More like this").first.press("Enter")
-    expect(page.get_by_text("Photos like this one")).to_be_visible()
+    expect(page.get_by_text("Photos like this one", exact=True)).to_be_visible()
     expect(page.get_by_role("button", name="More like this").first).to_be_focused()
     assert categories(page)["pineapple"] >= 5
     page.get_by_role("button", name="Back to my query").click()
-    expect(page.get_by_text("Photos like this one")).to_be_hidden()
+    expect(page.get_by_text("Photos like this one", exact=True)).to_be_hidden()
     expect(page.get_by_label("Words, in English or German")).to_have_value("a pineapple")
 
 
