@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 
 import streamlit as st
 
-from pages import galleries, pictures, view, visit
+from pages import answers, filters, galleries, likes, pictures, view, visit
 from pages.language import tr
 from pages.shared import systems
 from pages.state import state
@@ -25,8 +25,9 @@ LONGEST = 2_000  # letters of a text
 PEN = 6  # canvas units: the width of the lines that come from an address
 _PAST = 12  # queries of a visit that one can come back to
 _TOGETHER = 3  # seconds in which changes of one part of a query make one of these
-_MOST_FACTS, _MOST_VALUES = 12, 50  # of a filter
-_LONGEST_ID, _MOST_LESS = 200, 8  # of photos
+_MOST_FACTS = 12  # of a filter
+_LONGEST_WHERE = 12_000  # letters of all filters
+_LONGEST_ID = 200  # of a photo
 _LIGHTEST = 0.05  # weight of a part
 _PART = re.compile(r"drawing|words|picture-[1-6]")
 _PICTURE = re.compile(r"([\w-]{8,40})\.([a-z]{5,8})(?:\.(\d{1,4})-(\d{1,4})-(\d{1,4})-(\d{1,4}))?", re.ASCII)
@@ -51,9 +52,17 @@ def stay() -> None:
 def tell() -> None:
     """Put the query that is on the page into the address, as one step of the browser's history."""
     params = _params()
+    if state.address is not None and _query(params) != _query(state.address):  # another one begins with few answers
+        state.most = answers.STEP
+        params.pop("show", None)
     if params != state.address:
         _record(params)
     _put(params)
+
+
+def _query(params: Mapping[str, str]) -> dict[str, str]:
+    """The parameters without what only says how much of the answer is shown."""
+    return {name: text for name, text in params.items() if name != "show"}
 
 
 def _put(params: dict[str, str]) -> None:
@@ -73,7 +82,7 @@ def open_query(params: Mapping[str, str]) -> None:
         try:
             take(text)
         except BadInput as error:
-            told.append(str(error))
+            told.append(f"{error} {galleries.instead()}" if name == "gallery" else str(error))
     state.told, state.refused, state.cropping = tuple(told), (), None
     state.address = dict(params)
 
@@ -85,7 +94,14 @@ def clear() -> None:
 
 def past() -> list[tuple[str, dict[str, str]]]:
     """The earlier queries of this visit, each with a short name, the last one first."""
-    return [(_name(params), params) for _, params in reversed(state.past) if params != state.address]
+    now = _query(state.address or {})
+    named = [(_name(params), params) for _, params in reversed(state.past) if _query(params) != now]
+    return [(name if len(name) <= 40 else f"{name[:39]}…", params) for name, params in named]
+
+
+def name() -> str:
+    """What the query that is on the page is called."""
+    return _name(state.address or {})
 
 
 # ------------------------------------------------------------ query -> address
@@ -105,11 +121,16 @@ def _params() -> dict[str, str]:
         "like": state.like or "",
         "mix": "1" if state.like and state.mix else "",
         "less": ",".join(state.less),
-        "where": json.dumps(state.where, separators=(",", ":"), sort_keys=True) if state.where else "",
+        "where": _where_text(state.where) if state.where else "",
         "gallery": galleries.key_of_chosen(),
         "system": state.wanted or "",
+        "show": str(state.most) if state.most > answers.STEP else "",
     }
     return {name: text for name, text in found.items() if text}
+
+
+def _where_text(where: Mapping[str, list[str]]) -> str:
+    return json.dumps(where, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
 def _picture_text(picture: pictures.Picture) -> str:
@@ -119,8 +140,8 @@ def _picture_text(picture: pictures.Picture) -> str:
 
 def _record(params: dict[str, str]) -> None:
     """Keep a query to come back to, in the place of the one that it goes on from."""
-    asked = {name for name in params if name not in ("gallery", "system")}
-    kept, now = [one for one in state.past if one[1] != params], time.monotonic()
+    asked = {name for name in _query(params) if name not in ("gallery", "system")}
+    kept, now = [one for one in state.past if _query(one[1]) != _query(params)], time.monotonic()
     if kept and state.address:
         when, last = kept[-1]
         names = {name for name in last.keys() | params.keys() if last.get(name) != params.get(name)}
@@ -136,8 +157,7 @@ def _name(params: Mapping[str, str]) -> str:
     parts += [tr("a picture")] if "pictures" in params else []
     parts += [tr("more like a photo")] if "like" in params else []
     parts += [tr("without {words}", words=params["without"])] if "without" in params else []
-    name = " + ".join(parts) or tr("filtered photos")
-    return name if len(name) <= 40 else f"{name[:39]}…"
+    return " + ".join(parts) or tr("filtered photos")
 
 
 # ------------------------------------------------------------ address -> query
@@ -187,7 +207,7 @@ def _weights(text: str) -> None:
 
 def _where(text: str) -> None:
     try:
-        given = json.loads(text) if 0 < len(text) <= LONGEST else {} if not text else None
+        given = json.loads(text) if 0 < len(text) <= _LONGEST_WHERE else {} if not text else None
         sound = isinstance(given, dict) and len(given) <= _MOST_FACTS and all(map(_is_condition, given.values()))
     except (ValueError, RecursionError):
         sound = False
@@ -200,7 +220,7 @@ def _is_condition(values: object) -> bool:
     """A list of texts, numbers and None."""
     return (
         isinstance(values, list)
-        and 0 < len(values) <= _MOST_VALUES
+        and 0 < len(values) <= filters.MOST_VALUES
         and all(value is None or isinstance(value, (str, int, float)) for value in values)
     )
 
@@ -220,7 +240,13 @@ def _mix(text: str) -> None:
 
 
 def _less(text: str) -> None:
-    state.less = tuple(dict.fromkeys(one[:_LONGEST_ID] for one in text.split(",")[:_MOST_LESS] if one))
+    state.less = tuple(dict.fromkeys(one[:_LONGEST_ID] for one in text.split(",")[: likes.MOST_LESS] if one))
+
+
+def _show(text: str) -> None:
+    if text and not re.fullmatch(r"\d{1,4}", text, re.ASCII):
+        raise BadInput(tr("This address asks for a number of photos that there is not. Press “Show more”."))
+    state.most = min(max(int(text or answers.STEP), answers.STEP), answers.MOST)
 
 
 # The gallery comes first: the others are of its photos.
@@ -237,4 +263,5 @@ _PARTS: dict[str, Callable[[str], None]] = {
     "like": _like,
     "mix": _mix,
     "less": _less,
+    "show": _show,
 }

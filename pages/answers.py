@@ -3,20 +3,19 @@ done with them."""
 
 from __future__ import annotations
 
-import hashlib
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages import filters, selection
+from pages import filters, galleries, likes, pictures, selection
 from pages.grid import photo_grid
 from pages.language import tr
 from pages.plain import plain, shown
-from pages.shared import systems, thumb
+from pages.shared import like, systems
 from pages.state import state
 from xmr.gallery import Gallery
 from xmr.modality import BadInput, Hit, Modality, Query, Term
@@ -24,6 +23,7 @@ from xmr.search import Searcher
 
 STEP = 10  # photos, to begin with and at each "Show more"
 MOST = 200
+DEEPEST = 1_000  # answers that are looked through for as many that differ
 FITS = 0.25  # likely, at least, what fits a query at all
 SURE = 0.5  # likely, at least, a caption that is told of a photo
 ALIKE = 0.98  # cosine from which on two photos are nearly the same
@@ -34,46 +34,45 @@ def show(
     searcher: Searcher,
     terms: Sequence[Term],
     start: float,
-    exclude: Collection[str],
-    on_like: Callable[[str], None],
     spoken: str | None,
+    name: str,
 ) -> None:
     """Answer a query, or say why that cannot be.
 
     Args:
         terms:   what is asked, as vectors of the searcher's system.
         start:   time.perf_counter() when they began to be read.
-        exclude: ids of photos that are part of the query themselves.
         spoken:  the language of the captions.
+        name:    what is asked, in words.
     """
     if not any(term.weight > 0 for term in terms):
         if terms:
             st.info(tr("Say what you look for as well: a drawing, words or a photo. “Without” only takes away."))
         return
     spent = time.perf_counter() - start
-    query = Query((*terms, *_less(gallery, searcher)))
-    line = st.container()
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="filters"):
-        where = filters.row(gallery)
-        order = st.empty()
-        fold = st.empty()
-        if where:
-            st.button(tr("Clear filters"), icon=":material/filter_alt_off:", type="tertiary", on_click=filters.clear)
-    _begin_anew(searcher, query, where)
+    likes.less_row(gallery)
+    query = Query((*terms, *likes.unwanted(searcher)))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="headline"):
+        if not likes.idle():
+            pictures.chips()
+        line = st.container(width="content")
+    where, row = filters.row(gallery)
+    order, fold = row.empty(), row.empty()
     start = time.perf_counter()
     try:
-        hits = searcher.search(query, k=state.most, exclude={*exclude, *state.less}, where=where or None)
+        hits, near = _search(searcher, query, where)
     except BadInput as error:
         st.warning(plain(error))
         return
     spent += time.perf_counter() - start
+    stand = len(hits) - (len(near) if state.fold else 0)
     asked = [term for term in terms if term.weight > 0]
     said = tr(" and ").join(_names()[m] for m in dict.fromkeys(term.modality for term in asked))
     line.caption(
         tr(
-            "The {count} best of {all} photos for {query}, in {ms} ms",
-            count=len(hits),
-            all=len(gallery),
+            "The {count} best of {photos} for {query}, in {ms} ms",
+            count=stand,
+            photos=galleries.told(gallery),
             query=said,
             ms=f"{1000 * spent:.0f}",
         )
@@ -83,21 +82,21 @@ def show(
         return
     if all(hit.match is not None and hit.match < FITS for hit in hits):
         st.info(tr("Nothing here seems to fit {query}. These come nearest.", query=said), icon=":material/help:")
-    if any(term.modality is Modality.PHOTO for term in asked):
-        _might_show(searcher, Query(tuple(asked)), spoken)
     hits = _sorted(hits, order)
-    selection.bar(gallery, state.marked)
+    selection.bar(gallery, state.marked, hits, name)
     photo_grid(
         gallery,
         hits,
-        on_like,
+        like,
         partial(searcher.explain, query, language=spoken),
-        on_less=less,
+        on_less=likes.less,
         heat=partial(searcher.explain_map, query) if _explains(searcher) else None,
-        alike=_fold(searcher, hits, fold),
+        alike=_fold(near, fold),
         marks=True,
     )
-    if len(hits) == state.most < MOST:
+    if any(term.modality is Modality.PHOTO for term in asked):
+        _might_show(searcher, Query(tuple(asked)), spoken)
+    if stand == state.most < MOST:
         st.button(tr("Show more"), icon=":material/expand_more:", width="stretch", on_click=_more)
 
 
@@ -106,48 +105,8 @@ def _explains(searcher: Searcher) -> bool:
     return "cells" in systems()[searcher.system.name]["encoders"][Modality.PHOTO]
 
 
-def less(item_id: str) -> None:
-    """From now on, photos like this one are not wanted."""
-    if item_id not in state.less:
-        state.less = (*state.less, item_id)[-8:]
-
-
-def _wanted_again() -> None:
-    state.less = ()
-
-
-def _less(gallery: Gallery, searcher: Searcher) -> list[Term]:
-    """The photos whose like are not wanted, as terms; shown in a line with a button that takes them back."""
-    terms = []
-    for id in state.less:
-        try:
-            terms.append(searcher.like(id, -1.0))
-        except BadInput:  # it is gone, or of another gallery
-            state.less = tuple(other for other in state.less if other != id)
-    if terms and searcher.system.space != "cosine":
-        st.caption(tr("{system} cannot take “Less like this” into account.", system=searcher.system.name))
-        return []
-    if terms:
-        with st.container(horizontal=True, vertical_alignment="center", gap="small", key="less"):
-            st.markdown(tr("**Less like**"))
-            for id in state.less:
-                if picture := thumb(gallery, id):
-                    st.image(picture, width=44, alt=gallery.caption(id))
-            st.button(tr("Not any more"), icon=":material/close:", type="tertiary", on_click=_wanted_again)
-    return terms
-
-
 def _names() -> dict[Modality, str]:
     return {Modality.SKETCH: tr("the drawing"), Modality.TEXT: tr("the words"), Modality.PHOTO: tr("the photo")}
-
-
-def _begin_anew(searcher: Searcher, query: Query, where: dict[str, list]) -> None:
-    """Another query begins with ten answers."""
-    digest = hashlib.sha1(repr((searcher.system.name, str(searcher.gallery.path), sorted(where.items()))).encode())
-    for term in query.terms:
-        digest.update(np.float32(term.weight).tobytes() + np.asarray(term.content).tobytes())
-    if state.answered != digest.hexdigest():
-        state.answered, state.most = digest.hexdigest(), STEP
 
 
 def _more() -> None:
@@ -169,13 +128,30 @@ def _sorted(hits: list[Hit], place: DeltaGenerator) -> list[Hit]:
     return dated + [hit for hit in hits if not isinstance(hit.item.facts.get("taken"), str)]
 
 
-def _fold(searcher: Searcher, hits: Sequence[Hit], place: DeltaGenerator) -> dict[str, str] | None:
-    """The answers to fold under others: where there are any, if the visitor wants that."""
-    near = _folded(searcher, hits) if searcher.system.space == "cosine" else {}
+def _search(searcher: Searcher, query: Query, where: dict[str, list[str]]) -> tuple[list[Hit], dict[str, str]]:
+    """As many answers as are wanted, and from the id of each that is nearly the same as an earlier one to that one's.
+    Where these are folded, they come on top."""
+    k = state.most
+    while True:
+        hits = searcher.search(query, k=k, exclude=likes.excluded(), where=where or None)
+        near = _folded(searcher, hits) if hits and searcher.system.space == "cosine" else {}
+        if not state.fold or len(hits) - len(near) >= state.most or len(hits) < k or k >= DEEPEST:
+            break
+        k = min(2 * k, DEEPEST)
+    if state.fold:
+        stand = {hit.id for hit in [hit for hit in hits if hit.id not in near][: state.most]}
+        hits = [hit for hit in hits if near.get(hit.id, hit.id) in stand]
+        near = {id: first for id, first in near.items() if first in stand}
+    return hits, near
+
+
+def _fold(near: dict[str, str], place: DeltaGenerator) -> dict[str, str] | None:
+    """The answers to fold under others: where there are any, unless the visitor does not want that."""
     if not near:
         return None
     wanted = place.toggle(
         tr("Fold {count} that are nearly the same", count=len(near)),
+        value=True,
         key="fold",
         help=tr("Photos that this system can hardly tell apart."),
         persist_state="session",

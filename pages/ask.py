@@ -9,12 +9,12 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit_drawable_canvas import st_canvas
 
-from pages import address, galleries, pictures
+from pages import address, galleries, likes, pictures
 from pages.language import language, tr
 from pages.plain import plain
-from pages.shared import in_words, load_gallery, open_gallery
+from pages.shared import changed, in_words, load_gallery, open_gallery
 from pages.state import state
-from pages.widgets import fold, tools
+from pages.widgets import fold, peek, tools
 from pages.widgets.canvas import canvas_drawing, drawing_from_canvas
 from pages.widgets.strokes import from_text, to_text
 from xmr.gallery import DEMO, Gallery
@@ -36,8 +36,12 @@ def panel() -> tuple[Gallery, list[Term], DeltaGenerator]:
         for told in state.told:
             st.warning(plain(told), icon=":material/link_off:")
         pictures.tell_refused()
+        if likes.idle() and any((state.words, state.without, state.drawn != "", state.pictures)):
+            with st.container(key="idle"):
+                st.caption(tr("Does not count with “Photos like this one”."))
         _strip()
     fold(tr("Draw, or give a picture"))
+    peek()
     left, right = st.columns([30, 70], gap="large")
     with left:
         drawing = by_drawing()
@@ -62,9 +66,9 @@ def by_words() -> None:
             live=True,
             persist_state="session",
             placeholder=tr("a red car · ein rotes Auto"),
-            on_change=_changed,
+            on_change=changed,
         )
-        with st.container(key="without-set" if state.without else "without-unset"):
+        with st.container(key="not-wanted"):
             st.text_input(
                 tr("Without"),
                 key="without",
@@ -73,7 +77,7 @@ def by_words() -> None:
                 placeholder=tr("grass"),
                 persist_state="session",
                 help=tr("Pushes photos away that show this."),
-                on_change=_changed,
+                on_change=changed,
             )
         with st.container(key="clear-all", width="content"):
             drawn = state.drawn != "" or bool(_newest().get("objects"))
@@ -86,12 +90,6 @@ def by_words() -> None:
                 help=tr("Begin a new query (Esc). Back brings this one back."),
                 on_click=_clear_all,
             )
-
-
-def _changed() -> None:
-    """What was done last counts: together with the photo whose like are wanted."""
-    if state.like:
-        state.mix = True
 
 
 def _clear_all() -> None:
@@ -154,7 +152,7 @@ def by_drawing() -> list[Term]:
             drawing = from_text(state.drawn)
         state.read = (canvas.json_data, drawing)
         if state.drawn != before:
-            _changed()
+            changed()
     if state.drawn is None:
         st.caption(tr("This drawing is too long for the address of the page: a link will not have it."))
     drawing = state.read[1]
@@ -269,6 +267,7 @@ def _weigh(name: str, label: str, term: Term) -> Term:
 
 def _set_weight(name: str) -> None:
     state.weights = {**(state.weights or {}), name: st.session_state[f"weight-{name}"]}
+    changed()
 
 
 def caption_language(searcher: Searcher, terms: list[Term]) -> str:

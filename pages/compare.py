@@ -11,7 +11,7 @@ from itertools import combinations
 import numpy as np
 import streamlit as st
 
-from pages import ask, votes
+from pages import ask, filters, likes, pictures, votes
 from pages.grid import photo_grid
 from pages.language import tr
 from pages.plain import plain, shown
@@ -37,15 +37,16 @@ class Answer:
     spent: float
 
 
-def answers(gallery: Gallery, terms: list[Term], chosen: list[str]) -> dict[str, Answer]:
-    """Each chosen system's answer; a word on each that has none."""
+def answers(gallery: Gallery, terms: list[Term], chosen: list[str], where: dict[str, list[str]]) -> dict[str, Answer]:
+    """Each chosen system's answer from the photos that have the facts of `where`; a word on each that has none."""
     found = {}
     for name in chosen:
         try:
             searcher = open_searcher(name, gallery.path)
             start = time.perf_counter()
-            query = Query(tuple(searcher.encode(term) for term in ask.meant(searcher, terms, tell=False)))
-            hits = searcher.search(query, K)
+            encoded = [searcher.encode(term) for term in ask.meant(searcher, terms, tell=False)]
+            query = Query((*likes.liked(searcher), *encoded, *likes.unwanted(searcher)))
+            hits = searcher.search(query, K, exclude=likes.excluded(), where=where or None)
             found[name] = Answer(searcher, query, hits, (time.perf_counter() - start) * 1000)
         except BadInput as error:
             st.warning(plain(f"{name}: {error}"))
@@ -111,7 +112,9 @@ def choose(can: list[str], kind: str) -> list[str]:
 
 def compare(gallery: Gallery, terms: list[Term]) -> None:
     """The right half: a column a system, or how to begin."""
-    modalities = [term.modality for term in terms]
+    likes.row(gallery, terms)
+    terms = likes.counting(terms)
+    modalities = likes.modalities(terms)
     can, why = compatible_systems(modalities, gallery)
     kind = votes.asked_by(modalities)
     blind = st.toggle(
@@ -125,7 +128,7 @@ def compare(gallery: Gallery, terms: list[Term]) -> None:
         chosen = choose(can, kind)
         if why:
             st.caption(why)
-    if not any(term.weight > 0 for term in terms):
+    if not state.like and not any(term.weight > 0 for term in terms):
         st.markdown(f"##### {tr('The same query, asked of several systems')}")
         st.markdown(
             tr(
@@ -133,17 +136,26 @@ def compare(gallery: Gallery, terms: list[Term]) -> None:
                 "how many of them another one found as well."
             )
         )
-    elif blind:
-        vote(gallery, terms, can, kind)
+        return
+    if not likes.idle():
+        with st.container(horizontal=True, gap="small"):
+            pictures.chips()
+    likes.less_row(gallery)
+    where, _ = filters.row(gallery)
+    if blind:
+        vote(gallery, terms, can, kind, where)
     else:
-        side_by_side(gallery, terms, chosen)
+        side_by_side(gallery, terms, chosen, where)
 
 
-def side_by_side(gallery: Gallery, terms: list[Term], chosen: list[str]) -> None:
+def side_by_side(gallery: Gallery, terms: list[Term], chosen: list[str], where: dict[str, list[str]]) -> None:
     """A column a system."""
     framed = category(gallery)
-    found = answers(gallery, terms, chosen)
-    agreement(found)
+    if not chosen:
+        st.info(tr("Choose at least one system."))
+    found = answers(gallery, terms, chosen, where)
+    if found and not any(answer.hits for answer in found.values()):
+        st.info(tr("No photo has all that the filters ask for. Take one of them away."))
     for column, (name, answer) in zip(st.columns(max(len(found), 1), gap="medium"), found.items(), strict=False):
         with column:
             st.markdown(f"**{name}**")
@@ -156,20 +168,21 @@ def side_by_side(gallery: Gallery, terms: list[Term], chosen: list[str]) -> None
             spoken = ask.caption_language(answer.searcher, terms)
             explain = partial(answer.searcher.explain, answer.query, language=spoken)
             photo_grid(gallery, answer.hits, to_search, explain, f"photos-{name}", framed)
+    agreement(found)
 
 
-def vote(gallery: Gallery, terms: list[Term], can: list[str], kind: str) -> None:
+def vote(gallery: Gallery, terms: list[Term], can: list[str], kind: str, where: dict[str, list[str]]) -> None:
     """Two systems' answers without their names, and which of them is better; after that, their names."""
     if len(can) < 2:
         st.info(tr("Only one system can take such a query. Ask in another way to compare two."))
         return
     try:
-        about = question(gallery, terms, can)
+        about = question(gallery, terms, can, where)
     except BadInput as error:
         st.warning(plain(error))
         return
     pair = random.Random(about).sample(can, 2)  # the same while the query is
-    found = answers(gallery, terms, pair)
+    found = answers(gallery, terms, pair, where)
     if len(found) < 2:
         return
     told = (state.voted or {}).get(about)
@@ -202,9 +215,10 @@ def vote(gallery: Gallery, terms: list[Term], can: list[str], kind: str) -> None
             photo_grid(gallery, hits if told else [hit.item for hit in hits], to_search, key=f"blind-{number}")
 
 
-def question(gallery: Gallery, terms: list[Term], can: list[str]) -> str:
+def question(gallery: Gallery, terms: list[Term], can: list[str], where: dict[str, list[str]]) -> str:
     """What is asked of whom, as a digest: a visitor's answer to it counts once."""
-    digest = hashlib.sha256(repr((str(gallery.path), can, state.salt)).encode())
+    asked = (str(gallery.path), can, state.salt, state.like, state.less, sorted(where.items()))
+    digest = hashlib.sha256(repr(asked).encode())
     searcher = open_searcher(can[0], gallery.path)
     for term in terms:
         vector = np.asarray(searcher.encode(term).content, np.float32)

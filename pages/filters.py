@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.grid import WORDED, fact_names
 from pages.language import LANGUAGES, in_digits, tr
@@ -18,9 +19,11 @@ from pages.plain import shown
 from pages.shared import in_words, open_gallery
 from pages.state import state
 from xmr.gallery import Gallery
+from xmr.modality import Item
 from xmr.where import LANGUAGE, TAKEN, conditions
 
 OFFERED = ("category", "colour", "place", TAKEN, "camera", "folder", LANGUAGE)  # those with few values, in this order
+MOST_VALUES = 24  # of a fact that one may choose; of years and folders together a search takes 50
 _RANGE = re.compile(r"(\d{4}-\d\d-\d\d)\.\.(\d{4}-\d\d-\d\d)", re.ASCII)
 _DATES = "where-dates"  # the key of the widget
 
@@ -60,38 +63,49 @@ def chosen(gallery: Gallery) -> dict[str, list]:
     return {fact: values for fact, values in kept.items() if values}
 
 
-def row(gallery: Gallery) -> dict[str, list]:
-    """The filters, in a row of the container that is open; returns the conditions."""
+def row(gallery: Gallery) -> tuple[dict[str, list], DeltaGenerator]:
+    """The filters in a row, with a button that takes them away; returns the conditions, and the row for what else is to
+    be chosen there."""
     where, names = chosen(gallery), fact_names() | {LANGUAGE: tr("Language")}
+    row = st.container(horizontal=True, vertical_alignment="center", gap="small", key="filters")
     for fact, number in counts(gallery, where).items():
         key = f"where-{fact}"
         st.session_state[key] = [value for value in where.get(fact, ()) if isinstance(value, str)]
         offered = [value for value, count in number.items() if count or value in where.get(fact, ())]
         if fact == TAKEN:
-            _range([int(year) for year in number if re.fullmatch(r"[1-9]\d{3}", year, re.ASCII)])
+            _range(row, [int(year) for year in number if re.fullmatch(r"[1-9]\d{3}", year, re.ASCII)])
         if len(number) > 1 or fact == LANGUAGE:
-            st.multiselect(
+            row.multiselect(
                 names[fact],
-                offered,
+                sorted(offered, key=lambda value, fact=fact: _shown(fact, value).casefold()),
                 key=key,
                 placeholder=names[fact],
                 label_visibility="collapsed",
                 format_func=lambda value, number=number, fact=fact: _label(fact, value, number[value]),
                 on_change=_choose,
                 args=(fact,),
+                max_selections=MOST_VALUES,
+                select_all=False,  # so that Enter takes the name that was typed, not all that have its letters
                 width=170,
             )
-    return where
+    if where:
+        row.button(tr("Clear filters"), icon=":material/filter_alt_off:", type="tertiary", on_click=clear)
+    return where, row
 
 
-def _range(years: list[int]) -> None:
+def sample(gallery: Gallery, count: int, where: Mapping[str, list[str]]) -> list[Item]:
+    """Some of the photos that meet the conditions."""
+    return gallery.sample(count, conditions(where))
+
+
+def _range(row: DeltaGenerator, years: list[int]) -> None:
     """The choice of a range of dates."""
     if not years:
         return
     dates = _dates()
     first, last = date(min(years), 1, 1), date(max(years), 12, 31)
     st.session_state[_DATES] = dates or ()
-    st.date_input(
+    row.date_input(
         tr("Taken from, to"),
         min_value=min(first, *dates) if dates else first,
         max_value=max(last, *dates) if dates else last,
@@ -117,8 +131,11 @@ def _dates() -> tuple[date, date] | None:
 
 
 def _label(fact: str, value: str, count: int) -> str:
-    name = in_words(value) if fact in WORDED else LANGUAGES.get(value, value) if fact == LANGUAGE else value
-    return shown(f"{name} ({in_digits(count)})")
+    return shown(f"{_shown(fact, value)} ({in_digits(count)})")
+
+
+def _shown(fact: str, value: str) -> str:
+    return in_words(value) if fact in WORDED else LANGUAGES.get(value, value) if fact == LANGUAGE else value
 
 
 def _where() -> dict[str, list[str]]:

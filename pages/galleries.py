@@ -20,10 +20,10 @@ from platformdirs import user_data_path
 
 from pages import trust, uploads
 from pages.language import tr
-from pages.plain import shown
-from pages.shared import open_gallery
+from pages.plain import plain, shown
+from pages.shared import like, open_gallery
 from pages.state import state
-from xmr.gallery import DEMO
+from xmr.gallery import DEMO, Gallery
 from xmr.modality import BadInput
 
 MOST = 50  # folders that are remembered, those that were indexed last
@@ -57,6 +57,22 @@ def choices() -> list[Choice]:
     return found
 
 
+def told(gallery: Gallery) -> str:
+    """How many photos are searched, and of which gallery where they are not the shipped ones, as Markdown."""
+    photos = tr("1 photo") if len(gallery) == 1 else tr("{count} photos", count=len(gallery))
+    key = key_of_chosen()
+    return tr("{photos} of “{gallery}”", photos=photos, gallery=plain(_name(key))) if key else photos
+
+
+def _name(key: str) -> str:
+    return next(choice.name for choice in choices() if choice.key == key)
+
+
+def instead() -> str:
+    """A sentence on what is searched in place of what could not be."""
+    return tr("Searched instead: {gallery}.", gallery=_name(key_of_chosen()))
+
+
 def switch(widget: str, before: str) -> None:
     """Search the gallery that was chosen in a widget which showed the one `before`; filters and photos of that go with
     it."""
@@ -65,7 +81,8 @@ def switch(widget: str, before: str) -> None:
         return
     try:
         choose(chosen)
-        state.like, state.less, state.where, state.outcome, state.told = None, (), None, None, ()
+        state.less, state.where, state.outcome, state.told = (), None, None, ()
+        like(None)
     except BadInput as error:
         state.told = (str(error),)
 

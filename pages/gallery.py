@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from pages import galleries, indexing, trust, uploads
+from pages import galleries, indexing, selection, trust, uploads
 from pages.grid import photo_grid
 from pages.language import in_digits, tr
 from pages.plain import plain, shown
@@ -28,6 +28,7 @@ from xmr.gallery.jobs import State
 from xmr.modality import BadInput, Item
 
 PAGE_SIZE = 30  # photos
+FOLDER, UPLOADS = "folder", "uploads"  # where one's own photos come from
 
 
 def choose() -> None:
@@ -115,17 +116,30 @@ def browse(items: list[Item]) -> None:
         return
     page = row.number_input(tr("Page"), 1, pages, key=f"page-{pages}", width=140) if pages > 1 else 1
     shown_now = kept[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
-    photo_grid(gallery, shown_now, to_search, key="browse")
+    selection.bar(gallery, state.marked)
+    photo_grid(gallery, shown_now, to_search, key="browse", marks=True)
 
 
 def own_photos() -> None:
     """Index a folder of the server, or uploaded files, with the chosen systems, and search them from then on."""
-    st.markdown(f"##### {tr('Your own photos')}")
+    st.markdown(f"#### {tr('Your own photos')}")
     roots = trust.roots()
-    path = ask_for_folder(roots)
-    files = ask_for_uploads(tr("Or photos") if roots else tr("Photos"))
+    source = ask_for_source() if roots else UPLOADS
+    if not roots:
+        st.caption(
+            tr(
+                "Folders of the computer that runs this app can't be indexed, because others may have access to it. "
+                "The person who runs it can allow some in `{setting}`: see SECURITY.md.",
+                setting=trust.SETTING,
+            )
+        )
+    path, files = "", []
+    if source == UPLOADS:
+        files = ask_for_uploads()
+    else:
+        path = ask_for_folder(roots)
     chosen = st.pills(tr("Systems"), list(systems()), default=[DEFAULT], selection_mode="multi", key="indexed")
-    given = files or path or (state.uploads and state.uploads.names)
+    given = path or files or (source == UPLOADS and state.uploads and state.uploads.names)
     row = st.container(horizontal=True)
     if row.button(
         tr("Index them"),
@@ -134,10 +148,10 @@ def own_photos() -> None:
         disabled=not given or not chosen or state.job is not None,
     ):
         try:
-            if path and not files:
-                indexing.index_own(trust.own_folder(path, roots), chosen)
-            else:
+            if source == UPLOADS:
                 index_uploads(files, chosen)
+            else:
+                indexing.index_own(trust.own_folder(path, roots), chosen)
             st.rerun()
         except BadInput as error:
             show_error(error)
@@ -148,34 +162,51 @@ def own_photos() -> None:
         show_outcome(state.outcome)
 
 
+def ask_for_source() -> str:
+    """Ask whether the photos are in a folder of the server, or uploaded."""
+    names = {FOLDER: tr("A folder of this computer"), UPLOADS: tr("Photos to upload")}
+    before = bool(state.uploads and state.uploads.names)
+    return st.segmented_control(
+        tr("Your own photos"),
+        names,
+        format_func=names.get,
+        default=UPLOADS if before else FOLDER,
+        key="source",
+        required=True,
+        persist_state="session",
+        label_visibility="collapsed",
+        on_change=lambda: setattr(state, "uploaded", frozenset()),  # the uploader will be empty
+    )
+
+
 def ask_for_folder(roots: Sequence[Path]) -> str:
-    """Ask for a folder of the server, or say why there is none to choose; "" if none was given."""
-    if not roots:
-        st.markdown(tr("Upload some photos. Nobody else can see them, and they are deleted when you leave."))
-        st.caption(
-            tr(
-                "Folders of the computer that runs this app can't be indexed, because others may have access to it. "
-                "The person who runs it can allow some in `{setting}`: see SECURITY.md.",
-                setting=trust.SETTING,
-            )
-        )
-        return ""
+    """Ask for a folder of the server; "" if none was given."""
     st.markdown(
         tr(
-            "Index a folder of the computer that runs this app, or upload some photos. Nothing leaves this computer, "
-            "and the photos are not changed; the index is kept in a folder `.xmr` beside them."
+            "Nothing leaves this computer, and the photos are not changed; the index is kept in a folder `.xmr` beside "
+            "them."
         )
     )
-    return (
-        st.text_input(tr("Folder"), key="path", placeholder=str(roots[0] / "Pictures"), persist_state="session") or ""
-    ).strip()
+    path = st.text_input(
+        tr("Folder"), key="path", live=True, placeholder=str(roots[0] / "Pictures"), persist_state="session"
+    )
+    st.caption(tr("Allowed is what lies below {folders}.", folders=plain(", ".join(map(str, roots)))))
+    if usual := [str(folder) for folder in trust.usual_folders(roots)]:
+        st.pills(tr("Such as"), usual, key="usual", format_func=plain, on_change=take_usual, wrap=True)
+    return (path or "").strip()
 
 
-def ask_for_uploads(label: str) -> list[UploadedFile]:
+def take_usual() -> None:
+    """Put a folder that is offered where one types."""
+    state.path, state.usual = state.usual, None
+
+
+def ask_for_uploads() -> list[UploadedFile]:
     """Show the uploader; returns its files."""
+    st.markdown(tr("Nobody else can see them, and they are deleted when you leave."))
     most = tr("up to {photos}, {size} MB together", photos=uploads.MAX_PHOTOS, size=f"{uploads.MAX_BYTES / 1e6:.0f}")
     files = st.file_uploader(
-        f"{label}, {most}",
+        f"{tr('Photos')}, {most}",
         accept_multiple_files=True,
         key="files",
         on_change=forget_removed,
@@ -218,6 +249,8 @@ def show_outcome(outcome: indexing.Outcome) -> None:
     """Show the outcome of an indexing job."""
     show = {State.DONE: st.success, State.CANCELLED: st.info, State.FAILED: st.error}[outcome.state]
     show(plain(outcome.said), icon=outcome.icon)
+    if outcome.state is State.DONE:
+        st.page_link("search.py", label=tr("Search them"), icon=":material/search:")
     for title, named in ((tr("Passed over"), outcome.skipped), (tr("Read, with a note"), outcome.noted)):
         if named:
             with st.expander(f"{title}: {tr('1 file') if len(named) == 1 else tr('{count} files', count=len(named))}"):
@@ -227,7 +260,7 @@ def show_outcome(outcome: indexing.Outcome) -> None:
 
 follow()
 gallery = load_gallery()
+own_photos()
 st.markdown(f"#### {tr('The photos that are searched')}")
 choose()
 browse(list(gallery))
-own_photos()

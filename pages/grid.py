@@ -128,10 +128,9 @@ def _percent(match: float) -> str:
 
 
 def _sureness(hit: Hit) -> str:
-    score = f"{hit.score:.2f}"
     if hit.match is None:
-        return tr("not known for such a query; score {score}, higher is nearer", score=score)
-    return tr("{percent} that it fits; score {score}, higher is nearer", percent=_percent(hit.match), score=score)
+        return tr("not known for such a query")
+    return tr("{percent} that it fits", percent=_percent(hit.match))
 
 
 def _copies(count: int) -> str:
@@ -203,6 +202,7 @@ def _texts() -> dict[str, str]:
         "less": tr("Less like this"),
         "mark": tr("Mark"),
         "why": tr("Why? Show what in the photo counted"),
+        "counted": tr("What counted for the answer stays light, the rest is darkened."),
         "out": tr("Smaller (-)"),
         "in": tr("Larger (+)"),
         "download": tr("Download"),

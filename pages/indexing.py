@@ -13,7 +13,7 @@ import streamlit as st
 from pages import galleries, visit
 from pages.language import tr
 from pages.plain import plain
-from pages.shared import open_gallery, open_system, systems
+from pages.shared import like, open_gallery, open_system, systems
 from pages.state import state
 from pages.uploads import Uploads
 from xmr.gallery import DEMO, Gallery, IndexReport, index_folder
@@ -172,7 +172,8 @@ def follow(aloud: bool) -> None:
         _shown.add(job)
         state.outcome = _outcome(job)
         if job.state is State.DONE:
-            state.folder, state.like = job.report.gallery, None
+            state.folder = job.report.gallery
+            like(None)
             if job.title != _UPLOADS:
                 with suppress(BadInput):  # the list cannot be written: the gallery can be searched all the same
                     galleries.remember(open_gallery(state.folder).root)

@@ -25,9 +25,11 @@ MAX_AGE = LIMITS.minutes_of_query_pictures * 60  # seconds since one was used la
 
 @dataclass
 class _Entry:
-    """content: a picture as a file, or strokes. drawing: whether it looks like a drawing. used: when, the last time."""
+    """content: a picture as a file, or strokes. note: what open_picture says about it. drawing: whether it looks like a
+    drawing. used: when, the last time."""
 
     content: bytes | Drawing
+    note: str
     drawing: bool
     size: int
     used: float
@@ -37,14 +39,17 @@ _lock = threading.Lock()
 _entries: OrderedDict[str, _Entry] = OrderedDict()  # by name, the one that was used last at the end
 
 
-def keep(content: Image.Image | Drawing, drawing: bool) -> str:
-    """Keep a picture, and return its name. Those that were not used for longest make way for it."""
+def keep(content: Image.Image | Drawing, drawing: bool) -> tuple[str, Image.Image | Drawing]:
+    """Keep a picture, and return its name and the picture as it is kept, which is what any later `find` returns. Those
+    that were not used for longest make way for it."""
     stored, size = _stored(content)
-    name, now = secrets.token_urlsafe(12), time.monotonic()
+    note = "" if isinstance(content, Drawing) else content.info.get("note", "")
+    entry = _Entry(stored, note, drawing, size, time.monotonic())
+    name = secrets.token_urlsafe(12)
     with _lock:
-        _entries[name] = _Entry(stored, drawing, size, now)
-        _tidy(now)
-    return name
+        _entries[name] = entry
+        _tidy(entry.used)
+    return name, _opened(entry)
 
 
 def find(name: str) -> tuple[Image.Image | Drawing, bool] | None:
@@ -57,11 +62,16 @@ def find(name: str) -> tuple[Image.Image | Drawing, bool] | None:
             return None
         entry.used = now
         _entries.move_to_end(name)
+    return _opened(entry), entry.drawing
+
+
+def _opened(entry: _Entry) -> Image.Image | Drawing:
     if isinstance(entry.content, Drawing):
-        return entry.content, entry.drawing
+        return entry.content
     image = Image.open(io.BytesIO(entry.content))
     image.load()
-    return image, entry.drawing
+    image.info = {"note": entry.note} if entry.note else {}
+    return image
 
 
 def _tidy(now: float) -> None:

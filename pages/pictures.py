@@ -16,6 +16,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from pages import kept, uploads
 from pages.language import tr
 from pages.plain import plain
+from pages.shared import changed
 from pages.state import state
 from pages.widgets import crop, inline
 from xmr.gallery import thumbnail
@@ -164,8 +165,10 @@ def add(content: Image.Image | Drawing) -> None:
     if isinstance(content, Image.Image):
         content.thumbnail((_KEPT, _KEPT))
         drawing = is_drawing(content)
-    picture = Picture(kept.keep(content, drawing), content, drawing)
+    name, content = kept.keep(content, drawing)  # what is asked with now is what an address leads to
+    picture = Picture(name, content, drawing)
     state.pictures = (*state.pictures, picture.used("drawing" if drawing else "photo"))
+    changed()
 
 
 def found(name: str, use: str, box: Box | None) -> Picture:
@@ -191,11 +194,13 @@ def _change(name: str, use: str | None = None, box: Box | None = None, keep_box:
     state.pictures = tuple(
         one.used(use or one.use, one.box if keep_box else box) if one.name == name else one for one in state.pictures
     )
+    changed()
 
 
 def _remove(name: str) -> None:
     state.pictures = tuple(one for one in state.pictures if one.name != name)
     state.refused = ()
+    changed()
 
 
 def _use(name: str) -> None:
@@ -275,6 +280,13 @@ def _card(picture: Picture) -> None:
             on_change=_use,
             args=(name,),
         )
+
+
+def chips() -> None:
+    """The pictures that are asked with, small, in the container that is open."""
+    for picture in state.pictures:
+        if picture.term and picture.shown:
+            st.image(picture.shown, width=44, alt=_said(picture))
 
 
 def _said(picture: Picture) -> str:

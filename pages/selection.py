@@ -17,14 +17,19 @@ from pages import grid, originals, trust
 from pages.language import tr
 from pages.plain import plain, shown
 from xmr.gallery import Gallery
-from xmr.modality import BadInput, Item
+from xmr.modality import BadInput, Hit, Item
 
 MAX_BYTES = 100_000_000  # of the photos in a ZIP
 _TILE, _LINES, _COLUMNS, _MARGIN = 256, 44, 5, 16  # px of a sheet's photos and of the words below; photos beside
 
 
-def bar(gallery: Gallery, ids: Sequence[str]) -> None:
-    """What can be done with the marked photos; nothing while there are none."""
+def bar(gallery: Gallery, ids: Sequence[str], hits: Sequence[Hit] = (), query: str = "") -> None:
+    """What can be done with the marked photos; nothing while there are none.
+
+    Args:
+        hits:  the answers on the page, whose places the lists tell.
+        query: what they answer, in words.
+    """
     found = gallery.find(ids)
     items = [found[id] for id in ids if id in found]
     if not items:
@@ -38,8 +43,8 @@ def bar(gallery: Gallery, ids: Sequence[str]) -> None:
         except BadInput as error:
             st.caption(plain(error))
         _button(tr("Contact sheet"), "photos.jpg", "image/jpeg", partial(sheet, gallery, items))
-        _button("CSV", "photos.csv", "text/csv", partial(as_csv, gallery, items, own))
-        _button("JSON", "photos.json", "application/json", partial(as_json, gallery, items, own))
+        _button("CSV", "photos.csv", "text/csv", partial(as_csv, gallery, items, own, hits, query))
+        _button("JSON", "photos.json", "application/json", partial(as_json, gallery, items, own, hits, query))
         st.button(tr("Unmark all"), icon=":material/close:", type="tertiary", on_click=grid.unmark)
 
 
@@ -107,27 +112,35 @@ def _broken(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> li
     return lines[:2]
 
 
-def _rows(gallery: Gallery, items: Sequence[Item], own: bool) -> list[dict]:
-    """What is known of each photo. The path only where the server is the visitor's own machine."""
-    rows = []
+def _rows(gallery: Gallery, items: Sequence[Item], own: bool, hits: Sequence[Hit], query: str) -> list[dict]:
+    """What is known of each photo, and of its place among the answers. The path only where the server is the visitor's
+    own machine."""
+    rows, places = [], {hit.id: hit for hit in hits}
     for item in items:
-        row = {"id": item.id, **{fact: item.facts.get(fact) for fact in grid.fact_names() if fact in item.facts}}
+        hit = places.get(item.id)
+        row = {"id": item.id, **({"rank": hit.rank, "match": _share(hit.match), "query": query} if hit else {})}
+        row |= {fact: item.facts.get(fact) for fact in grid.fact_names() if fact in item.facts}
         path = originals.original(gallery, item) if own else None
         rows.append(row | ({"path": str(path)} if path else {}) | {"captions": gallery.captions(item.id)})
     return rows
 
 
-def as_json(gallery: Gallery, items: Sequence[Item], own: bool) -> bytes:
-    """A list of photos with their facts and captions."""
-    rows = _rows(gallery, items, own)
+def _share(match: float | None) -> float | None:
+    return None if match is None else round(match, 3)
+
+
+def as_json(gallery: Gallery, items: Sequence[Item], own: bool, hits: Sequence[Hit] = (), query: str = "") -> bytes:
+    """A list of photos with their facts and captions, and their places among the answers to a query."""
+    rows = _rows(gallery, items, own, hits, query)
     for row in rows:
         row["captions"] = [{"language": language, "text": text} for language, text in row["captions"]]
     return json.dumps(rows, ensure_ascii=False, indent=1).encode()
 
 
-def as_csv(gallery: Gallery, items: Sequence[Item], own: bool) -> bytes:
-    """A table of photos with their facts and first caption, in UTF-8 with a mark that spreadsheets know it by."""
-    rows = _rows(gallery, items, own)
+def as_csv(gallery: Gallery, items: Sequence[Item], own: bool, hits: Sequence[Hit] = (), query: str = "") -> bytes:
+    """A table of photos with their facts, first caption and places among the answers to a query, in UTF-8 with a mark
+    that spreadsheets know it by."""
+    rows = _rows(gallery, items, own, hits, query)
     for row in rows:
         row["caption"] = (row.pop("captions") or [("", "")])[0][1]
     out = io.StringIO()

@@ -87,7 +87,8 @@ def back_button(place: DeltaGenerator) -> None:
 
 def search_shipped() -> None:
     """Search the shipped photos from now on."""
-    state.folder, state.like, state.outcome = DEMO, None, None
+    state.folder, state.outcome = DEMO, None
+    like(None)
 
 
 _noticed: list[tuple] = []  # what `notice_models` saw last
@@ -195,9 +196,21 @@ def thumb(gallery: Gallery, item_id: str) -> str:
         return ""
 
 
+def like(item_id: str | None) -> None:
+    """Ask for photos like this one and for nothing else, until the query changes; None: for the query again."""
+    state.like, state.mix = item_id, False
+
+
+def changed() -> None:
+    """Call where a part of the query changes: what was done last counts, together with the photo whose like are
+    wanted."""
+    state.mix = state.like is not None
+
+
 def to_search(item_id: str) -> None:
     """Ask for photos like this one, on the Search page: its answer is at the next run's `follow`."""
-    state.like, state.leave = item_id, True
+    like(item_id)
+    state.leave = True
 
 
 def follow() -> None:

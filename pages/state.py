@@ -81,10 +81,9 @@ class State:
     idea: str | None = None  # widget of search.py
 
     # The answers: written by answers.py and filters.py unless it is said, and read there; `where` and `less` are above.
-    most: int = 10  # how many are shown
-    answered: str = ""  # the query they answer
+    most: int = 10  # how many are shown; address.py as well
     order: str | None = None  # widget: sorted by what
-    fold: bool = False  # widget: photos that are nearly the same as one
+    fold: bool = True  # widget: photos that are nearly the same as one
     marked: tuple[str, ...] = ()  # written by grid.py
     unmarked: int = 0  # how often they were unmarked
     why: str | None = None  # the photo on which a heat map is wanted; written by grid.py
@@ -111,7 +110,9 @@ class State:
     bits: str | None = None
     pairs: str | None = None
     mapped: str | None = None
+    source: str = "folder"  # widget of gallery.py: where photos of one's own come from
     path: str = ""  # widget of gallery.py: a folder of the server
+    usual: str | None = None  # widget of gallery.py: one that is offered
     indexed: list[str] | None = None  # widget of gallery.py: the systems that index
 
     # Adopting a model: widgets of adopting.py, and what was found under the name.

@@ -21,6 +21,7 @@ from xmr.modality import BadInput
 
 SETTING = "XMR_FOLDERS"
 _DISKS = ("/media/{user}", "/run/media/{user}", "/mnt", "/Volumes")  # where other disks are on Linux and macOS
+_USUAL = ("Pictures", "Photos", "Bilder", "Fotos", "DCIM")
 _PROXIED = ("forwarded", "via", "x-forwarded-", "x-real-ip", "x-client-ip")  # prefixes of headers that proxies add
 
 
@@ -47,6 +48,13 @@ def _roots(setting: str | None, address: str | None, headers: Mapping[str, str])
         return []
     found = [folder.resolve() for folder in own if folder.is_dir()]
     return [folder for folder in found if folder != Path(folder.anchor)]
+
+
+def usual_folders(roots: Sequence[Path]) -> list[Path]:
+    """Folders to offer: the roots that the operator named, and below all roots those where photos usually are."""
+    named = roots if SETTING in os.environ else []
+    below = [root / name for root in roots for name in _USUAL]
+    return [folder for folder in (*named, *below) if os.path.isdir(folder)]
 
 
 def _at_this_computer(address: str | None, headers: Mapping[str, str]) -> bool:

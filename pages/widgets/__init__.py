@@ -1,5 +1,5 @@
-"""Custom Streamlit components: a grid of photos, the toolbar of the canvas, a part of a picture, a fold, and what the
-whole page listens to.
+"""Custom Streamlit components: a grid of photos, the toolbar of the canvas, a part of a picture, a fold, a strip
+of the first photos, and what the whole page listens to.
 
 The grid's data is a list, because Streamlit searches dicts for data frames.
 """
@@ -25,6 +25,7 @@ _photos = _component("photos", Path(__file__).with_name("photos.html").read_text
 _tools = _component("tools", Path(__file__).with_name("tools.html").read_text(encoding="utf-8"))
 _crop = _component("crop", Path(__file__).with_name("crop.html").read_text(encoding="utf-8"))
 _fold = _component("fold", '<button type="button" class="xmr-fold" aria-expanded="false"></button>')
+_peek = _component("peek", '<button type="button" class="xmr-peek" hidden></button>')
 _everywhere = _component("everywhere", '<button type="button" class="xmr-skip"></button>')
 
 
@@ -102,6 +103,11 @@ def crop(source: str, box: Sequence[float] | None, on_box: Callable[[Any], None]
 def fold(label: str) -> None:
     """A button that shows and hides the panel of the query on a phone, where it is folded to begin with."""
     _fold(key="unfold", data={"label": label})
+
+
+def peek() -> None:
+    """The first photos of the answer at the lower edge of a phone's screen, while they are below it."""
+    _peek(key="peek", data={"label": tr("To the photos")})
 
 
 def everywhere(chosen: str | None) -> None:

@@ -1,4 +1,4 @@
-// What the whole page listens to: keys (/ to type, d to draw, Esc to clear all), pictures that are pasted or dropped
+// What the whole page listens to: keys (/ to type, d to draw, Esc to clear all), files that are pasted or dropped
 // anywhere, a link over the query to the photos, and what is one step of the browser's history.
 
 const TOGETHER = 2000; // ms in which changes of the same part of a query are one step
@@ -27,14 +27,16 @@ export default function ({ parentElement, data }) {
   document.addEventListener("keydown", key);
   document.addEventListener("paste", (event) => {
     const typing = event.composedPath()[0].matches?.("input, textarea") && event.clipboardData.getData("text/plain");
-    if (!typing && give(event.clipboardData.files)) event.preventDefault();
+    if (typing || !event.clipboardData.files.length) return;
+    event.preventDefault();
+    give(event.clipboardData.files);
   });
   document.addEventListener("dragover", (event) => {
-    if (asks() && [...event.dataTransfer.types].includes("Files") && !uploader(event)) event.preventDefault();
+    if ([...event.dataTransfer.types].includes("Files") && !uploader(event)) event.preventDefault();
   });
   document.addEventListener("drop", (event) => {
     if (!event.dataTransfer.files.length || uploader(event)) return;
-    if (asks()) event.preventDefault(); // else the browser would leave the page for the file
+    event.preventDefault(); // else the browser would leave the page for the file
     give(event.dataTransfer.files);
   });
 }
@@ -50,16 +52,19 @@ function takeColours() {
 }
 
 // Streamlit makes each change of the address a step of the history. A word that is being typed, a drawing of several
-// strokes and a weight that is being moved are one step each; and so is another page together with the query on it.
+// strokes and a weight that is being moved are one step each; and so is another page together with the query on it. More
+// of an answer is none.
 function groupHistory() {
   const step = history.pushState.bind(history), last = { part: null, at: -Infinity, page: false };
   history.pushState = (state, title, to) => {
     const from = new URL(location.href), next = new URL(to ?? "", location.href), now = performance.now();
     const samePage = from.pathname === next.pathname;
     const names = new Set([...from.searchParams.keys(), ...next.searchParams.keys()]);
-    const changed = [...names].filter((name) => from.searchParams.get(name) !== next.searchParams.get(name));
+    const differs = (name) => name !== "show" && from.searchParams.get(name) !== next.searchParams.get(name);
+    const changed = [...names].filter(differs);
     const [part] = changed.length === 1 ? changed : [null];
     const goesOn = samePage && now - last.at < TOGETHER && (last.page || (PARTS.includes(part) && part === last.part));
+    if (samePage && !changed.length) return history.replaceState(state, title, to); // only more of the same answer
     Object.assign(last, { part, at: now, page: !samePage });
     if (goesOn) history.replaceState(state, title, to);
     else step(state, title, to);
@@ -91,17 +96,17 @@ function key(event) {
   }
 }
 
-const asks = () => document.querySelector(".st-key-pictures"); // on a page with a query
+// The link to the first page, which is Search.
+const search = () => document.querySelector("[data-testid=stTopNavLink], [data-testid=stSidebarNavLink]");
 const inbox = () => document.querySelector(".st-key-pictures input[type=file]");
 const uploader = (event) => event.composedPath().some((one) => one.matches?.("[data-testid=stFileUploader]"));
 
-// Pictures into the inbox of the query; true where there are some, and a query.
+// Files into the inbox of the query, on Search where this page has none; the server says which of them are no pictures.
 function give(files) {
-  const taken = new DataTransfer();
-  for (const file of files) if (file.type.startsWith("image/") || /\.(heic|heif|avif|raw|dng|svg)$/i.test(file.name)) taken.items.add(file);
-  if (!taken.files.length || !asks()) return false;
+  const taken = new DataTransfer(); // what the event holds is gone after it
+  for (const file of files) taken.items.add(file);
+  if (!document.querySelector(".st-key-pictures")) search()?.click();
   deliver(taken.files, performance.now() + PATIENCE);
-  return true;
 }
 
 // The inbox is loaded after the rest of the page: who is quicker loses nothing.

@@ -6,6 +6,7 @@ const ICONS = {
   reveal: "folder_open", close: "close", previous: "chevron_left", next: "chevron_right",
 };
 const MOST_ZOOM = 8;
+const SWIPE = 50; // px that a finger goes at least, and twice as far sideways as up or down
 const ENLARGED = 2.5; // how much larger than it is a thumbnail is shown, where there is nothing else
 
 export default function ({ parentElement, data, setTriggerValue }) {
@@ -139,6 +140,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
       heat.hidden = !cells;
       part("why").ariaPressed = Boolean(cells);
       if (cells) paint(heat, cells);
+      box.querySelector(".counted").textContent = cells ? told.texts.counted : "";
       fit();
       const held = document.activeElement;
       if (!box.contains(held) || held.disabled || held.hidden) stage.focus({ preventScroll: true }); // or keys go nowhere
@@ -186,6 +188,13 @@ export default function ({ parentElement, data, setTriggerValue }) {
       else if (acts[name]) acts[name]();
     };
     stage.ondblclick = () => { box.zoom > 1 ? (box.zoom = 1, fit()) : zoom(2.5); };
+    stage.ontouchstart = ({ touches }) => {
+      stage.from = touches.length === 1 && box.zoom <= 1 ? touches[0] : null; // a larger photo is moved instead
+    };
+    stage.ontouchend = ({ changedTouches: [to] }) => {
+      const across = stage.from ? to.clientX - stage.from.clientX : 0;
+      if (Math.abs(across) > Math.max(SWIPE, 2 * Math.abs(to.clientY - stage.from?.clientY))) step(across < 0 ? 1 : -1);
+    };
     box.onwheel = (event) => {
       if (!event.ctrlKey || !stage.contains(event.target)) return; // also a pinch on a touchpad
       event.preventDefault();

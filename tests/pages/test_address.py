@@ -3,16 +3,17 @@
 import json
 import sys
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages import kept
+from pages import filters, kept
 from pages.widgets.strokes import from_text
 from tests.apptest import ids, press, said
 from tests.browser import ROOT
 from tests.pages.test_pictures import give, paper, photo, png
 from xmr import checkpoint
-from xmr.gallery import index_folder
+from xmr.gallery import DEMO, Gallery, index_folder
 
 pytestmark = pytest.mark.slow
 
@@ -97,6 +98,21 @@ def test_typing_after_more_like_this_counts_together_with_it(opened):
     assert address(page) == {"words": "in snow"}
 
 
+def test_a_picture_after_more_like_this_counts_together_with_it_and_the_next_photo_counts_alone(opened):
+    page = opened("frame")
+    page.text_input(key="words").set_value("in snow").run()
+    page.session_state["like"] = "gallery-cup-0001-0"
+    alone = ids(page.run())
+    assert "Does not count with" in said(page) and "takes no words" not in said(page)
+    give(page, png(paper()))
+    assert address(page)["mix"] == "1" and "Does not count with" not in said(page) and ids(page) != alone
+    press(page, "Remove")
+    assert address(page) == {"words": "in snow", "like": "gallery-cup-0001-0", "mix": "1"}
+    press(page, "Back to my query")
+    page.session_state["like"] = "gallery-cup-0001-0"
+    assert ids(page.run()) == alone and "mix" not in address(page)
+
+
 def test_clear_all_empties_the_query_and_the_strip_leads_back(opened):
     page = opened("frame")
     page.text_input(key="words").set_value("a red car").run()
@@ -127,12 +143,13 @@ def test_what_is_typed_in_one_go_is_one_earlier_query(opened):
         ({"pictures": "aaaaaaaaaaaaaaaa.photo"}, "no longer kept by the server"),
         ({"weights": "drawing:1e9"}, "The weights in this address cannot be read"),
         ({"weights": "<script>:1"}, "The weights in this address cannot be read"),
-        ({"where": "[" * 1_999}, "The filters in this address cannot be read"),
+        ({"where": "[" * 11_999}, "The filters in this address cannot be read"),
         ({"where": '{"category": {"a": 1}}'}, "The filters in this address cannot be read"),
-        ({"where": json.dumps({"category": ["cup"] * 51})}, "The filters in this address cannot be read"),
+        ({"where": json.dumps({"category": ["cup"] * 25})}, "The filters in this address cannot be read"),
         ({"gallery": "/etc"}, "is not among the folders that may be used here"),
         ({"gallery": "![x](https://evil.example/a.png)"}, "is not an absolute path"),
-        ({"gallery": "uploads"}, "These uploads are not kept any more"),
+        ({"gallery": "uploads"}, "on the page Gallery. Searched instead: The shipped photos."),
+        ({"show": "-1"}, "asks for a number of photos that there is not"),
         ({"system": "evil"}, "names a system that is not here"),
         ({"like": "../evil"}, "There is no photo"),
     ],
@@ -152,14 +169,49 @@ def test_endless_words_are_cut_and_unknown_parts_dropped(comes_by):
     assert address(page).keys() == {"words"} and len(address(page)["words"]) == 2_000 and len(ids(page)) == 10
 
 
+def test_as_many_photos_as_were_shown_are_shown_again(opened, comes_by):
+    page = opened("frame")
+    page.text_input(key="words").set_value("a cup").run()
+    few = address(page)
+    press(page, "Show more")
+    there = address(page)
+    assert there == few | {"show": "20"} and ids(comes_by(there)) == ids(page) and len(ids(page)) == 20
+    page.text_input(key="words").set_value("a dog").run()
+    assert len(ids(page)) == 10 and address(page) == {"words": "a dog"}
+    assert len(ids(go_back(page, there))) == 20 and len(ids(go_back(page, few))) == 10
+    assert len([button for button in page.button if button.label == "a cup"]) == 0
+
+
+def test_as_many_filters_as_can_be_chosen_are_taken_from_the_address(opened, comes_by):
+    page = opened("frame")
+    page.text_input(key="words").set_value("a cup").run()
+    field = page.multiselect(key="where-category")
+    assert field.proto.max_selections == filters.MOST_VALUES
+    with Gallery.open(DEMO) as gallery:
+        names = gallery.categories()
+    field.set_value(names[: filters.MOST_VALUES]).run()
+    other = comes_by(address(page))
+    assert ids(other) == ids(page) and address(other) == address(page) and not other.warning
+    long = {"folder": ["ü" * 200 + str(number) for number in range(filters.MOST_VALUES)]}
+    assert not comes_by({"where": json.dumps(long, ensure_ascii=False)}).warning
+
+
 def test_a_folder_is_opened_by_an_address_only_where_the_visitor_may_name_it(comes_by, monkeypatch, photo_folder):
     index_folder(photo_folder, [checkpoint.load("tri")])
     monkeypatch.setenv("XMR_FOLDERS", str(photo_folder.parent))
     page = comes_by({"gallery": str(photo_folder), "system": "tri"})
-    assert "6 photos to find" in said(page) and address(page)["gallery"] == str(photo_folder)
+    assert "6 photos of “my photos” to find" in said(page) and address(page)["gallery"] == str(photo_folder)
     monkeypatch.setenv("XMR_FOLDERS", "")
     page = comes_by({"gallery": str(photo_folder)})
     assert "3,000 photos to find" in said(page) and "cannot be searched from here" in said(page)
+
+
+def test_a_photo_is_asked_with_as_the_address_leads_to_it(opened, comes_by):
+    page = opened("frame")
+    give(page, png(photo((1200, 800))))
+    (there,), (later,) = page.session_state["pictures"], comes_by(address(page)).session_state["pictures"]
+    assert there is not later and (np.asarray(there.content) == np.asarray(later.content)).all()
+    assert (there.vectors["tri"].content == later.vectors["tri"].content).all()
 
 
 def test_a_picture_is_found_by_its_name_with_its_part_until_it_is_no_longer_kept(opened, comes_by, monkeypatch):

@@ -101,12 +101,24 @@ def test_filters_leave_the_best_that_meet_them_and_go_again(page, demo, searcher
 
 
 @pytest.mark.slow
+def test_filters_without_a_query_choose_among_the_photos_shown_and_go_again(page, demo):
+    free = ids(page)
+    ask(page, "a cup").multiselect(key="where-colour").set_value(["blue"]).run()
+    ask(page, "")
+    blue = [demo.get(id).facts["colour"] for id in ids(page)]
+    assert blue == ["blue"] * 10 and page.multiselect(key="where-colour").value == ["blue"]
+    press(page, "Clear filters")
+    assert ids(page) == free
+
+
+@pytest.mark.slow
 def test_ten_more_are_shown_on_demand_and_another_query_begins_with_ten(page):
     ask(page, "a cup")
     first = ids(page)
     press(page, "Show more")
     assert len(ids(page)) == 20 and ids(page)[:10] == first and "20 best of" in said(page)
-    assert len(ids(ask(page, "a red cup"))) == 10
+    assert page.query_params["show"] == "20"
+    assert len(ids(ask(page, "a red cup"))) == 10 and "show" not in page.query_params
 
 
 @pytest.mark.slow
@@ -129,16 +141,19 @@ def test_nearly_the_same_is_folded_under_the_better_one(page, searcher, monkeypa
     ask(page, "a cup")
     assert not page.toggle and not any(card["alike"] for card in cards(page))  # the shipped ten differ
     monkeypatch.setattr(answers, "ALIKE", 0.8)
-    assert not any(card["alike"] for card in cards(page.run()))
-    page.toggle(key="fold").set_value(True).run()
+    page.run()
     vectors = {id: searcher.like(id).content for id in ids(page)}
+    ranked = [hit.id for hit in searcher.search(text="a cup", k=200)]
     shown = []
     for card in cards(page):
         near = [other for other in shown if float(vectors[card["id"]] @ vectors[other]) >= answers.ALIKE]
         assert card["alike"] == (near[0] if near else None)
         shown += [] if near else [card["id"]]
-    assert 0 < len(shown) < 10
-    assert sum(int(card["copies"].split()[1]) for card in cards(page) if card["copies"]) == 10 - len(shown)
+    assert len(shown) == 10 < len(cards(page)) and ids(page) == sorted(ids(page), key=ranked.index)
+    assert "The 10 best of" in said(page)
+    assert sum(int(card["copies"].split()[1]) for card in cards(page) if card["copies"]) == len(cards(page)) - 10
+    page.toggle(key="fold").set_value(False).run()
+    assert ids(page) == ranked[:10] and not any(card["alike"] for card in cards(page))
 
 
 def test_answers_are_folded_under_the_first_that_stands():

@@ -115,6 +115,32 @@ def test_with_keys_alone_a_photo_is_found_opened_left_and_kept(page):
     assert page.locator(".xmr-photos input:checked").count() == 0 and not faults(page)
 
 
+SWIPE = """(stage, by) => {
+  const at = (x) => new Touch({identifier: 1, target: stage, clientX: x, clientY: 300});
+  stage.dispatchEvent(new TouchEvent("touchstart", {touches: [at(200)], changedTouches: [at(200)], bubbles: true}));
+  stage.dispatchEvent(new TouchEvent("touchend", {touches: [], changedTouches: [at(200 + by)], bubbles: true}));
+}"""
+
+
+def test_a_finger_goes_to_the_next_photo_and_why_says_what_is_seen(server, browser):
+    page = browser.new_page(viewport={"width": 420, "height": 800}, has_touch=True)
+    page.goto(f"{server.url}/?words=a+cup")
+    page.locator(".xmr-photos .enlarge").first.click()
+    title, stage = page.locator(".xmr-large .title"), page.locator(".xmr-large .stage")
+    stage.evaluate(SWIPE, -120)
+    expect(title).to_contain_text("2 · ")
+    stage.evaluate(SWIPE, 20)  # a tap that slipped
+    expect(title).to_contain_text("2 · ")
+    stage.evaluate(SWIPE, 120)
+    expect(title).to_contain_text("1 · ")
+    page.locator(".xmr-large [data-act=why]").click()
+    expect(page.get_by_text("What counted for the answer stays light")).to_be_visible()
+    page.keyboard.press("+")
+    stage.evaluate(SWIPE, -120)
+    expect(title).to_contain_text("1 · ")
+    page.close()
+
+
 def test_a_photo_of_ones_own_is_shown_as_it_is_and_downloaded(server, browser, folder):
     page = browser.new_context(viewport={"width": 1366, "height": 768}).new_page()
     page.goto(server.url)

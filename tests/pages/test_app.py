@@ -234,6 +234,11 @@ def finish(page: AppTest) -> AppTest:
     raise AssertionError("the job never ended")
 
 
+def uploader(page: AppTest):
+    """The uploader of a page on which folders may be named as well."""
+    return page.segmented_control(key="source").set_value("uploads").run().file_uploader[0]
+
+
 def index(page: AppTest, folder: Path) -> AppTest:
     page.text_input(key="path").set_value(str(folder)).run()
     return press(page, "Index them")
@@ -259,7 +264,7 @@ def test_what_was_read_of_a_damaged_upload_is_told_without_the_servers_paths(gal
     out = io.BytesIO()
     Image.effect_noise((400, 300), 60).convert("RGB").save(out, "JPEG")
     page = gallery_page
-    page.file_uploader[0].set_value([("cut.jpg", out.getvalue()[:-500], "image/jpeg")]).run()
+    uploader(page).set_value([("cut.jpg", out.getvalue()[:-500], "image/jpeg")]).run()
     finish(press(page, "Index them"))
     assert "1 photo can be searched now" in said(page)
     (row,) = page.dataframe[0].value.to_dict("records")
@@ -283,6 +288,23 @@ def test_a_folder_that_cannot_be_used_is_explained_and_its_name_stays_a_name(gal
     page = finish(index(gallery_page, path.format(tmp=tmp_path)))
     (error,) = page.error
     assert not page.exception and plain(why) in error.value and "![" not in error.value
+
+
+def test_a_folder_that_is_offered_is_indexed_although_photos_were_uploaded_and_the_next_step_is_offered(
+    gallery_page, monkeypatch, tmp_path, photo_folder
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    page = gallery_page
+    assert f"Allowed is what lies below {plain(str(tmp_path))}." in said(page)
+    uploader(page).set_value([("a.jpg", png(0), "image/jpeg")]).run()
+    page.segmented_control(key="source").set_value("folder").run()
+    page.pills(key="usual").set_value(str(tmp_path)).run()
+    assert page.text_input(key="path").value == str(tmp_path) and not page.file_uploader
+    finish(press(page, "Index them"))
+    assert "6 photos can be searched now" in said(page) and "Search them" in links(page)
+    page.switch_page("search.py").run()
+    assert "6 photos of" in said(page) and not any(one.label == "Search your own photos" for one in page.button)
+    uploads.end_all()
 
 
 def test_a_blank_path_cannot_be_indexed(gallery_page):
@@ -423,7 +445,7 @@ def png(shade: int) -> bytes:
 def test_two_uploads_of_one_name_are_two_photos_and_what_is_no_picture_is_named(gallery_page, monkeypatch, tmp_path):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     page = gallery_page
-    page.file_uploader[0].set_value(
+    uploader(page).set_value(
         [
             ("IMG_0001.jpg", png(0), "image/jpeg"),
             ("IMG_0001.jpg", png(200), "image/jpeg"),

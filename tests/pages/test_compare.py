@@ -101,3 +101,40 @@ def test_a_vote_that_cannot_be_counted_is_told_and_can_be_given_again(compared, 
     (tmp_path / "votes.json").unlink()
     press(page, "Right")
     assert not page.error and votes.counted(list(CONFIGS))[0].votes == 1
+
+
+def test_filters_and_photos_of_the_query_count_in_every_column_and_can_be_taken_away(compared):
+    page = type_in(compared, "a cup")
+    page.pills(key="compared").set_value(["tri", "flickr30k-clip"]).run()
+    free = ids(page)
+    page.multiselect(key="where-colour").set_value(["blue"]).run()
+    with Gallery.open(DEMO) as gallery:
+        assert len(ids(page)) == 20 and {gallery.get(id).facts["colour"] for id in ids(page)} == {"blue"}
+    page.toggle(key="blind").set_value(True).run()
+    blue = ids(page)
+    press(page, "Clear filters")
+    assert len(blue) == 20 and ids(page) != blue
+    page.toggle(key="blind").set_value(False).run()
+    assert ids(page) == free
+    page.session_state["less"] = (free[0],)
+    assert free[0] not in ids(page.run())
+    press(page, "Not any more")
+    page.session_state["like"] = free[0]
+    alike = ids(page.run())
+    assert "Photos like this one" in said(page) and free[0] not in alike and alike != free
+    press(page, "Back to my query")
+    assert ids(page) == free
+
+
+def test_a_vote_on_other_photos_is_another_vote(compared, draw):
+    page = draw(compared)
+    page.toggle(key="blind").set_value(True).run()
+    press(page, "Left")
+    page.multiselect(key="where-colour").set_value(["blue"]).run()
+    assert not any(button.disabled for button in page.button if button.label == "Left")
+
+
+def test_no_system_chosen_is_said(compared):
+    page = type_in(compared, "a red car")
+    page.pills(key="compared").set_value([]).run()
+    assert "Choose at least one system." in said(page) and not cards(page)

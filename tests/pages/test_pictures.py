@@ -62,6 +62,17 @@ def test_a_picture_of_a_drawing_is_decoded_once_and_asked_with_as_it_is_seen(pag
     assert len(read) == len(opened_files) == 1 and "the words and the drawing" in said(page)
 
 
+def test_the_pictures_that_count_are_also_beside_the_answers(page):
+    def shown() -> int:
+        return [image.proto.imgs[0].alt for image in page.get("image")].count("Searched as a photo.")
+
+    give(page, png(photo()))
+    assert shown() == 2
+    page.session_state["like"], page.session_state["mix"] = "gallery-cup-0001-0", False
+    page.run()
+    assert shown() == 1
+
+
 def test_several_pictures_are_one_query_each_taken_for_what_it_is_and_removed_by_one_click(opened):
     app = opened("frame")
     give(app, png(paper()), png(photo()))
@@ -192,7 +203,7 @@ def test_each_part_of_the_query_has_a_weight_of_its_own(page):
 def test_pictures_are_kept_under_names_that_differ_until_others_need_the_room(monkeypatch):
     monkeypatch.setattr(kept, "_entries", OrderedDict())
     first, again = photo((200, 100)), photo((100, 200)).convert("RGBA")
-    names = [kept.keep(first, False), kept.keep(again, True)]
+    names = [kept.keep(first, False)[0], kept.keep(again, True)[0]]
     assert len(set(names)) == 2 and min(map(len, names)) >= 16
     (there, drawn), (other, other_drawn) = map(kept.find, names)
     assert (drawn, other_drawn) == (False, True) and other.mode == "RGBA"
@@ -200,7 +211,17 @@ def test_pictures_are_kept_under_names_that_differ_until_others_need_the_room(mo
     assert (np.asarray(other) == np.asarray(again)).all()
     monkeypatch.setattr(kept, "MAX_BYTES", sum(entry.size for entry in kept._entries.values()))
     assert kept.find(names[0])  # the other one was not used for longer
-    third = kept.keep(Drawing((np.zeros((50, 2)),)), True)
+    third, _ = kept.keep(Drawing((np.zeros((50, 2)),)), True)
     assert kept.find(names[1]) is None and kept.find(names[0]) and kept.find(third)[0].strokes[0].shape == (50, 2)
     monkeypatch.setattr(kept, "MAX_AGE", -1)
     assert kept.find(third) is None and not kept._entries
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_a_picture_is_asked_with_as_it_is_kept_with_what_is_to_be_said_of_it(mode):
+    image = photo((300, 200)).convert(mode)
+    image.info["note"] = "It was cut short."
+    name, now = kept.keep(image, False)
+    later, _ = kept.find(name)
+    assert (np.asarray(now) == np.asarray(later)).all() and now.mode == later.mode == mode
+    assert now.info == later.info == {"note": "It was cut short."}

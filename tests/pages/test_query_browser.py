@@ -1,7 +1,9 @@
 """The query in a real Chromium: its address goes back and forward, it is asked by keys, pictures are dropped and cut,
 and every width and theme shows it whole."""
 
+import json
 from base64 import b64encode
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -139,20 +141,25 @@ def test_the_keyboard_alone_types_draws_clears_and_skips_to_the_photos(arrive):
     expect(page.locator(".xmr-photos button").first).to_be_focused()
 
 
-DROP = """bytes => {
+DROP = """([bytes, name]) => {
   const dataTransfer = new DataTransfer();
   const content = Uint8Array.from(atob(bytes), (one) => one.charCodeAt());
-  dataTransfer.items.add(new File([content], "dropped.png", {type: "image/png"}));
+  dataTransfer.items.add(new File([content], name));
   const drop = new DragEvent("drop", {dataTransfer, bubbles: true, cancelable: true});
-  document.querySelector(".xmr-photos").dispatchEvent(drop);
+  document.querySelector(".stMain").dispatchEvent(drop);
+  return drop.defaultPrevented;
 }"""
+
+
+def drop(page: Page, content: bytes, name: str = "dropped.png") -> None:
+    assert page.evaluate(DROP, [b64encode(content).decode(), name])  # the browser does not leave the page for it
 
 
 def test_a_photo_is_dropped_anywhere_and_a_part_of_it_asked_with(arrive):
     page = arrive(height=1200)
     half = Image.new("RGB", (800, 400), "blue")
     half.paste(photo((400, 400)), (0, 0))
-    page.evaluate(DROP, b64encode(png(half)).decode())
+    drop(page, png(half))
     expect(page.get_by_text("Searched as a photo.")).to_be_visible()
     whole = expect_answer(page, "the photo")
     page.get_by_role("button", name="Choose a part").click()
@@ -179,6 +186,30 @@ def test_a_photo_is_dropped_anywhere_and_a_part_of_it_asked_with(arrive):
     expect(page.get_by_text("photos to find")).to_be_visible()
 
 
+def test_a_file_that_is_dropped_where_there_is_no_query_is_asked_with_on_search_and_what_is_no_picture_is_told(arrive):
+    page = arrive()
+    page.get_by_role("link", name="Systems").click()
+    expect(page.locator(".st-key-pictures")).to_have_count(0)
+    expect(page.get_by_test_id("stStatusWidget")).to_be_hidden()
+    drop(page, png(photo((300, 200))))
+    expect(page.get_by_text("Searched as a photo.")).to_be_visible()
+    expect_answer(page, "the photo")
+    drop(page, b"only words", "notes.txt")
+    expect(page.get_by_text("notes.txt is not a picture")).to_be_visible()
+
+
+def test_a_name_that_is_typed_into_a_filter_and_entered_is_that_one(arrive):
+    page = arrive("?words=red")
+    field = page.locator(".st-key-where-category input")
+    for typed, chosen in (("cup", ["cup"]), ("dog", ["cup", "dog"])):
+        field.fill(typed)
+        expect(page.get_by_role("option").first).to_have_text(f"{typed} (24)")
+        page.wait_for_timeout(150)  # until it is the one that Enter takes
+        field.press("Enter")
+        where = json.dumps({"category": chosen}, separators=(",", ":"))
+        page.wait_for_url(lambda address, where=where: parse_qs(urlsplit(address).query).get("where") == [where])
+
+
 def test_words_are_above_the_fold_and_stay_there_and_on_a_phone_the_answers_follow_them(arrive):
     page = arrive("?words=a+red+car&without=snow")
     top = words(page).bounding_box()["y"]
@@ -195,13 +226,32 @@ def test_words_are_above_the_fold_and_stay_there_and_on_a_phone_the_answers_foll
     phone = arrive("?words=a+red+car", 420, 860, has_touch=True)
     assert phone.locator(".xmr-photos img").first.bounding_box()["y"] < 480
     expect(phone.locator("canvas.upper-canvas")).to_be_hidden()
-    expect(phone.get_by_label("Without", exact=True)).to_be_hidden()
+    assert phone.get_by_label("Without", exact=True).bounding_box()["y"] == words(phone).bounding_box()["y"]
     unfold(phone)
     expect(phone.locator("canvas.upper-canvas")).to_be_visible()
     phone.get_by_label("Without", exact=True).fill("snow")
     phone.wait_for_url("**without=snow*")
-    phone.locator(".xmr-fold").click()
-    expect(phone.get_by_label("Without", exact=True)).to_be_visible()  # what counts is in sight
+
+
+def test_on_a_phone_the_first_photos_are_in_sight_while_one_draws_and_one_tap_leads_to_them(arrive):
+    phone = arrive("", 420, 800, has_touch=True)
+    strip, first = phone.locator(".xmr-peek"), phone.locator(".xmr-photos img").first
+    expect(strip).to_be_hidden()
+    unfold(phone)
+    expect(strip).to_be_visible()
+    before = strip.locator("img").first.get_attribute("src")
+    stroke(phone, [(0.2, 0.2), (0.8, 0.2), (0.8, 0.8)])
+    expect(strip.locator("img").first).not_to_have_attribute("src", before)
+    expect_answer(phone, "the drawing")
+    expect(strip.locator("img").first).to_have_attribute("src", first.get_attribute("src"))
+    strip.click()
+    expect(first).to_be_in_viewport(ratio=0.9)
+    expect(strip).to_be_hidden()
+    phone.goto(phone.url.partition("?")[0] + "?words=a+red+car&like=gallery-cup-0001-0")
+    quiet(phone)
+    expect(phone.get_by_text("Does not count with")).to_be_visible()
+    expect(phone.get_by_text("Photos like this one", exact=True)).to_be_visible()
+    assert first.bounding_box()["y"] < 560
 
 
 @pytest.mark.parametrize(("theme", "width", "locale"), [("light", 1366, "en-US"), ("dark", 420, "de-DE")])

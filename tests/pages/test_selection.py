@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 
 from pages import selection
+from tests.apptest import grids, ids, said
 from xmr.gallery import Gallery, index_folder
-from xmr.modality import BadInput
+from xmr.modality import BadInput, Hit
 
 
 @pytest.fixture
@@ -74,3 +75,27 @@ def test_lists_tell_the_facts_and_on_ones_own_machine_the_path(mine, gallery):
         rows = list(csv.DictReader(io.StringIO(selection.as_csv(mine, list(mine), own).decode("utf-8-sig"))))
         assert len(rows) == 3 and ("path" in rows[0]) == own
         assert {row["file"] for row in rows} == {"a/one.jpg", "b/one.jpg", "'=HYPERLINK(1).jpg"}
+
+
+def test_lists_tell_the_place_of_each_photo_among_the_answers_and_to_what(gallery):
+    items = [gallery.get("red-left"), gallery.get("blue-left")]
+    hits = [Hit(items[0], 0.5, 3, 0.81234)]
+    first, other = json.loads(selection.as_json(gallery, items, False, hits, "=red"))
+    assert (first["rank"], first["match"], first["query"]) == (3, 0.812, "=red") and "rank" not in other
+    rows = list(csv.DictReader(io.StringIO(selection.as_csv(gallery, items, False, hits, "=red").decode("utf-8-sig"))))
+    assert (rows[0]["rank"], rows[0]["match"], rows[0]["query"]) == ("3", "0.812", "'=red") and rows[1]["rank"] == ""
+
+
+@pytest.mark.slow
+def test_photos_are_marked_on_search_and_on_gallery(opened):
+    app = opened("frame")
+    app.text_input(key="words").set_value("a cup").run()
+    app.session_state["marked"] = (ids(app)[1],)
+    app.run()
+    assert "**1 marked**" in said(app)
+    app.switch_page("gallery.py").run()
+    assert (
+        not app.exception
+        and "**1 marked**" in said(app)
+        and grids(app)[0]["marked"] == list(app.session_state["marked"])
+    )

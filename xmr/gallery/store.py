@@ -267,13 +267,13 @@ class Gallery:
         found = self._db.rows("SELECT DISTINCT json_extract(facts, '$.category') FROM items")
         return sorted(name for (name,) in found if isinstance(name, str) and name)
 
-    def sample(self, count: int) -> list[Item]:
-        """Up to `count` photos, evenly spaced over the gallery."""
-        ids = [id for (id,) in self._db.rows("SELECT id FROM items ORDER BY row")]
-        if count < len(ids):
-            ids = [ids[at * len(ids) // count] for at in range(count)]
-        found = self.find(ids)
-        return [found[id] for id in ids if id in found]
+    def sample(self, count: int, wanted: Sequence[Condition] = ()) -> list[Item]:
+        """Up to `count` of the photos that meet all conditions, evenly spaced over the gallery."""
+        rows = np.sort(self.select(wanted))  # (N,)
+        if count < len(rows):
+            rows = rows[np.arange(count) * len(rows) // count]
+        found = self.find_rows(rows)
+        return [found[row] for row in rows.tolist() if row in found]
 
     def examples(self) -> dict[str, Drawing]:
         """Example drawings by name, sorted; a user can start from them."""
