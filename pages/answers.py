@@ -25,6 +25,8 @@ STEP = 10  # photos, to begin with and at each "Show more"
 MOST = 200
 DEEPEST = 1_000  # answers that are looked through for as many that differ
 FITS = 0.25  # likely, at least, what fits a query at all
+DOUBTED = 0.5  # likely, at most, answers of which it is said that they may be wrong; chosen on val, where two in three
+# doodles of what the shipped photos don't have stay below it, and one in sixteen of those that are answered rightly
 SURE = 0.5  # likely, at least, a caption that is told of a photo
 ALIKE = 0.98  # cosine from which on two photos are nearly the same
 
@@ -80,8 +82,7 @@ def show(
     if not hits:
         st.info(tr("No photo has all that the filters ask for. Take one of them away."))
         return
-    if all(hit.match is not None and hit.match < FITS for hit in hits):
-        st.info(tr("Nothing here seems to fit {query}. These come nearest.", query=said), icon=":material/help:")
+    _doubt(hits, said)
     hits = _sorted(hits, order)
     selection.bar(gallery, state.marked, hits, name)
     photo_grid(
@@ -98,6 +99,19 @@ def show(
         _might_show(searcher, Query(tuple(asked)), spoken)
     if stand == state.most < MOST:
         st.button(tr("Show more"), icon=":material/expand_more:", width="stretch", on_click=_more)
+
+
+def _doubt(hits: list[Hit], said: str) -> None:
+    """A word where none of the answers is likely."""
+    best = max((1.0 if hit.match is None else hit.match for hit in hits), default=1.0)
+    if best < FITS:
+        st.info(tr("Nothing here seems to fit {query}. These come nearest.", query=said), icon=":material/help:")
+    elif best < DOUBTED:
+        percent = f"{100 * best:.0f}"
+        told = tr(
+            "Perhaps nothing here fits {query}: the best of these is {percent}% sure.", query=said, percent=percent
+        )
+        st.info(told, icon=":material/help:")
 
 
 def _explains(searcher: Searcher) -> bool:

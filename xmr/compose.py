@@ -9,7 +9,7 @@ from numbers import Real
 
 import numpy as np
 
-from xmr.calibration import length, log_odds
+from xmr.calibration import length, log_odds, words_of
 from xmr.modality import BadInput, Modality, Query, Term, shown
 from xmr.system import System, check_numbers
 
@@ -116,7 +116,7 @@ def ranking(system: System, query: Query, terms: np.ndarray, target: Modality = 
         vector = compose(system, query, terms)
         if len(query.terms) == 1:  # what `probability` gives, in a fifth of its time
             (term,) = query.terms
-            alone = partial(stated_match, system, term.modality, target, lengths=length(term.content))
+            alone = partial(stated_match, system, term.modality, target, lengths=_length(term))
             return Ranking(
                 vector[None], False, lambda answers: answers @ vector, lambda answers: alone(answers @ vector)
             )
@@ -138,7 +138,7 @@ def ranking(system: System, query: Query, terms: np.ndarray, target: Modality = 
         if single := {"slope", "intercept"} <= curve.keys():
             readers, biases, floors = readers.copy(), biases.copy(), floors.copy()
             readers[at], floors[at] = curve["slope"] * terms[at], 0
-            biases[at] = log_odds(curve, np.zeros(()), length(term.content))
+            biases[at] = log_odds(curve, np.zeros(()), _length(term))
 
     def as_asked(answers: np.ndarray) -> np.ndarray:
         """(N, T) the logarithms of the chances that the terms are met, or if they are unwanted, not met."""
@@ -181,7 +181,7 @@ def probability(
     answers = np.shape(term_scores)[-1] if isinstance(term_scores, np.ndarray) and term_scores.ndim else 0
     check_numbers(term_scores, (len(query.terms), answers), "The terms' scores")
     each = [
-        _log_odds(system, term.modality, target, row, length(term.content))
+        _log_odds(system, term.modality, target, row, _length(term))
         for term, row in zip(query.terms, term_scores, strict=True)
     ]
     known = [one for one in each if one is not None]
@@ -207,6 +207,11 @@ def _log_odds(
 ) -> np.ndarray | None:
     curve = _calibrated(system, modality, target)
     return log_odds(curve, scores, lengths) if {"slope", "intercept"} <= curve.keys() else None
+
+
+def _length(term: Term) -> float:
+    text = term.modality is Modality.TEXT and isinstance(term.content, str)
+    return length(words_of(term.content) if text else term.words)
 
 
 def _sigmoid(odds: np.ndarray) -> np.ndarray:

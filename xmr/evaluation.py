@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from xmr import metrics
-from xmr.calibration import length
+from xmr.calibration import length, words_of
 from xmr.modality import Item, Modality
 
 Kind = tuple[Modality, str | None]  # a modality, with the language of texts or the style of drawings
@@ -224,7 +224,8 @@ def _first_answers(
         first = np.argsort(-found[matched], axis=1, kind="stable")[:, :count]
         scores.append(np.take_along_axis(found[matched], first, axis=1).ravel())
         right.append(np.take_along_axis(relevant[matched], first, axis=1).ravel())
-        long = np.array([length(one.content) if one.modality is Modality.TEXT else np.nan for one in queries[part]])
+        words = [words_of(str(one.content)) if one.modality is Modality.TEXT else None for one in queries[part]]
+        long = np.array([length(count) for count in words])
         lengths.append(np.repeat(long[matched], count))
     return np.concatenate(scores), np.concatenate(right), np.concatenate(lengths)
 

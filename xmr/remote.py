@@ -14,6 +14,7 @@ import httpx
 import numpy as np
 from PIL import Image
 
+from xmr.calibration import words_of
 from xmr.gallery import Gallery
 from xmr.modality import BadInput, Drawing, Hit, Modality, Parts, Query, Term, shown
 from xmr.search import Searcher
@@ -110,7 +111,8 @@ class RemoteSearcher(Searcher):
         """As Searcher.encode."""
         if isinstance(term.content, np.ndarray):
             return term
-        return replace(term, content=self._vectors([_told(term)])[0])
+        words = words_of(term.content) if term.modality is Modality.TEXT else None
+        return replace(term, content=self._vectors([_told(term)])[0], words=words)
 
     def like(self, item_id: str, weight: float = 1.0) -> Term:
         """As Searcher.like."""
@@ -140,7 +142,7 @@ def _told(term: Term) -> dict:
     """A term as the API takes it; BadInput for a content that is none."""
     content, told = term.content, {"modality": str(term.modality), "weight": float(term.weight)}
     if isinstance(content, np.ndarray):
-        return told | {"vector": content.tolist()}
+        return told | {"vector": content.tolist()} | ({} if term.words is None else {"words": term.words})
     if isinstance(content, str) and term.modality is Modality.TEXT:
         return told | {"text": content}
     if isinstance(content, Drawing):

@@ -17,6 +17,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from xmr import checkpoint
+from xmr.calibration import words_of
 from xmr.compose import Ranking, check_terms, compose, encode_terms, ranking
 from xmr.engine import open_engine
 from xmr.gallery import DEMO, Gallery, Progress, index_folder
@@ -277,7 +278,8 @@ class Searcher:
         """
         if isinstance(term.content, np.ndarray):
             return term
-        return replace(term, content=self.system.encode(term.modality, [term.content])[0])
+        words = words_of(term.content) if term.modality is Modality.TEXT and isinstance(term.content, str) else None
+        return replace(term, content=self.system.encode(term.modality, [term.content])[0], words=words)
 
     def like(self, item_id: str, weight: float = 1.0) -> Term:
         """A term that asks for photos like one of the gallery; pass its id to `exclude` to leave itself out.

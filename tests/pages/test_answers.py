@@ -215,3 +215,20 @@ def test_what_a_photo_is_and_how_sure_the_system_is_goes_with_it(page, demo):
     assert set(card["captions"]) == {text for _, text in demo.captions(card["id"])}
     spoken = [{text: language for language, text in demo.captions(card["id"])}[text] for text in card["captions"]]
     assert spoken == sorted(spoken, reverse=True)  # English before German
+
+
+@pytest.mark.parametrize(
+    ("matches", "said"),
+    [
+        ((0.24, 0.1), "Nothing here seems to fit the drawing. These come nearest."),
+        ((0.1, 0.37), "Perhaps nothing here fits the drawing: the best of these is 37% sure."),
+        ((0.5, 0.1), None),
+        ((None, None), None),  # a system that states no match
+    ],
+)
+def test_doubt_is_said_where_no_answer_is_likely(monkeypatch, matches, said):
+    told = []
+    monkeypatch.setattr(answers.st, "info", lambda text, icon: told.append(text))
+    hits = [Hit(Item(str(n), Modality.PHOTO, ""), 1.0, n, match) for n, match in enumerate(matches, 1)]
+    answers._doubt(hits, "the drawing")
+    assert told == ([said] if said else [])

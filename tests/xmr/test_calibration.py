@@ -67,7 +67,7 @@ def test_the_same_score_means_less_for_a_longer_text():
         scores = rng.uniform(0, 1, (400, 60))
         odds = 12 * scores - 6 - 1.5 * (np.log(words) - np.log(12) / 2)
         found.append((scores, rng.random(scores.shape) < 1 / (1 + np.exp(-odds))))
-        lengths.append(np.full(400, length(" ".join(["word"] * words))))
+        lengths.append(np.full(400, length(words)))
     told = curve(found, lengths)
     assert told["usual_length"] == pytest.approx(np.log(12) / 2, abs=1e-4)
     assert told["per_length"] == pytest.approx(-1.5, rel=0.15) and told["slope"] == pytest.approx(12, rel=0.15)

@@ -145,6 +145,19 @@ def test_an_encoded_term_finds_the_same(searcher):
         searcher.encode(text(""))
 
 
+def test_the_match_of_a_text_counts_its_words_encoded_or_not(system, gallery):
+    curve = system.calibration["text_to_photo"] | {"per_length": -2.0, "usual_length": 1.0}
+    searcher = Searcher(replace(system, calibration={**system.calibration, "text_to_photo": curve}), gallery)
+    asked = text("red, red and red")
+    (best, *_), encoded = searcher.search(Query((asked,))), searcher.encode(asked)
+    assert encoded.words == 4 and searcher.encode(Term(Modality.SKETCH, LEFT)).words is None
+    odds = curve["slope"] * best.score + curve["intercept"] - 2 * (np.log(4) - 1)
+    assert best.match == pytest.approx(1 / (1 + np.exp(-odds)), rel=1e-5)
+    assert searcher.search(Query((encoded,)))[0].match == best.match
+    unknown = searcher.search(Query((replace(encoded, words=None),)))[0].match
+    assert unknown == pytest.approx(1 / (1 + np.exp(-odds - 2 * (np.log(4) - 1))), rel=1e-5)
+
+
 def test_probability_rises_with_score_and_is_none_without_a_calibration(searcher, system, gallery):
     hits = searcher.search(Query((text("red"),)))
     for hit in hits:

@@ -15,7 +15,7 @@ from training.options import add_folders, add_system
 from training.release.card import write_card
 from training.release.evaluate import evaluate
 from xmr import checkpoint
-from xmr.calibration import curve, length
+from xmr.calibration import curve, length, words_of
 from xmr.compose import certainty
 from xmr.evaluation import relevance
 from xmr.modality import Item, Modality
@@ -111,7 +111,7 @@ def calibrate(
                 np.fill_diagonal(scores, -1.0)  # a photo never finds itself
             curves.setdefault(f"{query}_to_{gallery}", []).append((scores, relevant))
             if query is TEXT:
-                long = np.array([length(item.content) for item in groups[query]])
+                long = np.array([length(words_of(str(item.content))) for item in groups[query]])
                 lengths.setdefault(f"{query}_to_{gallery}", []).append(long)
     return {key: curve(found, lengths.get(key, ())) for key, found in curves.items()}
 

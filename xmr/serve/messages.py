@@ -37,6 +37,9 @@ class TermIn(Message):
     )
     vector: Annotated[list[float], Field(max_length=65_536)] | None = Field(None, description="As /encode gave it.")
     like: _Id | None = Field(None, description="The id of a photo of the gallery.")
+    words: int | None = Field(
+        None, ge=0, le=20_000, description="Of a text's vector, how many words it had: the match is stated accordingly."
+    )
     weight: float = Field(1.0, ge=-1_000, le=1_000, description="Negative: to be avoided.")
 
     @model_validator(mode="after")
@@ -60,7 +63,7 @@ class TermIn(Message):
             content = Drawing(tuple(np.array(stroke, float).reshape(-1, 2) for stroke in self.strokes))
         elif self.picture is not None:
             content = opened(self.modality, _decoded(self.picture))
-        return Term(self.modality, content, self.weight)
+        return Term(self.modality, content, self.weight, self.words)
 
 
 def _decoded(picture: str) -> bytes:
