@@ -1,9 +1,11 @@
-"""Writes the figures of README.md, between two marks, from the results of evaluations and benchmarks.
+"""Writes the figures of README.md and docs/large-galleries.md, between two marks each, from the results of evaluations
+and benchmarks.
 
 python -m benchmarks.readme
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.report import RESULTS
@@ -213,13 +215,18 @@ def parts() -> list[str]:
     """What the parts that name two of the systems are worth in what ships, as far as it was measured."""
     lines, key = [], "sketch_to_photo/category/p@1"
     study = json.loads((ROOT / "checkpoints" / "sketchy-gan" / "study.json").read_text(encoding="utf-8"))["variants"]
-    sides = [study.get(name, {}).get("sketchy25-heldout") for name in ("gan", "without-discriminator")]
-    if all(sides):
-        with_it, without = (f"{side['metrics'][key]:.3f} ± {side['seed_std'][key]:.3f}" for side in sides)
-        lines.append(
-            f"`sketchy-gan` reaches a P@1 of {with_it} with its discriminator and of {without} without it (± over "
-            f"{sides[0]['seeds']} seeds)."
-        )
+    forms = {
+        "`sketchy-gan`": ("gan", "without-discriminator"),
+        "As published, with both losses in equal parts, it": ("as-published", "as-published-without-discriminator"),
+    }
+    for called, names in forms.items():
+        sides = [study.get(name, {}).get("sketchy25-heldout") for name in names]
+        if all(sides):
+            with_it, without = (f"{side['metrics'][key]:.3f} ± {side['seed_std'][key]:.3f}" for side in sides)
+            lines.append(
+                f"{called} reaches a P@1 of {with_it} with its discriminator and of {without} without it (± over "
+                f"{sides[0]['seeds']} seeds)."
+            )
     if on := _exposure("zero-shot-dann").get("reversal"):
         lines.append(
             f"The gradient reversal of `zero-shot-dann` was on in {on['on']:,} of {on['steps']:,} training steps, at a "
@@ -275,16 +282,53 @@ def _cores(result: dict) -> str:
     return f"{machine['cores']} cores of an {machine['processor'].removesuffix(' Processor')}"
 
 
-def written(text: str) -> str:
-    """The README's text with the current figures between its marks."""
+def searches() -> str:
+    """A table of what each kind of index takes, and the same on paper for more vectors than were measured."""
+    told = json.loads((RESULTS / "search.json").read_text(encoding="utf-8"))
+    lines = [
+        f"Captions that search so many vectors, with one thread, on {_cores(told)}; beside it FAISS's own call on the "
+        "same vectors, and a filter that leaves out what is nearest.",
+        "",
+        "| photos | space | index | recall@10 | p50, first time | again | FAISS alone | with the filter | built in "
+        "| opened in | memory, opened | index on disk |",
+        f"|{' --- |' * 12}",
+    ]
+    for count, kinds in told["photos"].items():
+        for kind, one in kinds.items():
+            found, opened = one["recall@10"], one["memory_mb"]["open"]
+            lines.append(
+                f"| {int(count):,} | {kind.split()[0]} | {kind.split()[1]} | {found['all']:.3f} "
+                f"| {one['first_p50_ms']:.2f} ms | {one['search_p50_ms']:.2f} ms | {one['bare_faiss_p50_ms']:.2f} ms "
+                f"(recall {found['bare']:.3f}) | {one['correlated_p50_ms']:.2f} ms (recall {found['correlated']:.3f}) "
+                f"| {one['build_s']:.1f} s | {one['open_s']:.1f} s | {opened['own']} MB own, {opened['mapped']} mapped "
+                f"| {one['index_mb']:,.0f} MB |"
+            )
+    if paper := told["on_paper"]:
+        lines += ["", paper["about"], "", "| photos | index | vectors | index on disk | p50 | built in |"]
+        lines.append(f"|{' --- |' * 6}")
+        for count in filter(str.isdigit, paper):
+            for kind, one in paper[count].items():
+                vectors, kept = (one[name] / 1000 for name in ("vectors_mb", "index_mb"))
+                lines.append(
+                    f"| {int(count):,} | {kind} | {vectors:,.0f} GB | {kept:,.0f} GB | {one['search_p50_ms']:,.0f} ms "
+                    f"| {one['build_s'] / 3600:,.1f} h |"
+                )
+    return "\n".join(lines)
+
+
+def written(text: str, figures: Callable[[], str]) -> str:
+    """A text with the current figures between its marks."""
     head, _, rest = text.partition(START)
     _, _, tail = rest.partition(END)
     return f"{head}{START}\n{figures()}\n{END}{tail}"
 
 
+PAGES = {ROOT / "README.md": figures, ROOT / "docs" / "large-galleries.md": searches}
+
+
 def main() -> None:
-    path = ROOT / "README.md"
-    path.write_text(written(path.read_text(encoding="utf-8")), encoding="utf-8")
+    for path, found in PAGES.items():
+        path.write_text(written(path.read_text(encoding="utf-8"), found), encoding="utf-8")
 
 
 if __name__ == "__main__":

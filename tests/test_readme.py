@@ -9,15 +9,17 @@ import sys
 import pytest
 from PIL import Image, ImageDraw
 
-from benchmarks.readme import ROOT, written
+from benchmarks.readme import PAGES, ROOT, written
 from xmr.gallery import DEMO, Gallery
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 ENDLESS = ("xmr app", "xmr serve", "xmr adopt")  # these serve until they are stopped, or need a network
 
 
-def test_the_figures_are_those_of_the_files():
-    assert written(README) == README
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_figures_are_those_of_the_files(page):
+    text = page.read_text(encoding="utf-8")
+    assert written(text, PAGES[page]) == text
 
 
 def test_every_file_it_points_to_is_there():
