@@ -217,7 +217,7 @@ def parts() -> list[str]:
     study = json.loads((ROOT / "checkpoints" / "sketchy-gan" / "study.json").read_text(encoding="utf-8"))["variants"]
     forms = {
         "`sketchy-gan`": ("gan", "without-discriminator"),
-        "As published, with both losses in equal parts, it": ("as-published", "as-published-without-discriminator"),
+        "As published, it": ("as-published", "as-published-without-discriminator"),
     }
     for called, names in forms.items():
         sides = [study.get(name, {}).get("sketchy25-heldout") for name in names]

@@ -108,9 +108,7 @@ def _doubt(hits: list[Hit], said: str) -> None:
         st.info(tr("Nothing here seems to fit {query}. These come nearest.", query=said), icon=":material/help:")
     elif best < DOUBTED:
         percent = f"{100 * best:.0f}"
-        told = tr(
-            "Perhaps nothing here fits {query}: the best of these is {percent}% sure.", query=said, percent=percent
-        )
+        told = tr("Perhaps nothing here fits: the best of these is {percent}% sure.", percent=percent)
         st.info(told, icon=":material/help:")
 
 

@@ -221,7 +221,7 @@ def test_what_a_photo_is_and_how_sure_the_system_is_goes_with_it(page, demo):
     ("matches", "said"),
     [
         ((0.24, 0.1), "Nothing here seems to fit the drawing. These come nearest."),
-        ((0.1, 0.37), "Perhaps nothing here fits the drawing: the best of these is 37% sure."),
+        ((0.1, 0.37), "Perhaps nothing here fits: the best of these is 37% sure."),
         ((0.5, 0.1), None),
         ((None, None), None),  # a system that states no match
     ],

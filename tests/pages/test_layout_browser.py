@@ -65,7 +65,7 @@ def test_compare_is_side_by_side_and_no_page_is_wider_than_the_window(server, br
             assert columns.count() == 4 and len(tops) == 1, width
     page.set_viewport_size({"width": 1440, "height": 800})
     page.get_by_role("link", name="Gallery").first.click()
-    expect(page.get_by_text("Your own photos")).to_be_visible()
+    expect(page.get_by_role("heading", name="Your own photos")).to_be_visible()
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 800})
         page.wait_for_timeout(300)

@@ -139,8 +139,10 @@ def test_the_composer_of_a_system_ranks_its_mixed_queries(system, mixed_asked):
     plain = evaluation.mixed_questions(system, "val", encoder_vectors(system))[1]
     (red, _), (blue, _) = asked[1].terms
     photos = encoder_vectors(system)(evaluation.mixed.questions("val")[1])
-    met, unmet = (1 / (1 + np.exp(1 - 4 * photos @ system.encode(TEXT, [one.content])[0])) for one in (red, blue))
-    wanted = np.log(0.1 + 0.9 * met) + 3 * np.log(1 - unmet)  # with the floor; what is unwanted counts three times
+    curve = system.calibration["text_to_photo"]  # that of what alone is wanted
+    met = 1 / (1 + np.exp(-curve["slope"] * photos @ system.encode(TEXT, [red.content])[0] - curve["intercept"]))
+    unmet = 1 / (1 + np.exp(1 - 4 * photos @ system.encode(TEXT, [blue.content])[0]))
+    wanted = np.log(met) + 3 * np.log(1 - unmet)  # what is unwanted counts three times
     np.testing.assert_allclose(scores(asked[1]), wanted, rtol=1e-4)
     assert not np.allclose(scores(asked[1]), plain(asked[1]))
 
