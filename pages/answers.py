@@ -82,7 +82,7 @@ def show(
     if not hits:
         st.info(tr("No photo has all that the filters ask for. Take one of them away."))
         return
-    _doubt(hits, said)
+    _doubt(hits, said, alone=len(asked) == 1)
     hits = _sorted(hits, order)
     selection.bar(gallery, state.marked, hits, name)
     photo_grid(
@@ -101,12 +101,15 @@ def show(
         st.button(tr("Show more"), icon=":material/expand_more:", width="stretch", on_click=_more)
 
 
-def _doubt(hits: list[Hit], said: str) -> None:
-    """A word where none of the answers is likely."""
+def _doubt(hits: list[Hit], said: str, alone: bool) -> None:
+    """A word where none of the answers is likely.
+
+    alone: whether one thing is asked; of several, even right answers are seldom sure.
+    """
     best = max((1.0 if hit.match is None else hit.match for hit in hits), default=1.0)
     if best < FITS:
         st.info(tr("Nothing here seems to fit {query}. These come nearest.", query=said), icon=":material/help:")
-    elif best < DOUBTED:
+    elif alone and best < DOUBTED:
         percent = f"{100 * best:.0f}"
         told = tr("Perhaps nothing here fits: the best of these is {percent}% sure.", percent=percent)
         st.info(told, icon=":material/help:")

@@ -218,17 +218,19 @@ def test_what_a_photo_is_and_how_sure_the_system_is_goes_with_it(page, demo):
 
 
 @pytest.mark.parametrize(
-    ("matches", "said"),
+    ("matches", "alone", "said"),
     [
-        ((0.24, 0.1), "Nothing here seems to fit the drawing. These come nearest."),
-        ((0.1, 0.37), "Perhaps nothing here fits: the best of these is 37% sure."),
-        ((0.5, 0.1), None),
-        ((None, None), None),  # a system that states no match
+        ((0.24, 0.1), True, "Nothing here seems to fit the drawing. These come nearest."),
+        ((0.24, 0.1), False, "Nothing here seems to fit the drawing. These come nearest."),
+        ((0.1, 0.37), True, "Perhaps nothing here fits: the best of these is 37% sure."),
+        ((0.1, 0.37), False, None),
+        ((0.5, 0.1), True, None),
+        ((None, None), True, None),  # a system that states no match
     ],
 )
-def test_doubt_is_said_where_no_answer_is_likely(monkeypatch, matches, said):
+def test_doubt_is_said_where_no_answer_is_likely(monkeypatch, matches, alone, said):
     told = []
     monkeypatch.setattr(answers.st, "info", lambda text, icon: told.append(text))
     hits = [Hit(Item(str(n), Modality.PHOTO, ""), 1.0, n, match) for n, match in enumerate(matches, 1)]
-    answers._doubt(hits, "the drawing")
+    answers._doubt(hits, "the drawing", alone)
     assert told == ([said] if said else [])
