@@ -264,13 +264,16 @@ def faults() -> str:
     """The results of fault injection, as one paragraph."""
     tried = json.loads((RESULTS / "faults.json").read_text())
     visits = json.loads((RESULTS / "visits.json").read_text())
+    many = visits["crowd"]
     kills, crowd, hostile, idle = (tried["parts"][name] for name in ("kills", "crowd", "hostile", "idle"))
     return (
         f"What was tried on purpose, on {_cores(tried)}, and survived: {kills['survived']} of {kills['tried']} kills "
         f"at random moments of indexing; {crowd['survived']:,} of {crowd['tried']:,} turns of three writers and five "
         f"readers at one gallery for {crowd['seconds']:.0f} s; {hostile['survived']} of {hostile['tried']} damaged or "
-        f"hostile databases, checkpoints, pictures, names and arguments. {visits['visits']} visits with drawings and "
-        f"uploads leave the server {visits['grown_mb']} MB larger than the first, and no file behind. "
+        f"hostile databases, checkpoints, pictures, names and arguments. {many['visitors']} visitors at once get "
+        f"{many['answers']} answers in {many['seconds']} s with {many['errors']} errors, half of them within "
+        f"{many['p50_s']:.2f} s and 95 % within {many['p95_s']:.2f} s; after {visits['visits']} more, with drawings "
+        f"and uploads, the server is {visits['grown_mb']} MB larger than after the first visit, and no file is left. "
         f"{idle['files']:,} files with nothing to do take {idle['seconds']:.1f} s (`python -m benchmarks.faults`, "
         "`benchmarks.visits`)."
     )
