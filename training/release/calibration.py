@@ -2,15 +2,15 @@
 query (Platt 1999)."""
 
 import argparse
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from training.datasets import MissingData, mixed
+from training.datasets import MissingData
 from training.datasets.protocols import PROTOCOLS
-from training.learn.evaluation import MIXED, encoder_vectors, mixed_questions
+from training.learn.evaluation import encoder_vectors, mixed_questions
 from training.options import add_folders, add_system
 from training.release.card import write_card
 from training.release.evaluate import evaluate
@@ -73,7 +73,7 @@ def sign_calibrated(folder: Path, config: dict[str, Any], anew: Collection[Modal
 
 def calibrate(
     vectors: Callable[[list[Item]], np.ndarray],
-    protocols: Collection[str],
+    protocols: Iterable[str],
     modalities: Collection[Modality],
     anew: Collection[Modality],
 ) -> dict[str, dict[str, float]]:
@@ -116,30 +116,7 @@ def calibrate(
             if query is TEXT:
                 long = np.array([length(words_of(str(item.content))) for item in groups[query]])
                 lengths.setdefault(f"{query}_to_{gallery}", []).append(long)
-    if MIXED in protocols and (TEXT, PHOTO) in pairs and (found := _phrases(vectors)):
-        scores, relevant, long = found
-        curves.setdefault(f"{TEXT}_to_{PHOTO}", []).append((scores, relevant))
-        lengths.setdefault(f"{TEXT}_to_{PHOTO}", []).append(long)
     return {key: curve(found, lengths.get(key, ())) for key, found in curves.items()}
-
-
-def _phrases(vectors: Callable[[list[Item]], np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-    """World-mixed's val phrases of a thing and its colour, asked alone: scores and whether a photo has both, (Q, G)
-    each, and lengths (Q,); None where the data is missing. A red trumpet is no match for "a red cup"."""
-    try:
-        asked, photos = mixed.questions("val")
-    except MissingData:
-        return None
-    phrases = {}
-    for question in asked:
-        if question.key.startswith("phrase"):
-            item = question.terms[1][0]
-            phrases[item.language, item.content] = item, question.marks["both@1"]
-    if not phrases:
-        return None
-    items, marks = zip(*phrases.values(), strict=True)
-    long = np.array([length(words_of(str(item.content))) for item in items])
-    return vectors(list(items)) @ vectors(photos).T, np.stack(marks), long
 
 
 def calibrate_mixed(system: System, vectors: Callable[[list[Item]], np.ndarray]) -> dict[str, float]:

@@ -58,28 +58,3 @@ def test_mixed_queries_are_calibrated_by_what_meets_all_their_terms(monkeypatch)
     monkeypatch.setattr(calibration, "mixed_questions", lambda *_: (asked, lambda question: scores[id(question)]))
     curve = calibration.calibrate_mixed(None, None)
     assert curve["slope"] == pytest.approx(1.5, rel=0.1) and curve["intercept"] == pytest.approx(1, rel=0.2)
-
-
-def test_a_phrase_asks_for_its_thing_and_its_colour(monkeypatch):
-    """Where the photos of the thing score high in any colour, the curve of words falls by the phrases."""
-    rng = np.random.default_rng(1)
-    photos = [Item(f"p{n}", Modality.PHOTO, "") for n in range(60)]
-    both = np.arange(60) < 3
-
-    def vectors(items):
-        found = np.stack([[1.0, 0.0] if item.modality is Modality.TEXT else [rng.uniform(0.3, 1), 0] for item in items])
-        return found.astype(np.float32)
-
-    def questions(split: str):
-        assert split == "val"
-        return [
-            Question(
-                key, ((photos[0], 1.0), (Item(f"t{n}", Modality.TEXT, text, language="en"), 1.0)), {"both@1": both}
-            )
-            for n, (key, text) in enumerate((("phrase", "a red cup"), ("phrase", "a red cup"), ("colour", "red")))
-        ], photos
-
-    monkeypatch.setattr(calibration.mixed, "questions", questions)
-    (found,) = calibrate(vectors, ("world-mixed",), Modality, Modality).values()
-    assert found["usual_length"] == pytest.approx(np.log(3), abs=1e-4)  # the two are one, and a colour alone is none
-    assert found["slope"] * 1.0 + found["intercept"] < 0
