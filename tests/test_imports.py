@@ -32,7 +32,6 @@ BELOW = {
     "checkpoint": {"home", "system", "composer", "encoder", "modality"},
     "gallery": {"gallery", "home", "system", "preprocess", "where", "modality"},
     "search": {
-        "calibration",
         "checkpoint",
         "compose",
         "engine",
@@ -50,7 +49,7 @@ BELOW = {
     | {"plain", "preprocess", "system"},
     "labelled": {"checkpoint", "compose", "evaluation", "gallery", "home", "modality", "system"},
     "serve": {"__version__", "checkpoint", "gallery", "modality", "preprocess", "search", "serve"},
-    "remote": {"calibration", "gallery", "modality", "search", "system", "where"},
+    "remote": {"compose", "gallery", "modality", "search", "system", "where"},
     "__init__": {"checkpoint", "gallery", "modality", "search", "system"},
     "cli": {"__version__", "adopt", "checkpoint", "cluster", "duplicates", "engine", "gallery", "home"}
     | {"index", "labelled", "modality", "preprocess", "search", "serve", "system", "where"},

@@ -209,9 +209,14 @@ def _log_odds(
     return log_odds(curve, scores, lengths) if {"slope", "intercept"} <= curve.keys() else None
 
 
-def _length(term: Term) -> float:
+def words_in(term: Term) -> int | None:
+    """How many words a term has: of a text, or of the one that its vector was made of; None where that is not known."""
     text = term.modality is Modality.TEXT and isinstance(term.content, str)
-    return length(words_of(term.content) if text else term.words)
+    return words_of(term.content) if text else term.words
+
+
+def _length(term: Term) -> float:
+    return length(words_in(term))
 
 
 def _sigmoid(odds: np.ndarray) -> np.ndarray:

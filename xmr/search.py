@@ -17,8 +17,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from xmr import checkpoint
-from xmr.calibration import words_of
-from xmr.compose import Ranking, check_terms, compose, encode_terms, ranking
+from xmr.compose import Ranking, check_terms, compose, encode_terms, ranking, words_in
 from xmr.engine import open_engine
 from xmr.gallery import DEMO, Gallery, Progress, index_folder
 from xmr.gallery.vectors import StoredVectors
@@ -278,8 +277,7 @@ class Searcher:
         """
         if isinstance(term.content, np.ndarray):
             return term
-        words = words_of(term.content) if term.modality is Modality.TEXT and isinstance(term.content, str) else None
-        return replace(term, content=self.system.encode(term.modality, [term.content])[0], words=words)
+        return replace(term, content=self.system.encode(term.modality, [term.content])[0], words=words_in(term))
 
     def like(self, item_id: str, weight: float = 1.0) -> Term:
         """A term that asks for photos like one of the gallery; pass its id to `exclude` to leave itself out.
