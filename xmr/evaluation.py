@@ -3,7 +3,7 @@ galleries alike."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -214,11 +214,7 @@ def _first_answers(
     """The scores (N,) float of the first answers to all queries that have a match, whether each answer is a match, (N,)
     bool, and how long its query is (calibration.length). Arguments as in values_of."""
     scores, right, lengths = [], [], []
-    for part in _parts(queries):
-        relevant, found = relevance(queries[part], gallery, kind), query_emb[part] @ gallery_emb.T
-        if without is not None:
-            found[np.arange(len(found)), without[part]] = -np.inf
-            relevant[np.arange(len(found)), without[part]] = False
+    for part, relevant, found in _compared(kind, queries, gallery, query_emb, gallery_emb, without):
         matched = relevant.any(axis=1)
         count = min(ANSWERS, len(gallery) - (without is not None))
         first = np.argsort(-found[matched], axis=1, kind="stable")[:, :count]
@@ -228,6 +224,24 @@ def _first_answers(
         long = np.array([length(count) for count in words])
         lengths.append(np.repeat(long[matched], count))
     return np.concatenate(scores), np.concatenate(right), np.concatenate(lengths)
+
+
+def _compared(
+    kind: str,
+    queries: list[Item],
+    gallery: list[Item],
+    query_emb: np.ndarray,
+    gallery_emb: np.ndarray,
+    without: np.ndarray | None,
+) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+    """For each part of the queries that part, what is relevant and all scores, (Q, G) each; the items to leave out are
+    not relevant and score -inf. Arguments as in values_of."""
+    for part in _parts(queries):
+        relevant, scores = relevance(queries[part], gallery, kind), query_emb[part] @ gallery_emb.T
+        if without is not None:
+            scores[np.arange(len(scores)), without[part]] = -np.inf
+            relevant[np.arange(len(scores)), without[part]] = False
+        yield part, relevant, scores
 
 
 def _parts(queries: Sequence[Item]) -> list[slice]:
@@ -302,11 +316,7 @@ def worst_queries(
         Of each "query" (its text, or its id), the "rank" of its first match, from 1, and "found": what came first.
     """
     told: list[dict] = []
-    for part in _parts(queries):
-        relevant, scores = relevance(queries[part], gallery, kind), query_emb[part] @ gallery_emb.T  # (Q, G)
-        if without is not None:
-            scores[np.arange(len(scores)), without[part]] = -np.inf
-            relevant[np.arange(len(scores)), without[part]] = False
+    for part, relevant, scores in _compared(kind, queries, gallery, query_emb, gallery_emb, without):
         best = np.where(relevant, scores, -np.inf).max(axis=1)  # (Q,)
         ranks, first = (scores > best[:, None]).sum(axis=1) + 1, scores.argmax(axis=1)
         told += [

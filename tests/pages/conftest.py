@@ -5,7 +5,7 @@ import sys
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.browser import ROOT
+from tests.browser import ROOT, open_browser, serve
 
 
 @pytest.fixture(autouse=True)
@@ -18,6 +18,20 @@ def _main_module_stays(monkeypatch: pytest.MonkeyPatch) -> None:
 def _own_list_of_galleries(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """What the app remembers of this computer's user stays as it is."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+
+
+@pytest.fixture(scope="module")
+def server():
+    """The running app, one for the tests of a file."""
+    with serve() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A Chromium, one for the tests of a file."""
+    with open_browser() as running:
+        yield running
 
 
 @pytest.fixture

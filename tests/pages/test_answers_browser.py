@@ -12,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 import xmr
-from tests.browser import CHROMIUM, idle, open_browser, serve
+from tests.browser import CHROMIUM, idle, serve
 from xmr.gallery import DEMO, Gallery, index_folder
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")]
@@ -36,12 +36,6 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def server(folder, tmp_path_factory):
     with serve(XMR_FOLDERS=str(folder.parent), XDG_STATE_HOME=str(tmp_path_factory.mktemp("state"))) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with open_browser() as running:
         yield running
 
 

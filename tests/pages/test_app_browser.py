@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser import CHROMIUM, ROOT, draw_example, idle, open_browser, serve, stroke, unfold
+from tests.browser import CHROMIUM, ROOT, draw_example, idle, serve, stroke, unfold
 from xmr import checkpoint
 from xmr.gallery import DEMO, Gallery, index_folder
 from xmr.modality import Drawing
@@ -25,12 +25,6 @@ SIZES = {"desktop": (1440, 900), "phone": (420, 860)}
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     with serve(XMR_FOLDERS=str(tmp_path_factory.getbasetemp())) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with open_browser() as running:
         yield running
 
 

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser import CHROMIUM, idle, open_browser, serve
+from tests.browser import CHROMIUM, idle
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")]
 
@@ -12,18 +12,6 @@ MOST = 0.1  # what Web Vitals calls good
 WATCH = """window.moved = []; new PerformanceObserver(list => {
     for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.moved.push(entry.value);
 }).observe({type: "layout-shift", buffered: true})"""
-
-
-@pytest.fixture(scope="module")
-def server():
-    with serve() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with open_browser() as running:
-        yield running
 
 
 def moved(page) -> float:

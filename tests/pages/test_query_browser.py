@@ -10,24 +10,12 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser import CHROMIUM, open_browser, serve, stroke, unfold
+from tests.browser import CHROMIUM, stroke, unfold
 from tests.pages.test_pictures import photo, png
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")]
 
 WIDTHS = (1440, 1366, 1024, 768, 420)
-
-
-@pytest.fixture(scope="module")
-def server():
-    with serve() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with open_browser() as running:
-        yield running
 
 
 @pytest.fixture

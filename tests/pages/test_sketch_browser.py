@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, TimeoutError, expect
 
-from tests.browser import CHROMIUM, idle, open_browser, serve, stroke, unfold
+from tests.browser import CHROMIUM, idle, open_browser, stroke, unfold
 from tests.pages.test_pictures import paper, png
 from xmr.gallery import DEMO, Gallery
 from xmr.preprocess import is_drawing
@@ -14,12 +14,6 @@ from xmr.preprocess import is_drawing
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")]
 
 WIDTHS = (320, 360, 420, 600, 641, 768, 1024, 1275, 1440)
-
-
-@pytest.fixture(scope="module")
-def server():
-    with serve() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
