@@ -148,7 +148,7 @@ class Task:
         single = [row for row, photo in enumerate(photos) if "objects" not in photo.facts]
         met = [by_class[photos[row].facts["category"]] for row in single]
         add("photo", [photos[row] for row in single], photo_vectors[single], met, single)
-        for group, told in _words(facts).items():
+        for group, told in words_for(facts).items():
             told = [(words, language, shown) for words, language, shown in told if shown.any()]
             items = [text(words, language) for words, language, _ in told]
             vectors = encoded(self.system, items, self.cache)
@@ -197,7 +197,7 @@ class Task:
         return score({f"{MIXED}/{key}": value for key, value in entry["metrics"].items()}, self.recipe.score)
 
 
-def _words(facts: Facts) -> dict[str, list[tuple[str, str, np.ndarray]]]:
+def words_for(facts: Facts) -> dict[str, list[tuple[str, str, np.ndarray]]]:
     """What words may say of photos: name of a group -> texts, their languages and which photos meet them (P,)."""
     found: dict[str, list] = {"name": [], "colour": [], "place": [], "material": [], "phrase": []}
     for category in LEXICON:

@@ -49,7 +49,7 @@ def form() -> tri.Recipe:
 
 def initial(folder: Path, recipe: Recipe, file: str) -> Path:
     """A published file that a run began with. It is kept in the run's folder: publishing replaces the other one."""
-    path = folder / f"initial{Path(file).suffix}"
+    path = folder / file
     if not path.is_file():
         with replacing(path) as part:
             shutil.copyfile(Path(recipe.checkpoints) / recipe.system / file, part)

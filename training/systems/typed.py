@@ -94,7 +94,7 @@ class Task:
         self.tokenizer = Tokenizer(tokenizer(folder, recipe))
         photographed = flickr8k.items("train")
         names = {label for item in catalogue.get("quickdraw").items("val") for label in item.labels}
-        sentences = _some(multi30k.for_training(), recipe.sentences)
+        sentences = some(multi30k.for_training(), recipe.sentences)
         words = folder / "words.json"
         if not words.is_file():
             right = {word for word in _english() if word.isalpha() and len(word) > 2}
@@ -106,16 +106,16 @@ class Task:
             if item.modality is TEXT:
                 of_photo = self.captions[row_of[min(labels_of(item, "image"))]]
                 of_photo.setdefault(item.language, []).append(item.content)
-        named = _named(names)
-        self.staying = [*named, *_described(recipe.captions), *sentences]
+        called = named(names)
+        self.staying = [*called, *described(recipe.captions), *sentences]
         self.data = {"flickr8k": photographed, "staying": self.staying}
         self.taught = encoded(self.system, self.staying, cache)  # (texts, dim)
         vectors = encoded(self.system, photos, cache)  # (photos, dim)
         self.near = np.argsort(-(vectors @ vectors.T), axis=1)[:, 1 : 1 + recipe.neighbours]
         self.cycles = {
             "flickr8k": Cycle(len(photos), seed=1),
-            "names": Cycle(len(named), seed=2),
-            "sentences": Cycle(len(self.staying) - len(named), seed=3),
+            "names": Cycle(len(called), seed=2),
+            "sentences": Cycle(len(self.staying) - len(called), seed=3),
         }
         self.model = Typed(tower(), torch.from_numpy(vectors))
         load_onnx_weights(self.model.text, initial(folder, recipe, "text.onnx"))
@@ -139,7 +139,7 @@ class Task:
         rows = self.cycles["sentences"].take(step * sentences, sentences) + self.cycles["names"].n
         rows = np.concatenate([self.cycles["names"].take(step * names, names), rows])
         staying = [self.staying[row] for row in rows]
-        ids = [self._typed(item.content, item.language, settings["typed"], rng) for item in staying]
+        ids = [slipped(item.content, item.language, settings["typed"], rng) for item in staying]
         return {
             "captions": captions,
             "staying": torch.from_numpy(self.tokenizer.encode(ids, form().text.max_tokens)),
@@ -148,13 +148,8 @@ class Task:
         }
 
     def _ids(self, texts: list[str], language: str, share: float, rng: np.random.Generator) -> torch.Tensor:
-        texts = [self._typed(text, language, share, rng) for text in texts]
+        texts = [slipped(text, language, share, rng) for text in texts]
         return torch.from_numpy(self.tokenizer.encode(texts, form().text.max_tokens))
-
-    def _typed(self, text: str, language: str, share: float, rng: np.random.Generator) -> str:
-        if rng.random() >= share:
-            return text
-        return KINDS[LEARNT[int(rng.integers(len(LEARNT)))]](text, language, rng) or text
 
     def _watched(self, name: str) -> tuple:
         """A protocol without drawings, its val texts and photos, and its gallery."""
@@ -186,7 +181,14 @@ class Task:
         return score(figures, self.recipe.score)
 
 
-def _named(labels: set[str]) -> list[Item]:
+def slipped(text: str, language: str, share: float, rng: np.random.Generator) -> str:
+    """A text as people type it, in a share of the cases; else as it is."""
+    if rng.random() >= share:
+        return text
+    return KINDS[LEARNT[int(rng.integers(len(LEARNT)))]](text, language, rng) or text
+
+
+def named(labels: set[str]) -> list[Item]:
     """Every name of the rendered world's classes and of others, in all phrasings."""
     found = {}
     for label in sorted({*(f"class:{name}" for name in LEXICON), *labels}):
@@ -195,7 +197,7 @@ def _named(labels: set[str]) -> list[Item]:
     return list(found.values())
 
 
-def _described(count: int) -> list[Item]:
+def described(count: int) -> list[Item]:
     """Captions of scenes that nobody rendered."""
     rng, found = np.random.default_rng(0), []
     while len(found) < count:
@@ -216,7 +218,7 @@ def _described(count: int) -> list[Item]:
     return found[:count]
 
 
-def _some(items: list[Item], count: int) -> list[Item]:
+def some(items: list[Item], count: int) -> list[Item]:
     """That many of the items that have a word in them, the same at every call."""
     items = [item for item in items if any(letter.isalpha() for letter in item.content)]
     return sorted(items, key=lambda item: hashlib.sha256(item.id.encode()).digest())[:count]

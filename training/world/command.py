@@ -34,11 +34,11 @@ from training.world.strokes import DRAWING_STYLES, sketch
 from training.world.trace import DistanceGrid, GBuffer, trace
 from xmr.modality import BadInput
 
-# Instances per class, unless --split changes it. Those of "drawings" are only drawn, not photographed.
-# "mixed" is what the composer learns from: things that no tower was trained on.
-SPLITS = {"train": 22, "val": 1, "test": 2, "gallery": 24, "drawings": 26, "mixed": 12}
-VIEWS = {"train": 1, "val": 2, "test": 2, "gallery": 1, "drawings": 2, "mixed": 1}  # photos per instance
-SEVERAL_SHARE = {"train": 0.22, "test": 0.22, "gallery": 0.22, "mixed": 0.22}  # share of photos with several things
+# Instances per class, unless --split changes it. Those of "drawings" are only drawn, those of "photos" only
+# photographed. "mixed" is what the composer learns from: things that no tower was trained on.
+SPLITS = {"train": 22, "val": 1, "test": 2, "gallery": 24, "drawings": 26, "mixed": 12, "photos": 44}
+VIEWS = {"train": 1, "val": 2, "test": 2, "gallery": 1, "drawings": 2, "mixed": 1, "photos": 1}  # photos per instance
+SEVERAL_SHARE = dict.fromkeys(("train", "test", "gallery", "mixed", "photos"), 0.22)  # of photos with several things
 GALLERY_SIZE = 256
 QUALITY = 86  # of the WebP files
 MAX_ASIDE = 12.0  # degrees by which the second drawing's camera is usually turned, at most
@@ -231,7 +231,8 @@ def make(job: Job, out: Path) -> dict:
         ]
         row["box"] = row["objects"][0]["box"]
         row["relations"] = [[a, shot.content.relation, b] for a in shot.content.subjects for b in shot.content.objects]
-    return row | {"captions": _captions(shot.content), "sketches": _drawings(shot)}
+    drawings = [] if job.split == "photos" else _drawings(shot)
+    return row | {"captions": _captions(shot.content), "sketches": drawings}
 
 
 def _thing_facts(scene: Scene, view: GBuffer) -> dict:

@@ -14,7 +14,7 @@ from training.learn.export import export
 from training.learn.restore import load_onnx_weights
 from training.release.publish import publish
 from training.systems import further, typed
-from training.systems.typed import LEARNT, Typed, _described, _named, _some
+from training.systems.typed import LEARNT, Typed, slipped
 from training.towers.text import TextTower, normalizer
 from xmr import checkpoint
 from xmr.encoder import Encoder
@@ -94,12 +94,12 @@ def test_a_batch_has_captions_of_each_language_and_texts_that_stay(trained):
         assert batch["weights"] == {"photos": 1.0, "distil": 4.0}
 
 
-def test_the_share_of_texts_that_are_typed_is_the_recipes(trained):
+def test_the_share_of_texts_that_are_typed_is_the_recipes():
     rng = np.random.default_rng(0)
-    found = [trained._typed("ein grüner Schmetterling", "de", 0.25, rng) for _ in range(800)]
+    found = [slipped("ein grüner Schmetterling", "de", 0.25, rng) for _ in range(800)]
     changed = sum(text != "ein grüner Schmetterling" for text in found) / 800
     assert 0.2 < changed < 0.3 and {"ein gruener Schmetterling", "ein gruner Schmetterling"} <= set(found)
-    assert all(trained._typed("a car", "en", 0.0, rng) == "a car" for _ in range(9))
+    assert all(slipped("a car", "en", 0.0, rng) == "a car" for _ in range(9))
     assert not {"capitals", "punctuated"} & set(LEARNT)  # which the tokenizer passes over
 
 
@@ -126,15 +126,15 @@ def test_the_losses_are_those_of_each_text_alone():
 
 
 def test_names_and_descriptions_are_in_both_languages_and_always_the_same():
-    named = {(item.content, item.language) for item in _named({"class:okapi"})}
+    named = {(item.content, item.language) for item in typed.named({"class:okapi"})}
     assert {("an okapi", "en"), ("a car", "en"), ("ein Auto", "de"), ("ein Bild von einem Hund", "de")} <= named
-    described = _described(40)
+    described = typed.described(40)
     assert len(described) == 40 == len({item.id for item in described})
-    assert {item.language for item in described} == {"en", "de"} and described == _described(40)
-    assert described[:10] == _described(10)
+    assert {item.language for item in described} == {"en", "de"} and described == typed.described(40)
+    assert described[:10] == typed.described(10)
     items = [Item(str(n), TEXT, "words" if n % 2 else "123", language="en") for n in range(20)]
-    some = _some(items, 5)
-    assert len(some) == 5 and some == _some(items[::-1], 5) and all(item.content == "words" for item in some)
+    some = typed.some(items, 5)
+    assert len(some) == 5 and some == typed.some(items[::-1], 5) and all(item.content == "words" for item in some)
 
 
 def test_the_tokenizer_passes_over_case_and_marks_and_keeps_the_ids(published_tri, trained):
