@@ -97,6 +97,8 @@ def readable(question: str) -> str:
         "image": tr("the very photo"),
         "tag": tr("with a tag in common"),
         "half": tr("half drawn, of the same kind"),
+        "with_adapter": tr("of the same kind, with the adapter for drawings"),
+        "without_adapter": tr("of the same kind, without the adapter for drawings"),
     }
     told = ", ".join(rights.get(part, part.replace("_", " ")) for part in right.split("/"))
     return f"{said}: {told}" if right else said
