@@ -81,6 +81,8 @@ def readable(question: str) -> str:
 
     >>> readable("sketch_to_photo/category")
     'drawing → photo: of the same kind'
+    >>> readable("sketch_to_photo/without_adapter")
+    'drawing → photo: of the same kind, without the adapter for drawings'
     """
     asked, _, right = question.partition("/")
     things = {
