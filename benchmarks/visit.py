@@ -57,20 +57,21 @@ WATCH = """kind => {
 }"""
 
 
-def waited(page: Page) -> float | None:
-    """Milliseconds from the event to the answer; None if the answer has the same photos as the one before."""
+def waited(page: Page, seconds: float = 3) -> float | None:
+    """Milliseconds from the event to the answer; None if the answer has the same photos as the one before, or takes
+    longer than those seconds."""
     try:
-        page.wait_for_function("window.answered !== undefined", timeout=3000)
+        page.wait_for_function("window.answered !== undefined", timeout=1000 * seconds)
     except TimeoutError:
         return None
     return page.evaluate("window.answered")
 
 
-def words(page: Page, entered: bool) -> list[float | None]:
+def words(page: Page, entered: bool, rounds: int = ROUNDS) -> list[float | None]:
     """The latency of each text query: from Enter on, or else from the last letter on, after which the field waits a
     moment for more."""
     field, times = page.get_by_label("Words, in English or German"), []
-    for text in WORDS:
+    for text in WORDS[:rounds]:
         field.click()
         field.press("Control+a")
         page.evaluate(WATCH, "keydown" if entered else "input")
@@ -82,10 +83,10 @@ def words(page: Page, entered: bool) -> list[float | None]:
     return times
 
 
-def strokes(page: Page) -> list[float | None]:
+def strokes(page: Page, rounds: int = ROUNDS) -> list[float | None]:
     """The latency of each stroke that is added to a drawing, from the release of the mouse on."""
     rng, times = np.random.default_rng(0), []
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         page.evaluate(WATCH, "mouseup")
         stroke(page, rng.uniform(0.1, 0.9, (4, 2)).tolist())
         times.append(waited(page))
@@ -111,6 +112,18 @@ def every_system(page: Page, url: str) -> list[str]:
     return used
 
 
+def summary(times: list[float | None]) -> dict[str, int | None]:
+    """The median in milliseconds, how many were asked, and how many tell no time, since within `waited`'s seconds the
+    photos were those before; the median is None where none tells one."""
+    told = [one for one in times if one is not None]
+    same = times.count(None)
+    return {
+        "ms": round(statistics.median(told)) if told else None,
+        "asked": len(times),
+        "same_photos_as_before": same,
+    }
+
+
 def main() -> None:
     load = os.getloadavg()[0]
     with serve() as server, open_browser() as browser:
@@ -127,14 +140,8 @@ def main() -> None:
         drawn = strokes(page)
         used = every_system(page, server.url)
         memory = round(psutil.Process(server.pid).memory_info().rss / 1e6)
-    entry = {
-        kind: {
-            "ms": round(statistics.median(t for t in times if t is not None)),
-            "asked": len(times),
-            "same_photos_as_before": times.count(None),
-        }
-        for kind, times in (("words", entered), ("words_without_enter", typed), ("stroke", drawn))
-    }
+    measured = {"words": entered, "words_without_enter": typed, "stroke": drawn}
+    entry = {kind: summary(times) for kind, times in measured.items()}
     write(
         "visit",
         {

@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
-from pages import indexing, shared, trust
-from pages.language import in_digits, tr
+from pages import indexing, memory, shared, trust
+from pages.language import tr
 from pages.plain import plain, shown
 from pages.state import state
 from xmr import adopt, checkpoint
+from xmr.encoder import resident
 from xmr.home import models
 from xmr.modality import BadInput, Modality
+from xmr.system import System
 
 _EVERY = 0.5  # seconds between looks at a job
 _NAMED = "Xenova/clip-vit-base-patch32"
@@ -51,6 +53,8 @@ class Job:
             self.error = str(error)
         except Exception as error:  # or the page would wait for ever
             self.error = f"The program failed ({type(error).__name__}: {error}). Try again."
+        finally:
+            memory.give_back()  # its graphs were opened, to be measured
 
     def tell(self, what: str, done: int, total: int) -> None:
         self.what, self.done, self.total = what, done, total
@@ -171,12 +175,12 @@ def _adopted() -> None:
     for name in names:
         row = st.container(horizontal=True, vertical_alignment="center")
         try:
-            loaded = tr("in memory") if shared.open_system(name).loaded else tr("not in memory")
+            loaded = _in_memory(shared.open_system(name))
         except BadInput:
             row.caption(tr("{name} · damaged: remove it and adopt it again", name=shown(name)))
             continue
         size = sum(path.stat().st_size for path in checkpoint.folder_of(name).iterdir()) / 1e6
-        row.caption(f"{shown(name)} · {in_digits(round(size))} MB · {loaded}")
+        row.caption(f"{shown(name)} · {tr('{size} MB on disk', size=round(size))} · {loaded}")
         if name not in indexed:
             row.button(
                 tr("Index the photos that are searched now"),
@@ -187,6 +191,14 @@ def _adopted() -> None:
                 args=(name,),
                 help=tr("Of the shipped photos, a copy in your data folder; it is searched from then on."),
             )
+    if total := round(resident()):
+        st.caption(
+            tr(
+                "The whole server takes {total} MB of memory. A model leaves it when unused for {minutes} minutes.",
+                total=total,
+                minutes=memory.UNUSED // 60,
+            )
+        )
     for told in state.told:
         st.warning(plain(told), icon=":material/error:")
     chosen, button = st.columns([0.8, 0.2], vertical_alignment="bottom")
@@ -200,6 +212,13 @@ def _adopted() -> None:
         _jobs.clear()
         shared.notice_models()
         st.rerun()
+
+
+def _in_memory(system: System) -> str:
+    """Whether a model is in memory, and how much of that its graphs took when they were opened."""
+    if not system.loaded:
+        return tr("not in memory")
+    return tr("{size} MB in memory", size=megabytes) if (megabytes := round(system.megabytes)) else tr("in memory")
 
 
 def _index(name: str) -> None:

@@ -81,6 +81,8 @@ def readable(question: str) -> str:
 
     >>> readable("sketch_to_photo/category")
     'drawing → photo: of the same kind'
+    >>> readable("sketch_to_photo/without_adapter")
+    'drawing → photo: of the same kind, without the adapter for drawings'
     """
     asked, _, right = question.partition("/")
     things = {
@@ -97,6 +99,8 @@ def readable(question: str) -> str:
         "image": tr("the very photo"),
         "tag": tr("with a tag in common"),
         "half": tr("half drawn, of the same kind"),
+        "with_adapter": tr("of the same kind, with the adapter for drawings"),
+        "without_adapter": tr("of the same kind, without the adapter for drawings"),
     }
     told = ", ".join(rights.get(part, part.replace("_", " ")) for part in right.split("/"))
     return f"{said}: {told}" if right else said

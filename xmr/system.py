@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from xmr.composer import Composer
-from xmr.encoder import Encoder
+from xmr.encoder import Encoder, memory_of
 from xmr.modality import BadInput, Modality, listed, shown
 from xmr.preprocess import Reading, read
 
@@ -171,6 +171,12 @@ class System:
     def loaded(self) -> bool:
         """Whether one of its graphs is in memory."""
         return any(encoder.loaded for encoder in self.encoders.values())
+
+    @property
+    def megabytes(self) -> float:
+        """The memory that the graphs of an adopted model take now, as it was measured when they were opened; 0 where
+        none is in memory, or that is not known."""
+        return memory_of(self.encoders.values())
 
     def release(self, unused: float = 0.0) -> bool:
         """Let go of the graphs that nobody has used for that many seconds; they are read again when they are needed.

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from platformdirs import user_data_path
 
-from pages import adopting, galleries, indexing, shared, trust
+from pages import adopting, galleries, indexing, memory, shared, trust
 from tests.apptest import press
 from tests.apptest import said as written
-from xmr import adopt, checkpoint
+from xmr import adopt, checkpoint, encoder
+from xmr.encoder import release_unused
 from xmr.gallery import Gallery, index_folder
 from xmr.gallery.jobs import Jobs
 
@@ -51,7 +52,9 @@ def wait() -> None:
     assert not adopting._jobs[-1].active
 
 
-def test_a_model_in_a_folder_is_looked_up_adopted_and_removed(home, folder, opened):
+def test_a_model_in_a_folder_is_looked_up_adopted_and_removed(home, folder, opened, monkeypatch):
+    given = []
+    monkeypatch.setattr(memory, "give_back", lambda: given.append(len(checkpoint.available(home))))
     page = opened("systems")
     page.text_input(key="model").input(str(folder)).run()
     page = press(page, "Look it up")
@@ -61,9 +64,10 @@ def test_a_model_in_a_folder_is_looked_up_adopted_and_removed(home, folder, open
     page.run()
     page.run()  # as the fragment that watches it does
     assert not page.exception and "tiny-clip was adopted in" in said(page)
+    assert given == [1]  # once the model is there, what measuring it took goes back to the system
     assert "Indexing the 3,000 photos that are searched now takes about" in said(page)
     assert re.search(r"words: \d+\.\d ms", said(page).partition("</span> tiny-clip")[2])
-    assert "</span> tiny-clip" in said(page) and "tiny-clip · 10 MB · not in memory" in said(page)
+    assert "</span> tiny-clip" in said(page) and "tiny-clip · 10 MB on disk · not in memory" in said(page)
     page.selectbox(key="removing").set_value("tiny-clip").run()
     page = press(page, "Remove")
     assert not page.exception and "</span> tiny-clip" not in said(page) and checkpoint.available(home) == []
@@ -73,6 +77,29 @@ def test_a_model_in_a_folder_is_looked_up_adopted_and_removed(home, folder, open
 def adopted(home, folder) -> Path:
     """The folder of a tiny CLIP that was adopted."""
     return adopt.adopt(adopt.look_up(str(folder)), gallery=Path("no gallery")).folder
+
+
+def test_the_memory_of_each_model_is_told_and_gone_when_it_was_let_go_of(adopted, opened, monkeypatch):
+    assert "tiny-clip · 10 MB on disk · not in memory" in said(opened("systems"))
+    measured = iter([300.0, 342.4])  # before the graph of its texts is opened, and after
+    monkeypatch.setattr("xmr.encoder.resident", lambda: next(measured))
+    monkeypatch.setattr(adopting, "resident", lambda: 1234.0)
+    page = opened("systems")
+    system = shared.open_system("tiny-clip")
+    system.encode_text(["a cat", "a dog"])
+    page.run()
+    assert not page.exception and "tiny-clip · 10 MB on disk · 42 MB in memory" in said(page)
+    assert "The whole server takes 1,234 MB of memory. A model leaves it when unused for 10 minutes." in said(page)
+    release_unused(0)
+    assert "tiny-clip · 10 MB on disk · not in memory" in said(page.run())
+
+
+def test_where_memory_cannot_be_measured_no_figure_is_told(adopted, opened, monkeypatch):
+    for module in (adopting, encoder):
+        monkeypatch.setattr(module, "resident", lambda: 0.0)
+    page = opened("systems")
+    shared.open_system("tiny-clip").encode_text(["a cat"])
+    assert "tiny-clip · 10 MB on disk · in memory" in said(page.run()) and "whole server" not in said(page)
 
 
 @pytest.fixture

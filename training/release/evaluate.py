@@ -8,7 +8,7 @@ from pathlib import Path
 
 from training.datasets.protocols import PROTOCOLS
 from training.files import write_json
-from training.learn.evaluation import MIXED, encoder_vectors, evaluate_on_test
+from training.learn.evaluation import encoder_vectors, evaluate_on_test
 from training.options import add_folders, add_system
 from training.release.card import write_card
 from xmr import checkpoint
@@ -42,7 +42,8 @@ def evaluate(name: str, root: Path, wanted: list[str] | None = None, progress: C
 
     Those whose data is not there are left as they were, unless the weights have changed since. An entry's "evaluations"
     says how many versions of the weights were held against its test items here, at least. A model that was adopted may
-    claim all protocols, in the languages of its texts: what it was trained on, only its own card says.
+    claim all protocols, in the languages of its texts: what it was trained on, only its own card says. With an adapter
+    for drawings that was fitted here, its config.json lists those that this leaves.
 
     Raises:
         BadInput: a protocol that its config.json doesn't list. The list is the recipe's `protocols`, which leaves out
@@ -51,14 +52,19 @@ def evaluate(name: str, root: Path, wanted: list[str] | None = None, progress: C
     foreign = adopted(name, root)
     root = models() if foreign else root
     system = checkpoint.load(name, root)
-    claimed = [*PROTOCOLS, MIXED] if foreign else system.config.get("protocols", ())
+    claimed = system.config.get("protocols", list(PROTOCOLS) if foreign else [])
     asked = list(wanted or claimed)
     refused = [one for one in asked if one not in claimed]
     if refused or not asked:
+        way = (
+            "Any other is none that is known here, or tests what its adapter for drawings was fitted on"
+            if foreign
+            else "If training saw nothing of its test items, add it to the recipe's `protocols` and publish again: "
+            f"python -m training publish {name}"
+        )
         raise BadInput(
             f"{root / name / 'config.json'} doesn't list {', '.join(refused) or 'any protocol'} among those that "
-            f"{name} may claim ({', '.join(claimed) or 'none'}). If training saw nothing of its test items, add it to "
-            f"the recipe's `protocols` and publish again: python -m training publish {name}"
+            f"{name} may claim ({', '.join(claimed) or 'none'}). {way}"
         )
     path = root / name / "metrics.json"
     held: Mapping = json.loads(path.read_text()) if path.is_file() else {}

@@ -3,31 +3,44 @@ of drawings come nearer to those of photos.
 
 In closed form: the matrix W that brings drawings s to the mean vectors p of their classes' photos, and stays near to
 the identity, is the least of |S W - P|^2 + strength |W - I|^2. The strength is chosen by what it finds among classes
-that were left out of the fit, with the identity, no adapter at all, among the choices.
+that were left out of the fit, with the identity, no adapter at all, among the choices. What it is worth is measured on
+test items, with it and without.
 """
 
 from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from training.datasets import MissingData, labels_of, picture, sketchy25, stable_order, world
-from training.files import replacing
+from training.datasets import MissingData, catalogue, labels_of, sketchy25, stable_order, world
+from training.datasets.protocols import PROTOCOLS
+from training.files import replacing, write_json
+from training.learn.evaluation import encoder_vectors
 from xmr import checkpoint
 from xmr.adopt.fit import fit_scores
+from xmr.evaluation import Vectors, measure
 from xmr.gallery import DEMO, Gallery
 from xmr.home import models
 from xmr.modality import BadInput, Item, Modality
-from xmr.system import System
 
+PHOTO, SKETCH = Modality.PHOTO, Modality.SKETCH
 STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)  # times the number of drawings a dimension
 FOLDS = 5
 MOST = 2_000  # drawings and photos of a data set, at most: it is a matrix, and no network
 FILE = "sketch.npy"
+DATA: Mapping[str, Callable[[str], list[Item]]] = {  # what it is fitted on, as far as it is here: a split -> its items
+    "sketchy25": sketchy25.items,
+    "quickdraw": lambda split: catalogue.get("quickdraw").items(split),
+    "world": lambda split: world.items(split, things="one"),
+}
+TESTS = ("sketchy25-heldout", "quickdraw-photos", "quickdraw-demo", "world-test")  # protocols that it is measured by
+WITH, WITHOUT = "sketch_to_photo/with_adapter", "sketch_to_photo/without_adapter"
+# Its classes are all those that DATA has, so that none is unseen any more.
+CLAIMED = [name for name in PROTOCOLS if not name.endswith("-unseen")]
 
 
 @dataclass(frozen=True)
@@ -39,6 +52,8 @@ class FittedSketch:
         before: the share of drawings of classes left out whose first photo is of their class, without an adapter.
         after: the same with it.
         drawings, photos: how many it was fitted on.
+        data: the data sets that they are of.
+        tests: protocol -> its entry of metrics.json, of test items: WITH and WITHOUT, each with its metrics.
     """
 
     strength: float | None
@@ -46,6 +61,27 @@ class FittedSketch:
     after: float
     drawings: int
     photos: int
+    data: tuple[str, ...]
+    tests: Mapping[str, dict]
+
+    def __str__(self) -> str:
+        return (
+            f"An adapter for drawings was fitted on {self.drawings} drawings and {self.photos} photos "
+            f"({', '.join(self.data)}), and chosen by classes that were left out: {self.after:.3f} of their drawings "
+            f"find a photo of their class first with it, {self.before:.3f} without."
+        )
+
+    def table(self) -> list[str]:
+        """The share of test drawings that find a photo of their class first, in Markdown; empty if none is here."""
+        if not self.tests:
+            return []
+        lines = ["| P@1 of test drawings | with the adapter | without | chance |", "| --- | --- | --- | --- |"]
+        for name, entry in self.tests.items():
+            values, errors = entry["metrics"], entry["stderr"]
+            sides = (f"{values[f'{side}/p@1']:.3f} ± {errors[f'{side}/p@1']:.3f}" for side in (WITH, WITHOUT))
+            chance = entry["chance"][f"{WITH}/p@1"]
+            lines.append(f"| {name}, {entry['queries']} | {' | '.join(sides)} | {chance:.3f} |")
+        return lines
 
 
 def solve(sketches: np.ndarray, targets: np.ndarray, strength: float) -> np.ndarray:
@@ -84,10 +120,39 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
     return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
 
 
-def adapt(name: str, progress: Callable[[str], None] = print) -> FittedSketch:
-    """Fit the adapter of an adopted model on what is on this machine, and make it part of its checkpoint.
+def measured(name: str, vectors: Vectors, matrix: np.ndarray) -> dict:
+    """A protocol's entry of metrics.json: its test drawings against its photos by class, with an adapter and without.
 
-    The model's own photo tower stays as it is, and so do the vectors of photos and texts in galleries.
+    Args:
+        name: of a protocol that compares drawings with photos by class.
+        vectors: items of one modality -> (N, dim), as the system gives them without an adapter.
+        matrix: the adapter, (dim, dim).
+
+    Raises:
+        MissingData: its data is not on this machine.
+    """
+    protocol = PROTOCOLS[name]
+    items = protocol.items("test")
+    shown = [item for item in (protocol.gallery("test") if protocol.gallery else items) if item.modality is PHOTO]
+    drawn = [item for item in items if item.modality is SKETCH and "style" not in item.facts]
+    plain = [replace(item, facts={**item.facts, "style": "without"}) for item in drawn]
+    own = next(one for one in protocol.comparisons if one.key == "sketch_to_photo/category")
+    sides = replace(own, key=WITH), replace(own, key=WITHOUT, query=(SKETCH, "without"))
+
+    def of_side(some: list[Item]) -> np.ndarray:
+        adapted = some[0].modality is SKETCH and "style" not in some[0].facts
+        return _unit(vectors(some) @ matrix) if adapted else vectors(some)
+
+    about = f"{protocol.about} Its drawings alone, with the adapter for them that was fitted here, and without it."
+    return measure(replace(protocol, about=about, comparisons=sides), drawn + plain, of_side, shown)
+
+
+def adapt(name: str, progress: Callable[[str], None] = print) -> FittedSketch:
+    """Fit the adapter of an adopted model on what is on this machine, make it part of its checkpoint, and write what
+    test drawings find with it and without into its metrics.json and its card.
+
+    The model's own photo tower stays as it is, and so do the vectors of photos and texts in galleries. Other figures
+    are no longer those of its weights, and go.
 
     Raises:
         BadInput: no such model was adopted, it has an adapter already, or there is no data.
@@ -99,23 +164,22 @@ def adapt(name: str, progress: Callable[[str], None] = print) -> FittedSketch:
     config = json.loads(json.dumps(system.config))
     if "adapter" in config["encoders"]["sketch"]:
         raise BadInput(f"{name} has an adapter for drawings already. Adopt the model anew, to fit another.")
-    drawn, shown = _pairs(progress)
+    drawn, shown, data = _pairs(progress)
     progress(f"encoding {len(drawn)} drawings and {len(shown)} photos")
-    sketches, photos = _encoded(system, drawn), _encoded(system, shown)
-    matrix, shares = fit(sketches, [_class(item) for item in drawn], photos, [_class(item) for item in shown])
+    vectors = encoder_vectors(system)
+    matrix, shares = fit(vectors(drawn), [_class(item) for item in drawn], vectors(shown), [_class(i) for i in shown])
     best = max(shares, key=shares.__getitem__)
-    told = FittedSketch(best or None, round(shares[0.0], 4), round(shares[best], 4), len(drawn), len(shown))
-    said = (
-        f" An adapter for drawings was fitted on {told.drawings} drawings and {told.photos} photos: of drawings of "
-        f"classes left out, {told.after:.3f} find a photo of their class first with it, {told.before:.3f} without."
-    )
+    tests = _tests(vectors, matrix, progress) if best else {}
+    told = FittedSketch(best or None, shares[0.0], shares[best], len(drawn), len(shown), data, tests)
     if told.strength is None:
         progress(f"no adapter finds more than none ({told.before:.3f}): {name} stays as it was")
         return told
     with replacing(folder / FILE) as part, part.open("wb") as file:
         np.save(file, matrix, allow_pickle=False)
     config["encoders"]["sketch"]["adapter"] = FILE
-    config["card"]["built"] += said
+    config["protocols"] = CLAIMED
+    config["card"]["built"] += f" {told}"
+    config["card"]["data"] = list(data)
     checkpoint.sign(folder, config)
     if (DEMO / "gallery.sqlite").is_file():
         with Gallery.open(DEMO) as gallery:
@@ -125,43 +189,54 @@ def adapt(name: str, progress: Callable[[str], None] = print) -> FittedSketch:
         if fitted.floors:
             config["composer"] = {"floors": fitted.floors}
         checkpoint.sign(folder, config)
+    protocols = {f"{one}@adapter": entry for one, entry in told.tests.items()}
+    weights = checkpoint.load(name).weights
+    write_json(folder / "metrics.json", {"system": name, "weights": weights, "protocols": protocols})
     with replacing(folder / "card.md") as part:
         card = (folder / "card.md").read_text(encoding="utf-8")
-        part.write_text(card.replace("\n## Calibration", f"\n{said.strip()}\n\n## Calibration", 1), encoding="utf-8")
-    progress(said.strip())
+        lines = "\n".join(["## Drawings", "", str(told), "", *told.table()])
+        part.write_text(card.replace("\n## Calibration", f"\n{lines}\n\n## Calibration", 1), encoding="utf-8")
+    progress("\n".join([str(told), *told.table()]))
     return told
 
 
-def _pairs(progress: Callable[[str], None]) -> tuple[list[Item], list[Item]]:
-    """Training drawings and photos of the data that is on this machine, with their classes."""
-    drawn: list[Item] = []
-    shown: list[Item] = []
-    for name, items in (("sketchy25", sketchy25.items), ("world", lambda split: world.items(split, things="one"))):
+def _tests(vectors: Vectors, matrix: np.ndarray, progress: Callable[[str], None]) -> dict[str, dict]:
+    """Protocol -> its entry, of those whose data is on this machine."""
+    found = {}
+    for name in TESTS:
         try:
-            found = [item for item in items("train") if labels_of(item, "class")]
+            found[name] = measured(name, vectors, matrix)
+        except MissingData as error:
+            progress(f"{name}: skipped. {error}")
+    return found
+
+
+def _pairs(progress: Callable[[str], None]) -> tuple[list[Item], list[Item], tuple[str, ...]]:
+    """Training drawings and photos of the data that is on this machine, of the same classes, and what data that is."""
+    held: dict[str, list[Item]] = {}
+    for name, items in DATA.items():
+        try:
+            held[name] = [item for item in items("train") if labels_of(item, "class")]
         except MissingData as error:
             progress(f"{name}: not used. {error}")
-            continue
-        for modality, into in ((Modality.SKETCH, drawn), (Modality.PHOTO, shown)):
-            some = {item.id: item for item in found if item.modality is modality}
-            into += [some[id] for id in stable_order(sorted(some), "fit-sketch")[:MOST]]
-    if not drawn or not shown:
+
+    def some(found: list[Item]) -> list[Item]:
+        by_id = {item.id: item for item in found}
+        return [by_id[id] for id in stable_order(sorted(by_id), "fit-sketch")[:MOST]]
+
+    shown = [item for found in held.values() for item in some([one for one in found if one.modality is PHOTO])]
+    known = {_class(item) for item in shown}
+    drawn = {
+        name: some([one for one in found if one.modality is SKETCH and _class(one) in known])
+        for name, found in held.items()
+    }
+    if not any(drawn.values()):
         raise BadInput(
             "There are no drawings with photos on this machine. Make the rendered world (python -m training render), "
             "or get sketchy25 (python -m training data)."
         )
-    return drawn, shown
+    return [item for found in drawn.values() for item in found], shown, tuple(name for name in held if drawn[name])
 
 
 def _class(item: Item) -> str:
     return min(labels_of(item, "class"))
-
-
-def _encoded(system: System, items: Sequence[Item]) -> np.ndarray:
-    """(N, dim) vectors of items of one modality."""
-    modality = items[0].modality
-    rows = [
-        system.encode(modality, [picture(item) for item in items[start : start + 32]])
-        for start in range(0, len(items), 32)
-    ]
-    return np.concatenate(rows)

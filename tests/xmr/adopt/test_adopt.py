@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
+import torch
 from PIL import Image
 
 from tests import models
+from tests.browser import ROOT
 from tests.rounds import LINE, whole_round
 from xmr import adopt, checkpoint
 from xmr.cli import main
@@ -319,6 +323,42 @@ def test_a_graph_that_nobody_uses_is_let_go_of_and_read_again(clip, home):
     assert encoder.loaded and not encoder.release(unused=60) and encoder.loaded
     assert encoder.release() and not encoder.loaded and not encoder.release()
     assert (system.encode_text(["a cat"]) == before).all() and encoder.loaded
+
+
+MEMORY = """
+import numpy as np
+from PIL import Image
+from pages import memory
+from xmr import Drawing, checkpoint
+from xmr.encoder import release_unused, resident
+memory.share_arenas()
+system, photo = checkpoint.load("tiny-clip"), Image.new("RGB", (60, 60), "red")
+assert system.megabytes == 0
+system.encode_text(["a cat"])  # so that ONNX Runtime is there
+text, before = system.megabytes, resident()
+system.encode_photo([photo])
+grown = system.megabytes - text
+assert 50 < grown < 170 and abs(resident() - before - grown) < 20, (grown, before, resident())
+system.encode_sketch(Drawing((np.array([[0.0, 0.0], [90.0, 40.0], [30.0, 90.0]]),)))
+assert system.megabytes == text + grown  # one graph sees both
+assert release_unused(60) == 0 and system.megabytes == text + grown
+assert release_unused(0) == 3 and system.megabytes == 0 and not system.loaded
+memory.give_back()
+assert resident() < before + 15, (before, resident())
+system.encode_photo([photo])
+assert system.megabytes > 50
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").is_file(), reason="memory is not measured on this system")
+def test_the_memory_of_a_model_is_measured_and_goes_back_when_it_was_let_go_of(clip, home):
+    adopted(clip[0])
+    wide = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 48 * 48, 2000), torch.nn.Linear(2000, 24))
+    pixels = {"pixel_values": torch.rand(2, 3, 48, 48)}
+    models.to_onnx(wide, pixels, home / "tiny-clip" / "photo.onnx", "image_embeds")  # 55 MB
+    checkpoint.sign(home / "tiny-clip")
+    done = subprocess.run([sys.executable, "-c", MEMORY], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_command_says_the_licence_first_and_the_next_step_last(clip, home, monkeypatch, capsys):
