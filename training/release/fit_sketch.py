@@ -16,9 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from training.datasets import MissingData, labels_of, picture, sketchy25, stable_order, world
-from training.files import replacing
 from xmr import checkpoint
 from xmr.adopt.fit import fit_scores
+from xmr.files import replacing
 from xmr.gallery import DEMO, Gallery
 from xmr.home import models
 from xmr.modality import BadInput, Item, Modality
