@@ -117,17 +117,18 @@ def compare(gallery: Gallery, terms: list[Term]) -> None:
     modalities = likes.modalities(terms)
     can, why = compatible_systems(modalities, gallery)
     kind = votes.asked_by(modalities)
-    blind = st.toggle(
-        tr("Which is better? Without names"),
-        key="blind",
-        help=tr(
-            "Two of the systems answer; you say which is better before you learn which they are. Only counts are kept."
-        ),
-    )
-    if not blind:
-        chosen = choose(can, kind)
-        if why:
-            st.caption(why)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="whom"):
+        blind = st.toggle(
+            tr("Which is better? Without names"),
+            key="blind",
+            help=tr(
+                "Two of the systems answer; you say which is better before you learn which they are. Only counts are "
+                "kept."
+            ),
+        )
+        chosen = [] if blind else choose(can, kind)
+    if why and not blind:
+        st.caption(why)
     if not state.like and not any(term.weight > 0 for term in terms):
         st.markdown(f"##### {tr('The same query, asked of several systems')}")
         st.markdown(
@@ -158,13 +159,14 @@ def side_by_side(gallery: Gallery, terms: list[Term], chosen: list[str], where: 
         st.info(tr("No photo has all that the filters ask for. Take one of them away."))
     for column, (name, answer) in zip(st.columns(max(len(found), 1), gap="medium"), found.items(), strict=False):
         with column:
-            st.markdown(f"**{name}**")
+            head = st.container(gap="xxsmall")
+            head.markdown(f"**{name}**")
             told = [f"{answer.spent:.0f} ms"]
             if framed:
                 right = sum(framed in hit.item.labels for hit in answer.hits)
                 thing = plain(in_words(framed))
                 told.append(tr("{right} of {all} show: {thing}", right=right, all=len(answer.hits), thing=thing))
-            st.caption(" · ".join(told))
+            head.caption(" · ".join(told))
             spoken = ask.caption_language(answer.searcher, terms)
             explain = partial(answer.searcher.explain, answer.query, language=spoken)
             photo_grid(gallery, answer.hits, to_search, explain, f"photos-{name}", framed)

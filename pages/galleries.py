@@ -7,9 +7,7 @@ at the server's own computer changes the list.
 from __future__ import annotations
 
 import json
-import os
 import shutil
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +21,7 @@ from pages.language import tr
 from pages.plain import plain, shown
 from pages.shared import like, open_gallery
 from pages.state import state
+from xmr.files import write_json
 from xmr.gallery import DEMO, Gallery
 from xmr.modality import BadInput
 
@@ -249,9 +248,6 @@ class _changing:
     def __exit__(self, kind: object, *_: object) -> None:
         try:
             if kind is None:
-                written = _file().with_suffix(".part")
-                rows: Sequence[tuple[str, str]] = [(str(folder), name) for folder, name in self._listed]
-                written.write_text(json.dumps(rows), encoding="utf-8")
-                os.replace(written, _file())
+                write_json(_file(), [(str(folder), name) for folder, name in self._listed])
         finally:
             self._lock.release()

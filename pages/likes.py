@@ -30,9 +30,9 @@ def row(gallery: Gallery, terms: Sequence[Term]) -> None:
     if picture := thumb(gallery, state.like):
         row.image(picture, width=72, alt=tr("The photo that was chosen"))
     row.markdown(f"**{tr('Photos like this one')}**", width="content")
+    row.button(tr("Back to my query"), icon=":material/close:", on_click=like, args=(None,))
     st.session_state.mixing = state.mix
     row.toggle(tr("Together with my query"), disabled=not terms, key="mixing", on_change=_mix_or_not)
-    row.button(tr("Back to my query"), icon=":material/close:", on_click=like, args=(None,))
 
 
 def _mix_or_not() -> None:

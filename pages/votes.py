@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from filelock import FileLock, Timeout
 from platformdirs import user_state_path
 
 from pages.language import tr
+from xmr.files import write_json
 from xmr.modality import BadInput, Modality
 
 MOST = 100_000  # of a count
@@ -102,9 +102,7 @@ def add(asked: str, first: str, second: str, better: Winner) -> None:
             counts = held.setdefault(asked, {}).setdefault(first, {}).setdefault(second, [0, 0, 0])
             at = ("first", "second", "neither").index(better)
             counts[at] = min(counts[at] + 1, MOST)
-            new = file.with_suffix(".part")
-            new.write_text(json.dumps(held, indent=1), encoding="utf-8")
-            os.replace(new, file)
+            write_json(file, held)
     except Timeout:
         raise BadInput(tr("Your answer was not counted: another server is writing the counts. Try again.")) from None
     except OSError as error:

@@ -18,10 +18,11 @@ OURS = {"app", "pages", "training", "xmr", "benchmarks", "tests"}
 BELOW = {
     "modality": set(),
     "home": set(),
+    "files": set(),
     "plain": set(),
     "metrics": {"modality"},
     "where": {"modality"},
-    "index": {"index", "where", "modality"},
+    "index": {"files", "index", "where", "modality"},
     "preprocess": {"preprocess", "modality"},
     "encoder": {"preprocess", "modality"},
     "composer": {"modality"},
@@ -29,7 +30,7 @@ BELOW = {
     "system": {"composer", "encoder", "preprocess", "modality"},
     "evaluation": {"calibration", "metrics", "modality"},
     "compose": {"calibration", "system", "modality"},
-    "checkpoint": {"home", "system", "composer", "encoder", "modality"},
+    "checkpoint": {"files", "home", "system", "composer", "encoder", "modality"},
     "gallery": {"gallery", "home", "system", "preprocess", "where", "modality"},
     "search": {
         "checkpoint",
@@ -47,7 +48,7 @@ BELOW = {
     "duplicates": {"gallery", "modality", "preprocess", "system"},
     "adopt": {"adopt", "calibration", "checkpoint", "compose", "composer", "encoder", "gallery", "home", "modality"}
     | {"plain", "preprocess", "system"},
-    "labelled": {"checkpoint", "compose", "evaluation", "gallery", "home", "modality", "system"},
+    "labelled": {"checkpoint", "compose", "evaluation", "files", "gallery", "home", "modality", "system"},
     "serve": {"__version__", "checkpoint", "gallery", "modality", "preprocess", "search", "serve"},
     "remote": {"compose", "gallery", "modality", "search", "system", "where"},
     "__init__": {"checkpoint", "gallery", "modality", "search", "system"},
@@ -58,7 +59,7 @@ BELOW = {
 
 
 # The floors of training, from the top; each part imports only what stands on a later one.
-FLOORS = ("__main__", "release", "systems", "learn", "datasets", "towers world", "options files")
+FLOORS = ("__main__", "release", "systems", "learn", "datasets", "towers world", "options")
 FLOOR = {part: number for number, parts in enumerate(FLOORS) for part in parts.split()}
 
 

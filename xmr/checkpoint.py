@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Mapping
 from functools import partial
@@ -16,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from xmr.composer import Composer, CurveComposer
 from xmr.encoder import CheckpointFile, Encoder, open_session
+from xmr.files import write_json
 from xmr.home import home, models
 from xmr.modality import BadInput, Modality, shown
 from xmr.system import System
@@ -308,9 +308,7 @@ def sign(folder: str | Path, config: Mapping[str, Any] | None = None) -> None:
     _validate(folder, {**config, "weights": "0" * 64, "checksum": "0" * 64})
     config = {**config, "weights": _weights(_hashes(folder, config))}
     config["checksum"] = _checksum(config)
-    part = folder / f"config.json.{os.getpid()}.part"  # a kill must not leave half a config behind
-    part.write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
-    os.replace(part, folder / "config.json")
+    write_json(folder / "config.json", config)
 
 
 def _read(folder: Path) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -14,6 +13,7 @@ import numpy as np
 from xmr import checkpoint
 from xmr.compose import stated_match
 from xmr.evaluation import Comparison, Protocol, Stated, Vectors, measure
+from xmr.files import write_json
 from xmr.gallery import Gallery
 from xmr.home import models
 from xmr.modality import BadInput, Item, Modality
@@ -107,9 +107,7 @@ def evaluate_named(name: str, gallery: Gallery, sketches: Path | None, told: Cal
     held = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     known = held.get("protocols", {}) if held.get("weights") == system.weights else {}
     report = {"system": name, "weights": system.weights, "protocols": known | protocols}
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    os.replace(part, path)
+    write_json(path, report)
     return report
 
 

@@ -23,6 +23,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
   while (grid.children.length > told.cards.length) grid.lastElementChild.remove();
   while (grid.children.length < told.cards.length) grid.append(blank());
   told.cards.forEach((card, at) => fill(grid.children[at], card));
+  grid.hidden = !told.cards.length; // one that is not filled yet takes a screen: frame.css
   grid.onkeydown = (event) => walk(event, grid);
   lightbox();
 
@@ -254,7 +255,8 @@ function walk(event, grid) {
   if (!item || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "x" && !item.querySelector(".mark").hidden) return item.querySelector("input").click();
   const items = [...grid.children].filter(({ hidden }) => !hidden), at = items.indexOf(item);
-  const wide = items.findIndex((other) => other.offsetTop > items[0].offsetTop);
+  const second = items.findIndex((other) => other.offsetTop > items[0].offsetTop); // the first one of the second row
+  const wide = second < 0 ? items.length : second;
   const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -wide, ArrowDown: wide }[event.key];
   const next = by && items[at + by];
   if (!next) return;

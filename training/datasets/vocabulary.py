@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from training.datasets.names import phrases
-from training.files import replacing
 from training.world.captions import COLOURS, PLACES, Facts, describe
 from training.world.lexicon import LEXICON, English, German
+from xmr.files import replacing
 from xmr.modality import Item, Modality
 
 FEWEST = 3  # a word that is met less often may be a slip

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from training.files import replacing
 from training.learn.export import export, session
 from training.learn.features import SIDE, FeatureCache, key_of, pixels
 from training.towers.photo import SHIPPED, PhotoTower, weights_source
+from xmr.files import replacing
 from xmr.modality import Item
 
 Features = Callable[[Sequence[Item]], np.ndarray]  # photos or sketches -> (N, dim) float32

@@ -25,8 +25,8 @@ from torch import nn
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
-from training.files import replacing, write_json
 from training.world.memory import keep_memory
+from xmr.files import replacing, write_json
 from xmr.modality import BadInput, Item
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from training.datasets import fingerprint
-from training.files import write_json
+from xmr.files import write_json
 from xmr.modality import BadInput, Item
 
 FILE = "run.json"

@@ -21,7 +21,6 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from training import systems
-from training.files import write_json
 from training.learn.baseline import pretrained_features, unit_vectors
 from training.learn.evaluation import evaluate_on_test
 from training.learn.recipe import Recipe, VariedRecipe
@@ -29,6 +28,7 @@ from training.learn.run_record import accept_code, remove_run
 from training.options import add_folders, add_system, add_ways_on
 from training.systems.runs import AVERAGE, run_of, shipped, varied_recipe
 from xmr.evaluation import Vectors
+from xmr.files import write_json
 from xmr.modality import BadInput, Item, Modality
 
 PAPER = "paper"  # prefix of the variants whose data and weights only their users have

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from training import systems
-from training.files import replacing
 from training.options import add_folders, add_system
 from training.release import exposure
 from training.systems.runs import AVERAGE
 from xmr import checkpoint
+from xmr.files import replacing
 
 DATA = {  # by key: the data or weights, what they are used for, and their terms
     "world": ("rendered world (this project)", "training, val, test, the demo gallery", "MIT, as this project"),

@@ -9,7 +9,7 @@ from sklearn.preprocessing import StandardScaler
 from tqdm import tqdm
 
 from training.datasets import MissingData, catalogue, paper, picture, sketchy25, unit_hash
-from training.files import write_json
+from xmr.files import write_json
 from xmr.modality import Item, Modality
 from xmr.preprocess.drawn import FITTED, features
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from training.datasets import labels_of, world
-from training.files import replacing
 from training.learn.evaluation import encoder_vectors
 from training.options import add_folders, add_system
 from xmr import checkpoint
+from xmr.files import replacing
 from xmr.modality import Item, Modality
 from xmr.system import System
 

@@ -7,12 +7,12 @@ from functools import partial
 from pathlib import Path
 
 from training.datasets.protocols import PROTOCOLS
-from training.files import write_json
 from training.learn.evaluation import encoder_vectors, evaluate_on_test
 from training.options import add_folders, add_system
 from training.release.card import write_card
 from xmr import checkpoint
 from xmr.compose import stated_match
+from xmr.files import write_json
 from xmr.home import models
 from xmr.modality import BadInput
 

@@ -18,10 +18,10 @@ from training.datasets.outlines import photos_excluding
 from training.datasets.overlaps import equal_contents, equal_sentences, photos_alike
 from training.datasets.protocols import find
 from training.datasets.sketchy import UNSEEN
-from training.files import write_json
 from training.learn.recipe import Recipe, load, load_recipe
 from training.learn.run_record import FILE as RUN
 from training.systems.runs import run_of, varied_recipe
+from xmr.files import write_json
 from xmr.modality import Item, Modality
 
 FILE = "exposure.json"

@@ -18,11 +18,11 @@ import numpy as np
 
 from training.datasets import MissingData, catalogue, labels_of, sketchy25, stable_order, world
 from training.datasets.protocols import PROTOCOLS
-from training.files import replacing, write_json
 from training.learn.evaluation import encoder_vectors
 from xmr import checkpoint
 from xmr.adopt.fit import fit_scores
 from xmr.evaluation import Vectors, measure
+from xmr.files import replacing, write_json
 from xmr.gallery import DEMO, Gallery
 from xmr.home import models
 from xmr.modality import BadInput, Item, Modality

@@ -11,8 +11,8 @@ import shlex
 from collections.abc import Callable
 from pathlib import Path
 
-from training.files import write_json
 from training.options import OPTIONS
+from xmr.files import write_json
 from xmr.modality import BadInput
 
 _CAPTIONS = ("render", "fit {name}", "publish {name}", "ablation {name}")

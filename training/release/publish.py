@@ -13,7 +13,6 @@ from torch import nn
 
 from training import systems
 from training.datasets import MissingData
-from training.files import write_json
 from training.learn.export import TOLERANCE, ExportRefused, check_parity, export, export_cells, session
 from training.learn.run_record import FILE as RUN
 from training.options import add_folders, add_system
@@ -28,6 +27,7 @@ from training.towers.rounding import round_weights
 from xmr import checkpoint
 from xmr.composer import KINDS
 from xmr.encoder import Encoder
+from xmr.files import write_json
 from xmr.modality import BadInput, Modality
 
 PHOTO, TEXT = Modality.PHOTO, Modality.TEXT

@@ -17,13 +17,13 @@ from PIL import Image
 from tqdm import tqdm
 
 from training.datasets import labels_of, placed, sketchy25, world
-from training.files import write_json
 from training.learn.baseline import Features, pretrained_features, unit_vectors
 from training.world.command import Job, processes
 from training.world.families import families
 from training.world.render import photo
 from training.world.scene import sample_scene, thing
 from xmr.evaluation import summary, values_of
+from xmr.files import write_json
 from xmr.gallery import Gallery
 from xmr.modality import BadInput, Item, Modality
 

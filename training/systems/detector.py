@@ -14,7 +14,6 @@ from tqdm import tqdm
 
 from training.datasets import MissingData
 from training.datasets.boxes import boxed, classes
-from training.files import write_json
 from training.learn import recipe as recipes
 from training.learn.features import SIDE, MapCache
 from training.learn.fit import Stage
@@ -24,6 +23,7 @@ from training.learn.sampling import Cycle
 from training.systems import PublishedSystem
 from training.towers.photo import PhotoTower
 from training.towers.regions import CUT, Detector, faster_rcnn
+from xmr.files import write_json
 from xmr.modality import BadInput
 
 YAML = Path(__file__).with_suffix(".yaml")

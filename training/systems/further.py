@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from training.files import replacing
 from training.learn import recipe as recipes
 from training.learn.evaluation import encoder_vectors
 from training.systems import PublishedSystem, PublishedTower, tri
 from xmr import checkpoint
 from xmr.composer import KINDS
+from xmr.files import replacing
 from xmr.modality import Item, Modality
 from xmr.system import System
 

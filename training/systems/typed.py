@@ -21,7 +21,6 @@ from training.datasets.names import phrases
 from training.datasets.protocols import find
 from training.datasets.typing import KINDS
 from training.datasets.vocabulary import write_words
-from training.files import replacing
 from training.learn.features import PARITY_SAMPLES, SIDE, inputs
 from training.learn.fit import Stage
 from training.learn.losses import contrastive, distillation
@@ -36,6 +35,7 @@ from training.world.captions import COLOURS, LIGHTS, MATERIALS, PLACES, VIEWS, F
 from training.world.lexicon import LEXICON
 from xmr import checkpoint
 from xmr.evaluation import measure
+from xmr.files import replacing
 from xmr.modality import Item, Modality
 from xmr.preprocess import Tokenizer
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from training.files import replacing
 from training.towers.heads import ProjectionHead
 from training.towers.rounding import round_weights
+from xmr.files import replacing
 from xmr.modality import BadInput
 
 SHIPPED = "shipped"  # the recipes' name for all-MiniLM-L6-v2, which comes with a Python package

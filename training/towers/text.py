@@ -10,9 +10,9 @@ from scipy.sparse import csr_matrix
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 from torch import nn
 
-from training.files import replacing
 from training.towers.heads import unit
 from training.towers.sentence import package_folder
+from xmr.files import replacing
 
 PAD, UNKNOWN = "[PAD]", "[UNK]"  # ids 0 and 1, as xmr.preprocess.Tokenizer expects
 

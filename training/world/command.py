@@ -19,7 +19,6 @@ import torch
 from PIL import Image
 from tqdm import tqdm
 
-from training.files import replacing
 from training.world.arrange import Composition, all_visible, arrange, sample_composition
 from training.world.captions import MATERIALS, Facts, describe
 from training.world.families import families
@@ -32,6 +31,7 @@ from training.world.sdf import Field
 from training.world.sheet import write_sheets
 from training.world.strokes import DRAWING_STYLES, sketch
 from training.world.trace import DistanceGrid, GBuffer, trace
+from xmr.files import replacing
 from xmr.modality import BadInput
 
 # Instances per class, unless --split changes it. Those of "drawings" are only drawn, those of "photos" only

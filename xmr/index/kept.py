@@ -15,6 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from xmr.files import write_json
+
 _MOST = 24  # indexes that are kept; the least recently used go first
 _NEW = 3_600  # seconds in which a file of FAISS is left alone
 _VERSION = 1
@@ -58,18 +60,15 @@ class KeptIndex:
 
         binary = isinstance(index, faiss.IndexBinary)
         file = self._folder / f"{self._name}-{uuid.uuid4().hex[:12]}.faiss"
-        part = self._folder / f"{file.stem}.part"
         told = {"version": _VERSION, "count": index.ntotal, "token": self._token(index.ntotal), "effort": effort}
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             (faiss.write_index_binary if binary else faiss.write_index)(index, str(file))
-            part.write_text(json.dumps(told | {"file": file.name, "binary": binary}))
-            os.replace(part, self._folder / f"{self._name}.json")
+            write_json(self._folder / f"{self._name}.json", told | {"file": file.name, "binary": binary})
             self._sweep()
         except (OSError, RuntimeError):
-            for left in (file, part):
-                with suppress(OSError):
-                    left.unlink()
+            with suppress(OSError):
+                file.unlink()
 
     def _sweep(self) -> None:
         """Forget the indexes that were not used for longest, and delete files of FAISS that belong to none. What is new

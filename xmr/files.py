@@ -1,6 +1,7 @@
 """Files that are written whole or not at all: a kill half way leaves what was there before."""
 
 import json
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,10 +12,10 @@ from typing import Any
 def replacing(path: Path) -> Iterator[Path]:
     """A path to write to, beside `path` and of the same ending, that takes its place when the block ends without error.
 
-    The folder is made if it isn't there.
+    The folder is made if it isn't there. Two that write the same file at once do not meet: the last one's stays.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.stem}.part{path.suffix}")
+    part = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}.part{path.suffix}")
     try:
         yield part
         part.replace(path)
