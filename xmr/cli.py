@@ -63,7 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
             argcomplete.autocomplete(parser)
         options = parser.parse_args(arguments)
         options.run(options)
-        sys.stdout.flush()
+        print(end="", flush=True)  # where there is no standard output, too
     except BadInput as error:
         print(f"xmr: {error}", file=sys.stderr)
         return 2
@@ -71,8 +71,17 @@ def main(arguments: list[str] | None = None) -> int:
         print("xmr: stopped. What was done is kept; run the same command to go on.", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader, such as head, has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _let_go_of_output()
+    except OSError as error:
+        _let_go_of_output()
+        print(f"xmr: {printable(str(error))}. Make room, or check the disk; what was done is kept.", file=sys.stderr)
+        return 2
     return 0
+
+
+def _let_go_of_output() -> None:
+    """What could not be written is not written again when the program ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -6,6 +6,7 @@ import importlib.util
 import io
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -263,6 +264,17 @@ def test_paths_alone_are_printed_for_pipes(xmr, gallery_folder):
     assert xmr("search", gallery_folder, "red", "-k", 2, "--paths-only")[1].splitlines() == paths
     assert xmr("search", gallery_folder, "red", "-k", 2, "--print0")[1] == "".join(f"{path}\0" for path in paths)
     assert xmr("search", gallery_folder, "red", "--json", "--print0")[0] == 2
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no full device here")
+@pytest.mark.parametrize(
+    ("output", "status", "message"), [("> /dev/full", 2, "No space left on device"), (">&-", 0, "")]
+)
+def test_an_output_that_takes_nothing_is_no_traceback(output, status, message):
+    command = f"{shlex.quote(sys.executable)} -m xmr search cup -k 1 {output}"
+    done = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == status and message in done.stderr and "Traceback" not in done.stderr
+    assert done.stderr.count("\n") <= 1
 
 
 def test_the_version_is_the_packages(capsys):
