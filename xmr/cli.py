@@ -7,7 +7,9 @@ import importlib.util
 import io
 import json
 import os
+import re
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
@@ -22,7 +24,7 @@ from xmr.gallery import DEMO, Gallery, given_path, index_folder
 from xmr.home import home
 from xmr.index import KINDS, choose_kind
 from xmr.labelled import evaluate_indexed, evaluate_named
-from xmr.modality import BadInput, Hit, Modality, Query, Term, printable
+from xmr.modality import BadInput, Hit, Modality, Query, Term, printable, shown
 from xmr.preprocess import Reading, open_picture, open_sketch
 from xmr.search import Searcher, progress_bar
 from xmr.system import System
@@ -36,11 +38,23 @@ class _Parser(argparse.ArgumentParser):
         raise BadInput(f"{message} (see python -m {self.prog} --help)")
 
 
+def _within(least: int, most: int) -> Callable[[str], int]:
+    """What reads an option that is a whole number from `least` to `most`."""
+
+    def number(given: str) -> int:
+        if not re.fullmatch(r"\d{1,9}", given) or not least <= int(given) <= most:
+            raise argparse.ArgumentTypeError(f"it is a whole number from {least} to {most}; {shown(given)} came")
+        return int(given)
+
+    return number
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit status: 0, 2 for a user's mistake, 130 when interrupted."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal that knows fewer letters than file names have
             stream.reconfigure(errors="backslashreplace")
+    warnings.filterwarnings("ignore", module="PIL")  # of odd metadata, about which nobody can do anything
     try:
         parser = _parser()
         if "_ARGCOMPLETE" in os.environ:  # the shell asks what could come next
@@ -49,7 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
             argcomplete.autocomplete(parser)
         options = parser.parse_args(arguments)
         options.run(options)
-        sys.stdout.flush()
+        print(end="", flush=True)  # where there is no standard output, too
     except BadInput as error:
         print(f"xmr: {error}", file=sys.stderr)
         return 2
@@ -57,8 +71,17 @@ def main(arguments: list[str] | None = None) -> int:
         print("xmr: stopped. What was done is kept; run the same command to go on.", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader, such as head, has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _let_go_of_output()
+    except OSError as error:
+        _let_go_of_output()
+        print(f"xmr: {printable(str(error))}. Make room, or check the disk; what was done is kept.", file=sys.stderr)
+        return 2
     return 0
+
+
+def _let_go_of_output() -> None:
+    """What could not be written is not written again when the program ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -126,19 +149,22 @@ def _parser() -> argparse.ArgumentParser:
     duplicates.set_defaults(run=_duplicates)
 
     app = commands.add_parser("app", help="open the app in the browser")
-    app.add_argument("--port", type=int, default=8501, help="where it listens (default: %(default)s)")
+    app.add_argument("--port", type=_within(1, 65_535), default=8501, help="where it listens (default: %(default)s)")
     app.set_defaults(run=_app)
 
     serve = commands.add_parser("serve", help="answer programs over HTTP, with one loaded model for all of them")
     serve.add_argument("folder", metavar="FOLDER", nargs="?", default=DEMO, help="an indexed folder (default: shipped)")
     serve.add_argument("--system", action="append", help="a checkpoint to answer with; may be repeated (default: tri)")
     serve.add_argument("--host", default="127.0.0.1", help="where it listens (default: this computer alone)")
-    serve.add_argument("--port", type=int, default=8400, help="(default: %(default)s)")
+    serve.add_argument("--port", type=_within(1, 65_535), default=8400, help="(default: %(default)s)")
     serve.add_argument("--writable", action="store_true", help="let clients add and remove photos")
     serve.add_argument(
-        "--rate", type=int, default=1200, help="requests a minute of a client (default: %(default)s; 0: any)"
+        "--rate",
+        type=_within(0, 1_000_000),
+        default=1200,
+        help="requests a minute of a client (default: %(default)s; 0: any)",
     )
-    serve.add_argument("--max-mb", type=float, default=25, help="of one request (default: %(default)s)")
+    serve.add_argument("--max-mb", type=_within(1, 10_000), default=25, help="of one request (default: %(default)s)")
     serve.set_defaults(run=_serve)
 
     evaluate = commands.add_parser(
@@ -201,8 +227,8 @@ def _search(options: argparse.Namespace) -> None:
         options.text.insert(0, " ".join(words))
     opened: dict[Modality, Callable[[str], Any]] = {
         Modality.TEXT: str,
-        Modality.PHOTO: open_picture,
-        Modality.SKETCH: open_sketch,
+        Modality.PHOTO: lambda given: open_picture(given_path(given)),
+        Modality.SKETCH: lambda given: open_sketch(given_path(given)),
     }
     for sign, prefix in ((1.0, ""), (-1.0, "minus_")):
         for modality, content in opened.items():
@@ -396,7 +422,7 @@ def _serve(options: argparse.Namespace) -> None:
         raise BadInput("The API needs FastAPI and uvicorn. Install them: pip install 'xmr[serve]'")
     from xmr import serve
 
-    limits = serve.Limits(int(options.max_mb * 1e6), options.rate)
+    limits = serve.Limits(options.max_mb * 1_000_000, options.rate)
     key = os.environ.get(serve.KEY) or None
     systems = list(dict.fromkeys(options.system or ["tri"]))
     app = serve.create_app(

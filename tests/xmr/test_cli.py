@@ -6,6 +6,7 @@ import importlib.util
 import io
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -188,13 +189,19 @@ def test_evaluation_equals_leaving_one_out_by_hand(xmr, gallery_folder, system, 
         (["search", "--minus-text", "red"], "as well as what to avoid"),
         (["search", "--text", ""], "The caption is empty"),
         (["search", "--text", "🚗"], "No word of"),
-        (["search", "--photo", "gone.png"], "There is no file gone.png"),
+        (["search", "--photo", "gone.png"], "gone.png. Check the path"),
+        (["search", "--photo", ""], "The path is blank"),
+        (["search", "--sketch", "~/gone.png"], f"There is no file {Path.home() / 'gone.png'}"),
         (["search", "--text", "red", "--gallery", "/nowhere"], "There is no folder /nowhere"),
         (["search", "--text", "red", "-k", "many"], "invalid int value"),
         (["search", "--text", "red", "-k", "0"], "at least 1"),
         (["search", "--txt", "red"], "unrecognized arguments"),
         (["dance"], "invalid choice"),
         ([], "COMMAND"),
+        (["app", "--port", "65536"], "a whole number from 1 to 65535; '65536' came"),
+        (["serve", "--port", "-1"], "a whole number from 1 to 65535"),
+        (["serve", "--rate", "-5"], "argument --rate"),
+        (["serve", "--max-mb", "nan"], "argument --max-mb"),
         (["index", "/nowhere"], "There is no folder /nowhere"),
         (["evaluate", "/nowhere"], "There is no folder /nowhere"),
     ],
@@ -205,6 +212,15 @@ def test_a_mistake_is_one_line_and_status_2(xmr, gallery_folder, arguments, mess
     status, out, err = xmr(*arguments)
     assert (status, out) == (2, "")
     assert err.startswith("xmr: ") and err.count("\n") == 1 and message in err
+
+
+def test_damaged_metadata_leave_no_warning(xmr, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    damaged = exif.tobytes()[:-10]  # its table ends inside an entry
+    Image.new("RGB", (40, 30), "red").save(tmp_path / "a.jpg", exif=damaged)
+    status, _, err = xmr("index", tmp_path)
+    assert (status, err) == (0, "")
 
 
 def test_a_missing_checkpoint_is_one_line_too(capsys, gallery_folder):
@@ -248,6 +264,17 @@ def test_paths_alone_are_printed_for_pipes(xmr, gallery_folder):
     assert xmr("search", gallery_folder, "red", "-k", 2, "--paths-only")[1].splitlines() == paths
     assert xmr("search", gallery_folder, "red", "-k", 2, "--print0")[1] == "".join(f"{path}\0" for path in paths)
     assert xmr("search", gallery_folder, "red", "--json", "--print0")[0] == 2
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no full device here")
+@pytest.mark.parametrize(
+    ("output", "status", "message"), [("> /dev/full", 2, "No space left on device"), (">&-", 0, "")]
+)
+def test_an_output_that_takes_nothing_is_no_traceback(output, status, message):
+    command = f"{shlex.quote(sys.executable)} -m xmr search cup -k 1 {output}"
+    done = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == status and message in done.stderr and "Traceback" not in done.stderr
+    assert done.stderr.count("\n") <= 1
 
 
 def test_the_version_is_the_packages(capsys):

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from xmr.gallery.metadata import SIDECARS, TABLES, Told, read_tables
+from xmr.gallery.metadata import SIDECARS, TABLES, Told, open_text, read_tables
 from xmr.modality import BadInput
 from xmr.preprocess.kinds import HEAD, PICTURE_SUFFIXES, READ, picture_kind
 
@@ -25,13 +25,30 @@ _RUBBISH = {
     "@recently-snapshot",
     "#recycle",
     "#snapshot",
+    "~snapshot",
+    "trashbox",
+    "files_trashbin",
+    "network trash folder",
+    "temporary items",
     "$recycle.bin",
     "recycler",
+    "recycled",
     "system volume information",
     "lost+found",
     "__macosx",
 }
-_RUBBISH_ENDINGS = (".lrdata", ".photoslibrary/resources", ".photoslibrary/private", ".aplibrary/thumbnails")
+_RUBBISH_ENDINGS = (
+    ".lrdata",
+    ".photoslibrary/resources",
+    ".photoslibrary/private",
+    ".photolibrary/thumbnails",
+    ".photolibrary/data",
+    ".photolibrary/data.noindex",
+    ".aplibrary/thumbnails",
+    ".aplibrary/previews",
+    ".cocatalog/cache",
+    "/captureone/cache",
+)
 
 
 @dataclass(frozen=True)
@@ -224,7 +241,8 @@ def _patterns(folder: Path, exclude: Sequence[str]):
 
     lines = list(exclude)
     try:
-        lines += (folder / IGNORE_FILE).read_text(encoding="utf-8", errors="replace").splitlines()
+        with open_text(folder / IGNORE_FILE) as file:
+            lines += file.read().splitlines()
     except FileNotFoundError:
         pass
     except OSError as error:

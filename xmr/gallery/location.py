@@ -31,7 +31,7 @@ def given_path(given: str | Path) -> Path:
             raise BadInput(f"{text} is on another computer. Give a folder of this one.")
         text = unquote(address.path)
     if not text.strip():
-        raise BadInput("The path is blank. Give a folder of photos.")
+        raise BadInput("The path is blank. Give that of a folder or a file.")
     if "\0" in text:
         raise BadInput(f"No path has a NUL in it: {shown(text)}. Check the path.")
     try:

@@ -5,14 +5,20 @@ Nothing here fails: what cannot be read is passed over, since it must not keep a
 
 from __future__ import annotations
 
+import codecs
 import csv
+import errno
 import io
 import json
 import math
+import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+import stat
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -28,7 +34,7 @@ from xmr.preprocess import kinds
 
 SIDECARS = (".txt", ".json", ".xmp")
 TABLES = ("captions.csv", "captions.jsonl")
-_LARGEST = 1_000_000  # bytes of a sidecar
+_LARGEST = 1_000_000  # letters of a sidecar, bytes of a box in a photo
 _LARGEST_TABLE = 200_000_000
 _LARGEST_WHOLE = 50_000_000  # of a file that is read as a whole to see its head
 _RAW_HEAD = 1_000_000  # bytes of a RAW file in which its tags begin
@@ -50,6 +56,7 @@ _GERMAN = re.compile(
     r"[äöüß]|\b(der|die|das|den|dem|ein|eine|einen|einem|einer|und|im|ist|auf|mit|vor|zwei|beim|zum|zur|vom)\b", re.I
 )
 _RDF, _DC = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}", "{http://purl.org/dc/elements/1.1/}"
+_AS_WINDOWS = "xmr.windows-1252"  # how bytes that are no UTF-8 are read
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
@@ -295,14 +302,40 @@ def _of_xmp(told: Told, packet: bytes | str | None) -> None:
 # ---------------------------------------------------------------- beside the photo
 
 
-def _small(path: Path) -> bytes:
+@contextmanager
+def open_text(path: Path) -> Iterator[io.TextIOWrapper]:
+    """A text file beside the photos, open for reading: UTF-8, or UTF-16 with its mark, as Windows' programs write it;
+    bytes that are no UTF-8 are read as Windows-1252.
+
+    Raises:
+        OSError: it can't be read, or is no file: a pipe would never answer, and a device never end.
+    """
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise OSError(errno.EINVAL, "it is no file", str(path))
     with open(path, "rb") as file:
+        marked = file.peek(2)[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+        encoding, otherwise = ("utf-16", "replace") if marked else ("utf-8-sig", _AS_WINDOWS)
+        yield io.TextIOWrapper(file, encoding, otherwise, newline="")
+
+
+def _as_windows(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
+
+
+codecs.register_error(_AS_WINDOWS, _as_windows)
+
+
+def _small(path: Path) -> str:
+    """What a sidecar says; nothing if it is too large."""
+    with open_text(path) as file:
         found = file.read(_LARGEST + 1)
-    return b"" if len(found) > _LARGEST else found
+    return "" if len(found) > _LARGEST else found
 
 
 def _of_txt(told: Told, path: Path) -> None:
-    for line in _small(path).decode("utf-8-sig", "replace").splitlines():
+    for line in _small(path).splitlines():
         told.caption(line)
 
 
@@ -313,7 +346,7 @@ def _of_json(told: Told, path: Path) -> None:
 _SIDECAR_READERS = {
     ".txt": _of_txt,
     ".json": _of_json,
-    ".xmp": lambda told, path: _of_xmp(told, _small(path)),
+    ".xmp": lambda told, path: _of_xmp(told, _small(path).strip()),
 }
 
 
@@ -346,26 +379,32 @@ def told_in(given: Any) -> Told:
 
 def read_tables(paths: Iterable[Path]) -> dict[Path, Told]:
     """What tables say of the photos of their folders, by path: captions.csv, whose columns are "file", "caption",
-    "language" and facts, and captions.jsonl, with an object a line, as `told_in` takes it, with its "file"."""
+    "language" and facts, and captions.jsonl, with an object a line, as `told_in` takes it, with its "file". A CSV's
+    columns are separated by commas, semicolons, as in German spreadsheets, or tabs."""
     found: dict[Path, Told] = {}
     for path in paths:
         try:
             if path.stat().st_size > _LARGEST_TABLE:
                 continue
-            with open(path, encoding="utf-8-sig", errors="replace", newline="") as file:
-                for given in csv.DictReader(file) if path.suffix == ".csv" else map(_line, file):
+            with open_text(path) as file:
+                for given in _rows(file) if path.suffix.lower() == ".csv" else map(_line, file):
                     name = given.get("file") if isinstance(given, dict) else None
                     if not isinstance(name, str) or not name.strip():
                         continue
                     told = found.setdefault(path.parent / name.strip(), Told())
                     told.add(told_in(given))
-                    if path.suffix == ".csv":
+                    if path.suffix.lower() == ".csv":
                         for key, value in given.items():
                             if key not in ("file", "caption", "description", "text"):
                                 told.fact(key, _number(value))
         except (OSError, csv.Error, ValueError):
             continue
     return found
+
+
+def _rows(file: io.TextIOWrapper) -> Iterator[dict[str, str]]:
+    head = file.readline()
+    return csv.DictReader(chain([head], file), delimiter=max(",;\t", key=head.count))
 
 
 def _line(text: str) -> Any:

@@ -55,7 +55,7 @@ _PIL_READERS = {
     kinds.AVIF: AvifImageFile,
 }
 
-_ENOUGH_ROWS = 0.75  # least share of a JPEG's rows
+_ENOUGH_ROWS = 0.75  # least share of a picture's rows whose file ends too early
 _MAX_PASSES = 2_000_000_000  # pixels x scans of a progressive JPEG (usually 10 scans), which takes some seconds
 _PREVIEW = 512  # px a side of a RAW file's preview that are enough, if the caller names no size
 _ANIMATED = (kinds.PNG, kinds.WEBP, kinds.GIF, kinds.AVIF)  # kinds that can be animated
@@ -158,7 +158,13 @@ def decode(job: Job, kind: Kind) -> Image.Image:
     image = _PIL_READERS[kind](job.file)
     pixels = job.pixels(*image.size)
     job.wait(pixels, pixels * _COST.get(kind, 2 * _PIXEL.get(image.mode, 4)))
-    image.load()
+    try:
+        image.load()
+    except OSError as error:
+        if kind is not kinds.PNG or "interlace" in image.info or "truncated" not in str(error):
+            raise
+        image.tile = []  # the rows before the end are decoded
+        return _finish_cut(image, job, (0, 0))
     return _finish(_first_with_content(image) if kind in _ANIMATED else image, job)
 
 
@@ -194,12 +200,7 @@ def _open_jpeg(job: Job) -> Image.Image:
     image.draft("RGB", (image.width // scale, image.height // scale))
     job.wait(pixels, cost + 8 * image.width * image.height)
     image.load()
-    if not image.short:
-        return _finish(image, job)
-    there, note = _rows_there(job.name, image)
-    finished = _finish(there, job)
-    finished.info["note"] = note
-    return finished
+    return _finish_cut(image, job, (127, 129)) if image.short else _finish(image, job)
 
 
 class _Jpeg(JpegImageFile):
@@ -227,17 +228,28 @@ class _Jpeg(JpegImageFile):
         return "progressive" not in self.info and header[:3] == bytes([0, length, self.layers])
 
 
-def _rows_there(name: str, image: Image.Image) -> tuple[Image.Image, str]:
-    """A truncated JPEG cropped to its rows, and a note about it; raises BadInput if too many rows are missing."""
+def _finish_cut(image: Image.Image, job: Job, missing: tuple[int, int]) -> Image.Image:
+    """`_finish` for a picture whose file ends too early: cropped to its rows, with a note about it.
+
+    missing: the lowest and highest level of rows that were not decoded.
+
+    Raises:
+        BadInput: too many rows are missing.
+    """
+    low, high = missing
     levels = np.asarray(image).reshape(image.height, -1)
-    there = np.flatnonzero(((levels < 127) | (levels > 129)).any(axis=1))  # what is missing is decoded as middle grey
+    there = np.flatnonzero(((levels < low) | (levels > high)).any(axis=1))
     rows = int(there[-1]) + 1 if len(there) else 0
-    missing = 1 - rows / image.height
-    if missing > 1 - _ENOUGH_ROWS:
-        raise BadInput(f"{name} is damaged: it ends too early, and {missing:.0%} of it are missing. Copy it again.")
-    if not missing:
-        return image, f"{name} lacks its last bytes; the picture was read all the same."
-    return image.crop((0, 0, image.width, rows)), f"{name} ends too early; it was read without its last {missing:.1%}."
+    lost = 1 - rows / image.height
+    if lost > 1 - _ENOUGH_ROWS:
+        raise BadInput(f"{job.name} is damaged: it ends too early, and {lost:.0%} of it are missing. Copy it again.")
+    finished = _finish(image.crop((0, 0, image.width, rows)) if lost else image, job)
+    finished.info["note"] = (
+        f"{job.name} ends too early; it was read without its last {lost:.1%}."
+        if lost
+        else f"{job.name} lacks its last bytes; the picture was read all the same."
+    )
+    return finished
 
 
 def _open_jpeg_2000(job: Job) -> Image.Image:

@@ -103,11 +103,22 @@ def pixels_of(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None]:
             ground = "black" if np.median(opaque) > 160 else "white"
             image = Image.alpha_composite(Image.new("RGBA", image.size, ground), image)
     if image.mode == "L":
-        return np.asarray(_reduced(image)), None
+        return _undithered(np.asarray(_reduced(image))), None
     pixels = np.asarray(to_rgb(_reduced(image)))
     few = cv2.resize(shrunk(pixels[::2, ::2], SMALL), (64, 64), interpolation=cv2.INTER_AREA).astype(np.int16)
     coloured = np.abs(few[..., 0] - few[..., 2]).max() > 12 or np.abs(few[..., 0] - few[..., 1]).max() > 12
-    return (pixels if coloured else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)), None
+    return (pixels if coloured else _undithered(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY))), None
+
+
+def _undithered(grey: np.ndarray) -> np.ndarray:
+    """A picture (H, W) uint8; if it is of black and white dots alone that stand for greys, as a fax, then of greys."""
+    if ((grey > 8) & (grey < 247)).mean() > 0.02:
+        return grey
+    dots = 0
+    for ink in (grey < 128, grey >= 128):
+        areas = cv2.connectedComponentsWithStats(ink.astype(np.uint8), connectivity=8)[2][:, cv2.CC_STAT_AREA]
+        dots += int((areas <= 3).sum())
+    return cv2.GaussianBlur(grey, (0, 0), 2) if dots > 0.005 * grey.size else grey
 
 
 def _reduced(image: Image.Image) -> Image.Image:
@@ -279,7 +290,7 @@ def _without_clutter(ink: np.ndarray) -> np.ndarray:
         (p.span for p in kept), default=0
     ) < 0.03 * (max(ink.shape)):
         kept = parts
-    kept = _near_each_other(kept)
+    kept = _near_each_other(_without_bars(kept, numbers, thick))
     chosen = np.zeros(count, bool)
     chosen[[part.number for part in kept]] = True
     return chosen[numbers]
@@ -297,6 +308,38 @@ def _is_frame(part: _Component, numbers: np.ndarray, shape: tuple[int, ...]) -> 
         return not own[rim:-rim, rim:-rim].any()
     middle = ((part.top + part.bottom) / 2 / shape[0], (part.left + part.right) / 2 / shape[1])[tall]
     return min(height, width) <= rim and min(middle, 1 - middle) < 0.12
+
+
+def _without_bars(parts: list[_Component], numbers: np.ndarray, thick: float) -> list[_Component]:
+    """The components without straight bars that lie apart from all others: a pen on the paper, a board's frame, the
+    edge of a table. A bar that is thicker than the lines needs less room around it.
+
+    thick: half the thickness of a typical line, in pixels.
+    """
+    lying = [part for part in parts if part.span > 0.15 * max(numbers.shape) and _is_bar(part, numbers)]
+    drawing = _near_each_other([part for part in parts if part not in lying])
+    if max((part.span for part in drawing), default=0) < 0.08 * max(numbers.shape):
+        return parts
+    while lying:
+        ink = np.isin(numbers, [part.number for part in drawing])
+        top, left, bottom, right = _box(ink)
+        reach = max(bottom - top, right - left)
+        far = cv2.distanceTransform((~ink).astype(np.uint8), cv2.DIST_L2, 3)
+        room = {part: (0.1 if part.radius > 2 * thick else 0.25) * reach for part in lying}
+        near = [part for part in lying if far[numbers == part.number].min() <= room[part]]
+        if not near:
+            break
+        drawing += near
+        lying = [part for part in lying if part not in near]
+    return [part for part in parts if part not in lying]
+
+
+def _is_bar(part: _Component, numbers: np.ndarray) -> bool:
+    """Whether a component fills a long, narrow rectangle, at any angle."""
+    own = numbers[part.top : part.bottom, part.left : part.right] == part.number
+    sides = cv2.minAreaRect(np.argwhere(own).astype(np.float32))[1]
+    long, short = max(sides) + 1, min(sides) + 1
+    return long > 8 * short and part.area > 0.6 * long * short
 
 
 def _near_each_other(parts: list[_Component]) -> list[_Component]:

@@ -26,7 +26,7 @@ def open_picture(
     frame is returned; if that is blank, the first frame with at least half of the highest contrast among the first 100.
     Of a camera's RAW file, the embedded preview is returned if it is large enough.
 
-    A JPEG whose end is missing is accepted if it has three quarters of its rows, and is cropped to them;
+    A JPEG or PNG whose end is missing is accepted if it has three quarters of its rows, and is cropped to them;
     `image.info["note"]` then has a sentence about it. `image.info` never has any other entry.
 
     Args:

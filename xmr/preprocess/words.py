@@ -25,6 +25,7 @@ _JOINTS = re.compile("['-]")
 _CONTRACTED = re.compile(r"[^\W\d_]+'(?:t|d|m|re|ve|ll)")
 _DIGRAPHS = {"ae": "ä", "oe": "ö", "ue": "ü", "ss": "ß"}
 _DOTTED = {"a": "ä", "o": "ö", "u": "ü"}
+_DRAWN_OUT = re.compile(r"(.)\1{2,}")
 _LINKS = ("", "s", "n", "en", "es", "er")  # between the parts of a German compound
 _EDIT = 4.5  # what an edit costs, in units of the logarithm of a word's count
 _SAME_START, _SAME_LANGUAGE, _SAME_LETTERS, _NEIGHBOURS = 1.5, 2.0, 1.0, 1.0  # what speaks for a word, in these units
@@ -36,14 +37,20 @@ _COUNTED |= {"eine", "einen", "andere", "anderen", "anderer", "viele"}  # name s
 _RARE, _COMMON = 30, 1000  # a word that is rarer and one slip from one that is more common is taken for that
 _LIKELY = 20  # a word this frequent may be a part of two that were typed together
 
-_NOT_EN = r"no(?!\s+(?:one|\d+)\b)|not|without|(?>except(?:\s+for)?)|excluding|but\s+not|neither"
-_NOT_DE = r"kein(?:e|en|em|er|es)?|ohne|nicht|außer|ausser|weder"
+_NOT_EN = (
+    r"no(?!\s+(?:one|\d+)\b)|not|without|w/o|(?>except(?:\s+for)?)|excluding|but\s+not|neither"
+    r"|(?:anything|everything|all)\s+but|other\s+than|rather\s+than|instead\s+of"
+    r"|(?:is|are|was|were|has|have)n['’]?t"
+    r"|(?>(?:do|does|did)(?:n['’]?t|\s+not)(?:\s+(?:want|like|need|show|see|have|include|contain))?(?:\s+to\s+see|\s+me)?)"
+)
+_NOT_DE = r"kein(?:e|en|em|er|es)?|ohne|nicht|außer|ausser|weder|(?:an)?statt"
 _NEGATION = re.compile(
     rf"(?:\b(?:and|or|but|with|und|oder|aber|mit)\s+)?(?<![\w'’-])(?:{_NOT_EN}|{_NOT_DE})(?![\w'’-])"
     r"(?!\s+(?:only|just|more|less|longer|far|nur|bloß|mehr|weit)\b)\s+"
     r"(?:(?:any|a|an|the|ein|eine|einen|einem|einer|der|die|das|den|dem)(?:\s+|$))?",
     re.IGNORECASE,
 )
+_MINUS = re.compile(r"(?<!\S)-([^\W\d_]+)(?!\S)")  # "car -red", as to a search engine
 _LISTED = re.compile(r"\s*(?:,|\b(?:and|or|nor|und|oder|noch)\b)\s*", re.IGNORECASE)
 _ENDS = re.compile(  # what is wanted goes on after these
     r"[,;.!?:()\[\]]|\b(?:but|with|in|on|at|under|over|near|behind|beside|is|are|was|were|has|have|who|which|while|and\s+\w+ing"
@@ -125,16 +132,19 @@ def read(text: str, vocabulary: Vocabulary | None = None, negations: bool = True
 def without_negations(text: str) -> tuple[str, tuple[str, ...]]:
     """A text without the parts that say what is not wanted, and what these name.
 
-    A negation reaches to the next comma, preposition or verb; what "and" or "or" adds to it counts too. What a sign
-    says is no negation.
+    A negation reaches to the next comma, preposition or verb; what "and" or "or" adds to it counts too. A minus in
+    front of a word reaches over that word. What a sign says is no negation.
 
     >>> without_negations("a street without cars and people in the rain")
     ('a street in the rain', ('cars', 'people'))
     >>> without_negations("ein Strand, aber keine Menschen")
     ('ein Strand', ('Menschen',))
+    >>> without_negations("cars -red that aren't blue")
+    ('cars that', ('red', 'blue'))
     """
     kept: list[str] = []
-    unwanted: list[str] = []
+    unwanted = _MINUS.findall(text)[:MOST_UNWANTED]
+    text = _MINUS.sub("", text, count=MOST_UNWANTED)
     at = 0
     while len(unwanted) < MOST_UNWANTED and (match := _NEGATION.search(text, at)):
         end = _ENDS.search(text, match.end())
@@ -251,7 +261,7 @@ class Vocabulary:
             found = max((word, *self._restored(word, dots=False)), key=self._frequency.__getitem__)
             rare = self._frequency[found] < _RARE  # many type "strasse", and some "fahrad"
             return (rare and self._nearest(found, language, last, 1, at_least=_COMMON)) or found
-        if restored := self._restored(word):
+        if restored := self._restored(word) or [w for w in _shortened(word) if w in self._frequency]:
             return max(restored, key=self._frequency.__getitem__)
         if self._compound(word) or _CONTRACTED.fullmatch(word):
             return word
@@ -356,6 +366,11 @@ class Vocabulary:
 
 def _lower(word: str) -> str:
     return unicodedata.normalize("NFKC", word).lower().replace("’", "'")
+
+
+def _shortened(word: str) -> set[str]:
+    """A word whose letters were drawn out, "caaaar", with two and with one of them in their place."""
+    return {_DRAWN_OUT.sub(instead, word) for instead in (r"\1\1", r"\1")} - {word}
 
 
 def _slipped(word: str, known: str) -> bool:

@@ -133,8 +133,8 @@ class Gate:
         if scope["path"] in OPEN:
             return None
         if self._key is None:
-            origin = urlsplit(headers.get("origin", "http://localhost")).hostname
-            if not is_loopback(_host(headers.get("host", ""))) or not is_loopback(origin):
+            origin = _host(headers.get("origin", "http://localhost"))
+            if not is_loopback(_host(f"//{headers.get('host', '')}")) or not is_loopback(origin):
                 return 403, "Without a key, this server answers only programs of its own computer. Start it with a key."
         elif not hmac.compare_digest(_key(headers).encode(), self._key.encode()):
             return 401, "The key is missing or wrong. Send the server's key as: Authorization: Bearer KEY"
@@ -171,9 +171,10 @@ def _key(headers: dict[str, str]) -> str:
     return key.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
 
 
-def _host(host: str) -> str | None:
+def _host(address: str) -> str | None:
+    """The host of an address; None where it has none, or is none."""
     try:
-        return urlsplit(f"//{host}").hostname
+        return urlsplit(address).hostname
     except ValueError:
         return None
 

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from xmr.gallery.files import list_folder
+from xmr.modality import BadInput
 
 
 def photo(path: Path, format: str = "PNG") -> Path:
@@ -46,6 +47,11 @@ def test_content_decides_and_not_the_suffix(tmp_path):
         "__MACOSX",
         "My.photoslibrary/resources",
         "Catalog Previews.lrdata",
+        "~snapshot",
+        "RECYCLED",
+        "Network Trash Folder",
+        "iPhoto Library.photolibrary/Thumbnails",
+        "Album.cocatalog/Cache",
     ],
 )
 def test_deleted_files_and_small_copies_are_no_photos(tmp_path, rubbish):
@@ -63,6 +69,27 @@ def test_patterns_leave_out_as_gitignore_does(tmp_path):
     (tmp_path / ".xmrignore").write_text("# what I don't want\nb.*\n**/raw/*\n!raw/keep.png\n")
     assert files_in(tmp_path) == ["a.png", "raw/keep.png"]
     assert files_in(tmp_path, "keep.png") == ["a.png", "raw/keep.png"]  # the file has the last word
+
+
+def test_what_to_leave_out_may_be_written_by_windows(tmp_path):
+    photo(tmp_path / "a.png")
+    photo(tmp_path / "bär.png")
+    for encoding in ("utf-8-sig", "utf-16", "cp1252"):
+        (tmp_path / ".xmrignore").write_text("bär.png\r\n", encoding=encoding)
+        assert files_in(tmp_path) == ["a.png"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes here")
+def test_a_pipe_or_a_device_beside_photos_is_not_waited_for(tmp_path):
+    photo(tmp_path / "a.png")
+    os.mkfifo(tmp_path / "a.txt")
+    os.mkfifo(tmp_path / "b.png")
+    os.symlink("/dev/zero", tmp_path / "captions.csv")
+    os.mkfifo(tmp_path / "captions.jsonl")
+    assert files_in(tmp_path) == ["a.png"]
+    os.mkfifo(tmp_path / ".xmrignore")
+    with pytest.raises(BadInput, match="xmrignore cannot be read: it is no file"):
+        files_in(tmp_path)
 
 
 def test_linked_folders_are_followed_once_and_loops_end(tmp_path):

@@ -14,7 +14,7 @@ from PIL.TiffImagePlugin import IFDRational
 
 from tests import odd
 from xmr.gallery import Gallery, index_folder
-from xmr.gallery.metadata import Told, language_of, read_metadata, told_in
+from xmr.gallery.metadata import Told, language_of, read_metadata, read_tables, told_in
 from xmr.modality import Modality, Query, Term
 from xmr.search import Searcher
 
@@ -153,6 +153,25 @@ def test_sidecars_of_every_kind_are_read(tmp_path, told_of):
         "latitude": 1.5,
         "longitude": -2.0,
     }
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_sidecars_and_tables_may_be_written_by_windows(tmp_path, told_of, encoding):
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    (tmp_path / "a.txt").write_text("ein grüner Käfer", encoding=encoding)
+    (tmp_path / "captions.csv").write_text("file;caption;Ort\r\na.png;Öl, auf Wasser;Köln\r\n", encoding=encoding)
+    row = read_tables([tmp_path / "captions.csv"])[tmp_path / "a.png"]
+    told = told_of(tmp_path / "a.png", [tmp_path / "a.txt"], row)
+    assert told.captions == [("de", "Öl, auf Wasser"), ("de", "ein grüner Käfer")]
+    assert told.facts == {"Ort": "Köln"}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes here")
+def test_a_pipe_as_a_sidecar_is_not_waited_for(tmp_path, told_of):
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    os.mkfifo(tmp_path / "a.txt")
+    os.symlink("/dev/zero", tmp_path / "a.xmp")
+    assert told_of(tmp_path / "a.png", [tmp_path / "a.txt", tmp_path / "a.xmp"]) == Told()
 
 
 @pytest.mark.parametrize(

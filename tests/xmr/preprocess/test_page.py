@@ -116,6 +116,34 @@ def test_a_sheet_on_a_table_is_found_and_squared(table):
     assert height / width == pytest.approx(wanted[0] / wanted[1], rel=0.15)
 
 
+@pytest.mark.parametrize("lying", ["a pen", "a board's frame"])
+def test_straight_bars_apart_from_the_drawing_go(lying):
+    cover = page(share=0.45, at=(0.25, 0.3))
+    if lying == "a pen":
+        cv2.line(cover, (520, 930), (740, 620), 1.0, 18, cv2.LINE_AA)
+    else:
+        cv2.line(cover, (90, 900), (500, 905), 1.0, 6)
+        cv2.line(cover, (740, 150), (745, 600), 1.0, 6)
+    assert apart(image(0.95 - 0.8 * cover)) < 0.05
+
+
+def test_straight_lines_beside_a_drawing_are_part_of_it():
+    lines = ((30, 60), (170, 60)), ((30, 80), (170, 80)), ((30, 100), (170, 100))
+    sheet = np.zeros((200, 200), np.float32)
+    for start, end in lines:
+        cv2.line(sheet, start, end, 1.0, 2)
+    cv2.circle(sheet, (100, 130), 22, 1.0, 2)
+    found = np.asarray(read_drawing(image(0.95 - 0.8 * sheet, 0.0)))
+    rows = np.flatnonzero((found < 128).sum(axis=1) > 150)  # those of the lines, each a few pixels wide
+    assert (np.diff(rows) > 1).sum() == len(lines) - 1
+
+
+@pytest.mark.parametrize("tint", [0.95, 0.75])
+def test_a_fax_is_read_as_the_greys_that_its_dots_stand_for(tint):
+    fax = image(tint - 0.65 * page()).convert("1")
+    assert apart(fax) < 0.08
+
+
 def test_a_tiny_drawing_in_a_corner_of_a_large_page_is_read():
     sheet = page(2000, 2000, share=0.05, pen=2, at=(0.95, 0.95))
     assert apart(image(1 - 0.9 * sheet, 0)) < 0.12

@@ -238,7 +238,12 @@ def test_the_key_is_needed_but_for_health_and_readiness(api, running):
 
 
 def test_without_a_key_no_web_page_and_no_other_name_is_answered(client):
-    for headers in ({"Host": "evil.example"}, {"Origin": "https://evil.example"}, {"Host": "evil.example:8400"}):
+    for headers in (
+        {"Host": "evil.example"},
+        {"Origin": "https://evil.example"},
+        {"Host": "evil.example:8400"},
+        {"Origin": "http://[::1"},
+    ):
         refused = client.post("/search", json={"terms": [TEXT]}, headers=headers)
         assert refused.status_code == 403 and "programs of its own computer" in refused.json()["error"]
     assert client.get("/gallery", headers={"Host": "localhost", "Origin": "http://127.0.0.1:8501"}).status_code == 200
