@@ -40,6 +40,8 @@ def look(searcher: Searcher, asked: Modality, language: str | None = None) -> pd
     if not len(queries):
         return pd.DataFrame(columns=["query", "kind", "right", "found"])
     sizes = (photos.astype(np.float64) ** 2).sum(axis=1)  # (N,)
+    if system.space == "cosine":  # what is stored is rounded: not quite of length 1, as an index makes it
+        photos = photos / np.maximum(np.sqrt(sizes), 1e-12)[:, None].astype(np.float32)
     rows = []
     for start in range(0, len(queries), _CHUNK):
         part = slice(start, start + _CHUNK)

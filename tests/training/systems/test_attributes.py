@@ -13,6 +13,7 @@ from tests.conftest import DIM
 from tests.training.systems.conftest import CATEGORIES, seen
 from tests.training.tiny import draw_photo, write_chairv2, write_world
 from training.datasets import labels_of
+from training.datasets.names import phrases
 from training.learn.export import export
 from training.learn.losses import distillation
 from training.learn.restore import load_onnx_weights
@@ -28,8 +29,8 @@ PHOTO, SKETCH, TEXT = Modality.PHOTO, Modality.SKETCH, Modality.TEXT
 WATCHED = {"phrases/both@1": 1, "flickr8k-test-en/text_to_photo/hit@1": 3}
 SETTINGS = {
     "world": 8, "flickr8k": 6, "sketchy25": 5, "chairv2": 3, "others": 2, "names": 3, "sentences": 4, "typed": 0.0,
-    "loss_terms": 1.0, "loss_scenes": 0.5, "loss_captions": 1.0, "loss_drawn": 0.5, "loss_photos": 2.0,
-    "loss_texts": 3.0,
+    "loss_terms": 1.0, "loss_scenes": 0.5, "loss_captions": 1.0, "loss_names": 0.7, "loss_drawn": 0.5,
+    "loss_rendered": 1.0, "loss_photos": 2.0, "loss_texts": 3.0,
 }  # fmt: skip
 
 
@@ -141,6 +142,15 @@ def test_drawings_and_captions_are_held_against_their_own_photos(trained):
         same = [bool(photos.classes[own] & photos.classes[row]) for row in rows]
         share = further.form().class_share
         np.testing.assert_allclose(right, [(1 - share) * (n == own) + share * one for n, one in enumerate(same)])
+    held = trained._named("sketchy25", rows, 20, 0.0, rng)
+    for ids, right in zip(held.against.tolist(), held.right.bool().tolist(), strict=True):
+        told = {
+            label: [[n for n in trained.tokenizer.encode([text], 16)[0].tolist() if n] for text in texts]
+            for label in set().union(*photos.classes[:5])
+            for texts in [sum(phrases(label.removeprefix("class:"), synonyms=True).values(), [])]
+        }
+        asked = [label for label, texts in told.items() if [n for n in ids if n] in texts]
+        assert any(right == [label in photos.classes[row] for row in rows] for label in asked)
     held = trained._captioned(np.array([0, 2, 3]), 9, "en", 0.0, rng)
     for ids, row, right in zip(held.against, held.rows.tolist(), held.right, strict=False):
         assert row - 9 == int(right.argmax())
@@ -159,18 +169,19 @@ def test_the_losses_are_those_of_each_pair_alone(place):
     asked, drawn = torch.randint(1, 30, (2, 6)), torch.nn.functional.normalize(torch.randn(2, DIM), dim=1)
     right = torch.tensor([[1.0, 0, 1], [0, 1, 0]])
     held = [("terms", Held(asked, torch.arange(3), right)), ("drawn", Held(drawn, torch.tensor([3, 4]), torch.eye(2)))]
-    weights = {"terms": 2.0, "drawn": 0.5, "photos": 3.0, "texts": 4.0}
+    weights = {"terms": 2.0, "drawn": 0.5, "rendered": 5.0, "photos": 3.0, "texts": 4.0}
     with torch.no_grad():
-        found = model(maps, photos, held, ids, texts, weights)
+        found = model(maps, photos, 3, held, ids, texts, weights)
         shown, scale = model.photo.from_maps(maps), float(torch.tensor(3.0).exp())
         chances = (scale * model.text(asked) @ shown[:3].T).softmax(1).numpy()
         terms = -np.mean([(np.log(chances[0, 0]) + np.log(chances[0, 2])) / 2, np.log(chances[1, 1])])
         odds = (scale * drawn @ shown[3:].T).numpy()
         both = -np.mean([[np.log(np.exp(o[n]) / np.exp(o).sum()) for n, o in enumerate(way)] for way in (odds, odds.T)])
-        stay = [float(distillation(shown, photos)), float(distillation(model.text(ids), texts))]
+        pairs = [(shown[:3], photos[:3]), (shown[3:], photos[3:]), (model.text(ids), texts)]
+        stay = [float(distillation(ours, theirs)) for ours, theirs in pairs]
     assert float(found["terms"]) == pytest.approx(terms, abs=1e-4)
     assert float(found["drawn"]) == pytest.approx(both, abs=1e-4)
-    wanted = 2 * terms + 0.5 * both + 3 * stay[0] + 4 * stay[1]
+    wanted = 2 * terms + 0.5 * both + 5 * stay[0] + 3 * stay[1] + 4 * stay[2]
     assert float(found["loss"]) == pytest.approx(wanted, abs=1e-3)
 
 

@@ -30,7 +30,7 @@ def test_a_recipe_opens_with_its_command_and_says_how_it_is_evaluated(name):
     first = module.YAML.read_text().splitlines()[0]
     assert first.startswith("# python -m training ") and "python -m training fit " in first
     # detector has a measure of its own, the others, which train a part of tri, have tri's
-    assert recipe.protocols or name in ("detector", "doodles", "classes", "composer", "typed")
+    assert recipe.protocols or name in ("detector", "doodles", "classes", "composer", "typed", "attributes")
     assert isinstance(recipe, VariedRecipe) == (name in VARIED)
 
 
