@@ -83,7 +83,7 @@ def test_on_a_phone_the_photos_of_two_compared_systems_are_on_the_first_screen(s
     grids = page.locator(".xmr-photos")
     expect(grids).to_have_count(4)
     expect(grids.last.locator("img").first).to_be_visible()
-    assert grids.first.bounding_box()["y"] <= 500 and grids.nth(1).bounding_box()["y"] < 900
+    assert grids.first.bounding_box()["y"] <= 520 and grids.nth(1).bounding_box()["y"] < 900
     right, photos = page.locator(".st-key-category"), grids.first.locator("img")
     assert right.evaluate("one => one.scrollWidth - one.clientWidth") <= 0
     assert photos.first.bounding_box()["y"] == photos.last.bounding_box()["y"]
