@@ -34,6 +34,10 @@ _BESIDE = {a + b for row in _KEYBOARD for a, b in zip(row, row[1:], strict=False
 _ARTICLES = {"a", "an", "the", "ein", "eine", "einen", "einem", "einer", "der", "die", "das", "den", "dem", "des"}
 _COUNTED = {"one", "two", "three", "four", "five", "six", "other", "many", "zwei", "drei", "vier", "fünf", "sechs"}
 _COUNTED |= {"eine", "einen", "andere", "anderen", "anderer", "viele"}  # name something after an article
+# What people ask with, and captions never say: no misspelling of what these name.
+_ASKING = frozenset(
+    ["want", "wants", "wanted", "wanna", "gimme", "zeig", "zeige", "such", "suche", "finde", "möchte", "hätte", "gib"]
+)
 _RARE, _COMMON = 30, 1000  # a word that is rarer and one slip from one that is more common is taken for that
 _LIKELY = 20  # a word this frequent may be a part of two that were typed together
 
@@ -257,6 +261,8 @@ class Vocabulary:
 
         last: whether the text ends with it, so that it should name something. named: whether it follows an article too.
         """
+        if word in _ASKING and not last:
+            return word
         if word in self._frequency and not (named and word in self.function_words and word not in _COUNTED):
             found = max((word, *self._restored(word, dots=False)), key=self._frequency.__getitem__)
             rare = self._frequency[found] < _RARE  # many type "strasse", and some "fahrad"

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import xmr
 from tests import odd
 from xmr.modality import BadInput
 from xmr.preprocess.words import (
@@ -171,6 +172,14 @@ def test_one_or_two_slips_become_the_word_that_was_meant_and_are_told(words):
         "t-shrit": "t-shirt", "bannana's": "banana's", "caaaar": "car", "treeeee": "tree",
     }.items():  # fmt: skip
         assert words.correct(f"a {typed}") == (f"a {meant}", [(typed, meant)], [])
+
+
+@pytest.mark.parametrize(
+    "text", ["I want a red car", "zeig mir einen Hund", "Ich suche eine Tasse", "i wanna see dogs"]
+)
+def test_what_people_ask_with_is_no_misspelling_of_a_thing(text):
+    reading = xmr.load("tri").read(text)
+    assert (reading.wanted, reading.corrected, reading.unknown) == (text, (), ())
 
 
 def test_a_slip_in_a_capital_letter_and_in_quotes_is_found_too(words):
