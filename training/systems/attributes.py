@@ -27,8 +27,8 @@ from training.learn.restore import load_onnx_weights
 from training.learn.sampling import Cycle
 from training.systems import PublishedSystem, PublishedTower, doodles, further, typed
 from training.systems.composer import words_for
-from training.systems.further import encoded, form, initial, interpolate, score
-from training.systems.typed import described, named, slipped, some
+from training.systems.further import encoded, form, initial, interpolate, loss_weights, score
+from training.systems.typed import captions_of, described, named, nearest, slipped, some, staying_rows
 from training.towers.photo import PhotoTower
 from training.towers.text import TextTower
 from training.world.lexicon import LEXICON
@@ -44,6 +44,7 @@ REAL = ("flickr8k", "sketchy25", "chairv2", "others")
 GROUPS = ("phrase", "phrase", "phrase", "colour", "colour", "place", "name", "material")  # of words, as often as drawn
 RANKED = ("terms", "names")
 PHRASES = "phrases"
+DOODLES = 0.15  # of val's doodles: enough to see them kept
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,8 @@ class Task:
         self.data = {**found, "others": others, "world": rendered}
         self.photos = {name: self._photos(items) for name, items in self.data.items()}
         self._scenes(self.photos["world"].items)
-        self._captions(found["flickr8k"])
+        self.captions = captions_of(self.photos["flickr8k"].items, found["flickr8k"])
+        self.near = nearest(self.photos["flickr8k"].taught[:, 0], recipe.neighbours)
         drawn = [item for name in ("sketchy25", "chairv2") for item in found[name] if item.modality is SKETCH]
         self.drawn = dict(zip([item.id for item in drawn], encoded(self.system, drawn, cache), strict=True))
         self.drawings: dict[str, list[str]] = {}  # of each photo's instance
@@ -180,16 +182,6 @@ class Task:
         self.kinds: dict[str, list[int]] = {}
         for row, item in enumerate(rendered):
             self.kinds.setdefault(min(labels_of(item, "class")), []).append(row)
-
-    def _captions(self, photographed: list[Item]) -> None:
-        photos = self.photos["flickr8k"]
-        row_of = {min(labels_of(item, "image")): row for row, item in enumerate(photos.items)}
-        self.captions: list[dict[str, list[str]]] = [{} for _ in photos.items]
-        for item in photographed:
-            if item.modality is TEXT and (row := row_of.get(min(labels_of(item, "image")))) is not None:
-                self.captions[row].setdefault(item.language, []).append(item.content)
-        vectors = photos.taught[:, 0]
-        self.near = np.argsort(-(vectors @ vectors.T), axis=1)[:, 1 : 1 + self.recipe.neighbours]
 
     def _staying(self, recipe: Recipe) -> None:
         """The texts whose vectors stay: what things are called, and sentences."""
@@ -223,9 +215,7 @@ class Task:
             held.append(("captions", self._captioned(rows["flickr8k"], starts["flickr8k"], language, slips, rng)))
         held += [("drawn", self._drawn(name, rows[name], starts[name], rng)) for name in ("sketchy25", "chairv2")]
         held += [("names", self._named(name, rows[name], starts[name], slips, rng)) for name in ("sketchy25", "others")]
-        names, sentences = int(settings["names"]), int(settings["sentences"])
-        stay = self.cycles["sentences"].take(step * sentences, sentences) + self.cycles["names"].n
-        stay = np.concatenate([self.cycles["names"].take(step * names, names), stay])
+        stay = staying_rows(self.cycles, settings, step)
         return {
             "maps": torch.from_numpy(np.concatenate([maps for maps, _ in taken.values()])),
             "photos": torch.from_numpy(np.concatenate([vectors for _, vectors in taken.values()])),
@@ -233,7 +223,7 @@ class Task:
             "held": held,
             "ids": self._ids([(self.staying[row].content, self.staying[row].language) for row in stay], slips, rng),
             "texts": torch.from_numpy(self.taught[stay]),
-            "weights": {name.removeprefix("loss_"): weight for name, weight in settings.items() if name[:5] == "loss_"},
+            "weights": loss_weights(settings),
         }
 
     def _alike(self, count: int, rng: np.random.Generator) -> np.ndarray:
@@ -351,9 +341,6 @@ class Task:
             entry = measure(watched[0], watched[1], vectors, watched[2])
             figures |= {f"{name}/{key}": value for key, value in entry["metrics"].items()}
         return score(figures, self.recipe.score)
-
-
-DOODLES = 0.15  # of val's doodles: enough to see them kept
 
 
 def photo_tower() -> PhotoTower:

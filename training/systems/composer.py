@@ -22,7 +22,7 @@ from training.learn.evaluation import MIXED, evaluate_mixed
 from training.learn.fit import Stage
 from training.learn.recipe import load_recipe, train
 from training.systems import PublishedSystem, further
-from training.systems.further import encoded, form, score
+from training.systems.further import encoded, form, loss_weights, score
 from training.towers.composer import Composer, log_chance
 from training.world.captions import COLOURS, MATERIALS, PLACES
 from training.world.lexicon import LEXICON
@@ -180,7 +180,7 @@ class Task:
             "weight": torch.tensor(signs, dtype=torch.float32),
             "query": torch.tensor(query),
             "own": torch.from_numpy(terms.own[rows]),
-            "weights": {name.removeprefix("loss_"): weight for name, weight in settings.items() if name[:5] == "loss_"},
+            "weights": loss_weights(settings),
         }
 
     def _term(self, group: str, photo: int, sign: int, rng: np.random.Generator) -> int | None:

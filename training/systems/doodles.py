@@ -27,7 +27,7 @@ from training.learn.recipe import load_recipe, train
 from training.learn.restore import load_onnx_weights
 from training.learn.sampling import Cycle, Vocabulary
 from training.systems import PublishedSystem, PublishedTower, further, tri
-from training.systems.further import encoded, form, initial, interpolate, score
+from training.systems.further import encoded, form, initial, interpolate, loss_weights, score
 from training.towers.sketch import Mirrored, SketchTower
 from xmr import checkpoint
 from xmr.evaluation import Protocol, measure
@@ -207,7 +207,7 @@ class Task:
                 of: torch.cat([part["own"] if name == of else none[name] for name, part in parts.items()])
                 for of in ("demo", "sketchy25", "chairv2")
             },
-            "weights": {name.removeprefix("loss_"): weight for name, weight in settings.items() if name[:5] == "loss_"},
+            "weights": loss_weights(settings),
             "size": int(settings["size"]),
             "augmented": settings["augmented"],
         }

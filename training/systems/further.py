@@ -73,6 +73,15 @@ def interpolate(initial: nn.Module, trained: Mapping[str, torch.Tensor], share: 
             value.lerp_(trained[name], share)
 
 
+def loss_weights(settings: Mapping[str, float]) -> dict[str, float]:
+    """The weights of a stage's losses, by their names: its settings that begin with "loss_".
+
+    >>> loss_weights({"names": 64, "loss_photos": 2.0})
+    {'photos': 2.0}
+    """
+    return {name.removeprefix("loss_"): weight for name, weight in settings.items() if name.startswith("loss_")}
+
+
 def score(figures: Mapping[str, float], weights: Mapping[str, float]) -> dict[str, float]:
     """The figures that weights name, and "score": their weighted mean."""
     total = sum(weight * figures[key] for key, weight in weights.items())

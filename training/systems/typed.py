@@ -6,7 +6,7 @@ are typed, and captions of real photos to come nearer to these.
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from training.learn.recipe import load_recipe, train
 from training.learn.restore import load_onnx_weights
 from training.learn.sampling import Cycle
 from training.systems import PublishedSystem, PublishedTower, further
-from training.systems.further import encoded, form, initial, interpolate, score
+from training.systems.further import encoded, form, initial, interpolate, loss_weights, score
 from training.towers.sentence import package_folder
 from training.towers.text import TextTower, normalizer
 from training.world.captions import COLOURS, LIGHTS, MATERIALS, PLACES, VIEWS, Facts, describe
@@ -100,18 +100,13 @@ class Task:
             right = {word for word in _english() if word.isalpha() and len(word) > 2}
             write_words(words, photographed + multi30k.for_training(), names, right)
         photos = [item for item in photographed if item.modality is PHOTO]
-        row_of = {min(labels_of(item, "image")): row for row, item in enumerate(photos)}
-        self.captions: list[dict[str, list[str]]] = [{} for _ in photos]
-        for item in photographed:
-            if item.modality is TEXT:
-                of_photo = self.captions[row_of[min(labels_of(item, "image"))]]
-                of_photo.setdefault(item.language, []).append(item.content)
+        self.captions = captions_of(photos, photographed)
         called = named(names)
         self.staying = [*called, *described(recipe.captions), *sentences]
         self.data = {"flickr8k": photographed, "staying": self.staying}
         self.taught = encoded(self.system, self.staying, cache)  # (texts, dim)
         vectors = encoded(self.system, photos, cache)  # (photos, dim)
-        self.near = np.argsort(-(vectors @ vectors.T), axis=1)[:, 1 : 1 + recipe.neighbours]
+        self.near = nearest(vectors, recipe.neighbours)
         self.cycles = {
             "flickr8k": Cycle(len(photos), seed=1),
             "names": Cycle(len(called), seed=2),
@@ -135,16 +130,14 @@ class Task:
             known = [row for row in rows if language in self.captions[row]]
             texts = [str(rng.choice(self.captions[row][language])) for row in known]
             captions[language] = (self._ids(texts, language, settings["typed"], rng), torch.tensor(known))
-        names, sentences = int(settings["names"]), int(settings["sentences"])
-        rows = self.cycles["sentences"].take(step * sentences, sentences) + self.cycles["names"].n
-        rows = np.concatenate([self.cycles["names"].take(step * names, names), rows])
+        rows = staying_rows(self.cycles, settings, step)
         staying = [self.staying[row] for row in rows]
         ids = [slipped(item.content, item.language, settings["typed"], rng) for item in staying]
         return {
             "captions": captions,
             "staying": torch.from_numpy(self.tokenizer.encode(ids, form().text.max_tokens)),
             "taught": torch.from_numpy(self.taught[rows]),
-            "weights": {name.removeprefix("loss_"): weight for name, weight in settings.items() if name[:5] == "loss_"},
+            "weights": loss_weights(settings),
         }
 
     def _ids(self, texts: list[str], language: str, share: float, rng: np.random.Generator) -> torch.Tensor:
@@ -179,6 +172,30 @@ class Task:
             entry = measure(protocol, items, vectors, gallery)
             figures |= {f"{name}/{key}": value for key, value in entry["metrics"].items()}
         return score(figures, self.recipe.score)
+
+
+def captions_of(photos: list[Item], items: list[Item]) -> list[dict[str, list[str]]]:
+    """By photo and by language, the captions among the items that are of its image."""
+    row_of = {min(labels_of(item, "image")): row for row, item in enumerate(photos)}
+    found: list[dict[str, list[str]]] = [{} for _ in photos]
+    for item in items:
+        if item.modality is TEXT and (row := row_of.get(min(labels_of(item, "image")))) is not None:
+            found[row].setdefault(item.language, []).append(item.content)
+    return found
+
+
+def nearest(vectors: np.ndarray, count: int) -> np.ndarray:
+    """(N, count) int64, the rows most like each of the unit vectors (N, dim), best first and without itself."""
+    return np.argsort(-(vectors @ vectors.T), axis=1)[:, 1 : 1 + count]
+
+
+def staying_rows(cycles: Mapping[str, Cycle], settings: Mapping[str, float], step: int) -> np.ndarray:
+    """The rows of a step's texts whose vectors stay: as many "names" as the settings say, which come first among all
+    such texts, and as many "sentences"."""
+    names, sentences = (
+        cycles[kind].take(step * int(settings[kind]), int(settings[kind])) for kind in ("names", "sentences")
+    )
+    return np.concatenate([names, sentences + cycles["names"].n])
 
 
 def slipped(text: str, language: str, share: float, rng: np.random.Generator) -> str:
