@@ -48,7 +48,7 @@ DOODLES = 0.15  # of val's doodles: enough to see them kept
 
 
 @dataclass(frozen=True)
-class Recipe(further.Recipe):
+class Recipe(further.TowerRecipe):
     """What attributes.yaml sets; the comments there say what each setting changes."""
 
     views: int
@@ -147,7 +147,7 @@ class Task:
         load_onnx_weights(self.model.text, initial(folder, recipe, "text.onnx"))
         rendered = [item for item in world.items("photos") if item.modality is PHOTO]
         if not rendered:
-            raise MissingData("Expected photos of new things. Make them: python -m training render --split photos=44")
+            raise MissingData("Expected photos of new things. Make them: python -m training render --split photos=96")
         found = {name: catalogue.get(name).items("train") for name in ("flickr8k", "sketchy25", "chairv2")}
         others = [item for name in ("imagenet1000", "caltech101") for item in catalogue.get(name).items("train")]
         self.data = {**found, "others": others, "world": rendered}

@@ -25,7 +25,7 @@ from training.learn.sampling import Cycle, Vocabulary
 from training.systems import PublishedSystem, PublishedTower, doodles, further
 from training.systems.further import encoded, initial, score
 from training.towers.heads import Classifier
-from training.towers.sketch import Named, Seen, towards
+from training.towers.sketch import Named, Seen, SketchTower, towards
 from xmr import checkpoint
 from xmr.evaluation import measure
 from xmr.modality import Item, Modality
@@ -65,9 +65,7 @@ class Task:
     def __init__(self, recipe: Recipe, cache: Path, folder: Path) -> None:
         self.recipe, self.cache = recipe, cache
         self.system = checkpoint.load(recipe.system, recipe.checkpoints)
-        tower = doodles.tower()
-        load_onnx_weights(tower, initial(folder, recipe, "sketch.onnx"))
-        self.seen = Seen(tower.eval())
+        self.seen = Seen(self.tower(folder).eval())
         self.data = {
             "quickdraw": catalogue.get("quickdraw").items("train"),
             "sketchy25": sketchy25.items("train"),
@@ -78,7 +76,7 @@ class Task:
             raise MissingData(
                 "Expected drawings of the rendered world. Make them: python -m training render --split drawings=2"
             )
-        drawn = {name: [item for item in items if item.modality is SKETCH] for name, items in self.data.items()}
+        drawn = {name: [item for item in items if self.counts(item)] for name, items in self.data.items()}
         drawn["another"] = drawn_by(another, drawn["quickdraw"])
         labels = self.labels = Vocabulary()
         self.pools = {}
@@ -87,12 +85,26 @@ class Task:
             cls = torch.tensor([labels.number(labels_of(item, "class")) for item in kept])
             self.pools[name] = features, cls, Cycle(len(kept), seed=len(kept))
         every = torch.cat([features for features, _, _ in self.pools.values()]).float()
-        names = doodles.names(self.system, labels)
+        names = self.names()
         self.model = Classes(Classifier(every.mean(0), every.std(0) + 1e-3, len(names)), names)
         self.val = {
             name: doodles.watched(name, recipe.watched)
             for name in dict.fromkeys(key.split("/")[0] for key in recipe.score)
         }
+
+    def tower(self, folder: Path) -> SketchTower:
+        """The published sketch tower, whose features it reads."""
+        tower = doodles.tower()
+        load_onnx_weights(tower, initial(folder, self.recipe, "sketch.onnx"))
+        return tower
+
+    def counts(self, item: Item) -> bool:
+        """Whether it learns from this item."""
+        return item.modality is SKETCH
+
+    def names(self) -> torch.Tensor:
+        """(C, dim) a unit vector for each class, towards which its drawings move."""
+        return doodles.names(self.system, self.labels)
 
     def _read(self, items: list[Item]) -> tuple[torch.Tensor, torch.Tensor, list[Item]]:
         """What the tower has of drawings: (N, F) features and (N, dim) vectors, both float16; and those of the drawings
@@ -150,19 +162,28 @@ def published(folder: Path) -> PublishedSystem:
     """The system that it goes on from, whose drawings move towards names; the other graphs stay as they are."""
     recipe, tower = load_recipe(Recipe, folder), doodles.tower()
     load_onnx_weights(tower, initial(folder, recipe, "sketch.onnx"))
+    named, like = moved(recipe, folder, tower), doodles.form()
+    said = (
+        f" By `python -m training fit {recipe.name}`, a linear classifier over the sketch tower's features learned "
+        f"{len(named.names)} classes; a drawing's vector moves towards the names of the likely ones unless it is near."
+    )
+    return further.published(like, towers(recipe, named), further.card_with(recipe, said))
+
+
+def moved(recipe: Recipe, folder: Path, tower: SketchTower) -> Named:
+    """The tower whose vectors move, by the classifier of a finished run."""
     trained = load_file(folder / "best.safetensors")
     names = trained["names"]
     model = Classes(Classifier(trained["classes.mean"], trained["classes.spread"], len(names)), names)
     model.load_state_dict(trained)
-    drawn, like = sketchy25.items("val"), doodles.form()
+    return Named(tower, model.classes, names, recipe.pull, recipe.near)
+
+
+def towers(recipe: Recipe, named: Named) -> dict[Modality, PublishedTower]:
+    """The towers to publish: the photo tower stays."""
+    drawn = sketchy25.items("val")
     photos, sketches = ([item for item in drawn if item.modality is modality] for modality in (PHOTO, SKETCH))
-    named = Named(tower, model.classes, names, recipe.pull, recipe.near)
-    said = (
-        f" By `python -m training fit {recipe.name}`, a linear classifier over the sketch tower's features learned "
-        f"{len(names)} classes; a drawing's vector moves towards the names of the likely ones unless it is near."
-    )
-    towers = {
+    return {
         PHOTO: PublishedTower(None, inputs(photos, SIDE), {}),
         SKETCH: PublishedTower(named, inputs(sketches, recipe.size), {"size": recipe.size}),
     }
-    return further.published(like, towers, further.card_with(recipe, said))

@@ -40,10 +40,10 @@ BATCH = 64
 
 
 @dataclass(frozen=True)
-class Recipe(further.Recipe):
+class Recipe(further.TowerRecipe):
     """What doodles.yaml sets; the comments there say what each setting changes."""
 
-    unbound = further.Recipe.unbound | {"query_size"}
+    unbound = further.TowerRecipe.unbound | {"query_size"}
 
     raster: int
     size: int
@@ -265,26 +265,18 @@ def tower() -> SketchTower:
     return SketchTower(like.dim, sketch.hidden, sketch.cut, sketch.dropout, like.backbone)
 
 
-def run(folder: Path, cache: Path, overrides: Sequence[str] = ()) -> Task:
+def run(folder: Path, cache: Path, overrides: Sequence[str] = (), yaml: Path = YAML) -> Task:
     """Train into `folder`, or go on there."""
-    return train(Recipe, YAML, folder, overrides, lambda recipe: Task(recipe, cache, folder))
+    return train(Recipe, yaml, folder, overrides, lambda recipe: Task(recipe, cache, folder))
 
 
 def published(folder: Path) -> PublishedSystem:
     """The system that it goes on from, with its new sketch tower; the other graphs stay as they are published."""
-    recipe, sketch = load_recipe(Recipe, folder), tower()
-    load_onnx_weights(sketch, initial(folder, recipe, "sketch.onnx"))
-    trained = load_file(folder / "best.safetensors")
-    interpolate(sketch, {name.removeprefix("sketch."): value for name, value in trained.items()}, recipe.share)
-    drawn, like, size = sketchy25.items("val"), form(), recipe.query_size
-    photos, sketches = ([item for item in drawn if item.modality is modality] for modality in (PHOTO, SKETCH))
-    card = tri.card(replace(like, sketch_size=size))
+    recipe, like = load_recipe(Recipe, folder), form()
+    card = tri.card(replace(like, sketch_size=recipe.query_size))
     return further.published(
         like,
-        {
-            PHOTO: PublishedTower(None, inputs(photos, SIDE), {}),
-            SKETCH: PublishedTower(Mirrored(sketch), inputs(sketches, size), {"size": size}),
-        },
+        towers(recipe, folder),
         card
         | {
             "built": f"{card['built']} The sketch tower was then trained further by `python -m training fit "
@@ -295,6 +287,20 @@ def published(folder: Path) -> PublishedSystem:
             **words(recipe),
         },
     )
+
+
+def towers(recipe: Recipe, folder: Path) -> dict[Modality, PublishedTower]:
+    """The towers to publish of a finished run: the photo tower stays."""
+    sketch, size = tower(), recipe.query_size
+    load_onnx_weights(sketch, initial(folder, recipe, "sketch.onnx"))
+    trained = load_file(folder / "best.safetensors")
+    interpolate(sketch, {name.removeprefix("sketch."): value for name, value in trained.items()}, recipe.share)
+    drawn = sketchy25.items("val")
+    photos, sketches = ([item for item in drawn if item.modality is modality] for modality in (PHOTO, SKETCH))
+    return {
+        PHOTO: PublishedTower(None, inputs(photos, SIDE), {}),
+        SKETCH: PublishedTower(Mirrored(sketch), inputs(sketches, size), {"size": size}),
+    }
 
 
 def words(recipe: Recipe) -> dict[str, str]:

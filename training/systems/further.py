@@ -30,16 +30,25 @@ class Recipe(recipes.Recipe):
     Attributes:
         system: its name.
         checkpoints: the folder in which it lies.
-        share: how far the published weights lie between the initial ones and the best (WiSE-FT, Wortsman et al. 2022).
         score: the val metrics whose weighted mean selects the best weights.
     """
 
-    unbound = recipes.Recipe.unbound | {"share"}
-
     system: str
     checkpoints: str
-    share: float
     score: dict[str, float]
+
+
+@dataclass(frozen=True)
+class TowerRecipe(Recipe):
+    """What trains towers further, and not only something beside them, says too.
+
+    Attributes:
+        share: how far the published weights lie between the initial ones and the best (WiSE-FT, Wortsman et al. 2022).
+    """
+
+    unbound = Recipe.unbound | {"share"}
+
+    share: float
 
 
 def form() -> tri.Recipe:

@@ -47,7 +47,7 @@ LEARNT = ("dropped", "doubled", "swapped", "wrong", "twice-wrong", "written-out"
 
 
 @dataclass(frozen=True)
-class Recipe(further.Recipe):
+class Recipe(further.TowerRecipe):
     """What typed.yaml sets; the comments there say what each setting changes."""
 
     captions: int

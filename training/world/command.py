@@ -36,7 +36,7 @@ from xmr.modality import BadInput
 
 # Instances per class, unless --split changes it. Those of "drawings" are only drawn, those of "photos" only
 # photographed. "mixed" is what the composer learns from: things that no tower was trained on.
-SPLITS = {"train": 22, "val": 1, "test": 2, "gallery": 24, "drawings": 26, "mixed": 12, "photos": 44}
+SPLITS = {"train": 22, "val": 1, "test": 2, "gallery": 24, "drawings": 26, "mixed": 12, "photos": 96}
 VIEWS = {"train": 1, "val": 2, "test": 2, "gallery": 1, "drawings": 2, "mixed": 1, "photos": 1}  # photos per instance
 SEVERAL_SHARE = dict.fromkeys(("train", "test", "gallery", "mixed", "photos"), 0.22)  # of photos with several things
 GALLERY_SIZE = 256

@@ -15,7 +15,7 @@ from training.learn.augment import resized
 from training.learn.export import export
 from training.learn.restore import load_onnx_weights
 from training.release.publish import publish
-from training.systems import doodles
+from training.systems import doodles, doodles_again
 from training.towers import photo as photo_tower
 from training.towers.heads import Classifier
 from training.towers.sketch import Mirrored, Named, SketchTower
@@ -226,3 +226,18 @@ def test_the_shipped_towers_load_back_to_what_ships(name):
     encoder = Encoder.from_config(checkpoint.ROOT / "tri", Modality(name), checkpoint.describe("tri")["encoders"][name])
     with torch.inference_mode():
         np.testing.assert_allclose(tower(torch.from_numpy(shown)).numpy(), encoder.run(shown), atol=1e-5)
+
+
+def test_once_more_the_tower_goes_on_from_what_doodles_made_of_it(place, trained):
+    for name, module in (("doodles", doodles), ("doodles-again", doodles_again)):
+        stage = [setting.replace('"name": "doodles"', f'"name": "{name}"') for setting in overrides(place)]
+        module.run(place / "runs" / name, place / "runs/cache", stage)
+        publish(name, place / "runs", place / "checkpoints", place / "galleries")
+    folder = place / "checkpoints/tri"
+    card = json.loads((folder / "config.json").read_text())["card"]
+    assert "fit doodles`, on doodles too" in card["built"] and card["built"].endswith("fit doodles-again`.")
+    assert card["command"] == "fit doodles-again" and "quickdraw" in card["data"]
+    history = json.loads((folder / "history.json").read_text())
+    assert [entry["stage"] for entry in history] == ["words", *["doodles"] * 2, *["doodles-again"] * 2]
+    first, again = (place / "runs" / name / "sketch.onnx" for name in ("doodles", "doodles-again"))
+    assert first.read_bytes() != again.read_bytes()
