@@ -213,8 +213,13 @@ def to_search(item_id: str) -> None:
     state.leave = True
 
 
+def switch_page(name: str) -> None:
+    """Go on to another page with the address as it is: without its parameters it would be a step of the history."""
+    st.switch_page(name, query_params=st.query_params.to_dict())
+
+
 def follow() -> None:
     """Call first on a page whose photos lead to Search."""
     if state.leave:
         state.leave = False
-        st.switch_page("search.py")
+        switch_page("search.py")
