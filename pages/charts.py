@@ -65,6 +65,13 @@ def field_names() -> dict[str, str]:
     }
 
 
+def legend_below(labels: Collection[str], columns: int) -> alt.Legend:
+    """A legend below a chart, in so many columns, or in as many as its width has room for."""
+    room = 30 + 7 * max(map(len, labels), default=0)  # px of a symbol and its label
+    fitting = alt.ExprRef(f"clamp(floor(width / {room}), 1, {columns})")
+    return alt.Legend(orient="bottom", columns=fitting, labelLimit=360, symbolLimit=0)
+
+
 def tips(*fields: str) -> list[alt.Tooltip]:
     """What a chart says of a point, in the visitor's words; a number's field ends in ":Q"."""
     called = field_names()

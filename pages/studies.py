@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from pages import originals, verdicts, view
-from pages.charts import field_names, protocol_names, readable, tips
+from pages.charts import field_names, legend_below, protocol_names, readable, tips
 from pages.grid import caption_of
 from pages.language import tr
 from pages.shared import in_words, open_gallery, open_system, reports, show_error
@@ -67,7 +67,7 @@ def _lines(part: pd.DataFrame, title: str) -> None:
     """Figures over the steps, a line each."""
     count = part.figure.nunique()
     columns = 2 if part.figure.str.len().max() > 24 else 4
-    legend = alt.Legend(orient="bottom", columns=columns, labelLimit=360, symbolLimit=0)
+    legend = legend_below(part.figure.unique(), columns)
     chart = (
         alt.Chart(part)
         .mark_line(point=True)
@@ -294,7 +294,7 @@ def places(found: list[dict]) -> None:
                 "class:N",
                 title=None,
                 scale=alt.Scale(scheme="tableau20"),
-                legend=alt.Legend(orient="bottom", columns=4),
+                legend=legend_below(table["class"].unique(), 4),
             ),
             alt.Shape(
                 "modality:N",
@@ -357,7 +357,8 @@ def photo_map(system: str) -> None:
     table = table.assign(
         image=originals.address(gallery) + table.id, caption=[caption_of(gallery, id) for id in table.id]
     )
-    colour = alt.Color(f"{by}:N", title=None, legend=None if by == "kind" else alt.Legend(orient="bottom", columns=5))
+    legend = None if by == "kind" else legend_below(table[by].unique(), 5)
+    colour = alt.Color(f"{by}:N", title=None, legend=legend)
     if by == "colour":
         shades = {
             "beige": "#d8c49a",

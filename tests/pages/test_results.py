@@ -70,7 +70,16 @@ def test_every_test_shows_its_figures_and_a_curve_only_where_several_photos_are_
         ]
         drawn = any(question in entry.get("curves", {}) for entry in several)
         titles = [json.loads(chart.proto.spec).get("title") for chart in page.get("vega_lite_chart")]
-        assert ("How much is right, the further one looks: mean over the queries" in titles) == drawn, protocol
+        assert ("How much is right, the further one looks" in titles) == drawn, protocol
+
+
+@pytest.mark.slow
+def test_a_legend_below_a_chart_has_as_many_columns_as_there_is_room_for(results):
+    colours = [
+        json.loads(chart.proto.spec).get("encoding", {}).get("color", {}) for chart in results.get("vega_lite_chart")
+    ]
+    below = [legend for one in colours if (legend := one.get("legend")) and legend.get("orient") == "bottom"]
+    assert below and all("floor(width / " in legend["columns"]["expr"] for legend in below)
 
 
 @pytest.mark.slow
