@@ -9,6 +9,7 @@ import altair as alt
 from pages.language import tr
 from pages.shared import systems
 
+PLOT_HEIGHT = alt.AutoSizeParams(type="fit-x", contains="padding")  # `height` is without the legend's, else with it
 # Told apart also by who sees few colours, and seen on white and on black.
 _COLOURS = ("#3b78e7", "#d9730d", "#1a9e78", "#c2408f", "#8a63d2", "#a8851a", "#0f93a8", "#c8453b")
 

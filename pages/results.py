@@ -181,7 +181,7 @@ def recall_curves(protocol: str, question: str) -> None:
             .mark_line(point=True)
             .encode(
                 alt.X("recall:Q", title=tr("share of the right photos that is found (recall)")),
-                alt.Y("precision:Q", scale=alt.Scale(domain=[0, 1]), title=tr("mean share that is right (precision)")),
+                alt.Y("precision:Q", scale=alt.Scale(domain=[0, 1]), title=tr("right on average (precision)")),
                 charts.colours(found.system),
                 tooltip=charts.tips("system", "recall", "precision:Q"),
             )

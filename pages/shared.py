@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.language import german, language, tr
+from pages.language import german, language, listed, tr
 from pages.plain import plain
 from pages.state import state
 from pages.widgets import inline
@@ -174,7 +174,7 @@ def compatible_systems(asked: Sequence[Modality], gallery: Gallery) -> tuple[lis
         if name not in indexed:
             cannot.setdefault(tr("no vectors of these photos"), []).append(name)
         elif lacking:
-            takes = tr("takes no {things}", things=tr(" and ").join(names()[modality] for modality in lacking))
+            takes = tr("takes no {things}", things=listed([names()[modality] for modality in lacking]))
             cannot.setdefault(takes, []).append(name)
         elif len(asked) > 1 and config["space"] != "cosine":
             cannot.setdefault(tr("takes one thing at a time"), []).append(name)
