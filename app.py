@@ -10,7 +10,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 import pages.shared  # noqa: F401  # likewise, for all that answers a query
-from pages import memory, originals, style, uploads, visit
+from pages import first, memory, originals, uploads, visit
 
 
 @asynccontextmanager
@@ -33,5 +33,5 @@ app = st.App(
     "pages/frame.py",
     lifespan=running,
     routes=[originals.ROUTE],
-    middleware=[Middleware(visit.KnowVisitors), Middleware(uploads.LimitUploads), Middleware(style.StyleFirst)],
+    middleware=[Middleware(visit.KnowVisitors), Middleware(uploads.LimitUploads), Middleware(first.LoadFirst)],
 )

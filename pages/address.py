@@ -15,6 +15,7 @@ import streamlit as st
 
 from pages import answers, filters, galleries, likes, pictures, view, visit
 from pages.language import tr
+from pages.plain import short
 from pages.shared import systems
 from pages.state import state
 from pages.widgets.canvas import canvas_drawing
@@ -96,7 +97,7 @@ def past() -> list[tuple[str, dict[str, str]]]:
     """The earlier queries of this visit, each with a short name, the last one first."""
     now = _query(state.address or {})
     named = [(_name(params), params) for _, params in reversed(state.past) if _query(params) != now]
-    return [(name if len(name) <= 40 else f"{name[:39]}…", params) for name, params in named]
+    return [(short(name), params) for name, params in named]
 
 
 def name() -> str:

@@ -13,7 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from pages import filters, galleries, likes, pictures, selection
 from pages.grid import photo_grid
-from pages.language import tr
+from pages.language import listed, tr
 from pages.plain import plain, shown
 from pages.shared import like, systems
 from pages.state import state
@@ -69,7 +69,7 @@ def show(
     spent += time.perf_counter() - start
     stand = len(hits) - (len(near) if state.fold else 0)
     asked = [term for term in terms if term.weight > 0]
-    said = tr(" and ").join(_names()[m] for m in dict.fromkeys(term.modality for term in asked))
+    said = listed([_names()[modality] for modality in dict.fromkeys(term.modality for term in asked)])
     line.caption(
         tr(
             "The {count} best of {photos} for {query}, in {ms} ms",

@@ -11,7 +11,7 @@ from streamlit_drawable_canvas import st_canvas
 
 from pages import address, galleries, likes, pictures
 from pages.language import language, tr
-from pages.plain import plain
+from pages.plain import plain, short
 from pages.shared import changed, in_words, load_gallery, open_gallery
 from pages.state import state
 from pages.widgets import fold, peek, tools
@@ -45,6 +45,7 @@ def panel() -> tuple[Gallery, list[Term], DeltaGenerator]:
     left, right = st.columns([30, 70], gap="large")
     with left:
         drawing = by_drawing()
+    address.tell()  # also of a query that no gallery answers, since that ends the page
     with right:  # after the canvas, which can be drawn on while all else is read
         gallery = load_gallery()
     with left:
@@ -52,7 +53,6 @@ def panel() -> tuple[Gallery, list[Term], DeltaGenerator]:
         given = pictures.given()
         galleries.menu()
         terms = weighed(drawing, given)
-    address.tell()
     return gallery, terms, right.container(key="answers")
 
 
@@ -292,26 +292,26 @@ def meant(searcher: Searcher, terms: list[Term], tell: bool = True) -> list[Term
     `tell`, a word on what was read otherwise than typed."""
     if state.exact and any(term.modality is Modality.TEXT and term.content == state.exact for term in terms):
         if tell:
-            st.caption(tr("Searching for exactly “{text}”.", text=plain(state.exact)))
+            st.caption(tr("Searching for exactly “{text}”.", text=plain(short(state.exact))))
         return terms
     query, readings = searcher.read(Query(tuple(terms)))
     for number, reading in enumerate(readings if tell else ()):
         told = []
         if reading.corrected:
-            texts = ", ".join(f"**{plain(meant)}**" for _, meant in reading.corrected)
+            texts = ", ".join(f"**{plain(short(meant))}**" for _, meant in reading.corrected)
             told.append(tr("Showing {texts}.", texts=texts))
         if reading.unwanted:
-            texts = ", ".join(f"**{plain(text)}**" for text in reading.unwanted)
+            texts = ", ".join(f"**{plain(short(text))}**" for text in reading.unwanted)
             told.append(tr("Without {texts}.", texts=texts))
         if reading.unknown and reading.partly_known:  # else the system says so itself
-            texts = ", ".join(f"*{plain(word)}*" for word in reading.unknown)
+            texts = ", ".join(f"*{plain(short(word))}*" for word in reading.unknown)
             told.append(tr("Nothing is known of {texts}.", texts=texts))
         if told:
             row = st.container(horizontal=True, vertical_alignment="center", gap="small")
             row.markdown(" ".join(told), width="content")
             if reading.changed:
                 row.button(
-                    tr("Search for “{text}” instead", text=plain(reading.typed)),
+                    tr("Search for “{text}” instead", text=plain(short(reading.typed))),
                     type="tertiary",
                     key=f"as-typed-{number}",  # two texts may be the same
                     on_click=_take_as_typed,

@@ -9,6 +9,7 @@ import altair as alt
 from pages.language import tr
 from pages.shared import systems
 
+PLOT_HEIGHT = alt.AutoSizeParams(type="fit-x", contains="padding")  # `height` is without the legend's, else with it
 # Told apart also by who sees few colours, and seen on white and on black.
 _COLOURS = ("#3b78e7", "#d9730d", "#1a9e78", "#c2408f", "#8a63d2", "#a8851a", "#0f93a8", "#c8453b")
 
@@ -63,6 +64,13 @@ def field_names() -> dict[str, str]:
         "as published": tr("as published"),
         "repaired": tr("repaired"),
     }
+
+
+def legend_below(labels: Collection[str], columns: int) -> alt.Legend:
+    """A legend below a chart, in so many columns, or in as many as its width has room for."""
+    room = 30 + 7 * max(map(len, labels), default=0)  # px of a symbol and its label
+    fitting = alt.ExprRef(f"clamp(floor(width / {room}), 1, {columns})")
+    return alt.Legend(orient="bottom", columns=fitting, labelLimit=360, symbolLimit=0)
 
 
 def tips(*fields: str) -> list[alt.Tooltip]:

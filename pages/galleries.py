@@ -19,7 +19,7 @@ from platformdirs import user_data_path
 from pages import trust, uploads
 from pages.language import tr
 from pages.plain import plain, shown
-from pages.shared import like, open_gallery
+from pages.shared import like, open_gallery, photos_folder
 from pages.state import state
 from xmr.files import write_json
 from xmr.gallery import DEMO, Gallery
@@ -109,7 +109,7 @@ def key_of_chosen() -> str:
         return UPLOADS
     with suppress(BadInput):
         return str(open_gallery(state.folder).root)
-    return str(state.folder)
+    return str(photos_folder(state.folder))
 
 
 def choose(key: str) -> None:

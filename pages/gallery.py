@@ -147,6 +147,7 @@ def own_photos() -> None:
         icon=":material/database:",
         disabled=not given or not chosen or state.job is not None,
     ):
+        state.outcome = None  # of the try before
         try:
             if source == UPLOADS:
                 index_uploads(files, chosen)

@@ -110,7 +110,8 @@ def index_searched(name: str) -> None:
 
 
 def _start(owner: str, title: str, work: Work) -> None:
-    state.job, state.outcome = _jobs.start(owner, title, work), None
+    state.outcome, state.told = None, ()
+    state.job = _jobs.start(owner, title, work)
 
 
 def new_uploads() -> Uploads:

@@ -5,6 +5,7 @@ ones, a file a page. What comes from the library, such as the sentence of a BadI
 """
 
 import json
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -45,6 +46,15 @@ def tr(english: str, **values: object) -> str:
     text = german().get(english, english) if language() == "de" else english
     told = {name: in_digits(value) if isinstance(value, int | float) else value for name, value in values.items()}
     return text.format(**told) if values else text
+
+
+def listed(parts: Sequence[str]) -> str:
+    """Several things in a sentence.
+
+    >>> listed(["the photo", "the drawing", "the words"])
+    'the photo, the drawing and the words'
+    """
+    return tr(" and ").join([", ".join(parts[:-1]), *parts[-1:]] if len(parts) > 1 else parts)
 
 
 def in_digits(value: float) -> str:

@@ -133,8 +133,8 @@ def given() -> list[Picture]:
 
 def tell_refused() -> None:
     """Why files that were just given are not in the query: a part of the page that a phone does not fold away."""
-    for why in state.refused:
-        st.warning(plain(why), icon=":material/broken_image:")
+    if state.refused:  # in one box, however many were given
+        st.warning("\n\n".join(map(plain, dict.fromkeys(state.refused))), icon=":material/broken_image:")
 
 
 def _turn() -> None:

@@ -181,12 +181,12 @@ def recall_curves(protocol: str, question: str) -> None:
             .mark_line(point=True)
             .encode(
                 alt.X("recall:Q", title=tr("share of the right photos that is found (recall)")),
-                alt.Y("precision:Q", scale=alt.Scale(domain=[0, 1]), title=tr("share that is right (precision)")),
+                alt.Y("precision:Q", scale=alt.Scale(domain=[0, 1]), title=tr("right on average (precision)")),
                 charts.colours(found.system),
                 tooltip=charts.tips("system", "recall", "precision:Q"),
             )
         )
-        title = tr("How much is right, the further one looks: mean over the queries")
+        title = tr("How much is right, the further one looks")
         st.altair_chart(chart.properties(title=title, height=300))
 
 

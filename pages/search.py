@@ -7,7 +7,7 @@ import streamlit as st
 from pages import address, answers, ask, filters, galleries, ideas, likes
 from pages.grid import photo_grid
 from pages.language import tr
-from pages.shared import DEFAULT, compatible_systems, like, load_searcher, systems
+from pages.shared import DEFAULT, compatible_systems, like, load_searcher, switch_page, systems
 from pages.state import state
 from xmr.gallery import DEMO
 from xmr.modality import Term
@@ -73,7 +73,7 @@ def welcome() -> None:
     if state.folder == DEMO and st.button(
         tr("Search your own photos"), icon=":material/photo_library:", type="tertiary"
     ):
-        st.switch_page("gallery.py")
+        switch_page("gallery.py")
     if words := ideas.ideas(gallery):
         st.pills(tr("Try"), words, key="idea", on_change=try_idea, wrap=True)
     where = filters.row(gallery)[0] if state.where else {}

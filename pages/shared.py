@@ -9,12 +9,13 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.language import german, language, tr
+from pages.language import german, language, listed, tr
 from pages.plain import plain
 from pages.state import state
 from pages.widgets import inline
 from xmr import checkpoint
 from xmr.gallery import DEMO, Gallery
+from xmr.gallery.location import HIDDEN, holds_gallery
 from xmr.home import models
 from xmr.modality import BadInput, Modality
 from xmr.remote import RemoteSearcher, Server
@@ -60,10 +61,24 @@ def load_gallery() -> Gallery:
         gallery.version()  # it may have gone since
         return gallery
     except BadInput as error:
-        show_error(error)
+        gone = state.folder != DEMO and not holds_gallery(state.folder)
+        show_error(BadInput(_gone()) if gone else error)
         if state.folder != DEMO:
             back_button(st)
         st.stop()
+
+
+def _gone() -> str:
+    return tr(
+        "The index of {folder} is gone: the folder was moved or removed, or its disk is not connected. Go back to the "
+        "shipped photos, or index it again on the page Gallery.",
+        folder=photos_folder(state.folder),
+    )
+
+
+def photos_folder(gallery: Path) -> Path:
+    """The folder whose photos a gallery has, as far as its own place tells, for one that cannot be opened."""
+    return gallery.parent if gallery.name == HIDDEN else gallery
 
 
 def load_searcher(system: str, gallery: Gallery) -> Searcher:
@@ -159,7 +174,7 @@ def compatible_systems(asked: Sequence[Modality], gallery: Gallery) -> tuple[lis
         if name not in indexed:
             cannot.setdefault(tr("no vectors of these photos"), []).append(name)
         elif lacking:
-            takes = tr("takes no {things}", things=tr(" and ").join(names()[modality] for modality in lacking))
+            takes = tr("takes no {things}", things=listed([names()[modality] for modality in lacking]))
             cannot.setdefault(takes, []).append(name)
         elif len(asked) > 1 and config["space"] != "cosine":
             cannot.setdefault(tr("takes one thing at a time"), []).append(name)
@@ -203,8 +218,8 @@ def like(item_id: str | None) -> None:
 
 def changed() -> None:
     """Call where a part of the query changes: what was done last counts, together with the photo whose like are
-    wanted."""
-    state.mix = state.like is not None
+    wanted; and what was wrong with the address of an earlier query is no news."""
+    state.mix, state.told = state.like is not None, ()
 
 
 def to_search(item_id: str) -> None:
@@ -213,8 +228,13 @@ def to_search(item_id: str) -> None:
     state.leave = True
 
 
+def switch_page(name: str) -> None:
+    """Go on to another page with the address as it is: without its parameters it would be a step of the history."""
+    st.switch_page(name, query_params=st.query_params.to_dict())
+
+
 def follow() -> None:
     """Call first on a page whose photos lead to Search."""
     if state.leave:
         state.leave = False
-        st.switch_page("search.py")
+        switch_page("search.py")

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from pages import originals, verdicts, view
-from pages.charts import field_names, protocol_names, readable, tips
+from pages.charts import PLOT_HEIGHT, field_names, legend_below, protocol_names, readable, tips
 from pages.grid import caption_of
 from pages.language import tr
 from pages.shared import in_words, open_gallery, open_system, reports, show_error
@@ -65,9 +65,8 @@ def _figure_name(key: str, test: str) -> str:
 
 def _lines(part: pd.DataFrame, title: str) -> None:
     """Figures over the steps, a line each."""
-    count = part.figure.nunique()
     columns = 2 if part.figure.str.len().max() > 24 else 4
-    legend = alt.Legend(orient="bottom", columns=columns, labelLimit=360, symbolLimit=0)
+    legend = legend_below(part.figure.unique(), columns)
     chart = (
         alt.Chart(part)
         .mark_line(point=True)
@@ -78,8 +77,7 @@ def _lines(part: pd.DataFrame, title: str) -> None:
             tooltip=tips("stage", "steps", "figure", "value:Q"),
         )
     )
-    rows = -(-count // columns)  # a chart's height includes its legend's
-    st.altair_chart(chart.properties(title=title, height=320 + 22 * rows))
+    st.altair_chart(chart.properties(title=title, height=260, autosize=PLOT_HEIGHT))
 
 
 def with_std(entry: dict, key: str) -> str:
@@ -294,7 +292,7 @@ def places(found: list[dict]) -> None:
                 "class:N",
                 title=None,
                 scale=alt.Scale(scheme="tableau20"),
-                legend=alt.Legend(orient="bottom", columns=4),
+                legend=legend_below(table["class"].unique(), 4),
             ),
             alt.Shape(
                 "modality:N",
@@ -304,7 +302,7 @@ def places(found: list[dict]) -> None:
             tooltip=tips("class", "modality", "text"),
         )
     )
-    st.altair_chart(chart.properties(height=520).interactive())
+    st.altair_chart(chart.properties(height=400, autosize=PLOT_HEIGHT).interactive())
     st.caption(
         tr(
             "t-SNE of rendered test items: what lies together is near in the space. Each modality is moved to the "
@@ -357,7 +355,8 @@ def photo_map(system: str) -> None:
     table = table.assign(
         image=originals.address(gallery) + table.id, caption=[caption_of(gallery, id) for id in table.id]
     )
-    colour = alt.Color(f"{by}:N", title=None, legend=None if by == "kind" else alt.Legend(orient="bottom", columns=5))
+    legend = None if by == "kind" else legend_below(table[by].unique(), 5)
+    colour = alt.Color(f"{by}:N", title=None, legend=legend)
     if by == "colour":
         shades = {
             "beige": "#d8c49a",
@@ -382,7 +381,7 @@ def photo_map(system: str) -> None:
             tooltip=["image", *tips("caption", "kind", "colour", "place")],  # Vega shows what is called image as one
         )
     )
-    st.altair_chart(chart.properties(height=520).interactive())
+    st.altair_chart(chart.properties(height=400, autosize=PLOT_HEIGHT).interactive())
     st.caption(
         tr(
             "{count} of the shipped photos, on the plane in which the means of their kinds lie furthest apart. Point "

@@ -25,6 +25,11 @@ st.markdown(
 if language() != "en":
     st.caption(tr("The systems are described in English."))
 adopting.show()
+spaces = {
+    "cosine": tr("cosine similarity"),
+    "euclidean": tr("Euclidean distance"),
+    "hamming": tr("Hamming distance"),
+}
 for name, config in systems().items():
     with st.container(border=True):
         if lacking := [one for one in (*_files(config, "file"), "card.md") if not (folder_of(name) / one).is_file()]:
@@ -40,7 +45,7 @@ for name, config in systems().items():
         st.markdown(config["about"])
         told = [
             tr("Takes {things}", things=", ".join(names()[modality] for modality in config["encoders"])),
-            tr("vectors of {count} numbers, compared by {space}", count=config["dim"], space=config["space"]),
+            tr("vectors of {count} numbers, compared by {space}", count=config["dim"], space=spaces[config["space"]]),
             tr("{own} MB, and {shared} MB that several systems share", own=f"{own:.0f}", shared=f"{shared:.0f}")
             if shared
             else tr("{own} MB", own=f"{own:.0f}"),

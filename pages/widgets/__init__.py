@@ -45,7 +45,7 @@ def photos(told: dict[str, Any], on_act: Callable[[Any], None], key: str = "phot
             "why" (None: no more), "open", "reveal"; and "mark", of a list of ids.
         key: of the component.
     """
-    _photos(key=key, data=[told], on_act_change=lambda: on_act(st.session_state[key].act))
+    _photos(key=key, data=[told, key], on_act_change=lambda: on_act(st.session_state[key].act))
 
 
 def tools(history: History, pen: str, taken: int, on_step: Callable[[int], None], on_clear: Callable[[], None]) -> None:
@@ -111,8 +111,8 @@ def peek() -> None:
 
 
 def everywhere(chosen: str | None) -> None:
-    """What the whole page listens to: the keys /, d and Esc, pictures that are pasted or dropped, a link over the query
-    to the photos, and the browser's history.
+    """What the whole page listens to: the keys /, d and Esc, pictures that are pasted or dropped, and a link over the
+    query to the photos.
 
     chosen: the language that somebody switched to, for the browser to remember.
     """

@@ -1,8 +1,6 @@
 // What the whole page listens to: keys (/ to type, d to draw, Esc to clear all), files that are pasted or dropped
-// anywhere, a link over the query to the photos, and what is one step of the browser's history.
+// anywhere, and a link over the query to the photos.
 
-const TOGETHER = 2000; // ms in which changes of the same part of a query are one step
-const PARTS = ["words", "without", "drawing", "weights"]; // that change little by little
 const YEAR = 365 * 24 * 3600;
 const PATIENCE = 10000; // ms in which the inbox may appear
 const FIELDS = "input:not([type=file], [type=radio], [type=checkbox], [type=range], [type=button]), textarea, select";
@@ -22,7 +20,6 @@ export default function ({ parentElement, data }) {
   };
   if (window.xmrEverywhere) return; // once and for all pages: whatever is looked for is looked for when it is needed
   window.xmrEverywhere = true;
-  groupHistory();
   new MutationObserver(takeColours).observe(document.querySelector(".stApp"), { attributeFilter: ["class"] });
   document.addEventListener("keydown", key);
   document.addEventListener("paste", (event) => {
@@ -49,27 +46,6 @@ function takeColours() {
   const accent = getComputedStyle(skip).getPropertyValue("--st-primary-color");
   root.setProperty("--xmr-paper", getComputedStyle(app).backgroundColor);
   root.setProperty("--xmr-accent", accent);
-}
-
-// Streamlit makes each change of the address a step of the history. A word that is being typed, a drawing of several
-// strokes and a weight that is being moved are one step each; and so is another page together with the query on it. More
-// of an answer is none.
-function groupHistory() {
-  const step = history.pushState.bind(history), last = { part: null, at: -Infinity, page: false };
-  history.pushState = (state, title, to) => {
-    const from = new URL(location.href), next = new URL(to ?? "", location.href), now = performance.now();
-    const samePage = from.pathname === next.pathname;
-    const names = new Set([...from.searchParams.keys(), ...next.searchParams.keys()]);
-    const differs = (name) => name !== "show" && from.searchParams.get(name) !== next.searchParams.get(name);
-    const changed = [...names].filter(differs);
-    const [part] = changed.length === 1 ? changed : [null];
-    const goesOn = samePage && now - last.at < TOGETHER && (last.page || (PARTS.includes(part) && part === last.part));
-    if (samePage && !changed.length) return history.replaceState(state, title, to); // only more of the same answer
-    Object.assign(last, { part, at: now, page: !samePage });
-    if (goesOn) history.replaceState(state, title, to);
-    else step(state, title, to);
-  };
-  window.addEventListener("popstate", () => Object.assign(last, { part: null, page: false }));
 }
 
 function key(event) {

@@ -1,5 +1,6 @@
 // A grid of photos, and one of them large over the page. New answers update the cards that are there, so that keyboard
-// focus and scroll position are kept, and a photo and its caption change at the same time.
+// focus and scroll position are kept, and a photo and its caption change at the same time. Which photo is large is in
+// the state of the browser's history, so that Back closes it (frame.js).
 
 const ICONS = {
   why: "lightbulb", out: "zoom_out", in: "zoom_in", download: "download", copy: "content_copy", open: "open_in_new",
@@ -10,7 +11,7 @@ const SWIPE = 50; // px that a finger goes at least, and twice as far sideways a
 const ENLARGED = 2.5; // how much larger than it is a thumbnail is shown, where there is nothing else
 
 export default function ({ parentElement, data, setTriggerValue }) {
-  const [told] = data;
+  const [told, name] = data;
   const grid = parentElement.querySelector(".xmr-photos");
   const box = parentElement.querySelector(".xmr-large");
   grid.unfolded ??= new Set();
@@ -43,7 +44,10 @@ export default function ({ parentElement, data, setTriggerValue }) {
     small.textContent = note;
     photo.classList.toggle("framed", framed);
     open.ariaLabel = `${told.texts.enlarge}: ${caption}`;
-    open.onclick = () => box.show_photo(card.id);
+    open.onclick = () => {
+      history.pushState({ ...history.state, large: [name, card.id] }, "");
+      box.follow();
+    };
     open.onpointerenter = () => { // who rests on a photo may want to see it large
       open.wait = setTimeout(() => { if (card.original) new Image().src = address(card); }, 120);
     };
@@ -85,7 +89,13 @@ export default function ({ parentElement, data, setTriggerValue }) {
     const shown = () => told.cards.filter(({ alike }) => !alike || grid.unfolded.has(alike));
     const now = () => told.cards.find(({ id }) => id === box.dataset.id);
 
-    box.show_photo = (id) => {
+    const arrived = !box.follow;
+    box.follow = () => { // to where the history is
+      const [grid, id] = history.state?.large ?? [];
+      if (grid === name && told.cards.some((card) => card.id === id)) show(id);
+      else box.close();
+    };
+    const show = (id) => {
       if (!box.open) box.showModal();
       box.dataset.id = id;
       box.zoom = 1;
@@ -96,7 +106,9 @@ export default function ({ parentElement, data, setTriggerValue }) {
     };
     const step = (by) => {
       const cards = shown(), next = cards[cards.findIndex(({ id }) => id === box.dataset.id) + by];
-      if (next) box.show_photo(next.id);
+      if (!next) return;
+      show(next.id);
+      if (history.state?.large) history.replaceState({ ...history.state, large: [name, next.id] }, "");
     };
     const zoom = (by) => {
       box.zoom = Math.min(MOST_ZOOM, Math.max(1, box.zoom * by));
@@ -171,11 +183,16 @@ export default function ({ parentElement, data, setTriggerValue }) {
       part("in").disabled = box.zoom >= MOST_ZOOM;
     }
 
+    const leave = (kind) => { // the answer's address takes the place of this step, so no step back is taken
+      history.replaceState({ ...history.state, large: null }, "");
+      box.close();
+      act(kind, box.dataset.id);
+    };
     const acts = {
       previous: () => step(-1), next: () => step(1), close: () => box.close(), in: () => zoom(1.6), out: () => zoom(1 / 1.6),
       why: () => act("why", told.heat?.id === box.dataset.id ? null : box.dataset.id),
-      like: () => { box.close(); act("like", box.dataset.id); },
-      less: () => { box.close(); act("less", box.dataset.id); },
+      like: () => leave("like"),
+      less: () => leave("less"),
       open: () => act("open", box.dataset.id),
       reveal: () => act("reveal", box.dataset.id),
       copy: async () => {
@@ -211,6 +228,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
       acts[name]();
     };
     box.onclose = () => {
+      if (history.state?.large) history.back();
       if (told.heat) act("why", null);
       [...grid.children].find(({ dataset }) => dataset.id === box.dataset.id)?.firstElementChild.focus();
     };
@@ -218,6 +236,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
     box.sizes = new ResizeObserver(fit);
     box.sizes.observe(stage);
     if (box.open) draw();
+    else if (arrived) box.follow(); // by a reload
   }
 }
 

@@ -162,6 +162,8 @@ def test_what_cannot_be_used_of_an_address_is_told_in_a_sentence_and_the_words_s
     warnings = "\n".join(warning.value for warning in page.warning).replace("\\", "")
     assert told in warnings and len(page.warning) == 1 and len(ids(page)) == 10
     assert address(page.run()) == {"words": "a red car"} and not page.exception
+    page.text_input(key="words").set_value("a red cup").run()
+    assert not page.warning  # of another query
 
 
 def test_endless_words_are_cut_and_unknown_parts_dropped(comes_by):

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from pages import indexing, uploads, visit
+from pages import indexing, shared, uploads, visit
 from pages.pictures import Picture
 from pages.plain import plain
 from pages.widgets.canvas import MAX_STROKES, drawing_from_canvas
@@ -155,6 +155,18 @@ def test_words_of_which_nothing_is_known_are_told_and_the_others_count(page, spe
     assert not [one for one in page.button if one.label.startswith("Search for")]
 
 
+def test_words_that_are_too_long_for_a_button_are_shortened(page, spelling):
+    page.text_input(key="words").set_value("a red bannana " + "z" * 300).run()
+    (button,) = [one.label for one in page.button if one.label.startswith("Search for")]
+    assert (
+        button.endswith("…” instead")
+        and len(button) < 80
+        and len(said(page).split("is known of *")[1].split("*")[0]) == 40
+    )
+    press(page, button)
+    assert "Searching for exactly “a red bannana zzz" in said(page) and "z" * 41 not in said(page)
+
+
 def test_the_same_slip_in_both_fields_is_told_twice(page, spelling):
     page.text_input(key="words").set_value("gras").run()
     page.text_input(key="without").set_value("gras").run()
@@ -288,6 +300,8 @@ def test_a_folder_that_cannot_be_used_is_explained_and_its_name_stays_a_name(gal
     page = finish(index(gallery_page, path.format(tmp=tmp_path)))
     (error,) = page.error
     assert not page.exception and plain(why) in error.value and "![" not in error.value
+    (error,) = index(page, Path("/")).error  # that of the last try alone
+    assert "is not among the folders" in error.value
 
 
 def test_a_folder_that_is_offered_is_indexed_although_photos_were_uploaded_and_the_next_step_is_offered(
@@ -400,9 +414,13 @@ def test_after_a_reload_the_same_visitor_is_told_and_nobody_else(opened, gallery
 
 def test_a_gallery_that_has_gone_leaves_a_way_back(gallery_page, photo_folder):
     page = finish(index(gallery_page, photo_folder))
+    page.switch_page("search.py").run()
     shutil.rmtree(photo_folder)
-    page.run()
-    assert not page.exception and page.error
+    shared.open_gallery.clear()  # as who deletes an index does
+    page.text_input(key="words").set_value("a red car").run()
+    (error,) = page.error
+    assert not page.exception and plain(f"The index of {photo_folder} is gone") in error.value
+    assert page.session_state["address"] == {"words": "a red car", "gallery": str(photo_folder)}
     press(page, "Back to the shipped photos")
     assert not page.error and "of 3,000 photos" in said(page)
 

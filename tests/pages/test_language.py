@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import string
 import sys
@@ -83,6 +84,11 @@ def fields(text: str) -> set[str]:
 
 def test_every_text_has_a_german_one():
     assert english() - german().keys() == set()
+
+
+def test_a_text_is_the_same_german_wherever_it_is_shown():
+    told = [json.loads(path.read_text(encoding="utf-8")) for path in PAGES.glob("german/*.json")]
+    assert [text for one in told for text, read in one.items() if read != german()[text]] == []
 
 
 def test_german_texts_fill_in_the_same_places():

@@ -104,6 +104,83 @@ def test_back_forward_a_reload_and_a_second_tab_ask_the_same_query(arrive):
     assert expect_answer(page, "the drawing and the words") == both
 
 
+@pytest.mark.parametrize("width", [1366, 420])
+def test_back_closes_the_large_photo_and_leaves_the_answers_forward_and_a_reload_open_it_again(arrive, width):
+    page = arrive("", width, 800, has_touch=width == 420)
+    words(page).fill("a blue cup")
+    page.wait_for_url("**/?words=a+blue+cup")
+    found, steps, address = expect_answer(page, "the words"), page.evaluate("history.length"), page.url
+    large, first = page.locator("dialog.xmr-large"), page.locator(".xmr-photos .enlarge").first
+    page.evaluate("addEventListener('popstate', () => { window.asked = true; })")  # as Streamlit listens
+    for close in ("Back", "Escape", "button", "Back"):
+        first.click()
+        expect(large).to_be_visible()
+        assert page.url == address  # a link to what is asked
+        if close == "Back":
+            page.go_back()
+        elif close == "Escape":
+            page.keyboard.press("Escape")
+        else:
+            large.locator("[data-act=close]").click()
+        expect(large).to_be_hidden()
+        expect(first).to_be_focused()
+        page.wait_for_function("() => !history.state?.large")
+        assert page.url == address and page.evaluate("history.length") == steps + 1
+    page.go_forward()
+    expect(large).to_be_visible()
+    assert not page.evaluate("window.asked")
+    page.keyboard.press("ArrowRight")
+    title = large.locator(".title")
+    expect(title).to_contain_text("2 · ")
+    page.reload()
+    expect(title).to_contain_text("2 · ")
+    page.go_back()
+    expect(large).to_be_hidden()
+    assert expect_answer(page, "the words") == found and page.url == address
+    page.go_back()
+    expect(page.get_by_text("photos to find")).to_be_visible()
+
+
+def test_back_from_what_was_asked_in_the_large_photo_is_the_query_before_and_one_step(arrive):
+    page = arrive("?words=a+blue+cup")
+    found, address, steps = expect_answer(page, "the words"), page.url, page.evaluate("history.length")
+    large = page.locator("dialog.xmr-large")
+    page.locator(".xmr-photos .enlarge").first.click()
+    large.get_by_role("button", name="More like this").click()
+    page.wait_for_url("**like=*")
+    expect(large).to_be_hidden()
+    expect_answer(page, "the photo")
+    assert page.evaluate("history.length") == steps + 1
+    page.go_back()
+    assert expect_answer(page, "the words") == found and page.url == address
+    page.get_by_role("link", name="Compare").click()
+    page.wait_for_url("**/compare?*")
+    second = page.locator(".xmr-photos").nth(1)
+    second.locator(".enlarge").first.click()
+    page.reload()
+    expect(large.and_(page.locator("[open]"))).to_have_count(1)
+    page.locator("dialog[open]").get_by_role("button", name="More like this").click()
+    page.wait_for_url(lambda to: "/compare" not in to and "like=" in to)
+    expect_answer(page, "the photo")
+    assert page.evaluate("history.length") == steps + 2
+    page.go_back()
+    page.wait_for_url("**/compare?words=a+blue+cup")
+    page.go_back()
+    assert expect_answer(page, "the words") == found and page.url == address
+    words(page).fill("blue cup")
+    page.locator(".xmr-photos .enlarge").first.click()  # quicker than the answer
+    page.wait_for_url("**/?words=blue+cup")
+    expect_answer(page, "the words")
+    if large.is_visible():  # if the photo is an answer still
+        page.go_back()
+    expect(large).to_be_hidden()
+    expect(page).to_have_url(address.replace("a+blue", "blue"))
+    page.go_back()
+    page.wait_for_url(address)
+    expect(large).to_be_hidden()
+    assert expect_answer(page, "the words") == found
+
+
 def test_the_keyboard_alone_types_draws_clears_and_skips_to_the_photos(arrive):
     page = arrive()
     page.keyboard.press("/")

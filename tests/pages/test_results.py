@@ -70,7 +70,19 @@ def test_every_test_shows_its_figures_and_a_curve_only_where_several_photos_are_
         ]
         drawn = any(question in entry.get("curves", {}) for entry in several)
         titles = [json.loads(chart.proto.spec).get("title") for chart in page.get("vega_lite_chart")]
-        assert ("How much is right, the further one looks: mean over the queries" in titles) == drawn, protocol
+        assert ("How much is right, the further one looks" in titles) == drawn, protocol
+
+
+@pytest.mark.slow
+def test_a_legend_below_a_chart_has_the_columns_that_there_is_room_for_and_takes_nothing_from_the_plot(results):
+    specs = [json.loads(chart.proto.spec) for chart in results.get("vega_lite_chart")]
+    below = 0
+    for spec in specs:
+        legend = spec.get("encoding", {}).get("color", {}).get("legend") or {}
+        if legend.get("orient") == "bottom":
+            below += 1
+            assert "floor(width / " in legend["columns"]["expr"] and spec["autosize"]["type"] == "fit-x"
+    assert below
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""The styles are in the page that a browser loads first, also for who has an old one in the cache."""
+"""The styles and the script are in the page that a browser loads first, also for who has an old one in the cache."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import HTMLResponse, PlainTextResponse
 from starlette.routing import Route
 
-from pages import style
+from pages import first
 
 
 def answer(path: str) -> tuple[dict[bytes, bytes], bytes]:
@@ -21,7 +21,7 @@ def answer(path: str) -> tuple[dict[bytes, bytes], bytes]:
 
     app = Starlette(
         routes=[Route("/", html), Route("/health", lambda request: PlainTextResponse("</body>"))],
-        middleware=[Middleware(style.StyleFirst), Middleware(GZipMiddleware)],
+        middleware=[Middleware(first.LoadFirst), Middleware(GZipMiddleware)],
     )
     headers = {b"accept": b"text/html,*/*", b"accept-encoding": b"gzip", b"if-none-match": b"old"}
     scope = {"type": "http", "method": "GET", "path": path, "headers": [*headers.items()], "query_string": b""}
@@ -37,9 +37,10 @@ def answer(path: str) -> tuple[dict[bytes, bytes], bytes]:
     return dict(sent[0]["headers"]), b"".join(message.get("body", b"") for message in sent[1:])
 
 
-def test_a_page_has_the_styles_at_its_end_and_is_no_longer_the_one_that_was_cached():
+def test_a_page_has_styles_and_script_at_its_end_and_is_no_longer_the_one_that_was_cached():
     headers, body = answer("/")
-    assert body.startswith(b"<html><body>here<style>") and b".st-key-query" in body and body.count(b"</body>") == 1
+    assert body.startswith(b"<html><body>here<style>") and b".st-key-query" in body
+    assert body.count(b"<script>") == body.count(b"</script>") == body.count(b"</body>") == 1 and b"popstate" in body
     assert int(headers[b"content-length"]) == len(body) and not headers.keys() & {b"etag", b"last-modified"}
 
 
