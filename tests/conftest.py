@@ -144,7 +144,7 @@ def fill_gallery(gallery: Gallery, system: System) -> None:
 def add_words(folder: Path) -> Path:
     """Give the tiny checkpoint a list of words, and keep its name."""
     counts = {"en": dict.fromkeys((*COLOURS, "photo", "a"), 900), "de": dict.fromkeys(GERMAN.values(), 90)}
-    words = {"counts": counts, "others": ["colour"], "function_words": ["a"]}
+    words = {"counts": counts, "others": ["flavour"], "function_words": ["a"]}
     (folder / "words.json").write_text(json.dumps(words))
     config = json.loads((folder / "config.json").read_text())
     config["encoders"]["text"]["words"] = "words.json"

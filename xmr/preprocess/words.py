@@ -6,6 +6,7 @@ import json
 import math
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,10 +18,12 @@ from xmr.preprocess.text import clean_text
 
 SHORTEST = 2  # letters of a word that is corrected ...
 PART = 3  # ... and of a part of a compound, or of two words typed as one
-BEGUN = 4  # letters of a last word that is completed
+LONG = 5  # ... of one that may have two slips, and is hardly another by chance
+BEGUN = 4  # ... and of a last word that is completed
 MOST_WORDS = 64  # of a text that are looked up; longer texts are taken as they are from there on
 MOST_UNWANTED = 16  # of a text; further negations stay in it
 _WORD = re.compile(r"(?<![^\W_])[^\W\d_]+(?:['’-][^\W\d_]+)*(?![^\W_])")  # but no letters of "50mm"
+_ADDRESS = re.compile(r"(?<!\S)\S*(?:://|(?<=\w)[.@\\](?=\w))\S*")  # or a file's name: no words to correct
 _JOINTS = re.compile("['-]")
 _CONTRACTED = re.compile(r"[^\W\d_]+'(?:t|d|m|re|ve|ll)")
 _DIGRAPHS = {"ae": "ä", "oe": "ö", "ue": "ü", "ss": "ß"}
@@ -28,42 +31,78 @@ _DOTTED = {"a": "ä", "o": "ö", "u": "ü"}
 _DRAWN_OUT = re.compile(r"(.)\1{2,}")
 _LINKS = ("", "s", "n", "en", "es", "er")  # between the parts of a German compound
 _EDIT = 4.5  # what an edit costs, in units of the logarithm of a word's count
-_SAME_START, _SAME_LANGUAGE, _SAME_LETTERS, _NEIGHBOURS = 1.5, 2.0, 1.0, 1.0  # what speaks for a word, in these units
-_KEYBOARD = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
-_BESIDE = {a + b for row in _KEYBOARD for a, b in zip(row, row[1:], strict=False)}
+_SAME_START, _SAME_LETTERS = 1.5, 1.0  # what speaks for a word, in these units ...
+_OTHER_LANGUAGE, _OTHER_LETTER = 2.0, 2.0  # ... and against it; the latter for each that is no likely slip for another
+_SURE = {1: 7.0, 2: 4.0}  # edits -> what has to speak for a word, less 1 for each letter that was typed, ...
+_LEAST, _MOST = -2.0, 3.0  # ... within these: short words are near others by chance, and strange ones are no slips
+_KEYBOARDS = (("qwertyuiop", "asdfghjkl", "zxcvbnm"), ("qwertzuiopü", "asdfghjklöä", "yxcvbnm"))
+_ALIKE = ("aeiouyäöü", "cksxzß", "cgjkq", "dt", "bp", "fvw", "mn", "yz")  # in sound, or on keyboards of two languages
 _ARTICLES = {"a", "an", "the", "ein", "eine", "einen", "einem", "einer", "der", "die", "das", "den", "dem", "des"}
 _COUNTED = {"one", "two", "three", "four", "five", "six", "other", "many", "zwei", "drei", "vier", "fünf", "sechs"}
 _COUNTED |= {"eine", "einen", "andere", "anderen", "anderer", "viele"}  # name something after an article
-# What people ask with, and captions never say: no misspelling of what these name.
-_ASKING = frozenset(
-    ["want", "wants", "wanted", "wanna", "gimme", "zeig", "zeige", "such", "suche", "finde", "möchte", "hätte", "gib"]
-)
-_RARE, _COMMON = 30, 1000  # a word that is rarer and one slip from one that is more common is taken for that
+# What people ask with, and captions hardly ever say: it names nothing, and is no misspelling of what does.
+_WORDS_TO_ASK = """
+i i'm i'd im me my you your we it's its that's there's want wants wanted wanna need like give get gimme got find
+search searching looking show please pls plz thanks thank hi hello hey ok okay could cannot can't would do does did
+don't dont have any anything everything something nothing everyone anyone someone nobody none how when where wheres
+why whose too just only yet than then if such pic pics picture pictures photo photos image images color colors
+colour colours
+ich mir mich du dir dich euch uns wir mein meine meinen meinem meiner meines dein deine deinen unser unsere unseren
+euer eure zeig zeige zeigt zeigen suche suchen finde finden möchte möchten will willst wollen wollte hätte hätten
+gern gerne gib gebt brauche brauchen kann kannst könnt können könntest habe habt hast bist seid sehen bitte danke
+hallo alles etwas nichts niemand keiner keines wer wen wem wessen wann warum weshalb wieso wo woher wohin welcher
+welches welchen welchem sondern sonst außer anstelle doch schon dann denn wenn weil ja nein heute gestern immer nie
+niemals hundert tausend einzige einziger einziges einzigen jede jeder jedes jeden foto fotos bild bilder farbe
+farben
+"""
+_ASKING = frozenset(_WORDS_TO_ASK.split())
+_DOUBLING, _SWAP, _SHORT_SLIP = 30, 400, 1000  # a word so many times rarer than the one it may be a slip of, is one
+_JOINED = 10  # two words are one if that is so many times as frequent as the rarer of them
+_COMMON = 1000  # a word this frequent is meant, rather than a compound that nobody wrote, one edit away
+_FAMILIAR = 200  # a word this frequent may be completed
 _LIKELY = 20  # a word this frequent may be a part of two that were typed together
 
 _NOT_EN = (
-    r"no(?!\s+(?:one|\d+)\b)|not|without|w/o|(?>except(?:\s+for)?)|excluding|but\s+not|neither"
-    r"|(?:anything|everything|all)\s+but|other\s+than|rather\s+than|instead\s+of"
-    r"|(?:is|are|was|were|has|have)n['’]?t"
+    r"no(?!\s+(?:one|\d+)\b)|not|without|w/o|minus|(?>except(?:\s+for)?)|exclud(?:e|es|ing)|lacking|but\s+not|neither"
+    r"|(?:devoid|free)\s+of|(?:any(?:thing|one|body)?|every(?:thing|one|body)?|all)(?:\s+colou?rs?)?\s+but"
+    r"|other\s+than|rather\s+than|instead\s+of|(?:is|are|was|were|has|have)n['’]?t"
     r"|(?>(?:do|does|did)(?:n['’]?t|\s+not)(?:\s+(?:want|like|need|show|see|have|include|contain))?(?:\s+to\s+see|\s+me)?)"
 )
-_NOT_DE = r"kein(?:e|en|em|er|es)?|ohne|nicht|außer|ausser|weder|(?:an)?statt"
+_NOT_DE = r"kein(?:e|en|em|er|es)?|ohne|nicht|außer|ausser|alles\s+bis\s+auf|weder|(?:an)?statt|anstelle(?:\s+von)?"
+_ARTICLE = r"(?:any|a|an|the|eine[nmrs]?|ein|der|die|das|den|dem|des)"
+_CLAUSE = r"(?:that|which|who|der|die|das)(?:['’]s|\s+(?:is|are|was|were|do|does|has|have))?"  # "a cup that is not red"
 _NEGATION = re.compile(
-    rf"(?:\b(?:and|or|but|with|und|oder|aber|mit)\s+)?(?<![\w'’-])(?:{_NOT_EN}|{_NOT_DE})(?![\w'’-])"
-    r"(?!\s+(?:only|just|more|less|longer|far|nur|bloß|mehr|weit)\b)\s+"
-    r"(?:(?:any|a|an|the|ein|eine|einen|einem|einer|der|die|das|den|dem)(?:\s+|$))?",
+    rf"(?:,?\s*\b(?:{_CLAUSE}|and|or|but|with|und|oder|aber|mit)\s+)?"
+    rf"(?<![\w'’-])(?<!\bnothing\s)(?<!\bnichts\s)(?<!\bnone\s)(?:{_NOT_EN}|{_NOT_DE})(?![\w'’-])"
+    r"(?!\s+(?:only|just|more|less|longer|far|necessarily|always|nur|bloß|mehr|weit|unbedingt|immer)\b)\s+"
+    rf"(?:{_ARTICLE}(?:\s+|$))?",
     re.IGNORECASE,
 )
-_MINUS = re.compile(r"(?<!\S)-([^\W\d_]+)(?!\S)")  # "car -red", as to a search engine
+_NOT_WITHOUT = re.compile(r"\b(?:not|never|nicht|nie)\s+(?:without|ohne)\s+", re.IGNORECASE)
+# One word: "car -red", as to a search engine, "a non-red car", "ein nicht rotes Auto", "a car-free street", "autofrei".
+_UNWANTED = re.compile(
+    r"(?<!\S)-([^\W\d_]+)(?!\S)"
+    r"|\b(?:non[- ]|nicht-)(?!(?:stop|stick|slip|fiction|profit)\b)([^\W\d_]+)"
+    r"|(?<=\bein\s)nicht\s+([^\W\d_]+es)(?=\s+\w)|(?<=\beine\s)nicht\s+([^\W\d_]+e)(?=\s+\w)"
+    r"|(?<![\w-])([^\W\d_]+)-free(?![\w-])|(?<![\w-])([^\W\d_]{3,}?)-?frei(?:e[nmrs]?)?(?![\w-])"
+    r"|\b(menschen)leer(?:e[nmrs]?)?\b",
+    re.IGNORECASE,
+)
 _LISTED = re.compile(r"\s*(?:,|\b(?:and|or|nor|und|oder|noch)\b)\s*", re.IGNORECASE)
+_PLACE = r"in|on|at|under|over|near|behind|beside|im|auf|am|an|bei|unter|über|neben|hinter|vor"
+_AT_PLACE = re.compile(rf"(?:{_PLACE})\s+(?=\w)", re.IGNORECASE)  # "not in the water"
 _ENDS = re.compile(  # what is wanted goes on after these
-    r"[,;.!?:()\[\]]|\b(?:but|with|in|on|at|under|over|near|behind|beside|is|are|was|were|has|have|who|which|while|and\s+\w+ing"
-    r"|aber|mit|im|auf|am|an|bei|unter|über|neben|hinter|vor|ist|sind|waren|haben|wird|werden|sitzt|sitzen"
-    r"|steht|stehen|liegt|liegen|geht|gehen|läuft|laufen|fährt|fahren|rennt|rennen|spielt|spielen|springt|trägt)\b",
+    rf"[,;.!?:()\[\]]|\b(?:{_PLACE}|but|with|is|are|was|were|has|have|who|which|while|and\s+\w+ing|please|thanks"
+    r"|aber|sondern|mit|ist|sind|waren|haben|wird|werden|sitzt|sitzen|steht|stehen|liegt|liegen|geht|gehen|läuft|laufen"
+    r"|fährt|fahren|rennt|rennen|spielt|spielen|springt|trägt|sehen|bitte|danke)\b",
     re.IGNORECASE,
 )
+_CLOSING = re.compile(r"\s*(?:\b(?:ist|sind|hat|haben|trägt|tragen)\b|,?\s*\b(?:but|sondern)\b)", re.IGNORECASE)
 _EDGES = ' ,;.!?:()[]/–—-"„“”…'
-_SIGN = re.compile(r"\b(?:signs?|schild(?:er|ern|s)?)\b", re.IGNORECASE)  # "a no parking sign" wants one
+_SIGN = re.compile(  # "a no parking sign" wants one, and so does "no parking"
+    r"\b(?:signs?|schild(?:er|ern|s)?|no\s+(?:parking|smoking|entry|trespassing)|kein\s+(?:zutritt|durchgang))\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -147,11 +186,13 @@ def without_negations(text: str) -> tuple[str, tuple[str, ...]]:
     ('cars that', ('red', 'blue'))
     """
     kept: list[str] = []
-    unwanted = _MINUS.findall(text)[:MOST_UNWANTED]
-    text = _MINUS.sub("", text, count=MOST_UNWANTED)
+    text = _NOT_WITHOUT.sub("", text)
+    unwanted = [match[match.lastindex or 0] for match in islice(_UNWANTED.finditer(text), MOST_UNWANTED)]
+    text = _UNWANTED.sub("", text, count=MOST_UNWANTED)
     at = 0
     while len(unwanted) < MOST_UNWANTED and (match := _NEGATION.search(text, at)):
-        end = _ENDS.search(text, match.end())
+        place = _AT_PLACE.match(text, match.end())
+        end = _ENDS.search(text, place.end() if place else match.end())
         stop = end.start() if end else len(text)
         begin = max((end.end() for end in _ENDS.finditer(text, 0, match.start())), default=0)
         on_sign = _SIGN.search(text, begin, stop)
@@ -160,18 +201,20 @@ def without_negations(text: str) -> tuple[str, tuple[str, ...]]:
         named = [one.strip(_EDGES) for one in _LISTED.split(text[match.end() : stop])]
         named = [one for one in named if one and not _NEGATION.fullmatch(f"{one} ")]
         if on_sign or not named:  # or nothing follows: it negates nothing
-            kept.append(text[at : match.end()])
+            again = following is not None and following.start() == match.end() and not on_sign  # "no no dogs"
+            kept.append(text[at : match.start() if again else match.end()])
             at = match.end()
             continue
         kept.append(text[at : match.start()])
         unwanted += named
-        at = stop
+        closing = _CLOSING.match(text, stop)
+        at = closing.end() if closing else stop
     if not unwanted:
         return text, ()
     kept.append(text[at:])
     wanted = re.sub(r"\s+", " ", " ".join(kept))
     wanted = re.sub(r"(?:[,;] ?)+(?=[,;])", "", wanted.replace(" ,", ",")).strip(_EDGES)
-    return re.sub(r"^(?:but|and|with|aber|und|mit)\s+", "", wanted), tuple(unwanted)
+    return re.sub(r"^(?:but|and|with|aber|und|mit|sondern)\s+", "", wanted), tuple(unwanted)
 
 
 class Vocabulary:
@@ -196,7 +239,8 @@ class Vocabulary:
         others: words of which nothing was learnt, which are no misspellings.
         function_words: those that name nothing: a text can't consist of one, or end in one after an article.
         """
-        self.counts, self.others, self.function_words = counts, frozenset(others), frozenset(function_words)
+        self.counts, self.others = counts, frozenset(others)
+        self.function_words = frozenset(function_words) - {"man"}  # German's for "one", but a man more often
 
     @classmethod
     def from_json(cls, content: bytes, path: Any = "The list of words") -> Vocabulary:
@@ -221,12 +265,21 @@ class Vocabulary:
         """
         language = self.language(text if context is None else context)
         corrected, unknown, parts, at = [], [], [], 0
+        addresses = [match.span() for match in _ADDRESS.finditer(text)]
         words = list(islice(_WORD.finditer(text), MOST_WORDS))
         for number, match in enumerate(words):
             word, lower = match[0], _lower(match[0])
-            if len(word) < SHORTEST:
+            begin, end = match.span()
+            if len(word) < SHORTEST or begin < at or any(start <= begin < stop for start, stop in addresses):
                 continue
             last = number == len(words) - 1
+            if not last and text[end : words[number + 1].start()] == " ":
+                end = words[number + 1].end()
+                if joined := self._joined(lower, _lower(words[number + 1][0])):
+                    corrected.append((text[begin:end], joined))
+                    parts += [text[at:begin], joined]
+                    at = end
+                    continue
             named = last and number > 0 and words[number - 1][0].lower() in _ARTICLES
             meant = self._meant(lower, language, last, named)
             if meant is None:
@@ -240,8 +293,8 @@ class Vocabulary:
         return "".join([*parts, text[at:]]), corrected, unknown
 
     def says_nothing(self, text: str) -> bool:
-        """Whether a text has no other words than function words."""
-        return all(_lower(word) in self.function_words for word in _WORD.findall(text))
+        """Whether a text has no other words than function words and those that people ask with."""
+        return all(_lower(word) in self.function_words or _lower(word) in _ASKING for word in _WORD.findall(text))
 
     def language(self, text: str) -> str | None:
         """The language that most words of a text are more frequent in; None where that is open."""
@@ -261,16 +314,17 @@ class Vocabulary:
 
         last: whether the text ends with it, so that it should name something. named: whether it follows an article too.
         """
-        if word in _ASKING and not last:
+        if word in _ASKING and not named:
             return word
         if word in self._frequency and not (named and word in self.function_words and word not in _COUNTED):
             found = max((word, *self._restored(word, dots=False)), key=self._frequency.__getitem__)
-            rare = self._frequency[found] < _RARE  # many type "strasse", and some "fahrad"
-            return (rare and self._nearest(found, language, last, 1, at_least=_COMMON)) or found
+            return self._put_right(found, max(self.counts.values(), key=lambda counts: counts.get(found, 0)))
         if restored := self._restored(word) or [w for w in _shortened(word) if w in self._frequency]:
             return max(restored, key=self._frequency.__getitem__)
-        if self._compound(word) or _CONTRACTED.fullmatch(word):
+        if _CONTRACTED.fullmatch(word):
             return word
+        if compound := self._compound(word):
+            return self._nearest(word, language, last, 1, at_least=_COMMON) or compound
         if word in self.others:
             return None
         if word.endswith("'s") and "'" not in (owner := word[:-2]):
@@ -312,17 +366,26 @@ class Vocabulary:
                         found.append(variant)
         return found
 
-    def _compound(self, word: str) -> bool:
-        """Whether a word is made of two known German ones: "Kaffeetasse"."""
+    def _put_right(self, word: str, counts: Mapping[str, int]) -> str:
+        """A known word, or the one of the same language of which it is a slip that captions have too: "fahrad", "udn".
+        Only a letter that is doubled or not and two that are swapped count: "goats" are no "boats", however rare."""
+        doubled = {word[:at] + word[at] + word[at:] for at in range(len(word))}
+        doubled |= {word[:at] + word[at + 1 :] for at in range(1, len(word)) if word[at] == word[at - 1]}
+        swapped = {word[:at] + word[at + 1] + word[at] + word[at + 2 :] for at in range(len(word) - 1)} - {word}
+        times = dict.fromkeys(swapped, _SWAP) | dict.fromkeys(doubled, _DOUBLING)
+        if len(word) < LONG:
+            times = dict.fromkeys(times, _SHORT_SLIP)
+        return max((word, *times), key=lambda known: counts.get(known, 0) / times.get(known, 1))
+
+    def _compound(self, word: str) -> str | None:
+        """A word that is made of two known German ones, "Kaffeetasse", with both put right; None if it is not."""
         german = self.counts.get("de", {})
-        return any(
-            word[at:] in german
-            and any(
-                word[:at].endswith(link) and at - len(link) >= PART and word[: at - len(link)] in german
-                for link in _LINKS
-            )
-            for at in range(PART, len(word) - PART + 1)
-        )
+        for at in range(PART, len(word) - PART + 1):
+            for link in _LINKS:
+                first, second = word[: at - len(link)], word[at:]
+                if word[:at].endswith(link) and len(first) >= PART and first in german and second in german:
+                    return self._put_right(first, german) + link + self._put_right(second, german)
+        return None
 
     def _split(self, word: str) -> str | None:
         """The two frequent words that were typed as one: "redcar"."""
@@ -333,11 +396,21 @@ class Vocabulary:
                 best, highest = f"{word[:at]} {word[at:]}", rarer
         return best
 
+    def _joined(self, first: str, second: str) -> str | None:
+        """The one word that was typed as two, "butter fly"; None where they may well be two: "hot dog"."""
+        if min(len(first), len(second)) < PART:
+            return None
+        known = [word for word in (first + second, *self._restored(first + second)) if word in self._frequency]
+        best = max(known, key=self._frequency.__getitem__, default=None)
+        rarer = min(self._frequency.get(word, 0) for word in (first, second))
+        return best if best and self._frequency[best] > _JOINED * rarer else None
+
     def _completed(self, word: str) -> str | None:
         """The likeliest known word that begins with this one, which is being typed: "eleph"."""
         if len(word) < BEGUN:
             return None
-        return max((w for w in self._frequency if w.startswith(word)), key=self._frequency.__getitem__, default=None)
+        begun = (w for w, count in self._frequency.items() if w.startswith(word) and count >= _FAMILIAR)
+        return max(begun, key=self._frequency.__getitem__, default=None)
 
     def _nearest(self, word: str, language: str | None, last: bool, most: int, at_least: int = 1) -> str | None:
         """The likeliest known word within `most` edits, of which a short word can have only one: letters dropped,
@@ -345,8 +418,8 @@ class Vocabulary:
         from rapidfuzz import process
         from rapidfuzz.distance import OSA
 
-        most = min(most, 1 if len(word) < 5 else 2)
-        best, highest = None, -math.inf
+        most = min(most, 1 if len(word) < LONG else 2)
+        best, highest, needed = None, -math.inf, _MOST
         for length in range(max(PART, len(word) - most), len(word) + most + 1):
             near = self._by_length.get(length, [])
             for known, distance, _ in process.extract(word, near, scorer=OSA.distance, score_cutoff=most, limit=None):
@@ -355,11 +428,13 @@ class Vocabulary:
                 if _JOINTS.findall(word) != _JOINTS.findall(known):  # "no-one" is not "nonne"
                     continue
                 score = math.log(self._frequency[known]) - _EDIT * distance + _SAME_START * (word[0] == known[0])
-                score += _SAME_LETTERS * (set(word) == set(known)) + _NEIGHBOURS * _slipped(word, known)
-                score += _SAME_LANGUAGE * (language is not None and known in self.counts[language])
+                score += _SAME_LETTERS * (set(word) == set(known))
+                score -= _OTHER_LANGUAGE * (language is not None and known not in self.counts[language])
                 if score > highest:
-                    best, highest = known, score
-        return best
+                    score -= _OTHER_LETTER * _strange_letters(word, known)
+                if score > highest:
+                    best, highest, needed = known, score, _SURE[distance] - len(word)
+        return best if highest >= min(max(needed, _LEAST), _MOST) else None
 
     @cached_property
     def _by_length(self) -> dict[int, list[str]]:
@@ -379,7 +454,20 @@ def _shortened(word: str) -> set[str]:
     return {_DRAWN_OUT.sub(instead, word) for instead in (r"\1\1", r"\1")} - {word}
 
 
-def _slipped(word: str, known: str) -> bool:
-    """Whether one key was hit for another beside it."""
-    pairs = [a + b for a, b in zip(word, known, strict=False) if a != b]
-    return len(word) == len(known) and len(pairs) == 1 and not {pairs[0], pairs[0][::-1]}.isdisjoint(_BESIDE)
+def _beside() -> set[str]:
+    """Pairs of letters that are hit for each other, since their keys touch."""
+    pairs = set()
+    for upper, middle, lower in _KEYBOARDS:
+        for row, below in ((upper, middle), (middle, lower), (lower, "")):
+            pairs |= {a + b for keys in (row[1:], below, "_" + below) for a, b in zip(row, keys, strict=False)}
+    return pairs
+
+
+_CONFUSED = _beside() | {a + b for letters in _ALIKE for a in letters for b in letters}
+
+
+def _strange_letters(word: str, known: str) -> int:
+    """How many letters stand for others that they neither touch on a keyboard nor sound like."""
+    typed, meant = Counter(word) - Counter(known), Counter(known) - Counter(word)
+    likely = sum(any(a + b in _CONFUSED or b + a in _CONFUSED for b in meant) for a in typed.elements())
+    return max(min(typed.total(), meant.total()) - likely, 0)
