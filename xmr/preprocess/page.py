@@ -153,7 +153,8 @@ def _polarity_and_light(grey: np.ndarray) -> tuple[bool, bool]:
 
 def _best_plane(small: np.ndarray, light: bool, shade: np.ndarray | None) -> Callable[[np.ndarray], np.ndarray]:
     """Choose how to turn colours into one plane (H, W) uint8: brightness, red, green, blue or their minimum (for light
-    ink their maximum), whichever makes the ink stand out most from the grain of the paper."""
+    ink their maximum), whichever makes the ink stand out most from the grain of the paper; or the maximum, in which
+    colours are as light as the paper, if all that is coloured was filled in between dark lines."""
     if small.ndim == 2:
         return lambda pixels: pixels
     planes: list[Callable[[np.ndarray], np.ndarray]] = [
@@ -162,13 +163,35 @@ def _best_plane(small: np.ndarray, light: bool, shade: np.ndarray | None) -> Cal
         lambda pixels: pixels.max(axis=2) if light else pixels.min(axis=2),
     ]
 
-    def clearness(plane: Callable[[np.ndarray], np.ndarray]) -> float:
-        contrast = _contrast(plane(small), light, False, shade)
+    def contrast_of(plane: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        return _contrast(plane(small), light, False, shade)
+
+    def clearness(contrast: np.ndarray) -> float:
         level, noise = _grain(contrast)
         return float((contrast[contrast > level + 4 * noise + 0.03] ** 2).sum()) / (0.01 + noise)
 
-    best = max(planes, key=clearness)
-    return best if clearness(best) > 1.3 * clearness(planes[0]) else planes[0]
+    contrasts = [contrast_of(plane) for plane in planes]
+    clear = [clearness(contrast) for contrast in contrasts]
+    best = int(np.argmax(clear))
+    if not light and _is_coloured_in(contrasts[-1], contrast_of(darkest := lambda pixels: pixels.max(axis=2))):
+        return darkest
+    return planes[best] if clear[best] > 1.3 * clear[0] else planes[0]
+
+
+def _is_coloured_in(contrast: np.ndarray, black: np.ndarray) -> bool:
+    """Whether ink with this contrast (H, W) includes areas that were filled in with colours between lines, which have
+    the contrast `black` in a plane in which colours don't show."""
+    try:
+        ink, lines = _threshold(contrast, 0.3), _threshold(black, _INK_SHARE)
+    except BadInput:
+        return False
+    closed = cv2.dilate(lines.astype(np.uint8), np.ones((5, 5), np.uint8))  # over gaps too
+    colour = ink & (closed == 0)
+    if colour.sum() < 0.15 * ink.sum():
+        return False
+    around = cv2.copyMakeBorder(closed, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    cv2.floodFill(around, None, (0, 0), 1)
+    return bool((colour & (around[1:-1, 1:-1] == 0)).sum() > 0.9 * colour.sum())
 
 
 def _contrast(pixels: np.ndarray, light: bool, even: bool, shade: np.ndarray | None) -> np.ndarray:

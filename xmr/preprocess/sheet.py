@@ -70,18 +70,18 @@ def _straight_sides(region: np.ndarray, plain: np.ndarray) -> tuple[np.ndarray |
     area = cv2.contourArea(hull)
     if cv2.contourArea(contour) < 0.9 * area or area > 0.97 * height * width:
         return None, False
-    found = None
+    cut = None
     for share in (0.01, 0.02, 0.03, 0.05, 0.08):
         about = cv2.approxPolyDP(hull, share * cv2.arcLength(hull, True), True).reshape(-1, 2).astype(np.float32)
-        if len(about) < 4 or not 0.93 * area < cv2.contourArea(about) < 1.07 * area:
-            break
+        if not 0.93 * area < cv2.contourArea(about) < 1.07 * area or len(about) > 6:
+            continue
+        if len(about) == 4 and (_sides_inside(_clockwise(about), plain, 14) or 0) >= 3:
+            return _clockwise(about), True
+        if cut is None and (_sides_inside(about, plain, 60) or 0) >= 2:
+            cut = about
         if len(about) == 4:
-            sides = _sides_inside(about := _clockwise(about), plain)
-            if sides is None or sides >= 3:
-                return (None if sides is None else about), True
-        if len(about) <= 6 and found is None and (_sides_inside(about, plain, 60) or 0) >= 2:
-            found = about
-    return found, False
+            break
+    return cut, False
 
 
 def _clockwise(corners: np.ndarray) -> np.ndarray:
@@ -91,7 +91,7 @@ def _clockwise(corners: np.ndarray) -> np.ndarray:
     return np.roll(corners[::-1], 1, axis=0) if a * d < b * c else corners
 
 
-def _sides_inside(corners: np.ndarray, plain: np.ndarray, least: int = 14) -> int | None:
+def _sides_inside(corners: np.ndarray, plain: np.ndarray, least: int) -> int | None:
     """How many sides of a region are inside the picture; None if one of them doesn't border on something else."""
     height, width = plain.shape[:2]
     sides, middle = 0, corners.mean(axis=0)
