@@ -98,8 +98,8 @@ def _sides_inside(corners: np.ndarray, plain: np.ndarray, least: int) -> int | N
     for a, b in zip(corners, np.roll(corners, -1, axis=0), strict=True):
         along = a + (b - a) * np.linspace(0.1, 0.9, 17)[:, None]
         out = (along - middle) / np.linalg.norm(along - middle, axis=1, keepdims=True)
-        outer, inner = np.rint(along + 8 * out).astype(int), np.rint(along - 8 * out).astype(int)
-        inside = ((outer >= 0) & (outer < (width, height))).all(axis=1)
+        outer, inner = both = np.rint([along + 8 * out, along - 8 * out]).astype(int)
+        inside = ((both >= 0) & (both < (width, height))).all(axis=(0, 2))
         if inside.mean() < 0.5:
             continue  # this side is at the picture's edge
         apart = np.abs(_at(plain, outer[inside]) - _at(plain, inner[inside]))
