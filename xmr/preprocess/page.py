@@ -60,7 +60,7 @@ def _ink_on_paper(pixels: np.ndarray, light_ink: bool | None) -> np.ndarray:
     light, even = _polarity_and_light(grey)
     light = light if light_ink is None else light_ink
     shade = _shade(255 - grey if light else grey)
-    plane = _best_plane(few, light, shade)
+    plane = _best_plane(few, light, even, shade)
     scale = max(pixels.shape[:2]) / max(small.shape[:2])
     share = _INK_SHARE if scale == 1 else 0.2  # after shrinking, a thin line may be spread over two pixels
     contrast = _contrast(plane(small), light, even, shade)
@@ -151,7 +151,9 @@ def _polarity_and_light(grey: np.ndarray) -> tuple[bool, bool]:
     return bool(apart[apart > noise].sum() > -apart[apart < -noise].sum()), even
 
 
-def _best_plane(small: np.ndarray, light: bool, shade: np.ndarray | None) -> Callable[[np.ndarray], np.ndarray]:
+def _best_plane(
+    small: np.ndarray, light: bool, even: bool, shade: np.ndarray | None
+) -> Callable[[np.ndarray], np.ndarray]:
     """Choose how to turn colours into one plane (H, W) uint8: brightness, red, green, blue or their minimum (for light
     ink their maximum), whichever makes the ink stand out most from the grain of the paper; or the maximum, in which
     colours are as light as the paper, if all that is coloured was filled in between dark lines."""
@@ -163,26 +165,22 @@ def _best_plane(small: np.ndarray, light: bool, shade: np.ndarray | None) -> Cal
         lambda pixels: pixels.max(axis=2) if light else pixels.min(axis=2),
     ]
 
-    def contrast_of(plane: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-        return _contrast(plane(small), light, False, shade)
-
-    def clearness(contrast: np.ndarray) -> float:
+    def clearness(plane: Callable[[np.ndarray], np.ndarray]) -> float:
+        contrast = _contrast(plane(small), light, False, shade)
         level, noise = _grain(contrast)
         return float((contrast[contrast > level + 4 * noise + 0.03] ** 2).sum()) / (0.01 + noise)
 
-    contrasts = [contrast_of(plane) for plane in planes]
-    clear = [clearness(contrast) for contrast in contrasts]
-    best = int(np.argmax(clear))
-    if not light and _is_coloured_in(contrasts[-1], contrast_of(darkest := lambda pixels: pixels.max(axis=2))):
-        return darkest
-    return planes[best] if clear[best] > 1.3 * clear[0] else planes[0]
+    if not light and _is_coloured_in(small, even, shade):
+        return lambda pixels: pixels.max(axis=2)
+    best = max(planes, key=clearness)
+    return best if clearness(best) > 1.3 * clearness(planes[0]) else planes[0]
 
 
-def _is_coloured_in(contrast: np.ndarray, black: np.ndarray) -> bool:
-    """Whether ink with this contrast (H, W) includes areas that were filled in with colours between lines, which have
-    the contrast `black` in a plane in which colours don't show."""
+def _is_coloured_in(small: np.ndarray, even: bool, shade: np.ndarray | None) -> bool:
+    """Whether what is coloured in a picture (H, W, 3) uint8 was filled in between dark lines."""
     try:
-        ink, lines = _threshold(contrast, 0.3), _threshold(black, _INK_SHARE)
+        ink = _threshold(_contrast(small.min(axis=2), False, even, shade), 0.3)
+        lines = _threshold(_contrast(small.max(axis=2), False, even, shade), _INK_SHARE)
     except BadInput:
         return False
     closed = cv2.dilate(lines.astype(np.uint8), np.ones((5, 5), np.uint8))  # over gaps too

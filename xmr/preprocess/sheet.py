@@ -18,13 +18,16 @@ def shrunk(pixels: np.ndarray, most: int) -> np.ndarray:
     return cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
 
 
-def sheet_of(pixels: np.ndarray) -> np.ndarray:
-    """The sheet of paper in a picture (H, W[, 3]) uint8, rectified; the same array if there is none.
+def sheet_of(pixels: np.ndarray, cut: bool = True) -> np.ndarray:
+    """The sheet of paper in a picture, rectified; the same array if there is none.
 
-    A sheet that the picture's edge cuts off is left where it is, and all around it gets the paper's colour.
+    Args:
+        pixels: (H, W[, 3]) uint8.
+        cut:    whether to look for a sheet that the picture's edge cuts off, too. It is left where it is, and all around
+            it gets the paper's colour.
     """
     corners, whole = _sheet(shrunk(shrunk(pixels, SCAN), SMALL))
-    if corners is None:
+    if corners is None or not (whole or cut):
         return pixels
     return _rectified(pixels, corners) if whole else _alone(pixels, corners)
 
@@ -139,18 +142,14 @@ def _rectified(pixels: np.ndarray, corners: np.ndarray) -> np.ndarray:
 def _alone(pixels: np.ndarray, corners: np.ndarray) -> np.ndarray:
     """The picture with the paper's colour around the sheet with these corners and over its edges."""
     pixels = shrunk(pixels, 2 * SCAN)
-    few = shrunk(pixels, SMALL)
+    few = np.atleast_3d(shrunk(pixels, SMALL)).astype(np.float32)
     height, width = few.shape[:2]
-    region = np.rint(corners * (width, height)).astype(np.int32)
-    sheet = cv2.fillConvexPoly(np.zeros((height, width), np.float32), region, 1)
-    sheet = cv2.copyMakeBorder(sheet, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
-    sheet = cv2.erode(sheet, np.ones((11, 11), np.uint8), borderValue=1)[1:-1, 1:-1]
-    weight = sheet if few.ndim == 2 else sheet[..., None]
-    mean = (few * weight).sum(axis=(0, 1)) / weight.sum()
-    # The mean of the sheet's pixels, near ones first; far from the sheet, that of all of them.
-    near, weight = (cv2.GaussianBlur(np.float32(x), (0, 0), SMALL / 12) for x in (few * weight, sheet))
-    weight = weight if few.ndim == 2 else weight[..., None]
-    paper = ((near + 0.01 * mean) / (weight + 0.01)).astype(np.uint8)
+    sheet = np.zeros((height, width), np.float32)
+    cv2.fillConvexPoly(sheet, np.rint(corners * (width, height)).astype(np.int32), 1)
+    sheet = cv2.erode(sheet, np.ones((11, 11), np.uint8), borderValue=1)[..., None]
+    # The mean of the sheet's pixels nearby; far from the sheet, that of all of them.
+    near, weight = (np.atleast_3d(cv2.GaussianBlur(x, (0, 0), SMALL / 12)) for x in (few * sheet, sheet))
+    paper = (near + 0.01 * few[sheet[..., 0] > 0].mean(axis=0)) / (weight + 0.01)
     size = pixels.shape[1::-1]
     outside = cv2.resize(sheet, size, interpolation=cv2.INTER_NEAREST) < 0.5
-    return cv2.copyTo(cv2.resize(paper, size), outside.astype(np.uint8), pixels.copy())
+    return cv2.copyTo(cv2.resize(paper.astype(np.uint8), size), outside.astype(np.uint8), pixels.copy())
