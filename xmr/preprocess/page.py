@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
 
 import cv2
 import numpy as np
@@ -135,8 +135,8 @@ def _reduced(image: Image.Image) -> Image.Image:
 
 
 def _polarity_and_light(grey: np.ndarray) -> tuple[bool, bool]:
-    """Analyse a picture (H, W) uint8 of paper: whether the ink is lighter than the paper, and whether the paper is evenly
-    lit."""
+    """Analyse a picture (H, W) uint8 of paper: whether the ink is lighter than the paper, and whether the paper is
+    evenly lit."""
     edge = max(2, min(grey.shape) // 40)
     border = np.concatenate(
         [grey[:edge].ravel(), grey[-edge:].ravel(), grey[:, :edge].ravel(), grey[:, -edge:].ravel()]
@@ -162,7 +162,7 @@ def _best_plane(
     planes: list[Callable[[np.ndarray], np.ndarray]] = [
         lambda pixels: cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY),
         *(partial(cv2.extractChannel, coi=channel) for channel in range(3)),
-        lambda pixels: pixels.max(axis=2) if light else pixels.min(axis=2),
+        lambda pixels: reduce(cv2.max if light else cv2.min, cv2.split(pixels)),
     ]
 
     def clearness(plane: Callable[[np.ndarray], np.ndarray]) -> float:
@@ -171,16 +171,17 @@ def _best_plane(
         return float((contrast[contrast > level + 4 * noise + 0.03] ** 2).sum()) / (0.01 + noise)
 
     if not light and _is_coloured_in(small, even, shade):
-        return lambda pixels: pixels.max(axis=2)
+        return lambda pixels: reduce(cv2.max, cv2.split(pixels))
     best = max(planes, key=clearness)
     return best if clearness(best) > 1.3 * clearness(planes[0]) else planes[0]
 
 
 def _is_coloured_in(small: np.ndarray, even: bool, shade: np.ndarray | None) -> bool:
     """Whether what is coloured in a picture (H, W, 3) uint8 was filled in between dark lines."""
+    lightest, darkest = (reduce(extreme, cv2.split(small)) for extreme in (cv2.max, cv2.min))
     try:
-        ink = _threshold(_contrast(small.min(axis=2), False, even, shade), 0.3)
-        lines = _threshold(_contrast(small.max(axis=2), False, even, shade), _INK_SHARE)
+        ink = _threshold(_contrast(darkest, False, even, shade), 0.3)
+        lines = _threshold(_contrast(lightest, False, even, shade), _INK_SHARE)
     except BadInput:
         return False
     closed = cv2.dilate(lines.astype(np.uint8), np.ones((5, 5), np.uint8))  # over gaps too

@@ -23,8 +23,8 @@ def sheet_of(pixels: np.ndarray, cut: bool = True) -> np.ndarray:
 
     Args:
         pixels: (H, W[, 3]) uint8.
-        cut:    whether to look for a sheet that the picture's edge cuts off, too. It is left where it is, and all around
-            it gets the paper's colour.
+        cut:    whether to look for a sheet that the picture's edge cuts off, too. It is left where it is, and all
+            around it gets the paper's colour.
     """
     corners, whole = _sheet(shrunk(shrunk(pixels, SCAN), SMALL))
     if corners is None or not (whole or cut):
@@ -65,8 +65,8 @@ def _sheet(small: np.ndarray) -> tuple[np.ndarray | None, bool]:
 
 
 def _straight_sides(region: np.ndarray, plain: np.ndarray) -> tuple[np.ndarray | None, bool]:
-    """The corners (n, 2) float32 of a region (H, W) uint8 if it looks like a sheet of paper, else None; and whether they
-    are four, with at least three sides inside the picture."""
+    """The corners (n, 2) float32 of a region (H, W) uint8 if it looks like a sheet of paper, else None; and whether
+    they are four, with at least three sides inside the picture."""
     height, width = region.shape
     contour = max(cv2.findContours(region, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)[0], key=cv2.contourArea)
     hull = cv2.convexHull(contour)
