@@ -114,13 +114,16 @@ def _sides_inside(corners: np.ndarray, plain: np.ndarray, least: int) -> int | N
 
 
 def _crossed(corners: np.ndarray, lines: np.ndarray) -> bool:
-    """Whether one of the lines (H, W) bool runs across the edge of a region with these corners (n, 2)."""
+    """Whether one of the lines (H, W) bool runs across the edge of a region with these corners (n, 2). Those that come
+    in from the picture's edge don't count: fingers hold a sheet."""
     region = cv2.fillConvexPoly(np.zeros(lines.shape, np.uint8), np.rint(corners).astype(np.int32), 1)
     square = np.ones((11, 11), np.uint8)
     _, numbers = cv2.connectedComponents(lines.astype(np.uint8), connectivity=8)
     inside = numbers[cv2.erode(region, square, borderValue=0) > 0]
     outside = numbers[cv2.dilate(region, square) == 0]
-    return bool(np.intersect1d(inside[inside > 0], outside).size)
+    crossing = np.intersect1d(inside[inside > 0], outside)
+    rim = np.concatenate([numbers[0], numbers[-1], numbers[:, 0], numbers[:, -1]])
+    return bool(np.setdiff1d(crossing, rim).size)
 
 
 def _at(pixels: np.ndarray, points: np.ndarray) -> np.ndarray:
@@ -144,12 +147,13 @@ def _alone(pixels: np.ndarray, corners: np.ndarray) -> np.ndarray:
     pixels = shrunk(pixels, 2 * SCAN)
     few = np.atleast_3d(shrunk(pixels, SMALL)).astype(np.float32)
     height, width = few.shape[:2]
-    sheet = np.zeros((height, width), np.float32)
+    sheet: np.ndarray = np.zeros((height, width), np.float32)
     cv2.fillConvexPoly(sheet, np.rint(corners * (width, height)).astype(np.int32), 1)
-    sheet = cv2.erode(sheet, np.ones((11, 11), np.uint8), borderValue=1)[..., None]
+    sheet = cv2.erode(sheet, np.ones((11, 11), np.uint8), borderValue=1)
+    inside = sheet[..., None]
     # The mean of the sheet's pixels nearby; far from the sheet, that of all of them.
-    near, weight = (np.atleast_3d(cv2.GaussianBlur(x, (0, 0), SMALL / 12)) for x in (few * sheet, sheet))
-    paper = (near + 0.01 * few[sheet[..., 0] > 0].mean(axis=0)) / (weight + 0.01)
+    near, weight = (np.atleast_3d(cv2.GaussianBlur(x, (0, 0), SMALL / 12)) for x in (few * inside, inside))
+    paper = (near + 0.01 * few[sheet > 0].mean(axis=0)) / (weight + 0.01)
     size = pixels.shape[1::-1]
     outside = cv2.resize(sheet, size, interpolation=cv2.INTER_NEAREST) < 0.5
     return cv2.copyTo(cv2.resize(paper.astype(np.uint8), size), outside.astype(np.uint8), pixels.copy())
