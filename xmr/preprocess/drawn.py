@@ -35,7 +35,7 @@ def features(image: Image.Image) -> np.ndarray:
     pixels, faint = pixels_of(image)
     if faint is not None:  # transparent paper: use the ink as dark pixels on white
         pixels = (255 - 255 * faint).astype(np.uint8)
-    pixels = sheet_of(pixels)
+    pixels = sheet_of(pixels, cut=False)  # in photographs, walls and skies look like sheets that are cut off
     scale = min(1.0, _SIDE / max(pixels.shape[:2]))
     height, width = (max(24, round(side * scale)) for side in pixels.shape[:2])
     small = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)

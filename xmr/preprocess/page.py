@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
 
 import cv2
 import numpy as np
@@ -56,12 +56,14 @@ def _ink_on_paper(pixels: np.ndarray, light_ink: bool | None) -> np.ndarray:
     """`find_ink` for a picture (H, W[, 3]) uint8 that shows nothing but the paper."""
     small = shrunk(pixels, SCAN)
     few = shrunk(small, SMALL)
-    light, even = _polarity_and_light(few)
+    grey = few if few.ndim == 2 else cv2.cvtColor(few, cv2.COLOR_RGB2GRAY)
+    light, even = _polarity_and_light(grey)
     light = light if light_ink is None else light_ink
-    plane = _best_plane(few, light)
+    shade = _shade(255 - grey if light else grey)
+    plane = _best_plane(few, light, even, shade)
     scale = max(pixels.shape[:2]) / max(small.shape[:2])
     share = _INK_SHARE if scale == 1 else 0.2  # after shrinking, a thin line may be spread over two pixels
-    contrast = _contrast(plane(small), light, even)
+    contrast = _contrast(plane(small), light, even, shade)
     level = without_ruling(contrast)
     if level is not None:
         return _cropped(_without_clutter(_threshold(level, max(share, 0.3))))
@@ -76,10 +78,12 @@ def _ink_on_paper(pixels: np.ndarray, light_ink: bool | None) -> np.ndarray:
     top, left, bottom, right = max(0, top - margin), max(0, left - margin), bottom + margin, right + margin
     part = pixels[int(top * scale) : int(bottom * scale), int(left * scale) : int(right * scale)]
     part = plane(shrunk(part, SCAN))
+    if shade is not None:
+        shade = cv2.resize(shade, small.shape[1::-1], interpolation=cv2.INTER_NEAREST)[top:bottom, left:right]
     near = cv2.dilate(ink[top:bottom, left:right].astype(np.uint8), np.ones((5, 5), np.uint8))
     near = cv2.resize(near, part.shape[::-1], interpolation=cv2.INTER_NEAREST).astype(bool)
     try:
-        found = _threshold(_contrast(part, light, even=True), _INK_SHARE) & near
+        found = _threshold(_contrast(part, light, True, shade), _INK_SHARE) & near
     except BadInput:  # the ink only stands out in the whole picture
         return _cropped(ink)
     return _cropped(found if found.any() else ink)
@@ -130,48 +134,70 @@ def _reduced(image: Image.Image) -> Image.Image:
 # --- light and ink
 
 
-def _polarity_and_light(small: np.ndarray) -> tuple[bool, bool]:
-    """Analyse a picture (H, W[, 3]) uint8 of paper: whether the ink is lighter than the paper, and whether the paper is
+def _polarity_and_light(grey: np.ndarray) -> tuple[bool, bool]:
+    """Analyse a picture (H, W) uint8 of paper: whether the ink is lighter than the paper, and whether the paper is
     evenly lit."""
-    grey = small if small.ndim == 2 else cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
     edge = max(2, min(grey.shape) // 40)
     border = np.concatenate(
         [grey[:edge].ravel(), grey[-edge:].ravel(), grey[:, :edge].ravel(), grey[:, -edge:].ravel()]
     )
     paper = np.median(border)
     even = bool((np.abs(border - paper) < 12).mean() > 0.8)
-    if not even:  # a median filter removes thin lines, but keeps a lamp's reflection
-        paper = cv2.medianBlur(grey, max(3, max(grey.shape) // 12 | 1))
+    if not even:  # a median filter removes thin lines, but keeps a lamp's reflection; a narrow one keeps shadows too
+        width = max(3, max(grey.shape) // 12 | 1) if _shade(grey) is None else _line_width(grey)
+        paper = cv2.medianBlur(grey, width)
     apart = grey.astype(np.float32) - paper
     noise = max(8.0, 4 * 1.48 * float(np.median(np.abs(apart))))
     return bool(apart[apart > noise].sum() > -apart[apart < -noise].sum()), even
 
 
-def _best_plane(small: np.ndarray, light: bool) -> Callable[[np.ndarray], np.ndarray]:
+def _best_plane(
+    small: np.ndarray, light: bool, even: bool, shade: np.ndarray | None
+) -> Callable[[np.ndarray], np.ndarray]:
     """Choose how to turn colours into one plane (H, W) uint8: brightness, red, green, blue or their minimum (for light
-    ink their maximum), whichever makes the ink stand out most from the grain of the paper."""
+    ink their maximum), whichever makes the ink stand out most from the grain of the paper; or the maximum, in which
+    colours are as light as the paper, if all that is coloured was filled in between dark lines."""
     if small.ndim == 2:
         return lambda pixels: pixels
     planes: list[Callable[[np.ndarray], np.ndarray]] = [
         lambda pixels: cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY),
         *(partial(cv2.extractChannel, coi=channel) for channel in range(3)),
-        lambda pixels: pixels.max(axis=2) if light else pixels.min(axis=2),
+        lambda pixels: reduce(cv2.max if light else cv2.min, cv2.split(pixels)),
     ]
 
     def clearness(plane: Callable[[np.ndarray], np.ndarray]) -> float:
-        contrast = _contrast(plane(small), light, even=False)
+        contrast = _contrast(plane(small), light, False, shade)
         level, noise = _grain(contrast)
         return float((contrast[contrast > level + 4 * noise + 0.03] ** 2).sum()) / (0.01 + noise)
 
+    if not light and _is_coloured_in(small, even, shade):
+        return lambda pixels: reduce(cv2.max, cv2.split(pixels))
     best = max(planes, key=clearness)
     return best if clearness(best) > 1.3 * clearness(planes[0]) else planes[0]
 
 
-def _contrast(pixels: np.ndarray, light: bool, even: bool) -> np.ndarray:
+def _is_coloured_in(small: np.ndarray, even: bool, shade: np.ndarray | None) -> bool:
+    """Whether what is coloured in a picture (H, W, 3) uint8 was filled in between dark lines."""
+    lightest, darkest = (reduce(extreme, cv2.split(small)) for extreme in (cv2.max, cv2.min))
+    try:
+        ink = _threshold(_contrast(darkest, False, even, shade), 0.3)
+        lines = _threshold(_contrast(lightest, False, even, shade), _INK_SHARE)
+    except BadInput:
+        return False
+    closed = cv2.dilate(lines.astype(np.uint8), np.ones((5, 5), np.uint8))  # over gaps too
+    colour = ink & (closed == 0)
+    if colour.sum() < 0.15 * ink.sum():
+        return False
+    around = cv2.copyMakeBorder(closed, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    cv2.floodFill(around, None, (0, 0), 1)
+    return bool((colour & (around[1:-1, 1:-1] == 0)).sum() > 0.9 * colour.sum())
+
+
+def _contrast(pixels: np.ndarray, light: bool, even: bool, shade: np.ndarray | None) -> np.ndarray:
     """The contrast of the ink in a plane (H, W) uint8, independent of the light: (H, W) float32, 0 for paper to 1."""
     if light:
         pixels = 255 - pixels
-    contrast = cv2.divide(pixels, np.maximum(_paper(pixels, even), 1), dtype=cv2.CV_32F)
+    contrast = cv2.divide(pixels, np.maximum(_paper(pixels, even, shade), 1), dtype=cv2.CV_32F)
     return np.maximum(1 - contrast, 0)
 
 
@@ -182,14 +208,46 @@ def _grain(contrast: np.ndarray) -> tuple[float, float]:
     return level, 1.48 * float(np.median(np.abs(few - level)))
 
 
-def _paper(grey: np.ndarray, even: bool) -> np.ndarray:
+def _paper(grey: np.ndarray, even: bool, shade: np.ndarray | None) -> np.ndarray:
     """The brightness of the paper at every pixel, (H, W) float32, by closing thin dark marks. In even light, thick
-    marks are closed too, because they can't be shadows."""
+    marks are closed too, because they can't be shadows. In shade only lines are closed, so that its edges stay."""
     small = shrunk(grey, 64 if even else 128)
     width = max(3, max(small.shape) // (5 if even else 11) | 1)
     light = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((width, width), np.uint8))
     light = cv2.GaussianBlur(light.astype(np.float32), (0, 0), width / 8)
-    return cv2.resize(light, grey.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    light = cv2.resize(light, grey.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    if shade is None:
+        return light
+    shade = cv2.resize(shade, grey.shape[::-1], interpolation=cv2.INTER_NEAREST)
+    return np.where(shade > 0, _without_lines(cv2.medianBlur(grey, 3)), light)
+
+
+def _shade(grey: np.ndarray) -> np.ndarray | None:
+    """The dark areas that reach into a picture of paper (H, W) uint8 from its edge, and their surroundings: shadows,
+    fingers, a table. (H, W) uint8, 1 there and 0 elsewhere; None if there are none."""
+    small = shrunk(grey, 64)
+    width = max(small.shape) // 3 | 1
+    light = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((width, width), np.uint8))
+    light = cv2.resize(cv2.GaussianBlur(light.astype(np.float32), (0, 0), width / 8), grey.shape[::-1])
+    dark = (_without_lines(grey) < 0.85 * light).astype(np.uint8)
+    _, areas = cv2.connectedComponents(dark, connectivity=4)
+    rim = np.concatenate([areas[0], areas[-1], areas[:, 0], areas[:, -1]])
+    if (rim > 0).mean() < 0.02:
+        return None
+    if (rim > 0).mean() < 0.2:  # otherwise the light falls in patches, and areas inside the picture are shadows too
+        dark = np.isin(areas, rim[rim > 0]).astype(np.uint8)
+    return cv2.dilate(dark, np.ones((_line_width(grey),) * 2, np.uint8))
+
+
+def _without_lines(grey: np.ndarray) -> np.ndarray:
+    """A picture (H, W) uint8 without dark lines. Edges of areas stay as sharp as they are: a line has lighter paper on
+    both sides, an edge only on one."""
+    return cv2.morphologyEx(grey, cv2.MORPH_CLOSE, np.ones((_line_width(grey),) * 2, np.uint8))
+
+
+def _line_width(grey: np.ndarray) -> int:
+    """The width in pixels up to which a dark mark is a line rather than a shadow; odd."""
+    return max(3, max(grey.shape) // 40 | 1)
 
 
 def _threshold(contrast: np.ndarray, share: float) -> np.ndarray:

@@ -68,6 +68,43 @@ def test_uneven_light_and_a_shadow_leave_the_ink():
     assert apart(image(cv2.GaussianBlur(sheet, (0, 0), 2))) < 0.05
 
 
+@pytest.mark.parametrize("shadow", ["of leaves", "of blinds", "of a phone"])
+def test_shadows_with_hard_edges_leave_the_ink(shadow):
+    y, x = np.mgrid[:1000, :800]
+    if shadow == "of leaves":
+        leaves = np.random.default_rng(1).standard_normal((15, 12)).astype(np.float32)
+        dark = cv2.resize(leaves, (800, 1000), interpolation=cv2.INTER_CUBIC) > 0.1
+    elif shadow == "of blinds":
+        dark = (y + 0.3 * x) % 90 < 45
+    else:
+        dark = (np.abs(x - y + 130) < 150) & (y < 700)
+    sheet = (0.9 - 0.75 * page()) * (1 - 0.45 * cv2.GaussianBlur(dark.astype(np.float32), (0, 0), 2))
+    assert apart(image(sheet)) < 0.08
+
+
+def test_a_sheet_between_folds_is_not_all_of_it():
+    y, x = np.mgrid[:1000, :800]
+    folded = (0.9 - 0.75 * page()) * np.where((x > 100) & (x < 700) & (y < 520), 0.75, 1)
+    assert apart(image(folded)) < 0.08
+
+
+def test_colours_between_dark_lines_go():
+    lines = page()
+    outside = np.pad((lines < 0.5).astype(np.uint8), 1)
+    cv2.floodFill(outside, None, (1, 1), 0)
+    colour = (outside[1:-1, 1:-1] * (0.5 + 0.5 * np.random.default_rng(0).random(lines.shape)))[..., None]
+    sheet = 0.93 * (1 - colour) + np.array([0.85, 0.25, 0.2]) * colour
+    assert apart(image(np.minimum(sheet, 0.93 - 0.8 * lines[..., None]))) < 0.05
+
+
+def test_coloured_lines_around_dark_ones_stay():
+    lines = page()[..., None]
+    red = np.array([0.85, 0.2, 0.2])
+    sheet = 0.93 * (1 - lines) + red * lines
+    sheet[600:] = (0.93 - 0.8 * lines)[600:]
+    assert apart(image(sheet)) < 0.05
+
+
 @pytest.mark.parametrize("turn", [0.0, 1.7])
 @pytest.mark.parametrize("squared", [False, True])
 def test_the_lines_of_ruled_and_squared_paper_go(squared, turn):
@@ -114,6 +151,18 @@ def test_a_sheet_on_a_table_is_found_and_squared(table):
     height, width = np.ptp(np.argwhere(read < 128), axis=0)
     wanted = np.ptp(np.argwhere(WANTED < 128), axis=0)
     assert height / width == pytest.approx(wanted[0] / wanted[1], rel=0.15)
+
+
+def test_a_sheet_that_the_picture_cuts_off_is_told_from_the_table():
+    turned = cv2.getRotationMatrix2D((400, 500), 7, 1)
+    turned[:, 2] += 100
+    rng = np.random.default_rng(0)
+    ground = 0.4 + 0.1 * cv2.resize(rng.standard_normal((120, 100)).astype(np.float32), (1000, 1200))
+    over = cv2.warpAffine(np.ones((1000, 800), np.float32), turned, (1000, 1200)) > 0
+    photo = np.where(over, cv2.warpAffine(0.92 - 0.75 * page(share=0.45), turned, (1000, 1200)), ground)
+    upright = cv2.warpAffine(page(share=0.45), turned, (1000, 1200))
+    wanted = np.asarray(read_drawing(image(0.92 - 0.75 * upright)))
+    assert inks_apart(np.asarray(read_drawing(image(photo[:950, :800]))), wanted) < 0.05
 
 
 @pytest.mark.parametrize("lying", ["a pen", "a board's frame"])
