@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
+from wordfreq import top_n_list
+
 from training.datasets.names import phrases
 from training.world.captions import COLOURS, PLACES, Facts, describe
 from training.world.lexicon import LEXICON, English, German
@@ -13,6 +15,7 @@ from xmr.files import replacing
 from xmr.modality import Item, Modality
 
 FEWEST = 3  # a word that is met less often may be a slip
+FREQUENT = {"en": 20_000, "de": 30_000}  # words of a language, the most frequent ones, are right; German bends more
 NAMES = 2000  # are added to the count of what names a thing, and ...
 DESCRIBED = 50  # ... of what describes one, since that is what people ask for
 FUNCTION_WORDS = """
@@ -27,14 +30,14 @@ viele mehrere einige andere anderen anderer ander man
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 
 
-def write_words(path: Path, texts: Iterable[Item], labels: Iterable[str], others: Iterable[str]) -> None:
-    """Write the words as xmr.preprocess.words.Vocabulary reads them.
+def write_words(path: Path, texts: Iterable[Item], labels: Iterable[str]) -> None:
+    """Write the words as xmr.preprocess.words.Vocabulary reads them; words that were not met, but are frequent, are
+    right too.
 
     Args:
         path: the JSON file.
         texts: what was trained on, in English and German.
         labels: classes whose names count as well as those of the rendered world.
-        others: words that are right, whether they were met or not.
     """
     counts: dict[str, Counter] = {"en": Counter(), "de": Counter()}
     for item in texts:
@@ -55,13 +58,23 @@ def write_words(path: Path, texts: Iterable[Item], labels: Iterable[str], others
             json.dumps(
                 {
                     "counts": {language: dict(sorted(found.items())) for language, found in counts.items()},
-                    "others": sorted(word for word in others if word not in known),
+                    "others": sorted(frequent() - known),
                     "function_words": sorted(function_words),
                 },
                 ensure_ascii=False,
             ),
             encoding="utf-8",
         )
+
+
+def frequent() -> set[str]:
+    """The most frequent words of each language, of three letters or more (wordfreq: Speer 2022)."""
+    return {
+        word
+        for language, count in FREQUENT.items()
+        for word in top_n_list(language, count, wordlist="small")
+        if word.isalpha() and len(word) > 2
+    }
 
 
 def _words(text: str) -> list[str]:

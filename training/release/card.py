@@ -31,6 +31,11 @@ DATA = {  # by key: the data or weights, what they are used for, and their terms
     ),
     "quickdraw": ("Quick, Draw! (Ha and Eck 2017), some 221 doodles a class", "training, val, test", "CC BY 4.0"),
     "chairv2": ("QMUL ChairV2 (Yu et al. 2016)", "training, val, test", "research"),
+    "wordfreq": (
+        "wordfreq's most frequent words (Speer 2022)",
+        "telling misspelt words from right ones",
+        "CC BY-SA 4.0",
+    ),
     "caltech101": ("Caltech-101 (Fei-Fei et al. 2004), 10 photos a class", "training", "CC BY 4.0"),
     "imagenet": (
         "weights of timm mobilenetv2_100, of ImageNet-1k (Deng et al. 2009)",

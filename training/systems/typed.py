@@ -5,7 +5,6 @@ are typed, and captions of real photos to come nearer to these.
 """
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,7 +28,6 @@ from training.learn.restore import load_onnx_weights
 from training.learn.sampling import Cycle
 from training.systems import PublishedSystem, PublishedTower, further
 from training.systems.further import encoded, form, initial, interpolate, loss_weights, score
-from training.towers.sentence import package_folder
 from training.towers.text import TextTower, normalizer
 from training.world.captions import COLOURS, LIGHTS, MATERIALS, PLACES, VIEWS, Facts, describe
 from training.world.lexicon import LEXICON
@@ -97,8 +95,7 @@ class Task:
         sentences = some(multi30k.for_training(), recipe.sentences)
         words = folder / "words.json"
         if not words.is_file():
-            right = {word for word in _english() if word.isalpha() and len(word) > 2}
-            write_words(words, photographed + multi30k.for_training(), names, right)
+            write_words(words, photographed + multi30k.for_training(), names)
         photos = [item for item in photographed if item.modality is PHOTO]
         self.captions = captions_of(photos, photographed)
         called = named(names)
@@ -241,11 +238,6 @@ def some(items: list[Item], count: int) -> list[Item]:
     return sorted(items, key=lambda item: hashlib.sha256(item.id.encode()).digest())[:count]
 
 
-def _english() -> list[str]:
-    """The words of the sentence model's vocabulary: what it knows is no misspelling."""
-    return list(json.loads((Path(package_folder()) / "tokenizer.json").read_text(encoding="utf-8"))["model"]["vocab"])
-
-
 def tokenizer(folder: Path, recipe: Recipe) -> Path:
     """The published tokenizer, as which a run's begins, that passes over case and marks that say nothing."""
     path = folder / "tokenizer.json"
@@ -289,4 +281,5 @@ def published(folder: Path) -> PublishedSystem:
         "them towards the vectors of what is meant, and Flickr8k's captions towards those of its photos."
     )
     towers = {PHOTO: PublishedTower(None, inputs(photos, SIDE), {}), TEXT: PublishedTower(text, ids, config)}
-    return further.published(like, towers, further.card_with(recipe, said))
+    card = further.card_with(recipe, said)
+    return further.published(like, towers, card | {"data": list(dict.fromkeys([*card["data"], "wordfreq"]))})
