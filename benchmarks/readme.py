@@ -41,6 +41,7 @@ LEADERS = (
     ("sketchy25-heldout", "sketch_to_photo/category/map", "… mAP"),
     ("world-test", "sketch_to_photo/category/p@1", "rendered world: drawing → photo, P@1 by category"),
     ("chairv2-test", "sketch_to_photo/instance/hit@10", "ChairV2: sketch → its chair, hit@10"),
+    ("quickdraw-demo", "sketch_to_photo/category/p@1", "Quick, Draw!: doodle → shipped photo, P@1 by category"),
     ("flickr8k-test-en", "text_to_photo/hit@10", "Flickr8k: English caption → its photo, hit@10"),
     ("flickr8k-test-en", "photo_to_text/hit@10", "… photo → one of its captions, hit@10"),
     ("flickr8k-tags", "text_en_to_photo/tag/map", "Flickr8k, 73 concepts: English description → photo, mAP"),

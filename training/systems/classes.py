@@ -82,7 +82,7 @@ class Task:
         self.pools = {}
         for name, items in drawn.items():
             features, _, kept = self._read(items)
-            cls = torch.tensor([labels.number(labels_of(item, "class")) for item in kept])
+            cls = torch.tensor([labels.number(self.shown(name, item)) for item in kept])
             self.pools[name] = features, cls, Cycle(len(kept), seed=len(kept))
         every = torch.cat([features for features, _, _ in self.pools.values()]).float()
         names = self.names()
@@ -101,6 +101,10 @@ class Task:
     def counts(self, item: Item) -> bool:
         """Whether it learns from this item."""
         return item.modality is SKETCH
+
+    def shown(self, pool: str, item: Item) -> frozenset[str]:
+        """The label of what a drawing of a pool shows."""
+        return labels_of(item, "class")
 
     def names(self) -> torch.Tensor:
         """(C, dim) a unit vector for each class, towards which its drawings move."""

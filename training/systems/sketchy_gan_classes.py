@@ -1,8 +1,9 @@
 """sketchy-gan-classes: a linear classifier over the features of sketchy-gan's published sketch network, by which what
 is made of a drawing moves towards the mean features of the photos of what it shows.
 
-It learns from doodles too, which sketchy-gan has never seen. All that was trained before stays as it is published, and
-so do galleries and the figures of photos.
+It learns from doodles too, which sketchy-gan has never seen. Careful drawings of things of one kind, ChairV2's, are a
+class of their own, which moves nowhere: towards the mean of all chairs, what tells one from another would be lost. All
+that was trained before stays as it is published, and so do galleries and the figures of photos.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,8 +30,11 @@ PHOTO, SKETCH = Modality.PHOTO, Modality.SKETCH
 YAML = Path(__file__).with_suffix(".yaml")
 
 
+CAREFUL = frozenset({"careful"})  # the label of drawings that stay
+
+
 class Task(classes.Task):
-    """As for tri, with the classes of Sketchy alone, whose photos sketchy-gan knows."""
+    """As for tri, with the classes of Sketchy alone, whose photos sketchy-gan knows, and with one for what stays."""
 
     @cached_property
     def photos(self) -> Mapping[str, list[Item]]:
@@ -47,11 +51,19 @@ class Task(classes.Task):
     def counts(self, item: Item) -> bool:
         return super().counts(item) and labels_of(item, "class") <= self.photos.keys()
 
+    def shown(self, pool: str, item: Item) -> frozenset[str]:
+        return CAREFUL if pool == "chairv2" else super().shown(pool, item)
+
     def names(self) -> torch.Tensor:
-        """(C, dim) the mean vector of each class's training photos, at length 1."""
+        """(C, dim) the mean vector of each class's training photos, at length 1; 0 for the one that stays."""
         every = [item for items in self.photos.values() for item in items]
         vectors = dict(zip([item.id for item in every], encoded(self.system, every, self.cache), strict=True))
-        means = [np.mean([vectors[item.id] for item in self.photos[label]], axis=0) for label in self.labels.numbers]
+        means = [
+            np.mean([vectors[item.id] for item in self.photos[label]], axis=0)
+            if label in self.photos
+            else np.zeros(self.system.dim)
+            for label in self.labels.numbers
+        ]
         return unit(torch.from_numpy(np.stack(means)).float())
 
 
@@ -84,10 +96,12 @@ def published(folder: Path) -> PublishedSystem:
     before = checkpoint.describe(recipe.system, recipe.checkpoints)
     named = classes.moved(recipe, folder, tower(initial(folder, recipe, "sketch.onnx"), before["dim"]))
     card = before["card"]
+    known = int(named.names.any(1).sum())
     said = (
         f" By `python -m training fit {recipe.name}`, a linear classifier over the sketch network's features learned "
-        f"{len(named.names)} classes, from doodles too; what is made of a drawing, seen at {recipe.size} px alone, "
-        "moves towards the mean of the photos of the likely ones unless it is near."
+        f"{known} classes, from doodles too, and to tell careful drawings of chairs. What is made of a sketch, at "
+        f"{recipe.size} px alone, now moves towards the mean of the photos of the classes that this one finds likely, "
+        "unless it is near; careful chairs stay."
     )
     return PublishedSystem(
         like.name,

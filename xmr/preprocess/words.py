@@ -183,7 +183,7 @@ def without_negations(text: str) -> tuple[str, tuple[str, ...]]:
     >>> without_negations("ein Strand, aber keine Menschen")
     ('ein Strand', ('Menschen',))
     >>> without_negations("cars -red that aren't blue")
-    ('cars that', ('red', 'blue'))
+    ('cars', ('red', 'blue'))
     """
     kept: list[str] = []
     text = _NOT_WITHOUT.sub("", text)
