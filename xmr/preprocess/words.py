@@ -24,6 +24,8 @@ MOST_WORDS = 64  # of a text that are looked up; longer texts are taken as they 
 MOST_UNWANTED = 16  # of a text; further negations stay in it
 _WORD = re.compile(r"(?<![^\W_])[^\W\d_]+(?:['’-][^\W\d_]+)*(?![^\W_])")  # but no letters of "50mm"
 _ADDRESS = re.compile(r"(?<!\S)\S*(?:://|(?<=\w)[.@\\](?=\w))\S*")  # or a file's name: no words to correct
+_EMOJI = re.compile("[\u2600-\u27bf\u2b50\U0001f300-\U0001f3fa\U0001f400-\U0001faff][\ufe0f\U0001f3fb-\U0001f3ff]*")
+_CALLED = re.compile(r" (?:face|sign|symbol)$")  # what no one says who means the thing itself
 _JOINTS = re.compile("['-]")
 _CONTRACTED = re.compile(r"[^\W\d_]+'(?:t|d|m|re|ve|ll)")
 _DIGRAPHS = {"ae": "ä", "oe": "ö", "ue": "ü", "ss": "ß"}
@@ -156,10 +158,12 @@ def read(text: str, vocabulary: Vocabulary | None = None, negations: bool = True
     (('people',), '')
     """
     typed = unicodedata.normalize("NFC", clean_text(text))  # an umlaut may come as a letter and its dots
+    corrected: list[tuple[str, str]] = []
+    if vocabulary is not None:
+        typed, corrected = pictures_named(typed)
     wanted, unwanted = without_negations(typed) if negations else (typed, ())
     if vocabulary is None:
         return Reading(text, wanted, unwanted)
-    corrected: list[tuple[str, str]] = []
     unknown: list[str] = []
     parts = []
     for part in (wanted, *unwanted):
@@ -170,6 +174,20 @@ def read(text: str, vocabulary: Vocabulary | None = None, negations: bool = True
     if unwanted and vocabulary.says_nothing(parts[0]):  # "there is no dog"
         parts[0] = ""
     return Reading(text, parts[0], tuple(parts[1:]), tuple(dict.fromkeys(corrected)), tuple(dict.fromkeys(unknown)))
+
+
+def pictures_named(text: str) -> tuple[str, list[tuple[str, str]]]:
+    """A text with the names that Unicode has for its emoji in their place, and these emoji with their names.
+
+    >>> pictures_named("a 🐶 on the beach")
+    ('a dog on the beach', [('🐶', 'dog')])
+    """
+    if text.isascii():
+        return text, []
+    found = [(match[0], _CALLED.sub("", unicodedata.name(match[0][0], "").lower())) for match in _EMOJI.finditer(text)]
+    named = iter(found)
+    text = _EMOJI.sub(lambda match: f" {next(named)[1]} ", text)
+    return (re.sub(r"\s+", " ", text).strip(), found) if found else (text, [])
 
 
 def without_negations(text: str) -> tuple[str, tuple[str, ...]]:
