@@ -105,10 +105,15 @@ def test_a_drawing_is_read_once_and_one_of_too_many_strokes_explained(page, monk
     assert not page.run().exception and "strokes; at most 10,000 are read" in said(page)
 
 
-@pytest.mark.parametrize("words", ["🐶", "狗"])
+@pytest.mark.parametrize("words", ["→ ←", "狗"])
 def test_words_that_nobody_taught_it_are_explained(page, words):
     page.text_input(key="words").set_value(words).run()
     assert not page.exception and "is known" in said(page) and not cards(page)
+
+
+def test_emoji_find_what_they_show(page):
+    page.text_input(key="words").set_value("🐶").run()
+    assert "Showing **dog**" in said(page) and cards(page)
 
 
 def test_a_caption_of_blanks_is_no_query(page):

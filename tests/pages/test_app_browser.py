@@ -352,7 +352,7 @@ def test_five_visitors_at_once_get_their_own_answers(server, browser):
     assert not errors
 
 
-@pytest.mark.parametrize(("words", "message"), [("寻找一只狗 🐶", "is known"), ("🐶🐶", "is known")])
+@pytest.mark.parametrize(("words", "message"), [("寻找一只狗", "is known"), ("→ ←", "is known")])
 def test_words_of_no_known_language_are_explained(page, words, message):
     page.get_by_label("Words, in English or German").fill(words)
     expect(page.get_by_text(message)).to_be_visible()
