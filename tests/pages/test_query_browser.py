@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser import CHROMIUM, stroke, unfold
+from tests.browser import CHROMIUM, idle, stroke, unfold
 from tests.pages.test_pictures import photo, png
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")]
@@ -267,6 +267,7 @@ def test_a_name_that_is_typed_into_a_filter_and_entered_is_that_one(arrive):
     page = arrive("?words=red")
     field = page.locator(".st-key-where-category input")
     for typed, chosen in (("cup", ["cup"]), ("dog", ["cup", "dog"])):
+        idle(page)  # else the answer to the first choice may come while the second is typed
         field.fill(typed)
         expect(page.get_by_role("option").first).to_have_text(f"{typed} (24)")
         page.wait_for_timeout(150)  # until it is the one that Enter takes
