@@ -94,9 +94,7 @@ class Task:
 
     def tower(self, folder: Path) -> SketchTower:
         """The published sketch tower, whose features it reads."""
-        tower = doodles.tower()
-        load_onnx_weights(tower, initial(folder, self.recipe, "sketch.onnx"))
-        return tower
+        return tower(self.recipe, folder)
 
     def counts(self, item: Item) -> bool:
         """Whether it learns from this item."""
@@ -164,14 +162,20 @@ def run(folder: Path, cache: Path, overrides: Sequence[str] = ()) -> Task:
 
 def published(folder: Path) -> PublishedSystem:
     """The system that it goes on from, whose drawings move towards names; the other graphs stay as they are."""
-    recipe, tower = load_recipe(Recipe, folder), doodles.tower()
-    load_onnx_weights(tower, initial(folder, recipe, "sketch.onnx"))
-    named, like = moved(recipe, folder, tower), doodles.form()
+    recipe, like = load_recipe(Recipe, folder), doodles.form()
+    named = moved(recipe, folder, tower(recipe, folder))
     said = (
         f" By `python -m training fit {recipe.name}`, a linear classifier over the sketch tower's features learned "
         f"{len(named.names)} classes; a drawing's vector moves towards the names of the likely ones unless it is near."
     )
     return further.published(like, towers(recipe, named), further.card_with(recipe, said))
+
+
+def tower(recipe: Recipe, folder: Path) -> SketchTower:
+    """tri's sketch tower as it was published when the run began."""
+    found = doodles.tower()
+    load_onnx_weights(found, initial(folder, recipe, "sketch.onnx"))
+    return found
 
 
 def moved(recipe: Recipe, folder: Path, tower: SketchTower) -> Named:

@@ -20,7 +20,7 @@ from training.learn.recipe import load_recipe, train
 from training.learn.restore import load_onnx_weights
 from training.systems import PublishedSystem, classes, sketchy_gan
 from training.systems.classes import Recipe
-from training.systems.further import encoded, initial
+from training.systems.further import card_with, encoded, initial
 from training.towers.heads import ProjectionHead, unit
 from training.towers.sketch import Mirrored, MultiScale, SketchTower
 from xmr import checkpoint
@@ -95,7 +95,6 @@ def published(folder: Path) -> PublishedSystem:
     recipe, like = load_recipe(Recipe, folder), form()
     before = checkpoint.describe(recipe.system, recipe.checkpoints)
     named = classes.moved(recipe, folder, tower(initial(folder, recipe, "sketch.onnx"), before["dim"]))
-    card = before["card"]
     known = int(named.names.any(1).sum())
     said = (
         f" By `python -m training fit {recipe.name}`, a linear classifier over the sketch network's features learned "
@@ -103,6 +102,7 @@ def published(folder: Path) -> PublishedSystem:
         f"{recipe.size} px alone, now moves towards the mean of the photos of the classes that this one finds likely, "
         "unless it is near; careful chairs stay."
     )
+    card = card_with(recipe, said)
     return PublishedSystem(
         like.name,
         like.about,
@@ -111,8 +111,8 @@ def published(folder: Path) -> PublishedSystem:
         before["dim"],
         classes.towers(recipe, named),
         {
-            **{key: value for key, value in card.items() if key != "command"},
-            "built": card["built"].replace(said, "") + said,
+            **card,
+            "differs": before["card"]["differs"],
             "data": [*dict.fromkeys((*card["data"], "quickdraw", "chairv2"))],
         },
     )

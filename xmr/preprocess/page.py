@@ -14,7 +14,7 @@ from PIL import Image
 from xmr.modality import BadInput
 from xmr.preprocess.rgb import to_rgb
 from xmr.preprocess.ruling import without_ruling
-from xmr.preprocess.sheet import SCAN, SMALL, sheet_of, shrunk
+from xmr.preprocess.sheet import SCAN, SMALL, rim_of, sheet_of, shrunk
 
 _MIN_SIDE = 4  # px: a smaller picture can't have a line
 _MIN_CONTRAST = 0.06  # share of the paper's brightness; fainter lines are ignored
@@ -57,9 +57,11 @@ def _ink_on_paper(pixels: np.ndarray, light_ink: bool | None) -> np.ndarray:
     small = shrunk(pixels, SCAN)
     few = shrunk(small, SMALL)
     grey = few if few.ndim == 2 else cv2.cvtColor(few, cv2.COLOR_RGB2GRAY)
-    light, even = _polarity_and_light(grey)
+    shade = _shade(grey)
+    light, even = _polarity_and_light(grey, shade is not None)
     light = light if light_ink is None else light_ink
-    shade = _shade(255 - grey if light else grey)
+    if light:
+        shade = _shade(255 - grey)
     plane = _best_plane(few, light, even, shade)
     scale = max(pixels.shape[:2]) / max(small.shape[:2])
     share = _INK_SHARE if scale == 1 else 0.2  # after shrinking, a thin line may be spread over two pixels
@@ -134,9 +136,9 @@ def _reduced(image: Image.Image) -> Image.Image:
 # --- light and ink
 
 
-def _polarity_and_light(grey: np.ndarray) -> tuple[bool, bool]:
-    """Analyse a picture (H, W) uint8 of paper: whether the ink is lighter than the paper, and whether the paper is
-    evenly lit."""
+def _polarity_and_light(grey: np.ndarray, shaded: bool) -> tuple[bool, bool]:
+    """Analyse a picture (H, W) uint8 of paper, where `shaded` with `_shade` in it: whether the ink is lighter than the
+    paper, and whether the paper is evenly lit."""
     edge = max(2, min(grey.shape) // 40)
     border = np.concatenate(
         [grey[:edge].ravel(), grey[-edge:].ravel(), grey[:, :edge].ravel(), grey[:, -edge:].ravel()]
@@ -144,7 +146,7 @@ def _polarity_and_light(grey: np.ndarray) -> tuple[bool, bool]:
     paper = np.median(border)
     even = bool((np.abs(border - paper) < 12).mean() > 0.8)
     if not even:  # a median filter removes thin lines, but keeps a lamp's reflection; a narrow one keeps shadows too
-        width = max(3, max(grey.shape) // 12 | 1) if _shade(grey) is None else _line_width(grey)
+        width = _line_width(grey) if shaded else max(3, max(grey.shape) // 12 | 1)
         paper = cv2.medianBlur(grey, width)
     apart = grey.astype(np.float32) - paper
     noise = max(8.0, 4 * 1.48 * float(np.median(np.abs(apart))))
@@ -231,7 +233,7 @@ def _shade(grey: np.ndarray) -> np.ndarray | None:
     light = cv2.resize(cv2.GaussianBlur(light.astype(np.float32), (0, 0), width / 8), grey.shape[::-1])
     dark = (_without_lines(grey) < 0.85 * light).astype(np.uint8)
     _, areas = cv2.connectedComponents(dark, connectivity=4)
-    rim = np.concatenate([areas[0], areas[-1], areas[:, 0], areas[:, -1]])
+    rim = rim_of(areas)
     if (rim > 0).mean() < 0.02:
         return None
     if (rim > 0).mean() < 0.2:  # otherwise the light falls in patches, and areas inside the picture are shadows too

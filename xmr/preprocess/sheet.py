@@ -18,6 +18,11 @@ def shrunk(pixels: np.ndarray, most: int) -> np.ndarray:
     return cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
 
 
+def rim_of(plane: np.ndarray) -> np.ndarray:
+    """The values along the edge of a plane (H, W); those at its corners come twice."""
+    return np.concatenate([plane[0], plane[-1], plane[:, 0], plane[:, -1]])
+
+
 def sheet_of(pixels: np.ndarray, cut: bool = True) -> np.ndarray:
     """The sheet of paper in a picture, rectified; the same array if there is none.
 
@@ -122,8 +127,7 @@ def _crossed(corners: np.ndarray, lines: np.ndarray) -> bool:
     inside = numbers[cv2.erode(region, square, borderValue=0) > 0]
     outside = numbers[cv2.dilate(region, square) == 0]
     crossing = np.intersect1d(inside[inside > 0], outside)
-    rim = np.concatenate([numbers[0], numbers[-1], numbers[:, 0], numbers[:, -1]])
-    return bool(np.setdiff1d(crossing, rim).size)
+    return bool(np.setdiff1d(crossing, rim_of(numbers)).size)
 
 
 def _at(pixels: np.ndarray, points: np.ndarray) -> np.ndarray:

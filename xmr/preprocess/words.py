@@ -184,10 +184,14 @@ def pictures_named(text: str) -> tuple[str, list[tuple[str, str]]]:
     """
     if text.isascii():
         return text, []
-    found = [(match[0], _CALLED.sub("", unicodedata.name(match[0][0], "").lower())) for match in _EMOJI.finditer(text)]
-    named = iter(found)
-    text = _EMOJI.sub(lambda match: f" {next(named)[1]} ", text)
-    return (re.sub(r"\s+", " ", text).strip(), found) if found else (text, [])
+    found: list[tuple[str, str]] = []
+
+    def name(match: re.Match[str]) -> str:
+        found.append((match[0], _CALLED.sub("", unicodedata.name(match[0][0], "").lower())))
+        return f" {found[-1][1]} "
+
+    named = _EMOJI.sub(name, text)
+    return (re.sub(r"\s+", " ", named).strip(), found) if found else (text, [])
 
 
 def without_negations(text: str) -> tuple[str, tuple[str, ...]]:
