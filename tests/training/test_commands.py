@@ -70,8 +70,8 @@ def test_a_run_is_published_evaluated_mapped_and_shown(fit, here, pictures, monk
     assert main(["gallery"]) == 0
     assert fit() == 0
     run = here / "runs" / "zero-shot-dann"
-    (run / "dann-1").rename(run / "average")  # what ships of this system is an average
-    assert main(["publish", "zero-shot-dann"]) == 0
+    (run / "dann-1").rename(run / "average")
+    assert main(["publish", "zero-shot-dann", "--variant", "average"]) == 0
     folder = here / "checkpoints" / "zero-shot-dann"
     assert {path.name for path in folder.iterdir()} == {
         "photo.onnx",

@@ -48,9 +48,9 @@ class VariedRecipe(Recipe):
 
     Attributes:
         seeds: every variant is trained with every seed.
-        ships: the variant to publish, from the first seed; not used if `average_of` is set.
+        ships: the variant to publish, from the first seed; or "average", the mean of the runs of `average_of`.
         variants: the settings that each variant changes, by its name: {"stages.0.steps": 10}.
-        average_of: variants of one architecture; the mean weights of all their runs are published.
+        average_of: variants of one architecture, of all of whose runs the weights are averaged; none: of none.
     """
 
     seeds: tuple[int, ...]

@@ -26,7 +26,7 @@ from training.learn.evaluation import evaluate_on_test
 from training.learn.recipe import Recipe, VariedRecipe
 from training.learn.run_record import accept_code, remove_run
 from training.options import add_folders, add_system, add_ways_on
-from training.systems.runs import AVERAGE, run_of, shipped, varied_recipe
+from training.systems.runs import AVERAGE, published_run, run_of, varied_recipe
 from xmr.evaluation import Vectors
 from xmr.files import write_json
 from xmr.modality import BadInput, Item, Modality
@@ -101,9 +101,9 @@ def compare(
     report: dict = {
         "system": system,
         "seeds": recipe.seeds,
-        "ships": AVERAGE if recipe.average_of else recipe.ships,
+        "ships": recipe.ships,
         "average_of": recipe.average_of,
-        "rows": {"as-published": PUBLISHED, "repaired": AVERAGE if recipe.average_of else recipe.ships},
+        "rows": {"as-published": PUBLISHED, "repaired": recipe.ships},
         "settings": recipe.variants,
         "baseline_of": getattr(recipe, "backbone", ""),
         "baseline": {},
@@ -171,7 +171,7 @@ def _runs(
         yield from (run_of(system, runs, variant, seed) for seed in recipe.seeds[:seeds])
         return
     trained = [run_of(system, runs, one, seed) for one in recipe.average_of for seed in recipe.seeds]
-    average, _ = shipped(system, runs)
+    average, _ = published_run(system, runs, AVERAGE)
     average_checkpoints([folder for folder, _ in trained], average)
     yield average, trained[0][1]
 

@@ -110,9 +110,7 @@ def _recipe(about: str, folder: Path, config: Mapping[str, Any]) -> Iterator[Fin
     """Whether the recipe of a run is that of its YAML file today, apart from what doesn't affect the weights."""
     name = exposure.trained_by(config)
     module, held = systems.module(name), _plain(exposure.recipe_of(folder))  # with the defaults of newer settings
-    varied = varied_recipe(name)
-    first = varied.average_of[0] if varied and varied.average_of else None
-    today = _plain(load(module.Recipe, module.YAML, run_of(name, Path("runs"), first)[1]))
+    today = _plain(load(module.Recipe, module.YAML, run_of(name, Path("runs"))[1]))
     bound = (today.keys() | held.keys()) - module.Recipe.unbound
     other = sorted(key for key in bound if today.get(key) != held.get(key))
     yield Finding(about, FAILED if other else PASSED, f"other settings: {', '.join(other)}" if other else "")

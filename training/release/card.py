@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from training import systems
+from training.learn.run_record import FILE as RUN
 from training.options import add_folders, add_system
 from training.release import exposure
 from training.systems.runs import AVERAGE
@@ -145,7 +146,7 @@ def card(folder: Path) -> str:
 
 def _chosen(folder: Path, config: Mapping[str, Any], history: list[dict]) -> str:
     """How the weights were chosen: by validation, or, where several runs' weights were averaged, only each of these."""
-    best = max(_comparable(history), key=lambda entry: entry["score"])
+    best = max(_of_last_run(folder, history), key=lambda entry: entry["score"])
     where = f'at step {best["step"]} of stage "{best["stage"]}" (score {best["score"]:.3f})'
     if config["card"]["command"].split()[-1] != AVERAGE:
         return f"Chosen by validation {where}."
@@ -215,8 +216,12 @@ def _weights(name: str) -> tuple[str, str, str]:
     return f"weights of {name}, from its hub", "the backbone", "see its page"
 
 
-def _comparable(history: list[dict]) -> list[dict]:
-    """The validations whose scores are of the same metrics as the last one's: a graph that was trained further was
-    first chosen by others."""
+def _of_last_run(folder: Path, history: list[dict]) -> list[dict]:
+    """The validations of the run that was published last: what it went on from was chosen by other scores. Without a
+    record of that run, those with the last one's metrics."""
+    if (folder / RUN).is_file():
+        recipe = json.loads((folder / RUN).read_text(encoding="utf-8"))["recipe"]
+        stages = {stage["name"] for stage in recipe["stages"]}
+        return [entry for entry in history if entry["stage"] in stages]
     scored = {key for key in history[-1] if not key.startswith("train/")}
     return [entry for entry in history if scored == {key for key in entry if not key.startswith("train/")}]

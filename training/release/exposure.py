@@ -20,7 +20,7 @@ from training.datasets.protocols import find
 from training.datasets.sketchy import UNSEEN
 from training.learn.recipe import Recipe, load, load_recipe
 from training.learn.run_record import FILE as RUN
-from training.systems.runs import run_of, varied_recipe
+from training.systems.runs import run_of
 from xmr.files import write_json
 from xmr.modality import Item, Modality
 
@@ -38,9 +38,7 @@ def recipe_of(folder: Path) -> Recipe:
     module = systems.module(name)
     if (folder / RUN).is_file():
         return load_recipe(module.Recipe, folder)
-    recipe = varied_recipe(name)
-    variant = recipe.average_of[0] if recipe and recipe.average_of else None
-    return load(module.Recipe, module.YAML, run_of(name, Path("runs"), variant)[1])
+    return load(module.Recipe, module.YAML, run_of(name, Path("runs"))[1])
 
 
 def trained_by(config: Mapping[str, Any]) -> str:
@@ -171,26 +169,27 @@ def reversal(recipe: Recipe, history: Sequence[Mapping[str, Any]], sketches: int
     """At how many "steps" of a run its gradient reversal was "on", and its "strongest" factor; None where neither its
     history nor the data says.
 
-    History has the share of steps and the mean factor since the validation before, as "train/reversal_on" and
-    "train/reversal"; of a run without these, both follow from the recipe and the number of training sketches.
+    Both follow from the recipe and the number of training sketches. Without the data (no sketches), history has the
+    share of steps and the mean factor since the validation before, as "train/reversal_on" and "train/reversal".
     """
-    if any("train/reversal_on" in entry for entry in history):
-        on, last = 0.0, {}
-        for entry in history:
-            on += entry["train/reversal_on"] * (entry["step"] - last.get(entry["stage"], 0))
-            last[entry["stage"]] = entry["step"]
-        strongest = max(entry["train/reversal"] for entry in history)
-        return {"steps": sum(last.values()), "on": round(on), "strongest": round(strongest, 4)}
-    if not sketches:
+    if sketches:
+        epoch = math.ceil(sketches / recipe.batch)
+        strengths = [
+            recipe.reversal.at(step * recipe.batch / sketches)
+            for stage in recipe.stages
+            for step in range(stage.in_steps(epoch).steps)
+        ]
+        on = sum(strength > 0 for strength in strengths)
+        return {"steps": len(strengths), "on": on, "strongest": round(max(strengths, default=0.0), 4)}
+    entries = [entry for entry in history if "train/reversal_on" in entry]
+    if not entries:
         return None
-    epoch = math.ceil(sketches / recipe.batch)
-    strengths = [
-        recipe.reversal.at(step * recipe.batch / sketches)
-        for stage in recipe.stages
-        for step in range(stage.in_steps(epoch).steps)
-    ]
-    on = sum(strength > 0 for strength in strengths)
-    return {"steps": len(strengths), "on": on, "strongest": round(max(strengths, default=0.0), 4)}
+    on, last = 0.0, {}
+    for entry in entries:
+        on += entry["train/reversal_on"] * (entry["step"] - last.get(entry["stage"], 0))
+        last[entry["stage"]] = entry["step"]
+    strongest = max(entry["train/reversal"] for entry in entries)
+    return {"steps": sum(last.values()), "on": round(on), "strongest": round(strongest, 4)}
 
 
 def write(folder: Path) -> dict:

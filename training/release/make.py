@@ -39,7 +39,13 @@ STEPS = {
         "publish composer",
     ),
     "sketchy-gan": (*_SKETCHES, "fit sketchy-gan-classes", "publish sketchy-gan-classes"),
-    "zero-shot-dann": _SKETCHES,
+    "zero-shot-dann": (
+        "render",
+        "ablation {name} --variant names --variant dann --variant triplet --variant average",
+        "publish {name} --variant average",
+        "ablation {name}",  # with mixed, which goes on from what is published
+        "publish {name}",
+    ),
     "coco-regions": ("render", "fit detector", *_CAPTIONS[1:]),
     "flickr30k-clip": _CAPTIONS,
     "iaprtc12-hashing": _CAPTIONS,

@@ -22,7 +22,7 @@ from training.release.card import write_card
 from training.release.demo_gallery import fill
 from training.release.evaluate import evaluate
 from training.systems import PublishedTower
-from training.systems.runs import AVERAGE, shipped, varied_recipe
+from training.systems.runs import AVERAGE, published_run, varied_recipe
 from training.towers.rounding import round_weights
 from xmr import checkpoint
 from xmr.composer import KINDS
@@ -38,32 +38,35 @@ COMPOSER = "composer"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     add_system(parser)
+    parser.add_argument("--variant", help="one of the recipe's variants, or average (default: the one that ships)")
     add_folders(parser, "--runs", "--checkpoints", "--galleries")
 
 
 def run(args: argparse.Namespace) -> None:
     """Run the command; raises BadInput or ExportRefused."""
-    publish(args.system, args.runs, args.checkpoints, args.galleries)
+    publish(args.system, args.runs, args.checkpoints, args.galleries, args.variant)
 
 
-def publish(name: str, runs: Path, checkpoints: Path, galleries: Path) -> None:
-    """Export the run that ships to checkpoints/<name>, calibrate and evaluate it there, and write its card, its
-    embedding map and, if galleries/demo is there, its vectors of that.
+def publish(name: str, runs: Path, checkpoints: Path, galleries: Path, variant: str | None = None) -> None:
+    """Export a run, calibrate and evaluate it in checkpoints/<name>, and write its card, its embedding map and, if
+    galleries/demo is there, its vectors of that.
+
+    variant: the run's; "average" for the mean of several; None for the one that ships.
 
     Raises:
         BadInput: nothing was trained yet.
         ExportRefused: a graph's vectors differ from its tower's.
     """
-    run, command = shipped(name, runs)
+    run, command = published_run(name, runs, variant)
     if not (run / "best.safetensors").is_file():
         raise BadInput(f"Expected trained weights in {run}. Train first: python -m training {command}")
     made = systems.module(name).published(run)
     folder = checkpoints / made.name
     folder.mkdir(parents=True, exist_ok=True)
     staying = [modality for modality, part in made.towers.items() if part.tower is None]
-    before = checkpoint.describe(made.name, checkpoints) if staying else {}
+    before = checkpoint.describe(made.name, checkpoints) if made.further else {}
     history = json.loads((run / "history.json").read_text())
-    if staying:  # what led to the graphs that stay, and then to the others
+    if made.further:  # what led to the graphs that it goes on from, and then to these
         stages = {entry["stage"] for entry in history}
         earlier = json.loads((folder / "history.json").read_text())
         history = [entry for entry in earlier if entry["stage"] not in stages] + history
@@ -92,7 +95,7 @@ def publish(name: str, runs: Path, checkpoints: Path, galleries: Path) -> None:
     }
     if (run / RUN).is_file():  # the record of what they were trained by goes with the weights
         record = json.loads((run / RUN).read_text(encoding="utf-8"))
-        if staying and (folder / RUN).is_file():
+        if made.further and (folder / RUN).is_file():
             record["before"] = json.loads((folder / RUN).read_text(encoding="utf-8"))
         write_json(folder / RUN, record)
         config["run"] = hashlib.sha256((folder / RUN).read_bytes()).hexdigest()

@@ -51,6 +51,7 @@ class PublishedSystem:
         composer: ranks photos for queries of several terms; None: there is none, or the published one stays.
         card: text for the model card: "built" (how it was built), "data" (keys of training.release.card.DATA), "limits"
             and, of a published system rebuilt, how it "differs" from that.
+        further: whether its weights go on from those that are published, whose history stays on record then.
     """
 
     name: str
@@ -61,6 +62,7 @@ class PublishedSystem:
     towers: Mapping[Modality, PublishedTower]
     card: Mapping[str, Any]
     composer: nn.Module | None = None
+    further: bool = False
 
 
 def module(name: str) -> types.ModuleType:

@@ -111,7 +111,7 @@ def published(
 ) -> PublishedSystem:
     """The system with these towers; the graphs of the others, and the composer if none is given, stay."""
     every = {modality: towers.get(modality, STAYING) for modality in Modality}
-    return PublishedSystem(like.name, like.about, like.protocols, "cosine", like.dim, every, card, composer)
+    return PublishedSystem(like.name, like.about, like.protocols, "cosine", like.dim, every, card, composer, True)
 
 
 def composed(system: System, composer: nn.Module) -> System:

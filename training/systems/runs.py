@@ -22,7 +22,7 @@ def run_of(system: str, runs: Path, variant: str | None = None, seed: int | None
     Args:
         system:  name of the system.
         runs:    folder of all runs.
-        variant: name of a variant; None for the one that is published.
+        variant: name of a variant; None for the one that is published, or the first of those whose mean is.
         seed:    None for the recipe's first seed.
 
     Raises:
@@ -33,16 +33,20 @@ def run_of(system: str, runs: Path, variant: str | None = None, seed: int | None
         if variant:
             raise BadInput(f"The recipe of {system} has no variants. Leave --variant out.")
         return (runs / system, []) if seed is None else (runs / system / str(seed), [f"seed={seed}"])
-    variant, seed = variant or recipe.ships, recipe.seeds[0] if seed is None else seed
+    ships = recipe.average_of[0] if recipe.ships == AVERAGE else recipe.ships
+    variant, seed = variant or ships, recipe.seeds[0] if seed is None else seed
     if variant not in recipe.variants:
         raise BadInput(f"{system} has no variant {variant!r}. Choose one of: {', '.join(recipe.variants)}.")
     return runs / system / f"{variant}-{seed}", recipe.overrides(variant, seed)
 
 
-def shipped(system: str, runs: Path) -> tuple[Path, str]:
-    """The folder of the run to publish, and the command after `python -m training` that trains it."""
+def published_run(system: str, runs: Path, variant: str | None = None) -> tuple[Path, str]:
+    """The folder of the run to publish, and the command after `python -m training` that trains it.
+
+    variant: the name of one, or "average"; None for the one that ships.
+    """
     recipe = varied_recipe(system)
-    if recipe and recipe.average_of:
+    if recipe and recipe.average_of and (variant or recipe.ships) == AVERAGE:
         variants = " ".join(f"--variant {variant}" for variant in (*recipe.average_of, AVERAGE))
         return runs / system / AVERAGE, f"ablation {system} {variants}"
-    return run_of(system, runs)[0], f"fit {system}"
+    return run_of(system, runs, variant)[0], f"fit {system}" + (f" --variant {variant}" if variant else "")

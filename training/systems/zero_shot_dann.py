@@ -10,6 +10,7 @@ classes and evaluated on unseen ones.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,6 +27,7 @@ from training.learn.losses import contrastive, distillation, ramp, reversed_grad
 from training.learn.recipe import BadRecipe, load_recipe, train
 from training.learn.restore import load_onnx_weights
 from training.systems import PublishedSystem
+from training.systems.runs import AVERAGE
 from training.systems.sketch_base import (
     BATCH,
     Embed,
@@ -34,8 +36,8 @@ from training.systems.sketch_base import (
     class_means,
     published_towers,
 )
-from training.towers.heads import Discriminant, DomainNorm, HeadAndFeatures
-from training.towers.photo import PhotoTower, classifier, weights_source
+from training.towers.heads import CentredUnit, Discriminant, HeadAndFeatures, unit
+from training.towers.photo import PhotoTower, TowerThen, classifier, weights_source
 from training.towers.sketch import Mirrored, SketchTower
 from xmr import checkpoint
 from xmr.modality import Item, Modality
@@ -81,7 +83,7 @@ class Recipe(SketchRecipe):
     outlines: int
     head_init: str
     networks: str
-    domain_norm: bool
+    centred: bool
     hidden: int
     feature_scale: float
     lda_shrinkage: float
@@ -99,8 +101,6 @@ class ZeroShotDann(nn.Module):
             raise BadRecipe(f"Expected random or classifier for 'head_init', got {r.head_init!r}.")
         if r.networks not in ("imagenet", PUBLISHED):
             raise BadRecipe(f"Expected imagenet or {PUBLISHED} for 'networks', got {r.networks!r}.")
-        if r.domain_norm and (r.feature_scale or r.lda_shrinkage):
-            raise BadRecipe("Expected feature_scale and lda_shrinkage to be 0 with domain_norm, whose means they undo.")
         torch.manual_seed(r.seed)
         self.photo = PhotoTower(r.dim, r.hidden, r.photo_cut, r.dropout, r.backbone)
         self.sketch = SketchTower(r.dim, r.hidden, r.sketch_cut, r.dropout, r.backbone)
@@ -115,10 +115,10 @@ class ZeroShotDann(nn.Module):
         if r.networks == PUBLISHED:
             for module, graph in ((self.photo.head, "photo.onnx"), (self.sketch, "sketch.onnx")):
                 load_onnx_weights(module, checkpoint.ROOT / "zero-shot-dann" / graph)
-        if r.domain_norm:
-            for tower in (self.photo, self.sketch):
-                tower.head = DomainNorm(tower.head, r.dim)
         self.sketch = self.sketch.to(memory_format=torch.channels_last)
+        self.photo_centre, self.sketch_centre = (
+            CentredUnit(self.dim) if r.centred else nn.Identity() for _ in (PHOTO, SKETCH)
+        )
         self.discriminant = Discriminant(self.dim) if r.lda_shrinkage else nn.Identity()
         hidden = r.reversal.hidden
         self.domain = nn.Sequential(nn.Linear(r.dim, hidden), nn.ReLU(), nn.Linear(hidden, 1))
@@ -151,6 +151,8 @@ class ZeroShotDann(nn.Module):
         losses = {}
         with torch.autocast(a.device.type, enabled=False):
             a, b = a.float(), b.float()
+            if self.recipe.centred:  # by the means of the batch; at inference by those of all training items
+                a, b = (unit(vectors - vectors.mean(0)) for vectors in (a, b))
             if weights.triplet:
                 match = same(sketch["cls"], photo["cls"])
                 losses["triplet"] = 0.5 * (
@@ -212,12 +214,18 @@ class ZeroShotDann(nn.Module):
                 tower.head.features.centre.copy_(self.centre)
 
     def embed(self, modality: Modality, pixels: torch.Tensor) -> torch.Tensor:
-        return self.photo(pixels) if modality is PHOTO else self.query(pixels)
+        return (self.answer if modality is PHOTO else self.query)(pixels)
+
+    @property
+    def answer(self) -> TowerThen:
+        """The photo tower at inference."""
+        return TowerThen(self.photo, self.photo_centre)
 
     @property
     def query(self) -> nn.Module:
         """The sketch tower at inference."""
-        return nn.Sequential(Mirrored(self.sketch) if self.recipe.mirror_queries else self.sketch, self.discriminant)
+        tower = Mirrored(self.sketch) if self.recipe.mirror_queries else self.sketch
+        return nn.Sequential(tower, self.sketch_centre, self.discriminant)
 
 
 @torch.no_grad()
@@ -232,7 +240,8 @@ def init_from_classifier(linear: nn.Linear, layer: nn.Linear) -> None:
 
 
 class Task(SketchTask):
-    """SketchTask with the teacher's targets for each class, outlines with their own, and the discriminant."""
+    """SketchTask with the teacher's targets for each class, outlines with their own, the centres and the
+    discriminant."""
 
     def __init__(self, recipe: Recipe, cache: Path) -> None:
         super().__init__(recipe, ZeroShotDann(recipe), cache)
@@ -287,29 +296,35 @@ class Task(SketchTask):
             return super().vectors(items, embed)
         model, device = self.model, next(self.model.parameters()).device
         if items[0].modality is SKETCH:
-            features, head = self.sketch_features(items, 1, self.recipe.query_size)[:, 0], model.sketch.head
+            features = self.sketch_features(items, 1, self.recipe.query_size)[:, 0]
+            rest = (model.sketch.head, model.sketch_centre, model.discriminant)
         else:
-            maps, head = MapCache(model.photo, items, 1, self.cache), model.photo.head
+            maps = MapCache(model.photo, items, 1, self.cache)
             features = maps.pooled(model.photo.upper)[:, 0].astype(np.float32)
+            rest = (model.photo.head, model.photo_centre)
         with torch.inference_mode():
-            found = head(torch.from_numpy(features).to(device))
-            return (model.discriminant(found) if head is model.sketch.head else found).float().cpu().numpy()
+            return nn.Sequential(*rest)(torch.from_numpy(features).to(device)).float().cpu().numpy()
 
     def validate(self, stage: Stage) -> dict[str, float]:
-        """SketchTask's metrics, with the discriminant fitted to the towers as they are now."""
-        if self.recipe.lda_shrinkage:
-            self.fit_lda()
+        """SketchTask's metrics, with the centres and the discriminant fitted to the towers as they are now."""
+        if self.recipe.centred or self.recipe.lda_shrinkage:
+            self.fit_to_vectors()
         return super().validate(stage)
 
     @torch.no_grad()
-    def fit_lda(self) -> None:
-        """Fit the discriminant to the vectors of the training photos and of some sketches."""
+    def fit_to_vectors(self) -> None:
+        """Fit the centres and the discriminant to the vectors of the training photos and of some sketches."""
         photos, model = self.real.rows[PHOTO], self.model
         device, every = next(model.parameters()).device, np.arange(len(photos.items))
         part = photos.take(every, np.zeros_like(every))
         vectors = torch.cat([model.photo.from_maps(some.to(device)) for some in part["input"].split(BATCH)])
         drawn = self.sample_outputs(model.sketch, self.recipe.query_size)
-        model.discriminant.fit_lda(drawn, vectors, part["cls"].to(device), self.recipe.lda_shrinkage)
+        if self.recipe.centred:
+            for centre, found in ((model.photo_centre, vectors), (model.sketch_centre, drawn)):
+                centre.centre.copy_(found.mean(0))
+            vectors, drawn = model.photo_centre(vectors), model.sketch_centre(drawn)
+        if self.recipe.lda_shrinkage:
+            model.discriminant.fit_lda(drawn, vectors, part["cls"].to(device), self.recipe.lda_shrinkage)
 
     def batch(self, stage: Stage, step: int, rng: np.random.Generator) -> dict:
         batch = super().batch(stage, step, rng)
@@ -336,51 +351,62 @@ def published(folder: Path) -> PublishedSystem:
     recipe = load_recipe(Recipe, folder)
     model = ZeroShotDann(recipe)
     model.load_state_dict(load_file(folder / "best.safetensors"))
-    network, source = weights_source(recipe.backbone)
+    further = recipe.networks == PUBLISHED
     return PublishedSystem(
         recipe.name,
         recipe.about,
         recipe.protocols,
         "cosine",
         model.dim,
-        published_towers(recipe, model.photo, model.query),
-        {
-            "built": f"Two towers of the same form, {network} (ImageNet-1k) and a head, give unit vectors of "
-            f"{model.dim} numbers, compared by cosine; sketches are shown at {recipe.query_size} px"
-            + (", each with its mirror image. " if recipe.mirror_queries else ". ")
-            + "A classifier of sketches and photos behind a gradient reversal layer was trained beside them, and is "
-            "not needed any more. "
-            + (
-                "Each head ends with a batch normalisation of its own (domain-specific), so that both domains have one "
-                "mean and variance. "
-                if recipe.domain_norm
-                else ""
-            )
-            + (
-                "All but the layers that see lines lie between ImageNet's weights and the trained ones."
-                if recipe.stages[-1].interpolation
-                else ""
-            )
-            + (
-                f" Beside a head's {recipe.dim} numbers a vector has the features themselves, "
-                f"{recipe.feature_scale:g} as long."
-                if recipe.feature_scale
-                else ""
-            )
-            + (
-                " In a sketch's vector, directions in which photos of one class differ count for less."
-                if recipe.lda_shrinkage
-                else ""
-            ),
-            "data": [
-                "sketchy25",
-                source,
-                *(["world"] if recipe.world else []),
-                *(["imagenet1000"] if recipe.outlines else []),
-            ],
-            **words(recipe),
-        },
+        published_towers(recipe, model.answer, model.query),
+        {**(trained_further() if further else trained(recipe, model.dim)), **words(recipe)},
+        further=further,
     )
+
+
+def trained_further() -> dict[str, Any]:
+    """The card of the published system, whose heads were trained further, without what `words` gives."""
+    before = checkpoint.describe("zero-shot-dann")["card"]
+    said = (
+        " Then the heads were trained further by the triplet loss and the domain classifier behind the gradient "
+        "reversal; and from the vectors of each domain their mean over the training items is subtracted, so that both "
+        "domains lie around one point."
+    )
+    return {"built": before["built"].replace(said, "") + said, "data": before["data"]}
+
+
+def trained(recipe: Recipe, dim: int) -> dict[str, Any]:
+    """The card of a system that was trained by this recipe alone, without what `words` gives; dim: of its vectors."""
+    network, source = weights_source(recipe.backbone)
+    return {
+        "built": f"Two towers of the same form, {network} (ImageNet-1k) and a head, give unit vectors of {dim} "
+        f"numbers, compared by cosine; sketches are shown at {recipe.query_size} px"
+        + (", each with its mirror image. " if recipe.mirror_queries else ". ")
+        + "A classifier of sketches and photos behind a gradient reversal layer was trained beside them, and is not "
+        "needed any more. "
+        + (
+            "All but the layers that see lines lie between ImageNet's weights and the trained ones."
+            if recipe.stages[-1].interpolation
+            else ""
+        )
+        + (
+            f" Beside a head's {recipe.dim} numbers a vector has the features themselves, {recipe.feature_scale:g} as "
+            "long."
+            if recipe.feature_scale
+            else ""
+        )
+        + (
+            " In a sketch's vector, directions in which photos of one class differ count for less."
+            if recipe.lda_shrinkage
+            else ""
+        ),
+        "data": [
+            "sketchy25",
+            source,
+            *(["world"] if recipe.world else []),
+            *(["imagenet1000"] if recipe.outlines else []),
+        ],
+    }
 
 
 def words(recipe: Recipe) -> dict[str, str]:
@@ -388,16 +414,18 @@ def words(recipe: Recipe) -> dict[str, str]:
     unseen = len(UNSEEN[recipe.data])
     network, frozen = weights_source(recipe.backbone)[0], not any(trains(s.rates, "photo.upper") for s in recipe.stages)
     losses = ", ".join(name for name, weight in vars(recipe.losses).items() if weight)
-    averaged = (
-        f"the mean of the weights of {', '.join(recipe.average_of)} ships, of which the first"
-        if (recipe.average_of)
-        else "the run that ships"
-    )
+    averaged = f"the mean of the weights of {', '.join(recipe.average_of)}"
+    if recipe.networks == PUBLISHED:
+        here = f"here they train only the heads further, from {averaged}, of which the first has other losses too"
+    elif recipe.ships == AVERAGE:
+        here = f"here {averaged} ships, of which the first has the losses {losses}"
+    else:
+        here = f"here the run that ships has the losses {losses}"
     # Recipes in epochs have a reversal of full strength for most of them; those in steps are a few epochs long.
     brief = sum(stage.epochs for stage in recipe.stages) < recipe.reversal.threshold + recipe.reversal.length
     return {
         "differs": "The published system trains its networks by a triplet loss and, from a threshold epoch on, the "
-        f"reversed gradient of a domain classifier; here {averaged} has the losses {losses}, on {network}"
+        f"reversed gradient of a domain classifier; {here}, on {network}"
         f"{', whose photo features stay as ImageNet left them' if frozen else ''}.",
         "limits": f"Trained on {125 - unseen} of Sketchy's 125 classes; the other {unseen} and everything else it "
         "knows only by likeness, and through what ImageNet's network knew before. "

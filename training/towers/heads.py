@@ -55,21 +55,6 @@ class HeadAndFeatures(nn.Module):
         return vectors if self.training else unit(torch.cat([vectors, self.scale * self.features(features)], dim=-1))
 
 
-class DomainNorm(nn.Module):
-    """A head's unit vectors (N, dim), each number normalised over the batch, at unit length again.
-
-    With one of these for each domain (Chang et al. 2019, Domain-specific batch normalization), the vectors of both have
-    the same mean and variances, and a linear classifier loses what tells them apart.
-    """
-
-    def __init__(self, head: nn.Module, dim: int) -> None:
-        super().__init__()
-        self.head, self.norm = head, nn.BatchNorm1d(dim, affine=False)
-
-    def forward(self, features: torch.Tensor) -> torch.Tensor:
-        return unit(self.norm(self.head(features)))
-
-
 class Discriminant(nn.Module):
     """Linear discriminant analysis (Fisher 1936) on the query side: query vectors (N, dim) -> unit vectors (N, dim).
 

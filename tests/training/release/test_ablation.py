@@ -33,8 +33,15 @@ def test_an_average_is_the_mean_of_its_runs_and_trains_no_further(pictures, tiny
     for name, value in task.model.state_dict().items():
         torch.testing.assert_close(value, torch.stack([one[name] for one in held]).mean(0))
     assert (folders[-1] / "history.json").read_text() == (folders[0] / "history.json").read_text()
-    assert runs.shipped("sketchy-gan", tmp_path)[0] == folders[-1]
-    assert runs.shipped("flickr30k-clip", tmp_path)[0] == runs.run_of("flickr30k-clip", tmp_path)[0]
+    assert runs.published_run("sketchy-gan", tmp_path)[0] == folders[-1]
+    assert runs.published_run("flickr30k-clip", tmp_path)[0] == runs.run_of("flickr30k-clip", tmp_path)[0]
+    assert runs.published_run("zero-shot-dann", tmp_path)[0] == tmp_path / "zero-shot-dann" / "mixed-1"
+    folder, command = runs.published_run("zero-shot-dann", tmp_path, "average")
+    assert folder == tmp_path / "zero-shot-dann" / "average" and command.endswith("--variant average")
+    assert runs.published_run("zero-shot-dann", tmp_path, "triplet") == (
+        tmp_path / "zero-shot-dann" / "triplet-1",
+        "fit zero-shot-dann --variant triplet",
+    )
     with pytest.raises(BadInput, match="Train first: python -m training ablation sketchy-gan --variant gan"):
         publish("sketchy-gan", tmp_path / "none", tmp_path, tmp_path)
 

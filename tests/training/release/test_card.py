@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from training.learn.run_record import FILE as RUN
 from training.release import exposure
 from training.release.card import DATA, _variants, card, reword
 from xmr import checkpoint
@@ -78,6 +79,10 @@ def test_the_best_checkpoint_is_the_one_that_is_named(tmp_path):
     assert "weights of unknown-net, from its hub" in text
     assert "Not measured for these weights: `python -m training audit x --write`." in text
     assert "Chosen by validation at step" in text
+    record = {"recipe": {"stages": [{"name": "a"}]}}  # what is published last is of stage a
+    (tmp_path / RUN).write_text(json.dumps(record))
+    assert 'stage "a"' in card(tmp_path) and 'at step 10 of stage "b"' not in card(tmp_path)
+    (tmp_path / RUN).unlink()
     files["config"]["card"]["command"] = "ablation x --variant a --variant average"
     (tmp_path / "config.json").write_text(json.dumps(files["config"]))
     for val, told in (({}, "was not validated"), ({"average": {"metrics": {"score": 0.25}}}, "scores 0.250 on val")):
