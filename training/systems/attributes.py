@@ -27,13 +27,12 @@ from training.learn.restore import load_onnx_weights
 from training.learn.sampling import Cycle
 from training.systems import PublishedSystem, PublishedTower, doodles, further, typed
 from training.systems.composer import words_for
-from training.systems.further import encoded, form, initial, interpolate, loss_weights, score
+from training.systems.further import encoded, figures_of, form, initial, interpolate, loss_weights, score
 from training.systems.typed import captions_of, described, named, nearest, slipped, some, staying_rows
 from training.towers.photo import PhotoTower
 from training.towers.text import TextTower
 from training.world.lexicon import LEXICON
 from xmr import checkpoint
-from xmr.evaluation import measure
 from xmr.modality import Item, Modality
 from xmr.preprocess import Tokenizer
 
@@ -324,7 +323,7 @@ class Task:
 
     def validate(self, stage: Stage) -> dict[str, float]:
         """The protocols' figures on val, and "score": the mean of those in the recipe, by weight."""
-        figures, known = {}, {}
+        known: dict[tuple, np.ndarray] = {}
 
         def vectors(items: list[Item]) -> np.ndarray:
             key = items[0].modality, tuple(item.id for item in items)
@@ -332,14 +331,11 @@ class Task:
                 known[key] = self._seen(items)
             return known[key]
 
-        for name, watched in self.val.items():
-            if name == PHRASES:
-                asked, met, photos = watched
-                best = (vectors(asked) @ vectors(photos).T).argmax(1)
-                figures[f"{PHRASES}/both@1"] = float(met[np.arange(len(best)), best].mean())
-                continue
-            entry = measure(watched[0], watched[1], vectors, watched[2])
-            figures |= {f"{name}/{key}": value for key, value in entry["metrics"].items()}
+        figures = figures_of({name: one for name, one in self.val.items() if name != PHRASES}, vectors)
+        if PHRASES in self.val:
+            asked, met, photos = self.val[PHRASES]
+            best = (vectors(asked) @ vectors(photos).T).argmax(1)
+            figures[f"{PHRASES}/both@1"] = float(met[np.arange(len(best)), best].mean())
         return score(figures, self.recipe.score)
 
 

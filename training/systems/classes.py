@@ -23,11 +23,10 @@ from training.learn.recipe import load_recipe, train
 from training.learn.restore import load_onnx_weights
 from training.learn.sampling import Cycle, Vocabulary
 from training.systems import PublishedSystem, PublishedTower, doodles, further
-from training.systems.further import encoded, initial, score
+from training.systems.further import encoded, figures_of, initial, score
 from training.towers.heads import Classifier
 from training.towers.sketch import Named, Seen, SketchTower, towards
 from xmr import checkpoint
-from xmr.evaluation import measure
 from xmr.modality import Item, Modality
 
 PHOTO, SKETCH = Modality.PHOTO, Modality.SKETCH
@@ -140,7 +139,6 @@ class Task:
     @torch.inference_mode()
     def validate(self, stage: Stage) -> dict[str, float]:
         """The protocols' figures on the val drawings, and "score": the mean of those in the recipe, by weight."""
-        figures = {}
 
         def vectors(items: list[Item]) -> np.ndarray:
             if items[0].modality is PHOTO:
@@ -149,10 +147,7 @@ class Task:
             logits, (pull, near) = self.model.classes(features.float()), (self.recipe.pull, self.recipe.near)
             return towards(drawn.float(), logits, self.model.names, pull, near).numpy()
 
-        for name, (protocol, items, gallery) in self.val.items():
-            entry = measure(protocol, items, vectors, gallery)
-            figures |= {f"{name}/{key}": value for key, value in entry["metrics"].items()}
-        return score(figures, self.recipe.score)
+        return score(figures_of(self.val, vectors), self.recipe.score)
 
 
 def run(folder: Path, cache: Path, overrides: Sequence[str] = ()) -> Task:

@@ -27,10 +27,10 @@ from training.learn.recipe import load_recipe, train
 from training.learn.restore import load_onnx_weights
 from training.learn.sampling import Cycle, Vocabulary
 from training.systems import PublishedSystem, PublishedTower, further, tri
-from training.systems.further import encoded, form, initial, interpolate, loss_weights, score
+from training.systems.further import encoded, figures_of, form, initial, interpolate, loss_weights, score
 from training.towers.sketch import Mirrored, SketchTower
 from xmr import checkpoint
-from xmr.evaluation import Protocol, measure
+from xmr.evaluation import Protocol
 from xmr.modality import Item, Modality
 from xmr.system import System
 
@@ -224,7 +224,7 @@ class Task:
 
     def validate(self, stage: Stage) -> dict[str, float]:
         """The protocols' figures on the val drawings, and "score": the mean of those in the recipe, by weight."""
-        figures, drawn = {}, {}
+        drawn: dict[str, np.ndarray] = {}
 
         def vectors(items: list[Item]) -> np.ndarray:
             if items[0].modality is PHOTO:
@@ -233,10 +233,7 @@ class Task:
                 drawn.update(zip([item.id for item in items], self._drawn(items), strict=True))
             return np.stack([drawn[item.id] for item in items])
 
-        for name, (protocol, items, gallery) in self.val.items():
-            entry = measure(protocol, items, vectors, gallery)
-            figures |= {f"{name}/{key}": value for key, value in entry["metrics"].items()}
-        return score(figures, self.recipe.score)
+        return score(figures_of(self.val, vectors), self.recipe.score)
 
 
 def names(system: System, labels: Vocabulary) -> torch.Tensor:

@@ -16,6 +16,7 @@ from training.learn.evaluation import encoder_vectors
 from training.systems import PublishedSystem, PublishedTower, tri
 from xmr import checkpoint
 from xmr.composer import KINDS
+from xmr.evaluation import Protocol, Vectors, measure
 from xmr.files import replacing
 from xmr.modality import Item, Modality
 from xmr.system import System
@@ -89,6 +90,22 @@ def loss_weights(settings: Mapping[str, float]) -> dict[str, float]:
     {'photos': 2.0}
     """
     return {name.removeprefix("loss_"): weight for name, weight in settings.items() if name.startswith("loss_")}
+
+
+def figures_of(
+    watched: Mapping[str, tuple[Protocol, list[Item], list[Item] | None]], vectors: Vectors
+) -> dict[str, float]:
+    """The figures of protocols, by "<protocol>/<metric>".
+
+    Args:
+        watched: by a protocol's name, it, its val items and its gallery, None where the items search each other.
+        vectors: items of one modality -> (N, dim).
+    """
+    return {
+        f"{name}/{key}": value
+        for name, (protocol, items, gallery) in watched.items()
+        for key, value in measure(protocol, items, vectors, gallery)["metrics"].items()
+    }
 
 
 def score(figures: Mapping[str, float], weights: Mapping[str, float]) -> dict[str, float]:

@@ -115,4 +115,5 @@ def published(folder: Path) -> PublishedSystem:
             "differs": before["card"]["differs"],
             "data": [*dict.fromkeys((*card["data"], "quickdraw", "chairv2"))],
         },
+        further=True,
     )

@@ -27,12 +27,11 @@ from training.learn.recipe import load_recipe, train
 from training.learn.restore import load_onnx_weights
 from training.learn.sampling import Cycle
 from training.systems import PublishedSystem, PublishedTower, further
-from training.systems.further import encoded, form, initial, interpolate, loss_weights, score
+from training.systems.further import encoded, figures_of, form, initial, interpolate, loss_weights, score
 from training.towers.text import TextTower, normalizer
 from training.world.captions import COLOURS, LIGHTS, MATERIALS, PLACES, VIEWS, Facts, describe
 from training.world.lexicon import LEXICON
 from xmr import checkpoint
-from xmr.evaluation import measure
 from xmr.files import replacing
 from xmr.modality import Item, Modality
 from xmr.preprocess import Tokenizer
@@ -160,15 +159,11 @@ class Task:
 
     def validate(self, stage: Stage) -> dict[str, float]:
         """The protocols' figures on the val texts, and "score": the mean of those in the recipe, by weight."""
-        figures = {}
 
         def vectors(items: list[Item]) -> np.ndarray:
             return encoded(self.system, items, self.cache) if items[0].modality is PHOTO else self._read(items)
 
-        for name, (protocol, items, gallery) in self.val.items():
-            entry = measure(protocol, items, vectors, gallery)
-            figures |= {f"{name}/{key}": value for key, value in entry["metrics"].items()}
-        return score(figures, self.recipe.score)
+        return score(figures_of(self.val, vectors), self.recipe.score)
 
 
 def captions_of(photos: list[Item], items: list[Item]) -> list[dict[str, list[str]]]:

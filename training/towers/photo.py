@@ -123,7 +123,7 @@ def backbone(cut: int, name: str = SHIPPED) -> tuple[nn.Module, nn.Module, int]:
     Raises:
         BadInput: there is no such network, it has no weights, or it can't be cut.
     """
-    net = _pretrained(name)
+    net = pretrained(name)
     normalise = Normalise(net.pretrained_cfg["mean"], net.pretrained_cfg["std"])
     if isinstance(net, EfficientNet):
         first = [] if normalise.identity else [normalise]
@@ -138,7 +138,7 @@ def backbone(cut: int, name: str = SHIPPED) -> tuple[nn.Module, nn.Module, int]:
     return normalise, net, net.num_features
 
 
-def _pretrained(name: str) -> nn.Module:
+def pretrained(name: str) -> nn.Module:
     """The timm network with its pretrained weights, in evaluation mode."""
     if name == SHIPPED:
         overlay = {"file": str(_mobilenet_weights()), "mean": (0.5,) * 3, "std": (0.5,) * 3}
@@ -193,7 +193,7 @@ def weights_source(name: str) -> tuple[str, str]:
 
 def classifier(name: str = SHIPPED) -> nn.Linear:
     """A network's pretrained classifier, frozen: pooled features (N, features) -> ImageNet logits (N, 1000)."""
-    return _pretrained(name).get_classifier().requires_grad_(False)
+    return pretrained(name).get_classifier().requires_grad_(False)
 
 
 def _weights_folder() -> Path:
