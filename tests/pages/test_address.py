@@ -169,7 +169,7 @@ def test_earlier_queries_are_told_apart_by_what_is_seen_of_them_and_by_their_fil
         ({"gallery": "uploads"}, "on the page Gallery. Searched instead: The shipped photos."),
         ({"show": "-1"}, "asks for a number of photos that there is not"),
         ({"system": "evil"}, "names a system that is not here"),
-        ({"like": "../evil"}, "There is no photo"),
+        ({"like": "../evil"}, "is not among these"),
     ],
 )
 def test_what_cannot_be_used_of_an_address_is_told_in_a_sentence_and_the_words_still_count(

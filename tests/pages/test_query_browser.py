@@ -141,6 +141,20 @@ def test_back_closes_the_large_photo_and_leaves_the_answers_forward_and_a_reload
     expect(page.get_by_text("photos to find")).to_be_visible()
 
 
+ENDS = """all => all.map(label => {
+    const text = document.createRange();
+    text.selectNodeContents(label);
+    const seen = getComputedStyle(label).overflowX === "visible" ? text : label;
+    return [label.getBoundingClientRect().left, seen.getBoundingClientRect().right];
+})"""
+
+
+def test_on_a_narrow_phone_no_label_of_the_query_runs_into_the_next(arrive):
+    page = arrive("", 360, 740, has_touch=True, locale="de-DE")
+    (_, end), (begin, _) = page.locator(".st-key-query [data-testid=stWidgetLabel] p").evaluate_all(ENDS)
+    assert end <= begin
+
+
 def test_a_photo_that_is_opened_before_the_step_back_from_another_was_taken_is_one_step(arrive):
     page = arrive("?words=a+blue+cup")
     expect_answer(page, "the words")
