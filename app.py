@@ -5,12 +5,16 @@ import threading
 import webbrowser
 from contextlib import asynccontextmanager
 
-import pandas  # noqa: F401  # the canvas imports it at its first use; here it delays the server, and no visitor
-import streamlit as st
-from starlette.middleware import Middleware
+from pages import memory
 
-import pages.shared  # noqa: F401  # likewise, for all that answers a query
-from pages import first, memory, originals, uploads, visit
+memory.share_arena()  # before the packages below begin threads
+
+import pandas  # noqa: E402, F401  # the canvas imports it at its first use; here it delays the server, and no visitor
+import streamlit as st  # noqa: E402
+from starlette.middleware import Middleware  # noqa: E402
+
+import pages.shared  # noqa: E402, F401  # likewise, for all that answers a query
+from pages import first, originals, uploads, visit  # noqa: E402
 
 
 @asynccontextmanager
@@ -28,7 +32,6 @@ async def running(_app: st.App):
     uploads.end_all()
 
 
-memory.share_arenas()
 app = st.App(
     "pages/frame.py",
     lifespan=running,

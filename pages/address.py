@@ -6,25 +6,32 @@ sentence while the others count. Pictures are in it by a name that cannot be gue
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 
 import streamlit as st
+from PIL import Image
 
 from pages import answers, filters, galleries, likes, pictures, view, visit
-from pages.language import tr
-from pages.plain import short
-from pages.shared import systems
+from pages.language import listed, tr
+from pages.plain import plain, short
+from pages.shared import open_gallery, systems
 from pages.state import state
+from pages.widgets import inline
 from pages.widgets.canvas import canvas_drawing
 from pages.widgets.strokes import from_text
+from xmr.gallery import thumbnail
 from xmr.modality import BadInput
+from xmr.preprocess import sketch_input
 
 LONGEST = 2_000  # letters of a text
 PEN = 6  # canvas units: the width of the lines that come from an address
 _PAST = 12  # queries of a visit that one can come back to
+_SMALL = 64  # px, the longer side of the pictures by which they are told apart
 _TOGETHER = 3  # seconds in which changes of one part of a query make one of these
 _MOST_FACTS = 12  # of a filter
 _LONGEST_WHERE = 12_000  # letters of all filters
@@ -94,15 +101,21 @@ def clear() -> None:
 
 
 def past() -> list[tuple[str, dict[str, str]]]:
-    """The earlier queries of this visit, each with a short name, the last one first."""
-    now = _query(state.address or {})
-    named = [(_name(params), params) for _, params in reversed(state.past) if _query(params) != now]
-    return [(short(name), params) for name, params in named]
+    """The earlier queries of this visit, each with a short name in Markdown, the last one first. What is no words is
+    seen in it."""
+    now, found = _query(state.address or {}), []
+    for _, params, seen in reversed(state.past):
+        if _query(params) != now:
+            parts = _parts(params)
+            said = " + ".join(text for kind, text in parts.items() if kind not in dict(seen))
+            shown = [f"![{plain(parts[kind])}]({source})" for kind, source in seen if kind in parts]
+            found.append((" ".join([*shown, plain(short(said))]).strip(), params))
+    return found
 
 
 def name() -> str:
     """What the query that is on the page is called."""
-    return _name(state.address or {})
+    return " + ".join(_parts(state.address or {}).values())
 
 
 # ------------------------------------------------------------ query -> address
@@ -144,21 +157,38 @@ def _record(params: dict[str, str]) -> None:
     asked = {name for name in _query(params) if name not in ("gallery", "system")}
     kept, now = [one for one in state.past if _query(one[1]) != _query(params)], time.monotonic()
     if kept and state.address:
-        when, last = kept[-1]
+        when, last, _ = kept[-1]
         names = {name for name in last.keys() | params.keys() if last.get(name) != params.get(name)}
         if last == state.address and now - when < _TOGETHER and len(names) == 1 and names <= last.keys():
             kept.pop()
-    state.past = (*kept, (now, params))[-_PAST:] if asked else tuple(kept)
+    seen = [(kind, inline(thumbnail(picture, _SMALL))) for kind, picture in _seen(params)]
+    state.past = (*kept, (now, params, seen))[-_PAST:] if asked else tuple(kept)
 
 
-def _name(params: Mapping[str, str]) -> str:
-    """What a query is called: its words, and what else it has."""
-    parts = [params["words"].strip()] if "words" in params else []
-    parts += [tr("a drawing")] if "drawing" in params else []
-    parts += [tr("a picture")] if "pictures" in params else []
-    parts += [tr("more like a photo")] if "like" in params else []
-    parts += [tr("without {words}", words=params["without"])] if "without" in params else []
-    return " + ".join(parts) or tr("filtered photos")
+def _seen(params: Mapping[str, str]) -> Iterator[tuple[str, Image.Image]]:
+    """What is to be seen of the query on the page, each with the name of its parameter."""
+    with suppress(BadInput):
+        if "drawing" in params:
+            yield "drawing", Image.fromarray(sketch_input(from_text(params["drawing"])))
+    for picture in state.pictures:
+        if isinstance(small := picture.seen or picture.part, Image.Image):
+            yield "pictures", small
+    with suppress(BadInput):  # there is no such photo
+        if "like" in params:
+            yield "like", Image.open(io.BytesIO(open_gallery(state.folder).thumbnail(params["like"])))
+
+
+def _parts(params: Mapping[str, str]) -> dict[str, str]:
+    """What the parts of a query are called, by the names of their parameters."""
+    told = {
+        "words": params.get("words", "").strip(),
+        "drawing": tr("a drawing"),
+        "pictures": tr("a picture"),
+        "like": tr("more like a photo"),
+        "without": tr("without {words}", words=params.get("without", "")),
+        "where": tr("only {facts}", facts=listed(filters.told(json.loads(params.get("where", "{}"))))),
+    }
+    return {name: text for name, text in told.items() if name in params}
 
 
 # ------------------------------------------------------------ address -> query

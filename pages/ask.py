@@ -104,7 +104,7 @@ def _strip() -> None:
             st.caption(tr("Before:"), width="content")
             for number, (name, params) in enumerate(earlier):
                 st.button(
-                    plain(name),
+                    name,
                     key=f"past-{number}",
                     type="tertiary",
                     icon=":material/history:",

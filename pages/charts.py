@@ -5,13 +5,32 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import altair as alt
+import pandas as pd
+import streamlit as st
 
-from pages.language import tr
+from pages.language import language, tr
 from pages.shared import systems
 
 PLOT_HEIGHT = alt.AutoSizeParams(type="fit-x", contains="padding")  # `height` is without the legend's, else with it
 # Told apart also by who sees few colours, and seen on white and on black.
 _COLOURS = ("#3b78e7", "#d9730d", "#1a9e78", "#c2408f", "#8a63d2", "#a8851a", "#0f93a8", "#c8453b")
+
+
+_GERMAN = alt.NumberLocale(decimal=",", thousands=".", grouping=[3], currency=["", "\u00a0€"])
+
+
+def show_chart(chart: alt.Chart | alt.LayerChart | alt.FacetChart, **more: int) -> None:
+    """Put a chart on the page, with its numbers as the visitor's language writes them."""
+    if language() == "de":
+        chart = chart.configure(locale=alt.Locale(number=_GERMAN))
+    st.altair_chart(chart, **more)
+
+
+def show_table(frame: pd.DataFrame) -> None:
+    """Put a table on the page, its columns named in the visitor's words; the browser writes its numbers."""
+    named = frame.rename(columns=field_names())
+    numbers = dict.fromkeys(named.select_dtypes("number"), st.column_config.NumberColumn(format="localized"))
+    st.dataframe(named, hide_index=True, column_config=numbers)
 
 
 def colour_of(system: str) -> str:

@@ -98,6 +98,11 @@ def sample(gallery: Gallery, count: int, where: Mapping[str, list[str]]) -> list
     return gallery.sample(count, conditions(where))
 
 
+def told(where: Mapping[str, list]) -> list[str]:
+    """The values that are asked for, as people read them."""
+    return [_shown(fact, str(value)) for fact, values in where.items() for value in values]
+
+
 def _range(row: DeltaGenerator, years: list[int]) -> None:
     """The choice of a range of dates."""
     if not years:

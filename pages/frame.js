@@ -5,23 +5,39 @@
 // is none.
 //
 // A photo that is shown large (widgets/photos.js) is a step of its own, at the address of the query: Back closes it. It
-// stays on top of a query that changes under it; one that is large no more makes room for the next query.
+// stays on top of a query that changes under it; one that is large no more makes room for the next query. A step back that
+// the page takes itself comes a little later: a photo that is opened meanwhile waits for it.
 {
   const TOGETHER = 2000; // ms in which changes of the same part of a query are one step
   const PARTS = ["words", "without", "drawing", "weights"]; // that change little by little
 
-  const step = history.pushState.bind(history), last = { part: null, at: -Infinity, page: false };
-  let here = location.href;
+  const step = history.pushState.bind(history), back = history.back.bind(history);
+  const last = { part: null, at: -Infinity, page: false };
+  const covered = () => Boolean(document.querySelector(".xmr-large[open]"));
+  let here = location.href, leaving = false, waiting = null;
+
+  history.back = () => {
+    if (!leaving) back();
+    leaving = true;
+  };
 
   history.pushState = (state, title, to) => {
     const { large } = history.state ?? {};
-    if (state?.large) step(state, title, to);
-    else {
+    if (state?.large && large && !covered()) {
+      waiting = state.large;
+      history.back();
+    } else if (state?.large) {
+      step(state, title, to);
+      follow();
+    } else {
       ask(state, title, to);
-      const covered = large && !history.state?.large && document.querySelector(".xmr-large[open]");
-      if (covered) step({ ...state, large }, title, to);
+      if (large && !history.state?.large && covered()) step({ ...state, large }, title, to);
     }
     here = location.href;
+  };
+
+  const follow = () => { // the photo that the history has large, or none
+    for (const box of document.querySelectorAll(".xmr-large")) box.follow?.();
   };
 
   const ask = (state, title, to) => {
@@ -43,8 +59,11 @@
 
   window.addEventListener("popstate", (event) => {
     Object.assign(last, { part: null, page: false });
-    for (const box of document.querySelectorAll(".xmr-large")) box.follow?.();
+    leaving = false;
+    follow();
     if (location.href === here) event.stopImmediatePropagation(); // Streamlit would ask the same query again
     here = location.href;
+    if (waiting) history.pushState({ ...history.state, large: waiting }, "");
+    waiting = null;
   });
 }

@@ -57,9 +57,9 @@ def listed(parts: Sequence[str]) -> str:
     return tr(" and ").join([", ".join(parts[:-1]), *parts[-1:]] if len(parts) > 1 else parts)
 
 
-def in_digits(value: float) -> str:
-    """A number as the visitor's language writes it: 3,000 or 3.000; what is no whole number with one decimal place."""
-    told = f"{value:,}" if isinstance(value, int) else f"{value:,.1f}"
+def in_digits(value: float, places: int = 1) -> str:
+    """A number as the visitor's language writes it: 3,000 or 3.000; with so many decimal places if it is not whole."""
+    told = f"{value:,}" if isinstance(value, int) else f"{value:,.{places}f}"
     return told.translate(str.maketrans(",.", ".,")) if language() == "de" else told
 
 

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages.language import tr
-from pages.plain import plain
 from pages.shared import like, thumb
 from pages.state import state
 from xmr.gallery import Gallery
-from xmr.modality import BadInput, Modality, Term
+from xmr.modality import Modality, Term
 from xmr.search import Searcher
 
 MOST_LESS = 8  # photos whose like are not wanted
@@ -21,10 +20,8 @@ def row(gallery: Gallery, terms: Sequence[Term]) -> None:
     """The photo whose like are wanted, and whether the rest of the query counts as well; a word if it is gone."""
     if not state.like:
         return
-    try:
-        gallery.get(state.like)
-    except BadInput as error:
-        st.warning(plain(error))
+    if not gallery.find([state.like]):
+        st.warning(tr("The photo whose like were wanted is not among these. Choose another."))
         return like(None)
     row = st.container(horizontal=True, vertical_alignment="center", gap="small", key="like")
     if picture := thumb(gallery, state.like):

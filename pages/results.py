@@ -7,7 +7,7 @@ import streamlit as st
 from pages import charts, studies, verdicts, view, votes, weak_spots
 from pages.charts import protocol_name, readable
 from pages.grid import caption_of, photo_grid
-from pages.language import language, tr
+from pages.language import in_digits, language, tr
 from pages.plain import plain, shown
 from pages.shared import (
     DEFAULT,
@@ -113,7 +113,7 @@ def leaderboard(table: pd.DataFrame) -> None:
     )
     errors = alt.Chart(found).mark_rule().encode(x, alt.Y("low:Q"), alt.Y2("high:Q"), offset)
     chance = alt.Chart(found).mark_tick(thickness=2, color="#888888").encode(x, alt.Y("chance:Q"), offset)
-    st.altair_chart(bars + errors + chance, height=320)
+    charts.show_chart(bars + errors + chance, height=320)
     st.caption(
         tr(
             "Bars: the encoders that ship, on test items; each system's card says what training had seen of these. "
@@ -130,9 +130,9 @@ def leaderboard(table: pd.DataFrame) -> None:
     wide = every.pivot_table(index=["question", "metric"], columns="system", values="value")
     wide = wide.assign(chance=every.groupby(["question", "metric"]).chance.first()).reset_index()
     wide = wide.sort_values(["question", "metric"], key=lambda column: column.map(_place_of), kind="stable")
-    wide = wide.assign(question=wide.question.map(readable)).round(3).rename(columns=charts.field_names())
+    wide = wide.assign(question=wide.question.map(readable)).round(3)
     with st.expander(tr("All figures of this test")):
-        st.dataframe(wide, hide_index=True)
+        charts.show_table(wide)
 
 
 def _place_of(name: str) -> tuple[str, int]:
@@ -151,7 +151,7 @@ def worst_queries(protocol: str, question: str) -> None:
     ]
     if lines:
         with st.expander(tr("The worst queries of this test")):
-            st.dataframe(pd.DataFrame(lines).rename(columns=charts.field_names()), hide_index=True)
+            charts.show_table(pd.DataFrame(lines))
             st.caption(tr("At which place the first right answer comes, and what comes first instead."))
 
 
@@ -187,7 +187,7 @@ def recall_curves(protocol: str, question: str) -> None:
             )
         )
         title = tr("How much is right, the further one looks")
-        st.altair_chart(chart.properties(title=title, height=300))
+        charts.show_chart(chart.properties(title=title, height=300))
 
 
 def stated_probabilities(protocol: str, question: str) -> None:
@@ -210,12 +210,12 @@ def stated_probabilities(protocol: str, question: str) -> None:
     chart = alt.Chart(pd.DataFrame(lines)).mark_line(point=True).encode(x, y, charts.colours(held), tooltip=tips)
     ideal = alt.Chart(pd.DataFrame({"stated": [0, 1], "right": [0, 1]})).mark_line(color="#888888", strokeDash=[4, 4])
     st.markdown(verdicts.nearest_to_the_truth({name: found["ece"] for name, found in held.items()}))
-    st.altair_chart(
+    charts.show_chart(
         (ideal.encode(x, y) + chart).properties(
             title=tr("How sure it says it is, and how often it is right"), height=300
         )
     )
-    errors = ", ".join(f"{name} {found['ece']:.3f}" for name, found in held.items())
+    errors = ", ".join(f"{name} {in_digits(found['ece'], 3)}" for name, found in held.items())
     st.caption(
         tr(
             "Of the ten answers to each query. On the dashed line, of what is said to be 70% sure 70% is right. Mean "
@@ -253,7 +253,7 @@ def preferences() -> None:
                 else "–",
             }
         )
-    st.dataframe(pd.DataFrame(lines), hide_index=True)
+    charts.show_table(pd.DataFrame(lines))
     st.caption(
         tr(
             "Counted on this server since the file was begun, in whatever gallery. In brackets the range in which the "
@@ -323,7 +323,7 @@ def going_wrong() -> None:
             tooltip=charts.tips("name", "right:Q", "queries"),
         )
     )
-    st.altair_chart(chart.properties(height=22 * min(len(kinds), WORST_KINDS) + 40))
+    charts.show_chart(chart.properties(height=22 * min(len(kinds), WORST_KINDS) + 40))
     st.caption(
         tr(
             "{queries} queries, {right} of their first ten photos right. The {count} worst of {all} kinds.",
@@ -334,7 +334,7 @@ def going_wrong() -> None:
         )
     )
     with st.expander(tr("All kinds")):
-        st.dataframe(kinds[["name", "right", "queries"]].round(3).rename(columns=charts.field_names()), hide_index=True)
+        charts.show_table(kinds[["name", "right", "queries"]].round(3))
     kind = view.choose(
         st.selectbox,
         tr("The worst queries of a kind"),

@@ -42,7 +42,8 @@ class State:
     # The query as an address; written and read by address.py.
     address: dict[str, str] | None = None  # as it was told last; None before the first run
     told: tuple[str, ...] = ()  # what of an address could not be used
-    past: tuple[tuple[float, dict[str, str]], ...] = ()  # the queries of this visit, each with when it changed last
+    # The queries of this visit, each with when it changed last, and what is seen of it.
+    past: tuple[tuple[float, dict[str, str], list[tuple[str, str]]], ...] = ()
 
     # The query: written by ask.py and address.py, and read there.
     start: dict | None = None  # the drawing that the canvas begins with

@@ -8,9 +8,9 @@ import pandas as pd
 import streamlit as st
 
 from pages import originals, verdicts, view
-from pages.charts import PLOT_HEIGHT, field_names, legend_below, protocol_names, readable, tips
+from pages.charts import PLOT_HEIGHT, legend_below, protocol_names, readable, show_chart, show_table, tips
 from pages.grid import caption_of
-from pages.language import tr
+from pages.language import in_digits, tr
 from pages.shared import in_words, open_gallery, open_system, reports, show_error
 from xmr.gallery import DEMO
 from xmr.modality import BadInput, Modality
@@ -77,13 +77,13 @@ def _lines(part: pd.DataFrame, title: str) -> None:
             tooltip=tips("stage", "steps", "figure", "value:Q"),
         )
     )
-    st.altair_chart(chart.properties(title=title, height=260, autosize=PLOT_HEIGHT))
+    show_chart(chart.properties(title=title, height=260, autosize=PLOT_HEIGHT))
 
 
 def with_std(entry: dict, key: str) -> str:
     """A metric's mean over the seeds, ± the standard deviation over them where there are several."""
-    std = f" ± {entry['seed_std'][key]:.3f}" if entry.get("seeds", 1) > 1 else ""
-    return f"{entry['metrics'][key]:.3f}{std}"
+    std = f" ± {in_digits(entry['seed_std'][key], 3)}" if entry.get("seeds", 1) > 1 else ""
+    return f"{in_digits(entry['metrics'][key], 3)}{std}"
 
 
 def as_published(report: dict) -> None:
@@ -109,7 +109,7 @@ def as_published(report: dict) -> None:
         for protocol, key, view in both
     ]
     st.markdown(f"##### {tr('As published, and repaired')}")
-    st.dataframe(pd.DataFrame(lines).rename(columns=field_names()), hide_index=True)
+    show_table(pd.DataFrame(lines))
     seeds = [max(found[at].get("seeds", 1) for at in both) for found in sides.values()]
     st.caption(
         tr(
@@ -135,7 +135,7 @@ def probes(report: dict) -> None:
             if key in held["metrics"]
         }
         lines.append({"variant": variant, "probe": with_std(entry, "accuracy"), **found})
-    st.dataframe(pd.DataFrame(lines).fillna("–").rename(columns=field_names()), hide_index=True)
+    show_table(pd.DataFrame(lines).fillna("–"))
     st.caption(
         tr(
             "The probe: how often a fresh linear classifier, fitted on some classes, tells a sketch's vector from a "
@@ -172,7 +172,7 @@ def study(report: dict) -> None:
     wide = table.pivot(index=["protocol", "metric", "chance"], columns="variant", values="value")
     wide = wide.fillna("–").reset_index()
     order = ["protocol", "metric", *(v for v in ("baseline", *report["variants"]) if v in wide), "chance"]
-    st.dataframe(wide[order].rename(columns=field_names()), hide_index=True)
+    show_table(wide[order])
 
 
 def settings(report: dict) -> None:
@@ -231,7 +231,7 @@ def bits(report: dict) -> None:
         color=alt.condition(f"datum.map > {middle}", alt.value("white"), alt.value("black")),
     )
     grid = (shade + text).properties(width=240, height=150)
-    st.altair_chart(grid.facet(row=alt.Row("kind:N", title=None, sort="descending")))
+    show_chart(grid.facet(row=alt.Row("kind:N", title=None, sort="descending")))
 
 
 def pairs(found: dict) -> None:
@@ -267,7 +267,7 @@ def pairs(found: dict) -> None:
         )
     )
     st.markdown(verdicts.own_nearest(scores))
-    st.altair_chart(chart.properties(height=560))
+    show_chart(chart.properties(height=560))
     st.caption(
         tr(
             "Scores of rendered test photos and of what was drawn or written of them. A good system has its highest "
@@ -302,7 +302,7 @@ def places(found: list[dict]) -> None:
             tooltip=tips("class", "modality", "text"),
         )
     )
-    st.altair_chart(chart.properties(height=400, autosize=PLOT_HEIGHT).interactive())
+    show_chart(chart.properties(height=400, autosize=PLOT_HEIGHT).interactive())
     st.caption(
         tr(
             "t-SNE of rendered test items: what lies together is near in the space. Each modality is moved to the "
@@ -381,7 +381,7 @@ def photo_map(system: str) -> None:
             tooltip=["image", *tips("caption", "kind", "colour", "place")],  # Vega shows what is called image as one
         )
     )
-    st.altair_chart(chart.properties(height=400, autosize=PLOT_HEIGHT).interactive())
+    show_chart(chart.properties(height=400, autosize=PLOT_HEIGHT).interactive())
     st.caption(
         tr(
             "{count} of the shipped photos, on the plane in which the means of their kinds lie furthest apart. Point "

@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages import adopting
 from pages.charts import colour_of
-from pages.language import language, tr
+from pages.language import in_digits, language, tr
 from pages.plain import plain
 from pages.shared import names, reports, systems
 from xmr.checkpoint import folder_of
@@ -49,7 +49,7 @@ for name, config in systems().items():
             tr("{own} MB, and {shared} MB that several systems share", own=f"{own:.0f}", shared=f"{shared:.0f}")
             if shared
             else tr("{own} MB", own=f"{own:.0f}"),
-            *(f"{names()[modality]}: {ms:.1f} ms" for modality, ms in reports()[name]["speed"].items()),
+            *(f"{names()[modality]}: {in_digits(float(ms))} ms" for modality, ms in reports()[name]["speed"].items()),
         ]
         st.caption(" · ".join(told))
         if "differs" in config["card"]:

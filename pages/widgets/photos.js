@@ -44,10 +44,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
     small.textContent = note;
     photo.classList.toggle("framed", framed);
     open.ariaLabel = `${told.texts.enlarge}: ${caption}`;
-    open.onclick = () => {
-      history.pushState({ ...history.state, large: [name, card.id] }, "");
-      box.follow();
-    };
+    open.onclick = () => history.pushState({ ...history.state, large: [name, card.id] }, "");
     open.onpointerenter = () => { // who rests on a photo may want to see it large
       open.wait = setTimeout(() => { if (card.original) new Image().src = address(card); }, 120);
     };
@@ -228,6 +225,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
       acts[name]();
     };
     box.onclose = () => {
+      if (box.open) return; // another one, since
       if (history.state?.large) history.back();
       if (told.heat) act("why", null);
       [...grid.children].find(({ dataset }) => dataset.id === box.dataset.id)?.firstElementChild.focus();

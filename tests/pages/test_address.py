@@ -121,8 +121,9 @@ def test_clear_all_empties_the_query_and_the_strip_leads_back(opened):
     press(page, "Clear all")
     assert address(page) == {} and "photos to find" in said(page)
     assert next(button for button in page.button if button.label == "Clear all").disabled
-    assert {"a red car \\+ a drawing", "a red car"} <= {button.label for button in page.button}
-    press(page, "a red car \\+ a drawing")
+    both, alone = (button.label for button in page.button if button.label.endswith("a red car"))
+    assert both.startswith("![a drawing](data:image/webp;base64,") and alone == "a red car"
+    press(page, both)
     assert address(page) == there and ids(page) == answer
 
 
@@ -130,7 +131,24 @@ def test_what_is_typed_in_one_go_is_one_earlier_query(opened):
     page = opened("frame")
     for words in ("a", "a r", "a red car"):
         page.text_input(key="words").set_value(words).run()
-    assert [params for _, params in page.session_state["past"]] == [{"words": "a red car"}]
+    assert [params for _, params, _ in page.session_state["past"]] == [{"words": "a red car"}]
+
+
+def test_earlier_queries_are_told_apart_by_what_is_seen_of_them_and_by_their_filters(opened, monkeypatch):
+    monkeypatch.setattr("pages.address._TOGETHER", 0)
+    page = opened("frame")
+    for example in ("cup", "bicycle"):
+        page.pills(key="example").set_value(example).run()
+    give(page, png(paper()))
+    press(page, "Clear all")
+    for colour in ("red", "blue"):
+        page.text_input(key="words").set_value("a cup").run()
+        page.multiselect(key="where-colour").set_value([colour]).run()
+        press(page, "Clear all")
+    labels = [button.label for button in page.button if button.key and button.key.startswith("past-")]
+    assert len(set(labels)) == len(labels) == 6
+    assert {"a cup \\+ only blue", "a cup \\+ only red"} <= set(labels)
+    assert sum(label.count("![a picture](") for label in labels) == 1
 
 
 @pytest.mark.parametrize(
@@ -151,7 +169,7 @@ def test_what_is_typed_in_one_go_is_one_earlier_query(opened):
         ({"gallery": "uploads"}, "on the page Gallery. Searched instead: The shipped photos."),
         ({"show": "-1"}, "asks for a number of photos that there is not"),
         ({"system": "evil"}, "names a system that is not here"),
-        ({"like": "../evil"}, "There is no photo"),
+        ({"like": "../evil"}, "is not among these"),
     ],
 )
 def test_what_cannot_be_used_of_an_address_is_told_in_a_sentence_and_the_words_still_count(

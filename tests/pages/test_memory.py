@@ -14,7 +14,7 @@ FREED = """
 import psutil
 from pages import memory
 def used(): return psutil.Process().memory_info().rss / 1e6
-memory.share_arenas()
+memory.share_arena()
 blocks = [bytes([number % 256]) * 60_000 for number in range(2000)]  # 120 MB, each too small to be freed by itself
 last = bytes(60_000)  # what is above them stays
 full = used()
@@ -24,6 +24,13 @@ memory.give_back()
 assert full - kept < 40 and kept - used() > 80, (full, kept, used())
 """
 
+EARLY = """
+import sys
+from pages import memory
+memory.share_arena = lambda: print(sorted({"numpy", "pandas", "streamlit", "onnxruntime"} & set(sys.modules)))
+import app
+"""
+
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries do as they do")
 def test_what_is_free_in_the_middle_goes_back():
@@ -31,10 +38,15 @@ def test_what_is_free_in_the_middle_goes_back():
     assert done.returncode == 0, done.stderr
 
 
+def test_threads_are_told_to_share_an_arena_before_any_package_begins_one():
+    done = subprocess.run([sys.executable, "-c", EARLY], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["[]"]
+
+
 def test_models_that_nobody_uses_are_looked_for_again_and_again(monkeypatch):
     asked, given = [], []
     monkeypatch.setattr(memory, "UNUSED", 0.05)
-    monkeypatch.setattr(memory, "release_unused", lambda seconds: asked.append(seconds) or len(asked) == 2)
+    monkeypatch.setattr("xmr.encoder.release_unused", lambda seconds: asked.append(seconds) or len(asked) == 2)
     monkeypatch.setattr(memory, "give_back", lambda: given.append(len(asked)))
 
     async def soon() -> None:

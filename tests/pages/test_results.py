@@ -50,6 +50,16 @@ def test_the_colours_are_seen_on_white_and_on_black():
         assert min(1.05 / (light + 0.05), (light + 0.05) / 0.055) >= 3, colour  # for graphics, WCAG 1.4.11
 
 
+def test_charts_and_figures_are_written_as_the_language_writes_them(results):
+    def decimals(page) -> set[str]:
+        specs = [json.loads(chart.proto.spec) for chart in page.get("vega_lite_chart")]
+        return {spec.get("config", {}).get("locale", {}).get("number", {}).get("decimal", ".") for spec in specs}
+
+    assert decimals(results) == {"."} and "calibration error): tri 0." in said(results)
+    results.session_state["language"] = "de"
+    assert decimals(results.run()) == {","} and "calibration error): tri 0," in said(results)
+
+
 @pytest.mark.slow
 def test_every_test_shows_its_figures_and_a_curve_only_where_several_photos_are_right(results):
     tests = {}
