@@ -186,7 +186,7 @@ class Encoder:
         except Exception as error:  # ONNX Runtime's own exceptions derive from nothing narrower
             raise self._wrong(f"fails ({_one_line(error)})") from None
         if self._open_adapter and vectors.ndim == 2:
-            vectors = vectors @ self._adapter
+            vectors = vectors @ self._adapter[:-1] + self._adapter[-1]
             vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
         wanted = (len(prepared), self._width(session))
         if vectors.shape != wanted:
@@ -227,7 +227,8 @@ class Encoder:
 
     @cached_property
     def _adapter(self) -> np.ndarray:
-        """The matrix (dim, dim) that brings an adopted photo tower's vectors of drawings nearer to those of photos."""
+        """The affine map, (dim + 1, dim), a matrix above a vector, that brings an adopted photo tower's vectors of
+        drawings nearer to those of photos."""
         assert self._open_adapter is not None
         return self._open_adapter()
 
@@ -405,8 +406,11 @@ def _read_adapter(file: CheckpointFile, dim: int) -> np.ndarray:
         found = np.load(io.BytesIO(file.read()), allow_pickle=False)
     except ValueError as error:
         raise BadInput(f"{file.path} is no array that can be read ({error}). Restore the checkpoint.") from None
-    if not isinstance(found, np.ndarray) or found.dtype != np.float32 or found.shape != (dim, dim):
-        raise BadInput(f"{file.path} is no matrix of {dim} x {dim} numbers (float32). Restore the checkpoint.")
+    if not isinstance(found, np.ndarray) or found.dtype != np.float32 or found.shape != (dim + 1, dim):
+        raise BadInput(
+            f"{file.path} is no array of {dim + 1} x {dim} numbers (float32). Restore the checkpoint, or adopt the "
+            "model anew with --fit-sketch."
+        )
     return found
 
 

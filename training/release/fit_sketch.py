@@ -1,10 +1,13 @@
-"""Fits an adapter for drawings to a model that was adopted: one matrix, by which the vectors that its photo tower gives
-of drawings come nearer to those of photos.
+"""Fits an adapter for drawings to a model that was adopted: an affine map, by which the vectors that its photo tower
+gives of drawings come nearer to those of photos.
 
-In closed form: the matrix W that brings drawings s to the mean vectors p of their classes' photos, and stays near to
-the identity, is the least of |S W - P|^2 + strength |W - I|^2. The strength is chosen by what it finds among classes
-that were left out of the fit, with the identity, no adapter at all, among the choices. What it is worth is measured on
-test items, with it and without.
+Drawings lie apart from photos, and photos around a mean of their own, which hides what tells them apart. So first, from
+the vectors of drawings their mean is subtracted, and what they shall find is how the photos of a class differ from the
+mean of all. Photos' vectors need no change for that: the mean adds the same to the score of every drawing. Then, in
+closed form: the matrix W that brings these differences S of drawings to those P of their classes' photos, both at
+length 1, and stays near to the identity, is the least of |S W - P|^2 + strength |W - I|^2. The strength is chosen by
+what it finds among classes that were left out of the fit, with no adapter at all among the choices. What it is worth is
+measured on test items, with it and without.
 """
 
 from __future__ import annotations
@@ -28,10 +31,10 @@ from xmr.home import models
 from xmr.modality import BadInput, Item, Modality
 
 PHOTO, SKETCH = Modality.PHOTO, Modality.SKETCH
-STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)  # times the number of drawings a dimension
+STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 1e6)  # times the drawings a dimension; with the last, the means alone
 FOLDS = 5
 MOST = 2_000  # drawings and photos of a data set, at most: it is a matrix, and no network
-FILE = "sketch.npy"
+FILE = "sketch.npy"  # (dim + 1, dim) float32: the matrix, and below it what is added
 DATA: Mapping[str, Callable[[str], list[Item]]] = {  # what it is fitted on, as far as it is here: a split -> its items
     "sketchy25": sketchy25.items,
     "quickdraw": lambda split: catalogue.get("quickdraw").items(split),
@@ -93,40 +96,64 @@ def solve(sketches: np.ndarray, targets: np.ndarray, strength: float) -> np.ndar
 
 
 def fit(sketches: np.ndarray, of: Sequence[str], photos: np.ndarray, shown: Sequence[str]) -> tuple[np.ndarray, dict]:
-    """The adapter of these drawings (S, dim) of classes `of` and photos (P, dim) of classes `shown`, and what each
-    strength finds among classes that were left out: strength -> share, 0 for no adapter."""
+    """The adapter (dim + 1, dim), and what each strength finds among classes that were left out: strength -> share, 0
+    for no adapter.
+
+    sketches, photos: (S, dim) and (P, dim), of the classes `of` and `shown`.
+    """
     of_, shown_ = np.array(of), np.array(shown)
     classes = [name for name in stable_order(sorted(set(of)), "fit-sketch") if name in set(shown)]
     if len(classes) < 2 * FOLDS:
         raise BadInput(f"Drawings and photos of {2 * FOLDS} classes are needed; {len(classes)} are there.")
-    means = {name: _unit(photos[shown_ == name].mean(axis=0)) for name in classes}
     usable = np.isin(of_, classes)
     sketches, of_ = sketches[usable], of_[usable]
-    targets = np.stack([means[name] for name in of_])
+    means = np.stack([photos[shown_ == name].mean(axis=0) for name in classes])
+    row = np.array([classes.index(name) for name in of_])
     found: dict[float, list[float]] = {strength: [] for strength in (0.0, *STRENGTHS)}
     for fold in range(FOLDS):
-        out = np.isin(of_, classes[fold::FOLDS])
+        out = row % FOLDS == fold
+        kept = np.arange(len(classes)) % FOLDS != fold
         for strength, shares in found.items():
-            matrix = solve(sketches[~out], targets[~out], strength) if strength else np.eye(sketches.shape[1])
-            first = (_unit(sketches[out] @ matrix) @ photos.T).argmax(axis=1)
+            made = _adapter(sketches[~out], means, kept, row[~out], strength)
+            first = (adapted(sketches[out], made) @ photos.T).argmax(axis=1)
             shares.append(float((shown_[first] == of_[out]).mean()))
     shares = {strength: float(np.mean(each)) for strength, each in found.items()}
     best = max(shares, key=shares.__getitem__)
-    matrix = solve(sketches, targets, best) if best else np.eye(sketches.shape[1])
-    return matrix.astype(np.float32), shares
+    return _adapter(sketches, means, np.full(len(classes), True), row, best).astype(np.float32), shares
+
+
+def _adapter(
+    sketches: np.ndarray, means: np.ndarray, known: np.ndarray, row: np.ndarray, strength: float
+) -> np.ndarray:
+    """The adapter (dim + 1, dim) of one strength, 0 for one that changes nothing.
+
+    sketches: (S, dim), each of the class `row` (S,) of which `means` (C, dim) has the photos' mean. known: (C,) the
+    classes that it may know.
+    """
+    dim = sketches.shape[1]
+    if not strength:
+        return np.concatenate([np.eye(dim), np.zeros((1, dim))])
+    centre = sketches.mean(axis=0)
+    matrix = solve(_unit(sketches - centre), _unit(means - means[known].mean(axis=0))[row], strength)
+    return np.concatenate([matrix, -centre[None] @ matrix])
+
+
+def adapted(sketches: np.ndarray, adapter: np.ndarray) -> np.ndarray:
+    """Vectors of drawings (S, dim) as the encoder gives them with an adapter, at length 1."""
+    return _unit(sketches @ adapter[:-1] + adapter[-1])
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:
     return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
 
 
-def measured(name: str, vectors: Vectors, matrix: np.ndarray) -> dict:
+def measured(name: str, vectors: Vectors, adapter: np.ndarray) -> dict:
     """A protocol's entry of metrics.json: its test drawings against its photos by class, with an adapter and without.
 
     Args:
         name: of a protocol that compares drawings with photos by class.
         vectors: items of one modality -> (N, dim), as the system gives them without an adapter.
-        matrix: the adapter, (dim, dim).
+        adapter: as `fit` gives it.
 
     Raises:
         MissingData: its data is not on this machine.
@@ -140,8 +167,8 @@ def measured(name: str, vectors: Vectors, matrix: np.ndarray) -> dict:
     sides = replace(own, key=WITH), replace(own, key=WITHOUT, query=(SKETCH, "without"))
 
     def of_side(some: list[Item]) -> np.ndarray:
-        adapted = some[0].modality is SKETCH and "style" not in some[0].facts
-        return _unit(vectors(some) @ matrix) if adapted else vectors(some)
+        with_it = some[0].modality is SKETCH and "style" not in some[0].facts
+        return adapted(vectors(some), adapter) if with_it else vectors(some)
 
     about = f"{protocol.about} Its drawings alone, with the adapter for them that was fitted here, and without it."
     return measure(replace(protocol, about=about, comparisons=sides), drawn + plain, of_side, shown)
@@ -167,15 +194,15 @@ def adapt(name: str, progress: Callable[[str], None] = print) -> FittedSketch:
     drawn, shown, data = _pairs(progress)
     progress(f"encoding {len(drawn)} drawings and {len(shown)} photos")
     vectors = encoder_vectors(system)
-    matrix, shares = fit(vectors(drawn), [_class(item) for item in drawn], vectors(shown), [_class(i) for i in shown])
+    adapter, shares = fit(vectors(drawn), [_class(item) for item in drawn], vectors(shown), [_class(i) for i in shown])
     best = max(shares, key=shares.__getitem__)
-    tests = _tests(vectors, matrix, progress) if best else {}
+    tests = _tests(vectors, adapter, progress) if best else {}
     told = FittedSketch(best or None, shares[0.0], shares[best], len(drawn), len(shown), data, tests)
     if told.strength is None:
         progress(f"no adapter finds more than none ({told.before:.3f}): {name} stays as it was")
         return told
     with replacing(folder / FILE) as part, part.open("wb") as file:
-        np.save(file, matrix, allow_pickle=False)
+        np.save(file, adapter, allow_pickle=False)
     config["encoders"]["sketch"]["adapter"] = FILE
     config["protocols"] = CLAIMED
     config["card"]["built"] += f" {told}"
@@ -200,12 +227,12 @@ def adapt(name: str, progress: Callable[[str], None] = print) -> FittedSketch:
     return told
 
 
-def _tests(vectors: Vectors, matrix: np.ndarray, progress: Callable[[str], None]) -> dict[str, dict]:
+def _tests(vectors: Vectors, adapter: np.ndarray, progress: Callable[[str], None]) -> dict[str, dict]:
     """Protocol -> its entry, of those whose data is on this machine."""
     found = {}
     for name in TESTS:
         try:
-            found[name] = measured(name, vectors, matrix)
+            found[name] = measured(name, vectors, adapter)
         except MissingData as error:
             progress(f"{name}: skipped. {error}")
     return found

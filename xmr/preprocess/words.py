@@ -9,7 +9,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import combinations, islice
 from typing import Any
 
@@ -90,6 +90,7 @@ _UNWANTED = re.compile(
     r"|\b(menschen)leer(?:e[nmrs]?)?\b",
     re.IGNORECASE,
 )
+_NEGATING = ("without", "nicht", "not", "ohne", "keine", "keinen", "kein", "keinem", "keiner", "keines")
 _LISTED = re.compile(r"\s*(?:,|\b(?:and|or|nor|und|oder|noch)\b)\s*", re.IGNORECASE)
 _PLACE = r"in|on|at|under|over|near|behind|beside|im|auf|am|an|bei|unter|über|neben|hinter|vor"
 _AT_PLACE = re.compile(rf"(?:{_PLACE})\s+(?=\w)", re.IGNORECASE)  # "not in the water"
@@ -161,6 +162,9 @@ def read(text: str, vocabulary: Vocabulary | None = None, negations: bool = True
     corrected: list[tuple[str, str]] = []
     if vocabulary is not None:
         typed, corrected = pictures_named(typed)
+        if negations:
+            typed, slips = vocabulary.negations_put_right(typed)
+            corrected += slips
     wanted, unwanted = without_negations(typed) if negations else (typed, ())
     if vocabulary is None:
         return Reading(text, wanted, unwanted)
@@ -313,6 +317,25 @@ class Vocabulary:
                 if meant not in self._restored(lower):
                     corrected.append((word, meant))
         return "".join([*parts, text[at:]]), corrected, unknown
+
+    def negations_put_right(self, text: str) -> tuple[str, list[tuple[str, str]]]:
+        """A text with slips in the words that negate put right, and these words with what they became. They come before
+        all others: read as something else, "wihtout people" finds people.
+
+        >>> Vocabulary({"en": {"one": 9}, "de": {"nacht": 9}}).negations_put_right("ein Strand onhe Boote")
+        ('ein Strand ohne Boote', [('onhe', 'ohne')])
+        """
+        corrected = []
+
+        def put_right(match: re.Match[str]) -> str:
+            word = _lower(match[0])
+            meant = _misspelt_negations().get(word)
+            if meant is None or word in self._frequency or word in self.others:
+                return match[0]
+            corrected.append((match[0], meant))
+            return meant
+
+        return _WORD.sub(put_right, text), corrected
 
     def says_nothing(self, text: str) -> bool:
         """Whether a text has no other words than function words and those that people ask with."""
@@ -469,6 +492,23 @@ class Vocabulary:
 
 def _lower(word: str) -> str:
     return unicodedata.normalize("NFKC", word).lower().replace("’", "'")
+
+
+@cache
+def _misspelt_negations() -> dict[str, str]:
+    """Words that negate with two letters swapped, or, unless they are short, with one lost, doubled or hit beside its
+    key; each with the right one."""
+    found: dict[str, str] = {}
+    for right in reversed(_NEGATING):
+        slips = {right[:at] + right[at + 1] + right[at] + right[at + 2 :] for at in range(1, len(right) - 1)}
+        if len(right) > PART:
+            slips |= {right[:at] + right[at] + right[at:] for at in range(len(right))}
+            slips |= {right[:at] + right[at + 1 :] for at in range(1, len(right))}
+        if right in _NEGATING[:2]:  # the others are near names: "Keane"
+            letters = {pair for pair in _beside() if "_" not in pair}
+            slips |= {right.replace(a, b) for pair in letters for a, b in (pair, pair[::-1])}
+        found |= dict.fromkeys(slips - set(_NEGATING), right)
+    return found
 
 
 def _shortened(word: str) -> set[str]:

@@ -173,6 +173,26 @@ def test_any_text_can_be_read_and_asks_for_something(words, text):
         assert negations or not found.unwanted
 
 
+@pytest.mark.parametrize(
+    ("text", "wanted", "unwanted", "corrected"),
+    [
+        ("a beach wihtout people", "a beach", ("people",), ("wihtout", "without")),
+        ("ein Auto nihct blau", "ein Auto", ("blau",), ("nihct", "nicht")),
+        ("ein Strand onhe Menschen", "ein Strand", ("Menschen",), ("onhe", "ohne")),
+        ("Strand kiene Menschen", "Strand", ("Menschen",), ("kiene", "keine")),
+        ("a cup nto red", "a cup", ("red",), ("nto", "not")),
+    ],
+)
+def test_a_misspelt_negation_takes_away_too_and_is_told(text, wanted, unwanted, corrected):
+    told = xmr.load("tri").read(text)
+    assert (told.wanted, told.unwanted) == (wanted, unwanted) and corrected in told.corrected
+
+
+@pytest.mark.parametrize("text", ["Knie eines Mannes", "licht im Wald", "a note book", "Keane", "a person with outfit"])
+def test_right_words_that_are_near_a_negation_negate_nothing(text):
+    assert xmr.load("tri").read(text).unwanted == ()
+
+
 NEUTRAL = st.lists(st.sampled_from(KNOWN) | st.sampled_from([",", "!", "5", "→", "犬"]), max_size=MOST_WORDS // 2)
 
 
