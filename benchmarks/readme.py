@@ -154,7 +154,7 @@ def adopted() -> str:
         f"{told['adopt_s']:.0f} s on {_cores(told)}. Encoding a query in words then takes "
         f"{told['text_ms']:.1f} ms, one by a photo {told['photo_ms']:.0f} ms; the process takes {told['before_mb']} MB "
         f"before, {told['with_text_mb']} MB with the text graph, {told['with_photo_mb']} MB with both and "
-        f"{told['released_mb']} MB once they were let go of (`python -m benchmarks.adopt`)."
+        f"{told['released_mb']} MB once they were let go of (`python -m benchmarks.adopt`). {fitted()}"
     )
 
 
@@ -259,6 +259,22 @@ def mixed() -> list[str]:
             f"{'; '.join(found)}."
         )
     return lines
+
+
+def fitted() -> str:
+    """What an adapter for drawings is worth to a network with real weights, as two sentences."""
+    told = json.loads((RESULTS / "fit_sketch.json").read_text())
+    key, sides = "sketch_to_photo/{}_adapter/p@1", ("without", "with")
+    found = []
+    for name, entry in told["tests"].items():
+        before, after = (
+            f"{entry['metrics'][key.format(side)]:.3f} ± {entry['stderr'][key.format(side)]:.3f}" for side in sides
+        )
+        found.append(f"{before} to {after} on `{name}` (chance {entry['chance'][key.format('with')]:.3f})")
+    return (
+        f"With `--fit-sketch`, {told['network']} of ImageNet, which has seen no drawing, finds more by test drawings, P@1: "
+        f"from {'; '.join(found)} (`python -m benchmarks.fit_sketch`)."
+    )
 
 
 def faults() -> str:
