@@ -272,8 +272,8 @@ def fitted() -> str:
         )
         found.append(f"{before} to {after} on `{name}` (chance {entry['chance'][key.format('with')]:.3f})")
     return (
-        f"With `--fit-sketch`, {told['network']} of ImageNet, which has seen no drawing, finds more by test drawings, P@1: "
-        f"from {'; '.join(found)} (`python -m benchmarks.fit_sketch`)."
+        f"With `--fit-sketch`, {told['network']} of ImageNet, which has seen no drawing, finds more by test drawings: "
+        f"P@1 goes from {'; '.join(found)} (`python -m benchmarks.fit_sketch`)."
     )
 
 
