@@ -4,7 +4,6 @@ items, skips = load("flickr30k", "train", "/data/flickr30k")
 """
 
 import csv
-import os
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from training.datasets import (
     chairv2,
     classes,
     coco,
+    data_root,
     flickr,
     iaprtc12,
     imagenet1000,
@@ -28,6 +28,7 @@ from training.datasets import (
     sketchy,
     sketchy25,
     strokes,
+    where,
     world,
 )
 from training.datasets.download import File
@@ -76,12 +77,11 @@ class DataSet:
         return found.items
 
     def place(self) -> Path:
-        """Its default folder."""
+        """Its folder: the one that `placed` set, or its default."""
         if self.name == "world":
             return world.root()
-        base = Path(os.environ.get("XMR_DATA", "../shared/data"))
-        places = [base / name for name in (self.name, *self.folders)]
-        return next((place for place in places if place.is_dir()), places[0])
+        places = [data_root() / name for name in (self.name, *self.folders)]
+        return where(self.name, next((place for place in places if place.is_dir()), places[0]))
 
 
 class Loaded(NamedTuple):

@@ -34,8 +34,6 @@ class SketchRecipe(VariedRecipe):
 
     unbound = VariedRecipe.unbound - {"protocols"}  # the first one selects the checkpoint
 
-    data: str
-    folder: str
     score: str
     backbone: str
     photo_cut: int

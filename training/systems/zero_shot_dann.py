@@ -401,7 +401,7 @@ def trained(recipe: Recipe, dim: int) -> dict[str, Any]:
             else ""
         ),
         "data": [
-            "sketchy25",
+            recipe.data_on_card,
             source,
             *(["world"] if recipe.world else []),
             *(["imagenet1000"] if recipe.outlines else []),
