@@ -140,7 +140,7 @@ def test_flickr30k_clip_is_measured_on_flickr30ks_test_in_its_own_language(learn
     assert (entry["queries"], entry["gallery"]) == (50, 10)
     assert not [key for key in entry["metrics"] if "text_de" in key]  # which is there, and which it doesn't read
     rsum = 100 * sum(entry["metrics"][key] for key in BOTH_WAYS)
-    assert entry["metrics"]["photo_and_text_en/rsum"] == pytest.approx(rsum, abs=0.01) and rsum > 0
+    assert entry["metrics"]["text_en_to_photo/rsum"] == pytest.approx(rsum, abs=0.01) and rsum > 0
     assert {"text_to_photo", "photo_to_text"} == set(config["calibration"])
 
 
@@ -158,7 +158,7 @@ def test_coco_regions_is_measured_on_cocos_5k_and_1k(learn, coco, tower, monkeyp
     _, metrics = learn("coco-regions", "paper", coco, *settings, *CAPTIONS[:-1])
     whole, folds = (metrics["protocols"][f"coco-karpathy-test{end}"] for end in ("", "-1k"))
     assert (whole["queries"], whole["gallery"]) == (20, 4)
-    assert folds["metrics"] == whole["metrics"] and "photo_and_text_en/rsum" in folds["metrics"]  # one fold: all
+    assert folds["metrics"] == whole["metrics"] and "text_en_to_photo/rsum" in folds["metrics"]  # one fold: all
 
 
 @pytest.mark.parametrize(("variant", "language"), [("paper", "en"), ("paper-german", "de")])

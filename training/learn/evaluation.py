@@ -167,12 +167,12 @@ def _round(value: float) -> float:
 
 
 def _add_rsum(entry: dict) -> None:
-    """Add the rsum of each language whose captions search photos and are searched by them."""
+    """Add the rsum of each language whose captions search photos and are searched by them, to the first of the two."""
     for key in [key for key in entry["metrics"] if key.startswith("text") and key.endswith("_to_photo/hit@1")]:
         text = key.removesuffix("_to_photo/hit@1")
         hits = [f"{way}/hit@{k}" for way in (f"{text}_to_photo", f"photo_to_{text}") for k in (1, 5, 10)]
         for kind in ("metrics", "chance"):
-            entry[kind][f"photo_and_{text}/rsum"] = metrics.rsum(entry[kind][hit] for hit in hits)
+            entry[kind][f"{text}_to_photo/rsum"] = metrics.rsum(entry[kind][hit] for hit in hits)
 
 
 def _identity(name: str, items: Iterable[Item], gallery: Iterable[Item]) -> str:
