@@ -121,6 +121,19 @@ def test_zero_shot_dann_is_measured_on_the_unseen_classes_of_all_of_sketchy(lear
     assert "sketch_to_photo" in config["calibration"] and config["card"]["data"][0] == split
 
 
+def test_zero_shot_dann_trains_on_the_classes_that_the_first_systems_lists_name(learn, pictures):
+    for kind, name in (("photo", "photos"), ("sketch", "sketches")):
+        (pictures / kind).rename(pictures / name)
+    (pictures / "train_labels.txt").write_text("ant\nbat\n")
+    (pictures / "test_labels.txt").write_text("apple\n")
+    rates = "photo.head: 1.0e-3, sketch.head: 1.0e-3, domain: 1.0e-3"
+    settings = ["dim=8", "reversal.hidden=4", "data=sketchy-listed", BRIEF % rates, *SKETCHES]
+    config, metrics = learn("zero-shot-dann", "paper", pictures, *settings)
+    entry = metrics["protocols"]["sketchy-listed-test"]
+    assert (entry["queries"], entry["gallery"]) == (40, 40) and entry["metrics"].keys() >= UNSEEN
+    assert "Trained on the listed classes of Sketchy; the others and" in config["card"]["limits"]
+
+
 def test_sketchy_gan_is_measured_on_the_authors_test_list(learn, sketchy):
     rates = "sketch: 1.0e-3, generator: 1.0e-3, discriminator: 1.0e-3"
     config, metrics = learn(

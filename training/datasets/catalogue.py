@@ -212,7 +212,7 @@ _QUICKDRAW_FILES = tuple(
 )
 _SKETCHY = dict(
     layout="256x256/{photo,sketch}/tx_000000000000/<class>/, info/testset.txt, and if wanted "
-    "EXTEND_image_sketchy/<class>/; or photo/<class>/ and sketch/<class>/",
+    "EXTEND_image_sketchy/<class>/; or photo/<class>/ and sketch/<class>/, or photos/ and sketches/",
     licence="for research; the photos are ImageNet's",
     source="https://sketchy.eye.gatech.edu (no form, but a Google Drive); extended photos: github.com/ymcidence/zsih",
     folders=("sketchy", "sketchy25"),
@@ -241,6 +241,12 @@ DATASETS = {
             "Sketchy with 21 classes outside ImageNet unseen",
             read=partial(sketchy.read, held_out="sketchy-2"),
             **_SKETCHY,
+        ),
+        DataSet(
+            sketchy.LISTED,
+            f"Sketchy with the classes of {sketchy.SEEN_LIST} trained on and those of {sketchy.UNSEEN_LIST} unseen",
+            read=partial(sketchy.read, held_out=sketchy.LISTED),
+            **_SKETCHY | {"expected": _counts()},
         ),
         DataSet(
             sketchy.DEVELOPMENT,

@@ -98,7 +98,7 @@ def protocol(name: str, root: str | Path | None = None) -> Protocol:
         return [item for part in iaprtc12.GALLERY if part != split for item in items(part)]
 
     about = f"{catalogue.get(name).about}; its test items."
-    category = UNSEEN if name in sketchy.UNSEEN else CATEGORY
+    category = UNSEEN if name in sketchy.ZERO_SHOT else CATEGORY
     found = comparisons(items("test"), apart, category)
     return Protocol(f"{name}-test", about, items, found, gallery if apart else None)
 

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from training import systems
-from training.datasets import MissingData, catalogue, folder, imagenet1000, labels_of, multi30k
+from training.datasets import MissingData, catalogue, folder, imagenet1000, labels_of, located, multi30k
 from training.datasets.outlines import photos_excluding
 from training.datasets.overlaps import equal_contents, equal_sentences, photos_alike
 from training.datasets.protocols import find
-from training.datasets.sketchy import UNSEEN
+from training.datasets.sketchy import ZERO_SHOT, unseen
 from training.learn.recipe import Recipe, VariedRecipe, load, load_recipe
 from training.learn.run_record import FILE as RUN
 from training.learn.run_record import trained_on
@@ -57,8 +57,8 @@ def training_items(folder_of: Path) -> tuple[dict[str, list[Item]], list[str]]:
             if isinstance(recipe, VariedRecipe) and name == recipe.data_on_card:
                 with trained_on(folder_of):
                     found[name] = catalogue.get(recipe.data).items("train")
-            elif name == "imagenet1000" and getattr(recipe, "data", "") in UNSEEN:
-                found[name] = photos_excluding(UNSEEN[recipe.data])
+            elif name == "imagenet1000" and getattr(recipe, "data", "") in ZERO_SHOT:
+                found[name] = photos_excluding(unseen(recipe.data, located(recipe.folder)))
             elif name == "multi30k":
                 found[name] = _read_of_multi30k(folder_of)
             elif name == "coco_mini":
