@@ -6,6 +6,8 @@ nothing is relevant to it. Callers use nanmean and report how many queries dropp
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 
@@ -35,6 +37,16 @@ def recall_at_k(scores: np.ndarray, relevant: np.ndarray, k: int) -> np.ndarray:
     """
     found = _ranked(scores, relevant)[:, :k].sum(axis=1)
     return _per_query(found / np.maximum(relevant.sum(axis=1), 1), relevant)
+
+
+def rsum(hits: Iterable[float]) -> float:
+    """The sum, in percent, of the means of hit@1, hit@5 and hit@10 of captions that search photos and of photos that
+    search captions: six figures in 0..1, so 600 at most. Captioning papers compare by it ("rsum").
+
+    >>> rsum([0.4, 0.7, 0.8, 0.5, 0.8, 0.9])
+    410.0
+    """
+    return round(100 * sum(hits), 2)
 
 
 def average_precision(scores: np.ndarray, relevant: np.ndarray, k: int | None = None) -> np.ndarray:

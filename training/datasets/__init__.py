@@ -10,9 +10,10 @@ relevance: two items match if their labels of the protocol's kind intersect.
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -45,9 +46,30 @@ def where(name: str, default: Path) -> Path:
     return _placed.get(name, default)
 
 
+@contextmanager
+def data_of(recipe: Mapping[str, Any]) -> Iterator[None]:
+    """A context in which the data set that a recipe names ("data") is read from where the recipe says ("folder"), by
+    protocols too. A recipe that names none changes nothing, nor one of the rendered world, which $XMR_WORLD places."""
+    if recipe.get("data", "world") == "world":
+        yield
+        return
+    with placed(recipe["data"], _place(recipe["folder"])):
+        yield
+
+
+def data_root() -> Path:
+    """The folder of all data sets: $XMR_DATA, or ../shared/data."""
+    return Path(os.environ.get("XMR_DATA", "../shared/data"))
+
+
+def _place(name: str) -> Path:
+    """The folder of a path, or of a data set's name under $XMR_DATA, whether it is there or not."""
+    return Path(name) if Path(name).is_dir() else data_root() / name
+
+
 def folder(name: str) -> Path:
     """The folder of one data set under $XMR_DATA (default ../shared/data); raises MissingData."""
-    path = where(name, Path(os.environ.get("XMR_DATA", "../shared/data")) / name)
+    path = where(name, data_root() / name)
     if not path.is_dir():
         raise MissingData(f"Expected the data set {name!r} in {path}. Put it there, or set XMR_DATA to its parent.")
     return path

@@ -4,7 +4,6 @@ items, skips = load("flickr30k", "train", "/data/flickr30k")
 """
 
 import csv
-import os
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from training.datasets import (
     chairv2,
     classes,
     coco,
+    data_root,
     flickr,
     iaprtc12,
     imagenet1000,
@@ -28,6 +28,7 @@ from training.datasets import (
     sketchy,
     sketchy25,
     strokes,
+    where,
     world,
 )
 from training.datasets.download import File
@@ -76,12 +77,11 @@ class DataSet:
         return found.items
 
     def place(self) -> Path:
-        """Its default folder."""
+        """Its folder: the one that `placed` set, or its default."""
         if self.name == "world":
             return world.root()
-        base = Path(os.environ.get("XMR_DATA", "../shared/data"))
-        places = [base / name for name in (self.name, *self.folders)]
-        return next((place for place in places if place.is_dir()), places[0])
+        places = [data_root() / name for name in (self.name, *self.folders)]
+        return where(self.name, next((place for place in places if place.is_dir()), places[0]))
 
 
 class Loaded(NamedTuple):
@@ -212,7 +212,7 @@ _QUICKDRAW_FILES = tuple(
 )
 _SKETCHY = dict(
     layout="256x256/{photo,sketch}/tx_000000000000/<class>/, info/testset.txt, and if wanted "
-    "EXTEND_image_sketchy/<class>/; or photo/<class>/ and sketch/<class>/",
+    "EXTEND_image_sketchy/<class>/; or photo/<class>/ and sketch/<class>/, or photos/ and sketches/",
     licence="for research; the photos are ImageNet's",
     source="https://sketchy.eye.gatech.edu (no form, but a Google Drive); extended photos: github.com/ymcidence/zsih",
     folders=("sketchy", "sketchy25"),
@@ -241,6 +241,12 @@ DATASETS = {
             "Sketchy with 21 classes outside ImageNet unseen",
             read=partial(sketchy.read, held_out="sketchy-2"),
             **_SKETCHY,
+        ),
+        DataSet(
+            sketchy.LISTED,
+            f"Sketchy with the classes of {sketchy.SEEN_LIST} trained on and those of {sketchy.UNSEEN_LIST} unseen",
+            read=partial(sketchy.read, held_out=sketchy.LISTED),
+            **_SKETCHY | {"expected": _counts()},
         ),
         DataSet(
             sketchy.DEVELOPMENT,

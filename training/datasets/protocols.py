@@ -4,7 +4,8 @@ PROTOCOLS has the project's own protocols by name; `protocol` makes one for any 
 up both.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from training.datasets import (
@@ -35,10 +36,13 @@ CAPTIONED = (*RANKED, "recall@1", "recall@5", "p@1", "p@5", "map")
 CATEGORY = ("p@1", "p@10", "map")
 DOODLED = ("p@1", "any@10", "map")
 UNSEEN = ("map", "map@200", "p@1", "p@100", "p@200")
+FOLD = 1000  # photos in a fold of COCO's "1K" test
+IN_FOLDS = "-1k"  # ends the name of a protocol that is the mean over such folds
 
 
 def find(name: str) -> Protocol:
-    """Look up a protocol by name: one of PROTOCOLS, or `<data set>-test`.
+    """Look up a protocol by name: one of PROTOCOLS, or `<data set>-test`, or `<data set>-test-1k`, which is the same in
+    `folds`.
 
     Raises:
         BadInput:    there is no such protocol; the message lists the names.
@@ -46,6 +50,9 @@ def find(name: str) -> Protocol:
     """
     if name in PROTOCOLS:
         return PROTOCOLS[name]
+    if name.endswith(f"-test{IN_FOLDS}"):
+        whole = find(name.removesuffix(IN_FOLDS))
+        return replace(whole, name=name, about=f"{whole.about} The mean over folds of {FOLD:,} photos.")
     data = name.removesuffix("-test")
     if data == name or data not in catalogue.DATASETS:
         raise BadInput(
@@ -55,12 +62,28 @@ def find(name: str) -> Protocol:
     return protocol(data)
 
 
+def of_data(name: str) -> list[str]:
+    """The names of the protocols that measure a data set in the catalogue as papers do. Of COCO in Karpathy's split
+    they report all 5,000 test photos ("5K"), and the mean over five folds ("1K")."""
+    return [f"{name}-test", *([f"{name}-test{IN_FOLDS}"] if name == "coco-karpathy" else [])]
+
+
+def folds(items: list[Item]) -> Iterator[list[Item]]:
+    """Photos in groups of FOLD, in their order, each with the captions of its photos; photos that fill no fold are left
+    out, unless there are none but these."""
+    photos = [item for item in items if item.modality is PHOTO]
+    for start in range(0, max(len(photos) // FOLD, 1) * FOLD, FOLD):
+        labels = {label for photo in photos[start : start + FOLD] for label in labels_of(photo, "image")}
+        yield [item for item in items if labels_of(item, "image") & labels]
+
+
 def protocol(name: str, root: str | Path | None = None) -> Protocol:
     """The protocol `<name>-test` of a data set in the catalogue: all comparisons that the test items' labels allow.
 
     Sketches search photos by class and by instance. Captions and photos search each other by image, and by tag if there
     are tags. A data set with only sketches or only photos searches itself by class. IAPR TC-12's 2,000 queries search
-    the other 18,000 photos by tag, as in hashing papers.
+    the other 18,000 photos by tag, as in hashing papers. Sketchy's classes that were held out are measured as in
+    zero-shot papers.
 
     Args:
         name: of the data set.
@@ -75,15 +98,18 @@ def protocol(name: str, root: str | Path | None = None) -> Protocol:
         return [item for part in iaprtc12.GALLERY if part != split for item in items(part)]
 
     about = f"{catalogue.get(name).about}; its test items."
-    return Protocol(f"{name}-test", about, items, comparisons(items("test"), apart), gallery if apart else None)
+    category = UNSEEN if name in sketchy.ZERO_SHOT else CATEGORY
+    found = comparisons(items("test"), apart, category)
+    return Protocol(f"{name}-test", about, items, found, gallery if apart else None)
 
 
-def comparisons(items: list[Item], apart: bool = False) -> tuple[Comparison, ...]:
+def comparisons(items: list[Item], apart: bool = False, category: tuple[str, ...] = CATEGORY) -> tuple[Comparison, ...]:
     """The comparisons that these items' modalities and labels allow.
 
     Args:
-        items: queries.
-        apart: the queries search other items, so only classes and tags can match.
+        items:    queries.
+        apart:    the queries search other items, so only classes and tags can match.
+        category: the metrics of sketches that search photos by class.
     """
     kinds = {
         key: {kind for kind in ("class", "instance", "image", "tag") if any(labels_of(i, kind) for i in found)}
@@ -93,7 +119,7 @@ def comparisons(items: list[Item], apart: bool = False) -> tuple[Comparison, ...
     photo, sketch, found = (PHOTO, None), (SKETCH, None), []
     shared = kinds.get(photo, set()) & kinds.get(sketch, set())
     if "class" in shared:
-        found.append(Comparison("sketch_to_photo/category", sketch, photo, "class", CATEGORY))
+        found.append(Comparison("sketch_to_photo/category", sketch, photo, "class", category))
     if "instance" in shared:
         found.append(Comparison("sketch_to_photo/instance", sketch, photo, "instance", RANKED))
     for text in sorted((key for key in kinds if key[0] is TEXT), key=str):

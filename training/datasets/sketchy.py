@@ -1,4 +1,5 @@
-"""Sketchy in its authors' layout, with or without the extended photos, or in the layout {photo,sketch}/<class>.
+"""Sketchy in its authors' layout, with or without the extended photos, or in the layout {photo,sketch}/<class> or
+{photos,sketches}/<class>.
 
 The authors' layout is 256x256/{photo,sketch}/tx_000000000000/<class>/<photo>.jpg and <photo>-<n>.png (drawn from that
 photo). The extended photos are EXTEND_image_sketchy/<class>/*.jpg; there ext_<n>.jpg starts at 1 in every class and
@@ -29,6 +30,11 @@ DEVELOPED_ON = (
     "spider table teapot turtle"
 )
 UNSEEN[DEVELOPMENT] = UNSEEN["sketchy-2"] | frozenset(DEVELOPED_ON.split())
+# The split of the first zero-shot system: the classes that two files name, one a line.
+LISTED = "sketchy-listed"
+SEEN_LIST, UNSEEN_LIST = "train_labels.txt", "test_labels.txt"
+ZERO_SHOT = (*UNSEEN, LISTED)  # the splits that hold out classes
+FOLDERS = {"photo": "photos", "sketch": "sketches"}  # what the folders of a kind are called too
 REMEDY = "Its layout and source: python -m training data."
 EXTENDED = ("EXTEND_image_sketchy*", "extended_photo*", "*/EXTEND_image_sketchy*")
 
@@ -44,7 +50,8 @@ def read(root: Path, split: str, skips: Skips, held_out: str = "photo") -> list[
             split for its layout, or else by the hash of the id. With "sketchy-1" and "sketchy-2", test is all photos
             and sketches of the unseen classes, and val is a twentieth of the other classes' photos. With
             "sketchy-2-development", test is those of the classes in DEVELOPED_ON, and the classes that sketchy-2 holds
-            out are in no split.
+            out are in no split. With "sketchy-listed", train_labels.txt and test_labels.txt name the classes, and those
+            in neither are in no split.
     """
     photo_root, sketch_root = roots(root)
     photos: dict[str, Path] = {}
@@ -73,12 +80,16 @@ def read(root: Path, split: str, skips: Skips, held_out: str = "photo") -> list[
     return found
 
 
-def refuse_unseen(items: Iterable[Item], held_out: str) -> None:
-    """Raise BadInput if an item of any data set has a class that this zero-shot split holds out; other splits of
-    Sketchy hold out none."""
-    unseen = {f"class:{name}" for name in UNSEEN.get(held_out, ())}
+def unseen(held_out: str, root: Path) -> frozenset[str]:
+    """The classes that a split of the Sketchy in a folder holds out of training: none but for those in ZERO_SHOT."""
+    return frozenset(_listed(root, UNSEEN_LIST)) if held_out == LISTED else UNSEEN.get(held_out, frozenset())
+
+
+def refuse_unseen(items: Iterable[Item], held_out: str, root: Path) -> None:
+    """Raise BadInput if an item of any data set has a class that this split of the Sketchy in a folder holds out."""
+    classes = {f"class:{name}" for name in unseen(held_out, root)}
     for item in items:
-        if seen := item.labels & unseen:
+        if seen := item.labels & classes:
             raise BadInput(
                 f"{item.content} is of {min(seen)}, which {held_out} holds out: a system that trains on it may claim "
                 "no zero-shot figure. Leave out the items of its classes."
@@ -89,7 +100,7 @@ def roots(root: Path) -> tuple[Path, Path]:
     """The two folders (photos, sketches) that have a subfolder per class; raises MissingData."""
     found = []
     for kind in ("photo", "sketch"):
-        tree = first(root, f"256x256/{kind}", f"rendered_256x256/256x256/{kind}", kind)
+        tree = first(root, f"256x256/{kind}", f"rendered_256x256/256x256/{kind}", kind, FOLDERS[kind])
         where = need(tree or root / "256x256" / kind, f"Sketchy's {kind} folder", REMEDY)
         unaltered = first(where, "tx_000000000000*", "tx_*") or where
         if not any(path.is_dir() for path in unaltered.iterdir()):
@@ -106,6 +117,12 @@ def expected(root: Path) -> dict[str, int]:
     return {"photos": photos, "sketches": 75_471, "classes": 125}
 
 
+def _listed(root: Path, name: str) -> list[str]:
+    """The classes that a file in a folder names, one a line, by the names of their folders; raises MissingData."""
+    path = need(root / name, "a list of classes, one a line,", "Put it there, or choose sketchy-1 or sketchy-2.")
+    return [line.strip().replace(" ", "_") for line in read_lines(path) if line.strip()]
+
+
 def _key(name: str) -> str:
     """The id <class>/<stem> of a path relative to the folder of classes."""
     return "/".join(name.rsplit(".", 1)[0].replace(" ", "_").split("/")[-2:])
@@ -118,13 +135,21 @@ def _labels(key: str) -> frozenset[str]:
 def _splits(root: Path, held_out: str, skips: Skips):
     """A function from a photo's id to its split."""
     if held_out != "photo":
-        unseen = UNSEEN[held_out]
-        tested = DEVELOPED_ON.split() if held_out == DEVELOPMENT else unseen
+        untrained = unseen(held_out, root)
+        tested = DEVELOPED_ON.split() if held_out == DEVELOPMENT else untrained
+        trained = set(_listed(root, SEEN_LIST)) if held_out == LISTED else None
+        if twice := untrained & (trained or set()):
+            raise BadInput(
+                f"{root} has {min(twice)} in {SEEN_LIST} and in {UNSEEN_LIST}: a class that is trained on is not "
+                "unseen. Take it out of one of them."
+            )
 
         def by_class(key: str) -> str | None:
             name, stem = key.split("/")
-            if name in unseen:
+            if name in untrained:
                 return "test" if name in tested else None
+            if trained is not None and name not in trained:
+                return None
             return drawn_split(stem, SEED, test=0.0, val=0.05)
 
         return by_class

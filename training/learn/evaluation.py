@@ -7,8 +7,9 @@ from functools import partial
 import numpy as np
 
 from training.datasets import MissingData, mixed, picture
-from training.datasets.protocols import TEXT, find
+from training.datasets.protocols import IN_FOLDS, PROTOCOLS, TEXT, find, folds
 from training.learn.run_record import identity_of
+from xmr import metrics
 from xmr.compose import ranking
 from xmr.evaluation import Question, Stated, Vectors, measure, measure_questions
 from xmr.modality import Item, Modality, Query, Term
@@ -107,7 +108,8 @@ def evaluate_on_test(
 
     Returns:
         The protocol's entry of metrics.json; None if its data is missing or has nothing to compare. Its "items" is a
-        hash of the queries and the gallery, which tells apart figures on two versions of a data set.
+        hash of the queries and the gallery, which tells apart figures on two versions of a data set. Of captions, a
+        `<data set>-test` has metrics.rsum as "rsum" too; in folds, the figures are the means over the folds.
     """
     try:
         if name == MIXED:
@@ -129,11 +131,48 @@ def evaluate_on_test(
         if {c.query[0], c.gallery[0]} <= set(modalities)
         and (languages is None or {c.query[1], c.gallery[1]} <= {None, *languages})
     )
-    entry = measure(replace(protocol, comparisons=comparisons), items, vectors, gallery, stated, worst)
+    protocol = replace(protocol, comparisons=comparisons)
+    if name.endswith(IN_FOLDS):
+        entry = _mean([measure(protocol, fold, vectors) for fold in folds(items)])
+    else:
+        entry = measure(protocol, items, vectors, gallery, stated, worst)
+    if name not in PROTOCOLS:
+        _add_rsum(entry)
     if not entry["metrics"]:
         progress(f"{name}: skipped. Its data has nothing to compare by {', '.join(modalities)}.")
         return None
     return entry | {"items": _identity(name, items, gallery or ())}
+
+
+def _mean(entries: list[dict]) -> dict:
+    """The entry of a protocol in folds: the means of theirs, and the numbers of all queries."""
+    first = entries[0]
+    error = {key: [entry["stderr"][key] for entry in entries] for key in first["stderr"]}
+    return first | {
+        **{count: sum(entry[count] for entry in entries) for count in ("queries", "dropped")},
+        **{
+            kind: {key: _round(np.mean([entry[kind][key] for entry in entries])) for key in first[kind]}
+            for kind in ("metrics", "chance")
+        },
+        "stderr": {key: _round(np.sqrt(np.square(values).sum()) / len(entries)) for key, values in error.items()},
+        "curves": {
+            key: np.mean([entry["curves"][key] for entry in entries], axis=0).round(4).tolist()
+            for key in first["curves"]
+        },
+    }
+
+
+def _round(value: float) -> float:
+    return round(float(value), 4)
+
+
+def _add_rsum(entry: dict) -> None:
+    """Add the rsum of each language whose captions search photos and are searched by them, to the first of the two."""
+    for key in [key for key in entry["metrics"] if key.startswith("text") and key.endswith("_to_photo/hit@1")]:
+        text = key.removesuffix("_to_photo/hit@1")
+        hits = [f"{way}/hit@{k}" for way in (f"{text}_to_photo", f"photo_to_{text}") for k in (1, 5, 10)]
+        for kind in ("metrics", "chance"):
+            entry[kind][f"{text}_to_photo/rsum"] = metrics.rsum(entry[kind][hit] for hit in hits)
 
 
 def _identity(name: str, items: Iterable[Item], gallery: Iterable[Item]) -> str:

@@ -5,8 +5,10 @@ Training from feature maps skips two thirds of the photo network; on a CPU that 
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -27,6 +29,7 @@ from xmr.preprocess import photo_input, sketch_input
 T = TypeVar("T")
 Compute = Callable[[list[T]], Sequence[np.ndarray | Exception]]  # inputs -> a row each, or the error
 SIDE = 224  # side of a tower's input, in pixels
+LARGE = 1e9  # bytes from which on the size of a cache is said before it is filled
 CHUNK = 32  # pictures that each thread holds in memory
 PARITY_SAMPLES = 200  # inputs on which a graph is compared with its tower
 
@@ -69,6 +72,9 @@ class FeatureCache:
 
         Returns:
             The errors by key of the inputs that have no row. They are tried again at the next call.
+
+        Raises:
+            BadInput: the rows would take more than the disk has left, which is found after the first chunk.
         """
         if things.keys() <= self.rows.keys():
             return {}
@@ -83,14 +89,27 @@ class FeatureCache:
             chunks = [new[n : n + size] for n in range(0, len(new), size)]
             with rng, ThreadPoolExecutor(workers) as pool, tqdm(total=len(new), desc=label, mininterval=5) as bar:
                 compute = start()
-                for keys, found in zip(
-                    chunks, pool.map(lambda keys: compute([things[key] for key in keys]), chunks), strict=True
-                ):
+                first = compute([things[key] for key in chunks[0]])  # how large a row is, nobody knows before
+                self._make_sure_of_room(first, len(new), label)
+                others = pool.map(lambda keys: compute([things[key] for key in keys]), chunks[1:])
+                for keys, found in zip(chunks, chain([first], others), strict=True):
                     whole = {key: row for key, row in zip(keys, found, strict=True) if not isinstance(row, Exception)}
                     lost |= {key: row for key, row in zip(keys, found, strict=True) if isinstance(row, Exception)}
                     self._append(whole)
                     bar.update(len(keys))
         return lost
+
+    def _make_sure_of_room(self, first: Sequence[np.ndarray | Exception], count: int, label: str) -> None:
+        """Say how large a cache of `count` rows like the first ones will be; raises BadInput where there is no room."""
+        size = count * max((row.nbytes for row in first if not isinstance(row, Exception)), default=0)
+        free = shutil.disk_usage(self.path.parent).free
+        if size > free:
+            raise BadInput(
+                f"The {label} of {count:,} items take {size / 1e9:.1f} GB, but {self.path.parent} has "
+                f"{free / 1e9:.1f} GB free. Make room, or choose a folder on another disk: --runs DIR"
+            )
+        if size >= LARGE:
+            tqdm.write(f"The {label} of {count:,} items take {size / 1e9:.1f} GB in {self.path}; they are kept.")
 
     def _append(self, rows: Mapping[str, np.ndarray]) -> None:
         """Append rows: first the data, then the line of the index that makes them count."""

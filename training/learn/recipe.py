@@ -10,6 +10,8 @@ from typing import Any
 
 import yaml
 
+from training.datasets import data_of
+from training.datasets.catalogue import DATASETS
 from training.learn.fit import Stage, Task, fit
 from training.learn.run_record import RunRecord, read_recipe
 from xmr.modality import BadInput
@@ -32,7 +34,7 @@ class Recipe:
         stages: the stages in training order.
     """
 
-    unbound = frozenset({"about", "protocols", "folder", "seeds", "ships", "variants", "average_of"})
+    unbound = frozenset({"about", "protocols", "folder", "seeds", "ships", "variants", "average_of", "original"})
 
     name: str
     about: str
@@ -44,23 +46,38 @@ class Recipe:
 
 @dataclasses.dataclass(frozen=True)
 class VariedRecipe(Recipe):
-    """A recipe whose variants `python -m training ablation` compares.
+    """A recipe that trains on one data set, and whose variants `python -m training ablation` compares.
 
     Attributes:
+        data: the data set's name in the catalogue.
+        folder: where it is: a path, or a name under $XMR_DATA.
         seeds: every variant is trained with every seed.
         ships: the variant to publish, from the first seed; or "average", the mean of the runs of `average_of`.
         variants: the settings that each variant changes, by its name: {"stages.0.steps": 10}.
         average_of: variants of one architecture, of all of whose runs the weights are averaged; none: of none.
+        original: settings that fit the data of the published system, under those of a variant.
     """
 
+    data: str
+    folder: str
     seeds: tuple[int, ...]
     ships: str
     variants: Mapping[str, Mapping[str, Any]]
     average_of: tuple[str, ...] = dataclasses.field(default=(), kw_only=True)
+    original: Mapping[str, Any] = dataclasses.field(default_factory=dict, kw_only=True)
 
-    def overrides(self, variant: str, seed: int) -> list[str]:
-        """The overrides of a variant with this seed, in the form that `load` takes."""
-        changed = {**self.variants[variant], "seed": seed}
+    @property
+    def data_on_card(self) -> str:
+        """What the data is called on a card: as its folder if that is a data set's name, such as that of the subset
+        which a split is taken of."""
+        return self.folder if self.folder in DATASETS and self.data != "world" else self.data
+
+    def overrides(self, variant: str, seed: int, original: bool = False) -> list[str]:
+        """The overrides of a variant with this seed, in the form that `load` takes.
+
+        original: whether it trains on the data of the published system.
+        """
+        changed = {**(self.original if original else {}), **self.variants[variant], "seed": seed}
         return [f"{key}={yaml.safe_dump(value, default_flow_style=True)}" for key, value in changed.items()]
 
 
@@ -110,12 +127,13 @@ def train(
     """
     recipe, record = load(kind, path, overrides), RunRecord(folder)
     record.bind(dataclasses.asdict(recipe), recipe.unbound)
-    task = task_of(recipe)
-    record.bind_data(task.data)
-    epoch = getattr(task, "epoch_steps", 0)
-    if not epoch and any(stage.epochs for stage in recipe.stages):
-        raise BadRecipe(f"The batches of {recipe.name} have no epoch. Give its stages steps, not epochs.")
-    fit(task, tuple(stage.in_steps(epoch) for stage in recipe.stages), folder, recipe.seed, recipe.precision)
+    with data_of(vars(recipe)):
+        task = task_of(recipe)
+        record.bind_data(task.data)
+        epoch = getattr(task, "epoch_steps", 0)
+        if not epoch and any(stage.epochs for stage in recipe.stages):
+            raise BadRecipe(f"The batches of {recipe.name} have no epoch. Give its stages steps, not epochs.")
+        fit(task, tuple(stage.in_steps(epoch) for stage in recipe.stages), folder, recipe.seed, recipe.precision)
     return task
 
 

@@ -9,11 +9,12 @@ import hashlib
 import json
 import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from training.datasets import fingerprint
+from training.datasets import data_of, fingerprint
 from xmr.files import write_json
 from xmr.modality import BadInput, Item
 
@@ -85,8 +86,10 @@ class RunRecord:
                     f"{self.folder} holds a run by {changed}. Go on with it all the same "
                     f"(--accept-code). Or: {_remedy()}"
                 )
+        new = self.held is None
         self.held = {"code": [code], "data": None} | (self.held or {}) | {"recipe": recipe}
-        write_json(self.path, self.held)
+        if new:  # that of a run that is there changes only when its data is known to be the same
+            write_json(self.path, self.held)
 
     def bind_data(self, data: Mapping[str, Sequence[Item]]) -> None:
         """Record the identity of the data; raises RunMismatch if the run began with other data."""
@@ -110,6 +113,12 @@ def read_recipe(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise BadInput(f"Expected a run in {folder}, but there is no {FILE}. Train it first: python -m training fit")
     return json.loads(path.read_text(encoding="utf-8"))["recipe"]
+
+
+def trained_on(folder: Path) -> AbstractContextManager[None]:
+    """A context in which the data set that the run or the checkpoint in a folder was trained on is read from where it
+    was then, as training.datasets.data_of; without a run.json it changes nothing."""
+    return data_of(read_recipe(folder) if (folder / FILE).is_file() else {})
 
 
 def accept_code(folder: Path) -> None:

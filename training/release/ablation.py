@@ -6,7 +6,7 @@ deviation, the same on the val items, how often each variant was held against te
 accuracy of a linear probe that tells their vectors apart. Where the recipe says so, the weights of several variants'
 runs are averaged too, and evaluated as the variant "average", which ships. The variant "as-published" is the system as
 it was first described, with what can be had here; paper* are the same with its own data and its hub's weights, and are
-trained only if named.
+trained only if named. --data trains the others on that data too; a study of other data or settings is kept apart.
 """
 
 import argparse
@@ -24,9 +24,9 @@ from training import systems
 from training.learn.baseline import pretrained_features, unit_vectors
 from training.learn.evaluation import evaluate_on_test
 from training.learn.recipe import Recipe, VariedRecipe
-from training.learn.run_record import accept_code, remove_run
-from training.options import add_folders, add_system, add_ways_on
-from training.systems.runs import AVERAGE, published_run, run_of, varied_recipe
+from training.learn.run_record import accept_code, remove_run, trained_on
+from training.options import add_data, add_folders, add_system, add_ways_on
+from training.systems.runs import AVERAGE, WORLD, published_run, run_of, varied_recipe
 from xmr.evaluation import Vectors
 from xmr.files import write_json
 from xmr.modality import BadInput, Item, Modality
@@ -59,6 +59,7 @@ def average_checkpoints(folders: Sequence[Path], average: Path) -> None:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     add_system(parser)
+    add_data(parser)
     add_folders(parser, "--runs", "--checkpoints")
     parser.add_argument(
         "--variant",
@@ -72,7 +73,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Run the command; raises BadInput."""
-    compare(args.system, args.runs, args.checkpoints, args.variant, args.restart, args.accept_code, args.seeds)
+    compare(
+        args.system,
+        args.runs,
+        args.checkpoints,
+        args.variant,
+        args.restart,
+        args.accept_code,
+        args.seeds,
+        args.data,
+        args.overrides,
+    )
 
 
 def compare(
@@ -83,6 +94,8 @@ def compare(
     restart: bool = False,
     accept: bool = False,
     seeds: int | None = None,
+    data: str | None = None,
+    changed: Sequence[str] = (),
 ) -> dict:
     """Train, evaluate and write study.json; finished runs are only evaluated.
 
@@ -91,9 +104,11 @@ def compare(
         restart: whether each run starts over.
         accept:  whether runs of older code are used as they are.
         seeds:   how many of the recipe's seeds are trained, the first ones; None: all.
+        data:    where the data of the published system is, as run_of takes it; None: the recipe's own.
+        changed: overrides of all variants' settings.
 
     Raises:
-        BadInput: the recipe has no variants, or not these.
+        BadInput: the recipe has no variants, or not these; or the study that is there is of other data or settings.
     """
     recipe, module = varied_recipe(system), systems.module(system)
     if recipe is None:
@@ -112,9 +127,16 @@ def compare(
         "probe": {},
         "test_evaluations": {},
     }
+    if data or changed:
+        report["trained_on"] = {"data": data, "set": list(changed)}
     path = checkpoints / system / "study.json"
-    if wanted and path.is_file():
-        before = json.loads(path.read_text(encoding="utf-8"))
+    before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    if before and before.get("trained_on") != report.get("trained_on"):
+        raise BadInput(
+            f"{path} holds figures of {_said(before.get('trained_on'))}, these would be of "
+            f"{_said(report.get('trained_on'))}: one table must not mix them. Write these elsewhere: --checkpoints DIR"
+        )
+    if wanted and before:
         kept = ("variants", "val", "probe", "test_evaluations")
         if before.get("baseline_of") == report["baseline_of"]:
             kept = ("baseline", *kept)
@@ -122,11 +144,11 @@ def compare(
     known = [*recipe.variants, *([AVERAGE] if recipe.average_of else [])]
     if unknown := [name for name in wanted if name not in known]:
         raise BadInput(f"{system} has no variant {unknown[0]!r}. Choose among: {', '.join(known)}.")
-    for variant in wanted or [name for name in known if not name.startswith(PAPER)]:
+    for variant in wanted or [name for name in known if _by_default(recipe, name, data)]:
         entries: dict[str, list[dict[str, dict]]] = {}
         validated: list[dict[str, float]] = []
         probed: list[dict[str, float]] = []
-        for folder, overrides in _runs(system, recipe, variant, runs, seeds):
+        for folder, overrides in _runs(system, recipe, variant, runs, seeds, data, changed):
             if restart and variant != AVERAGE:
                 remove_run(folder)
             if accept:
@@ -134,14 +156,15 @@ def compare(
             task = module.run(folder, runs / "cache", overrides)
             task.model.eval()
             seen = remembered(task.vectors)
-            if hasattr(task, "probe"):
-                probed.append({"accuracy": task.probe(seen)})
-            for view, vectors in (task.views if hasattr(task, "views") else {"": seen}).items():
-                found = _evaluated(task.recipe.protocols, task.modalities, vectors, task.recipe)
-                entries.setdefault(variant + view, []).append(found)
-                figures = json.dumps({protocol: entry["metrics"] for protocol, entry in found.items()})
-                print(f"{variant}{view}, {folder.name}: {figures}", flush=True)
-            validated.append(task.validate(task.recipe.stages[-1]))  # last, since it may fit what is no weight anew
+            with trained_on(folder):
+                if hasattr(task, "probe"):
+                    probed.append({"accuracy": task.probe(seen)})
+                for view, vectors in (task.views if hasattr(task, "views") else {"": seen}).items():
+                    found = _evaluated(task.recipe.protocols, task.modalities, vectors, task.recipe)
+                    entries.setdefault(variant + view, []).append(found)
+                    figures = json.dumps({protocol: entry["metrics"] for protocol, entry in found.items()})
+                    print(f"{variant}{view}, {folder.name}: {figures}", flush=True)
+                validated.append(task.validate(task.recipe.stages[-1]))  # last, since it may fit what is no weight anew
         for name, of_seeds in entries.items():
             report["variants"][name] = {protocol: mean([e[protocol] for e in of_seeds]) for protocol in of_seeds[0]}
         report["val"][variant] = mean_of(validated)
@@ -151,7 +174,8 @@ def compare(
         left = [protocol for protocol in found if protocol not in report["baseline"]]
         if left and Modality.TEXT not in task.modalities:
             vectors = partial(unit_vectors, pretrained_features(runs / "cache", recipe.backbone), centred=True)
-            report["baseline"] |= _evaluated(left, task.modalities, vectors)
+            with trained_on(folder):
+                report["baseline"] |= _evaluated(left, task.modalities, vectors)
         # In the recipe's order; variants that it no longer has are dropped. A view is named "<variant> <view>".
         report["variants"] = {
             name: entry for one in known for name, entry in report["variants"].items() if name.split()[0] == one
@@ -162,15 +186,37 @@ def compare(
     return report
 
 
+def _by_default(recipe: VariedRecipe, variant: str, data: str | None) -> bool:
+    """Whether a study has a variant without its name being given: those of papers not, and on other data none that
+    trains on the rendered world."""
+    on_world = recipe.variants.get(variant, {}).get("data") == WORLD
+    return not variant.startswith(PAPER) and not (data and on_world)
+
+
+def _said(trained_on: dict | None) -> str:
+    """What a study's figures are of, in words."""
+    if trained_on is None:
+        return "this project's data and recipes"
+    return f"the data in {trained_on['data']}" * bool(trained_on["data"]) + "".join(
+        f" --set {setting}" for setting in trained_on["set"]
+    )
+
+
 def _runs(
-    system: str, recipe: VariedRecipe, variant: str, runs: Path, seeds: int | None = None
+    system: str,
+    recipe: VariedRecipe,
+    variant: str,
+    runs: Path,
+    seeds: int | None = None,
+    data: str | None = None,
+    changed: Sequence[str] = (),
 ) -> Iterator[tuple[Path, list[str]]]:
     """The folder and the overrides of each run of a variant, from its first `seeds` seeds; the average is made when it
     is asked for, of what the others have become by then, always from all seeds."""
     if variant != AVERAGE:
-        yield from (run_of(system, runs, variant, seed) for seed in recipe.seeds[:seeds])
+        yield from (run_of(system, runs, variant, seed, data, changed) for seed in recipe.seeds[:seeds])
         return
-    trained = [run_of(system, runs, one, seed) for one in recipe.average_of for seed in recipe.seeds]
+    trained = [run_of(system, runs, one, seed, data, changed) for one in recipe.average_of for seed in recipe.seeds]
     average, _ = published_run(system, runs, AVERAGE)
     average_checkpoints([folder for folder, _ in trained], average)
     yield average, trained[0][1]

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from training.datasets import MissingData
-from training.datasets.protocols import PROTOCOLS
+from training.datasets.protocols import IN_FOLDS, PROTOCOLS, find
 from training.learn.evaluation import encoder_vectors, mixed_questions
+from training.learn.run_record import trained_on
 from training.options import add_folders, add_system
 from training.release.card import write_card
 from training.release.evaluate import evaluate
@@ -63,7 +64,9 @@ def sign_calibrated(folder: Path, config: dict[str, Any], anew: Collection[Modal
     checkpoint.sign(folder, config)
     system = checkpoint.load(folder.name, folder.parent)
     vectors = encoder_vectors(system)
-    config["calibration"] = calibrate(vectors, config["protocols"], system.encoders, anew) | stay
+    with trained_on(folder):
+        found = calibrate(vectors, config["protocols"], system.encoders, anew, system.languages)
+        config["calibration"] = found | stay
     checkpoint.sign(folder, config)
     if "composer" in config:
         system = checkpoint.load(folder.name, folder.parent)
@@ -76,6 +79,7 @@ def calibrate(
     protocols: Iterable[str],
     modalities: Collection[Modality],
     anew: Collection[Modality],
+    languages: Collection[str] | None = None,
 ) -> dict[str, dict[str, float]]:
     """The "calibration" of config.json: by kind of query, such as "text_to_photo", the numbers of
     xmr.calibration.curve, from val items. A match has the same class, or in Flickr8k the same image. The lengths of
@@ -83,19 +87,22 @@ def calibrate(
 
     Args:
         vectors: the exported encoders.
-        protocols: the system's, of which those in CALIBRATED count whose data is there.
+        protocols: the system's, of which those in CALIBRATED, and those of a data set, count whose data is there.
         modalities: the system's.
         anew: between two that are not among these nothing is calibrated.
+        languages: of the texts that count; None: all.
     """
     pairs = [pair for pair in ASKED if set(pair) <= set(modalities) and set(pair) & set(anew)]
     curves: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
     lengths: dict[str, list[np.ndarray]] = {}
-    for name in filter(CALIBRATED.get, protocols):
-        kind = CALIBRATED[name]
+    for name in protocols:
         try:
-            protocol = PROTOCOLS[name]
+            protocol, kind = find(name), _matched_by(name)
+            if not kind:
+                continue
             items, apart = protocol.items("val"), protocol.gallery
             items = items + apart("val") if apart else items
+            items = [i for i in items if languages is None or i.language in (None, *languages)]
         except MissingData:
             continue
         groups = {m: found for m in modalities if (found := [i for i in items if i.modality is m])}
@@ -117,6 +124,15 @@ def calibrate(
                 long = np.array([length(words_of(str(item.content))) for item in groups[query]])
                 lengths.setdefault(f"{query}_to_{gallery}", []).append(long)
     return {key: curve(found, lengths.get(key, ())) for key, found in curves.items()}
+
+
+def _matched_by(name: str) -> str:
+    """The kind of labels by which a protocol's val items match; empty: they don't tell. Tags match too much, and the
+    val items of a protocol in folds are those of the whole."""
+    if name in PROTOCOLS or name.endswith(IN_FOLDS):
+        return CALIBRATED.get(name, "")
+    kind = find(name).comparisons[0].kind
+    return "" if kind == "tag" else kind
 
 
 def calibrate_mixed(system: System, vectors: Callable[[list[Item]], np.ndarray]) -> dict[str, float]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from training import systems
+from training.datasets.catalogue import DATASETS
 from training.learn.run_record import FILE as RUN
 from training.options import add_folders, add_system
 from training.release import exposure
@@ -118,7 +119,7 @@ def card(folder: Path) -> str:
         "",
         "| data | used for | terms |",
         "| --- | --- | --- |",
-        *(f"| {' | '.join(DATA.get(key) or _weights(key))} |" for key in about["data"]),
+        *(f"| {' | '.join(DATA.get(key) or _others(key))} |" for key in about["data"]),
         "",
         "None of these photos, captions or drawings is part of the checkpoint, only weights that were trained on them.",
         "",
@@ -211,8 +212,10 @@ def _with_std(entry: dict, key: str) -> str:
     return f"{entry['metrics'][key]:.3f}{std}"
 
 
-def _weights(name: str) -> tuple[str, str, str]:
-    """DATA's entry of a network that only a hub has."""
+def _others(name: str) -> tuple[str, str, str]:
+    """DATA's entry of a data set that only its users have, or of a network that only a hub has."""
+    if name in DATASETS:
+        return f"{name}: {DATASETS[name].about}", "training, val, test", DATASETS[name].licence
     return f"weights of {name}, from its hub", "the backbone", "see its page"
 
 

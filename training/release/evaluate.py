@@ -8,6 +8,7 @@ from pathlib import Path
 
 from training.datasets.protocols import PROTOCOLS
 from training.learn.evaluation import encoder_vectors, evaluate_on_test
+from training.learn.run_record import trained_on
 from training.options import add_folders, add_system
 from training.release.card import write_card
 from xmr import checkpoint
@@ -40,7 +41,8 @@ def evaluate(name: str, root: Path, wanted: list[str] | None = None, progress: C
     """Run the protocols that a checkpoint may claim (all, or those wanted), and write its metrics.json; and worst.json,
     the worst queries of each comparison.
 
-    Those whose data is not there are left as they were, unless the weights have changed since. An entry's "evaluations"
+    A system that was trained on data elsewhere is measured on that. Protocols whose data is not there are left as they
+    were, unless the weights have changed since. An entry's "evaluations"
     says how many versions of the weights were held against its test items here, at least. A model that was adopted may
     claim all protocols, in the languages of its texts: what it was trained on, only its own card says. With an adapter
     for drawings that was fitted here, its config.json lists those that this leaves.
@@ -77,10 +79,12 @@ def evaluate(name: str, root: Path, wanted: list[str] | None = None, progress: C
     of_these = listed["protocols"] if listed.get("weights") == system.weights else {}
     worst = {one: queries for one, queries in of_these.items() if one in protocols}
     vectors, stated = encoder_vectors(system), partial(stated_match, system)
-    spoken = system.languages if foreign else None
     for one in asked:
         queries: dict[str, list[dict]] = {}
-        entry = evaluate_on_test(one, system.encoders, vectors, progress, spoken, stated, system, queries)
+        # A data set may have captions in a language that the system doesn't read; our own protocols name theirs.
+        spoken = system.languages if foreign or one not in PROTOCOLS else None
+        with trained_on(root / name):
+            entry = evaluate_on_test(one, system.encoders, vectors, progress, spoken, stated, system, queries)
         if entry is None:
             continue
         before = held.get("protocols", {}).get(one)

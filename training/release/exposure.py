@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from training import systems
-from training.datasets import MissingData, catalogue, folder, imagenet1000, labels_of, multi30k
+from training.datasets import MissingData, catalogue, folder, imagenet1000, labels_of, located, multi30k
 from training.datasets.outlines import photos_excluding
 from training.datasets.overlaps import equal_contents, equal_sentences, photos_alike
 from training.datasets.protocols import find
-from training.datasets.sketchy import UNSEEN
-from training.learn.recipe import Recipe, load, load_recipe
+from training.datasets.sketchy import ZERO_SHOT, unseen
+from training.learn.recipe import Recipe, VariedRecipe, load, load_recipe
 from training.learn.run_record import FILE as RUN
+from training.learn.run_record import trained_on
 from training.systems.runs import run_of
 from xmr.files import write_json
 from xmr.modality import Item, Modality
@@ -53,10 +54,11 @@ def training_items(folder_of: Path) -> tuple[dict[str, list[Item]], list[str]]:
     missing = []
     for name in config["card"]["data"]:
         try:
-            if name == "sketchy25" and getattr(recipe, "data", "") in UNSEEN:
-                found[name] = catalogue.get(recipe.data).items("train", folder("sketchy25"))
-            elif name == "imagenet1000" and getattr(recipe, "data", "") in UNSEEN:
-                found[name] = photos_excluding(UNSEEN[recipe.data])
+            if isinstance(recipe, VariedRecipe) and name == recipe.data_on_card:
+                with trained_on(folder_of):
+                    found[name] = catalogue.get(recipe.data).items("train")
+            elif name == "imagenet1000" and getattr(recipe, "data", "") in ZERO_SHOT:
+                found[name] = photos_excluding(unseen(recipe.data, located(recipe.folder)))
             elif name == "multi30k":
                 found[name] = _read_of_multi30k(folder_of)
             elif name == "coco_mini":
@@ -94,14 +96,16 @@ def measure(folder: Path) -> dict:
     for name in config["protocols"]:
         try:
             if name not in DERIVED:
-                tested[name] = [item for item in find(name).items("test") if item.modality in config["encoders"]]
+                with trained_on(folder):
+                    items = find(name).items("test")
+                tested[name] = [item for item in items if item.modality in config["encoders"]]
         except MissingData:
             continue
     found = overlaps(tested, sources)
     report["protocols"] = {name: found[name] | pretraining(tested[name], config["card"]["data"]) for name in tested}
     recipe = recipe_of(folder)
-    sketches = sum(item.modality is Modality.SKETCH for item in sources.get("sketchy25", ()))
     if getattr(recipe, "reversal", None) and recipe.losses.domain:
+        sketches = sum(item.modality is Modality.SKETCH for item in sources.get(recipe.data_on_card, ()))
         history = json.loads((folder / "history.json").read_text(encoding="utf-8"))
         if (found := reversal(recipe, history, sketches)) is not None:
             report["reversal"] = found

@@ -3,6 +3,7 @@
 import argparse
 import hashlib
 import json
+import shlex
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ from training import systems
 from training.datasets import MissingData
 from training.learn.export import TOLERANCE, ExportRefused, check_parity, export, export_cells, session
 from training.learn.run_record import FILE as RUN
+from training.learn.run_record import read_recipe
 from training.options import add_folders, add_system
 from training.release import embedding_map, exposure
 from training.release.calibration import sign_calibrated
@@ -51,6 +53,9 @@ def publish(name: str, runs: Path, checkpoints: Path, galleries: Path, variant: 
     """Export a run, calibrate and evaluate it in checkpoints/<name>, and write its card, its embedding map and, if
     galleries/demo is there, its vectors of that.
 
+    A run on other data than the recipe's becomes checkpoints/<name>-<variant>, a system beside the one that ships, and
+    is calibrated and measured on the data that it was trained on.
+
     variant: the run's; "average" for the mean of several; None for the one that ships.
 
     Raises:
@@ -62,13 +67,16 @@ def publish(name: str, runs: Path, checkpoints: Path, galleries: Path, variant: 
         raise BadInput(f"Expected trained weights in {run}. Train first: python -m training {command}")
     made = systems.module(name).published(run)
     folder = checkpoints / made.name
+    if (data := _other_data(name, run)) is not None:
+        folder = checkpoints / f"{made.name}-{run.name.rpartition('-')[0] or run.name}"
+        command = command.replace(name, f"{name} --data {shlex.quote(data)}", 1)
     folder.mkdir(parents=True, exist_ok=True)
     staying = [modality for modality, part in made.towers.items() if part.tower is None]
     before = checkpoint.describe(made.name, checkpoints) if made.further else {}
     history = json.loads((run / "history.json").read_text())
     if made.further:  # what led to the graphs that it goes on from, and then to these
         stages = {entry["stage"] for entry in history}
-        earlier = json.loads((folder / "history.json").read_text())
+        earlier = json.loads((checkpoints / made.name / "history.json").read_text())
         history = [entry for entry in earlier if entry["stage"] not in stages] + history
     write_json(folder / "history.json", history)
     encoders = {
@@ -82,7 +90,7 @@ def publish(name: str, runs: Path, checkpoints: Path, galleries: Path, variant: 
         composer = {"file": f"{COMPOSER}.onnx"}
         parity[COMPOSER] = _export_composer(made.composer, made.dim, folder / composer["file"])
     config = {
-        "name": made.name,
+        "name": folder.name,
         "about": made.about,
         "space": made.space,
         "dim": made.dim,
@@ -95,8 +103,9 @@ def publish(name: str, runs: Path, checkpoints: Path, galleries: Path, variant: 
     }
     if (run / RUN).is_file():  # the record of what they were trained by goes with the weights
         record = json.loads((run / RUN).read_text(encoding="utf-8"))
-        if made.further and (folder / RUN).is_file():
-            record["before"] = json.loads((folder / RUN).read_text(encoding="utf-8"))
+        before_it = checkpoints / made.name / RUN
+        if made.further and before_it.is_file():
+            record["before"] = json.loads(before_it.read_text(encoding="utf-8"))
         write_json(folder / RUN, record)
         config["run"] = hashlib.sha256((folder / RUN).read_bytes()).hexdigest()
     if run.name == AVERAGE:
@@ -107,15 +116,23 @@ def publish(name: str, runs: Path, checkpoints: Path, galleries: Path, variant: 
             f"{', '.join(recipe.average_of)}, each from the seeds {seeds}."
         )
     sign_calibrated(folder, config, frozenset(made.towers) - set(staying))
-    evaluate(made.name, checkpoints)
+    evaluate(folder.name, checkpoints)
     exposure.write(folder)
     write_card(folder)
     try:
-        embedding_map.write(checkpoint.load(made.name, checkpoints), folder)
+        embedding_map.write(checkpoint.load(folder.name, checkpoints), folder)
     except MissingData as error:
         print(f"space.json is not written. {error}")
     if (galleries / "demo" / "gallery.sqlite").is_file():
-        fill(checkpoint.load(made.name, checkpoints), galleries / "demo")
+        fill(checkpoint.load(folder.name, checkpoints), galleries / "demo")
+
+
+def _other_data(name: str, run: Path) -> str | None:
+    """The folder of the data that a run was trained on, if it is not that of the recipe; else None."""
+    recipe, held = varied_recipe(name), read_recipe(run) if (run / RUN).is_file() else None
+    if recipe is None or held is None or (held["data"], held["folder"]) == (recipe.data, recipe.folder):
+        return None
+    return held["folder"]
 
 
 def _export(modality: Modality, part: PublishedTower, run: Path, folder: Path) -> dict:

@@ -11,6 +11,7 @@ from training.datasets import labels_of, picture
 from training.datasets.protocols import find
 from training.learn.evaluation import encoder_vectors
 from training.learn.features import pixels
+from training.learn.run_record import trained_on
 from xmr import checkpoint
 from xmr.evaluation import Comparison
 from xmr.modality import BadInput, Drawing, Item, Modality
@@ -36,8 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Draw queries, search the protocol's test items, and write the picture; raises BadInput."""
     system = checkpoint.load(args.system, args.checkpoints)
-    protocol = find(args.protocol or system.config["protocols"][0])
-    items, vectors = protocol.items("test"), encoder_vectors(system)
+    with trained_on(args.checkpoints / args.system):
+        protocol = find(args.protocol or system.config["protocols"][0])
+        items, vectors = protocol.items("test"), encoder_vectors(system)
     comparisons = {
         (c.query, c.gallery): c
         for c in reversed(protocol.comparisons)

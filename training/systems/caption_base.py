@@ -16,7 +16,7 @@ from training.learn.fit import Stage
 from training.learn.recipe import VariedRecipe
 from training.learn.sampling import Pool, Vocabulary, make_pool
 from training.systems import PublishedTower
-from training.towers.sentence import SHIPPED
+from training.towers.sentence import SHIPPED, TRUNK_LAYERS, display_name
 from xmr.evaluation import Vectors, measure
 from xmr.modality import Item, Modality
 from xmr.preprocess import Tokenizer
@@ -31,8 +31,6 @@ NEIGHBOURS = 20  # hard negatives are drawn from this many nearest neighbours of
 class CaptionRecipe(VariedRecipe):
     """The settings that all text systems share; the comments in their YAML files explain each one."""
 
-    data: str
-    folder: str
     languages: tuple[str, ...]
     score: tuple[str, ...]
     text_backbone: str
@@ -177,8 +175,18 @@ def published_towers(
     photos, texts = ([item for item in val if item.modality is m][:PARITY_SAMPLES] for m in (PHOTO, TEXT))
     ids = Tokenizer(tokenizer).encode([item.content for item in texts], recipe.max_tokens)
     config = {"max_tokens": recipe.max_tokens, "languages": list(recipe.languages)}
-    shared = "minilm" if recipe.text_backbone == SHIPPED else recipe.text_backbone.rpartition("/")[2]
     return {
         PHOTO: PublishedTower(photo, inputs(photos, size), {"size": size}),
-        TEXT: PublishedTower(text, ids, config, shared),
+        TEXT: PublishedTower(text, ids, config, text_source(recipe)),
     }
+
+
+def text_source(recipe: CaptionRecipe) -> str:
+    """The key of the language model's weights in training.release.card.DATA, and the name of its shared trunk."""
+    return "minilm" if recipe.text_backbone == SHIPPED else recipe.text_backbone.rpartition("/")[2]
+
+
+def text_built(recipe: CaptionRecipe) -> str:
+    """The language model, and which part of it is trained, in a card's words."""
+    part = "its second half" if recipe.text_backbone == SHIPPED else f"all but its first {TRUNK_LAYERS} layers"
+    return f"{display_name(recipe.text_backbone)}, {part}"

@@ -22,7 +22,7 @@ from training.learn.recipe import BadRecipe, load_recipe, train
 from training.learn.region_features import region_means
 from training.learn.sampling import Cycle
 from training.systems import PublishedSystem, detector
-from training.systems.caption_base import CaptionRecipe, captioned, published_towers, validate_captions
+from training.systems.caption_base import CaptionRecipe, captioned, published_towers, text_source, validate_captions
 from training.towers.photo import SHIPPED
 from training.towers.regions import RegionTower, pretrained
 from training.towers.sentence import SentenceTower, display_name, write_tokenizer
@@ -193,9 +193,14 @@ def published(folder: Path) -> PublishedSystem:
         towers,
         {
             "built": f"Photos: the mean of the features of what a detector proposes ({built}). Captions: the mean of "
-            f"all-MiniLM-L6-v2's tokens, at most {recipe.max_tokens}. Both are frozen; a small head on each gives unit "
-            f"vectors of {recipe.dim} numbers, compared by cosine.",
-            "data": ["flickr8k", "imagenet", "minilm", *(["world", "coco_mini"] if recipe.detector == SHIPPED else [])],
+            f"{display_name(recipe.text_backbone)}'s tokens, at most {recipe.max_tokens}. Both are frozen; a small "
+            f"head on each gives unit vectors of {recipe.dim} numbers, compared by cosine.",
+            "data": [
+                recipe.data_on_card,
+                "imagenet",
+                text_source(recipe),
+                *(["world", "coco_mini"] if recipe.detector == SHIPPED else []),
+            ],
             **words(recipe),
         },
     )

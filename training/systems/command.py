@@ -4,7 +4,7 @@ import argparse
 
 from training import systems
 from training.learn.run_record import accept_code, remove_run
-from training.options import add_folders, add_system, add_ways_on
+from training.options import add_data, add_folders, add_system, add_ways_on
 from training.systems.runs import run_of
 
 
@@ -12,15 +12,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     add_system(parser)
     add_folders(parser, "--runs")
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        dest="overrides",
-        help="change a setting of the recipe, such as stages.0.steps=10",
-    )
-    parser.add_argument("--data", help="where its pictures are, or a data set's name: the recipe's setting `folder`")
+    add_data(parser)
     parser.add_argument("--variant", help="one of the recipe's variants (default: the one that ships)")
     parser.add_argument("--seed", type=int, help="of all that is random (default: the recipe's first)")
     add_ways_on(parser)
@@ -33,10 +25,9 @@ def run(args: argparse.Namespace) -> None:
         BadInput: an option or the recipe is wrong, or data is missing.
         TrainingStopped: training cannot continue.
     """
-    folder, overrides = run_of(args.system, args.runs, args.variant, args.seed)
-    data = [f"folder={args.data}"] if args.data else []
+    folder, overrides = run_of(args.system, args.runs, args.variant, args.seed, args.data, args.overrides)
     if args.restart:
         remove_run(folder)
     if args.accept_code:
         accept_code(folder)
-    systems.module(args.system).run(folder, args.runs / "cache", [*overrides, *data, *args.overrides])
+    systems.module(args.system).run(folder, args.runs / "cache", overrides)

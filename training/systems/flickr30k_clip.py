@@ -13,7 +13,7 @@ from torch import nn
 from training.learn.losses import contrastive
 from training.learn.recipe import load_recipe, train
 from training.systems import PublishedSystem
-from training.systems.caption_base import CaptionTask, TunedRecipe, published_towers
+from training.systems.caption_base import CaptionTask, TunedRecipe, published_towers, text_built, text_source
 from training.towers.photo import PhotoTower, weights_source
 from training.towers.sentence import LAST_SPECIAL, SentenceTower, display_name, write_tokenizer
 from xmr.modality import Modality
@@ -97,10 +97,10 @@ def published(folder: Path) -> PublishedSystem:
         recipe.dim,
         published_towers(recipe, model.photo, model.text, folder / "tokenizer.json"),
         {
-            "built": f"{network} (ImageNet-1k), its last stages trained further, and all-MiniLM-L6-v2, "
-            f"its second half trained further, the mean of whose tokens counts, at most {recipe.max_tokens}; a head on "
-            f"each gives unit vectors of {recipe.dim} numbers, compared by cosine.",
-            "data": ["flickr8k", source, "minilm"],
+            "built": f"{network} (ImageNet-1k), {'its last stages' if recipe.photo_cut else 'all of it'} trained "
+            f"further, and {text_built(recipe)} trained further, the mean of whose tokens counts, at most "
+            f"{recipe.max_tokens}; a head on each gives unit vectors of {recipe.dim} numbers, compared by cosine.",
+            "data": [recipe.data_on_card, source, text_source(recipe)],
             **words(recipe),
         },
     )

@@ -21,7 +21,7 @@ from training.learn.fit import Stage
 from training.learn.losses import imbalance, quantisation, triplet
 from training.learn.recipe import load_recipe, train
 from training.systems import PublishedSystem
-from training.systems.caption_base import CaptionTask, TunedRecipe, published_towers
+from training.systems.caption_base import CaptionTask, TunedRecipe, published_towers, text_built, text_source
 from training.towers.photo import PhotoTower, weights_source
 from training.towers.sentence import SentenceTower, display_name, write_tokenizer
 from xmr.evaluation import Vectors
@@ -29,6 +29,7 @@ from xmr.modality import Item, Modality
 from xmr.preprocess import Tokenizer
 
 PHOTO, TEXT = Modality.PHOTO, Modality.TEXT
+LABELLED = ("iaprtc12", "world")  # data whose photos have labels; of others, captions name concepts
 SPLIT = "hashing-1"  # changing it changes which photos are trained on
 YAML = Path(__file__).with_suffix(".yaml")
 
@@ -209,11 +210,11 @@ def published(folder: Path) -> PublishedSystem:
         max(recipe.bits),
         published_towers(recipe, model.photo, model.text, folder / "tokenizer.json", described),
         {
-            "built": f"The features of {network} as ImageNet left it, and all-MiniLM-L6-v2, its second half trained "
+            "built": f"The features of {network} as ImageNet left it, and {text_built(recipe)} trained "
             f"further, the mean of whose tokens counts, at most {recipe.max_tokens}; two layers on each give codes of "
             f"{max(recipe.bits)} bits, whose first {', '.join(map(str, sorted(recipe.bits)[:-1]))} are codes too. "
             "Answers whose codes differ in as many bits keep the gallery's order.",
-            "data": [recipe.data, source, "minilm"],
+            "data": [recipe.data_on_card, source, text_source(recipe)],
             **words(recipe),
         },
     )
@@ -222,11 +223,17 @@ def published(folder: Path) -> PublishedSystem:
 def words(recipe: Recipe) -> dict[str, str]:
     """The card's sentences that follow from the recipe: how it "differs" from the published system; its "limits"."""
     network, sentences = weights_source(recipe.backbone)[0], display_name(recipe.text_backbone)
+    labels = "with its labels" if recipe.data in LABELLED else "concepts that its captions name stand for labels"
     several = "the short codes are the first bits of the long one" if len(recipe.bits) > 1 else "there is one length"
     return {
         "differs": "The published system trains ResNet-18 and a BERT of each language on IAPR TC-12 with its labels, "
         f"one network a length of code; here {network}'s features and one language model for all, {sentences}, are "
-        f"trained on {recipe.data.capitalize()}, concepts that its captions name stand for labels, and {several}.",
-        "limits": f"It was taught {len(CONCEPTS)} concepts of everyday scenes, and tells apart what they tell apart. "
+        f"trained on {recipe.data.capitalize()}, {labels}, and {several}.",
+        "limits": (
+            "It was taught the labels of its photos"
+            if recipe.data in LABELLED
+            else f"It was taught {len(CONCEPTS)} concepts of everyday scenes"
+        )
+        + ", and tells apart what they tell apart. "
         "It takes no drawings, and cannot mix.",
     }

@@ -1,11 +1,15 @@
 """The runs of a system: the folder and the overrides of each variant and seed, and which run is published."""
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from training import systems
+from training.datasets.protocols import of_data
 from training.learn.recipe import VariedRecipe, load
 from xmr.modality import BadInput
 
+WORLD = "world"  # the data of a variant that trains on the rendered world
 AVERAGE = "average"  # the name of the variant and the run whose weights are the mean of other runs' weights
 
 
@@ -16,7 +20,14 @@ def varied_recipe(system: str) -> VariedRecipe | None:
     return recipe if isinstance(recipe, VariedRecipe) else None
 
 
-def run_of(system: str, runs: Path, variant: str | None = None, seed: int | None = None) -> tuple[Path, list[str]]:
+def run_of(
+    system: str,
+    runs: Path,
+    variant: str | None = None,
+    seed: int | None = None,
+    data: str | None = None,
+    changed: Sequence[str] = (),
+) -> tuple[Path, list[str]]:
     """The folder and the recipe overrides of a run.
 
     Args:
@@ -24,20 +35,45 @@ def run_of(system: str, runs: Path, variant: str | None = None, seed: int | None
         runs:    folder of all runs.
         variant: name of a variant; None for the one that is published, or the first of those whose mean is.
         seed:    None for the recipe's first seed.
+        data:    where the data of the published system is: a path, or a name under $XMR_DATA. The run trains on it, and
+                 is measured on its test items alone. None for the recipe's own data.
+        changed: more overrides, which count before all others.
 
     Raises:
-        BadInput: the recipe has no such variant.
+        BadInput: the recipe has no such variant, or doesn't train on one data set.
     """
     recipe = varied_recipe(system)
     if recipe is None:
         if variant:
             raise BadInput(f"The recipe of {system} has no variants. Leave --variant out.")
-        return (runs / system, []) if seed is None else (runs / system / str(seed), [f"seed={seed}"])
+        if data:
+            raise BadInput(f"{system} trains on several data sets. Leave --data out, and set XMR_DATA to their folder.")
+        folder, own = (runs / system, []) if seed is None else (runs / system / str(seed), [f"seed={seed}"])
+        return folder, [*own, *changed]
     ships = recipe.average_of[0] if recipe.ships == AVERAGE else recipe.ships
     variant, seed = variant or ships, recipe.seeds[0] if seed is None else seed
     if variant not in recipe.variants:
         raise BadInput(f"{system} has no variant {variant!r}. Choose one of: {', '.join(recipe.variants)}.")
-    return runs / system / f"{variant}-{seed}", recipe.overrides(variant, seed)
+    overrides = recipe.overrides(variant, seed, original=data is not None)
+    if data is not None:
+        overrides += _measured_on(system, data, [*overrides, *changed])
+    return runs / system / f"{variant}-{seed}", [*overrides, *changed]
+
+
+def _measured_on(system: str, data: str, overrides: Sequence[str]) -> list[str]:
+    """The overrides by which a run reads its data set from a folder, and is chosen and measured by its protocols.
+
+    Raises:
+        BadInput: it trains on the rendered world.
+    """
+    module = systems.module(system)
+    recipe = load(module.Recipe, module.YAML, overrides)
+    if recipe.data == WORLD:
+        raise BadInput(f"This variant of {system} trains on the rendered world. Choose another, or leave --data out.")
+    settings = {"folder": data, "protocols": of_data(recipe.data)}
+    if isinstance(recipe.score, tuple):  # its metrics, each behind its protocol's name
+        settings["score"] = [f"{recipe.data}-test/{key.partition('/')[2]}" for key in recipe.score]
+    return [f"{key}={json.dumps(value)}" for key, value in settings.items()]
 
 
 def published_run(system: str, runs: Path, variant: str | None = None) -> tuple[Path, str]:

@@ -34,8 +34,6 @@ class SketchRecipe(VariedRecipe):
 
     unbound = VariedRecipe.unbound - {"protocols"}  # the first one selects the checkpoint
 
-    data: str
-    folder: str
     score: str
     backbone: str
     photo_cut: int
@@ -88,7 +86,7 @@ class SketchTask:
             rendered = make_pool("world", self.data["world"], photo, 1, labels, cache, recipe.same_instance_prob)
             self.pools.append((rendered, recipe.world))
         for items in self.data.values():  # rendered items too
-            refuse_unseen(items, recipe.data)
+            refuse_unseen(items, recipe.data, located(recipe.folder))
 
     @property
     def epoch_steps(self) -> int:

@@ -276,7 +276,7 @@ def published(folder: Path) -> PublishedSystem:
             f"{', '.join(map(str, recipe.sizes))} px. Both move on towards the mean features of the classes that they "
             "are likely to be of, and are compared by cosine. The discriminator is not needed any more.",
             "data": [
-                "sketchy25",
+                recipe.data_on_card,
                 *dict.fromkeys((source, another)),
                 *(["world"] if recipe.world else []),
                 *(["imagenet1000"] if recipe.outlines else []),

@@ -18,8 +18,9 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import nn
 
+from training.datasets import located
 from training.datasets.outlines import outlines, photos_excluding
-from training.datasets.sketchy import UNSEEN
+from training.datasets.sketchy import UNSEEN, unseen
 from training.learn.augment import augment_sketches, maybe_mixup
 from training.learn.features import SIDE, FeatureCache, MapCache, hash_of, key_of, pixels
 from training.learn.fit import Stage, trains
@@ -255,7 +256,7 @@ class Task(SketchTask):
             self.model.load_classifier()
             self.classes, self.targets = class_means(self.real, self.model.teacher_targets(features).numpy())
             if recipe.outlines:
-                self.data["outlines"] = photos.items + photos_excluding(UNSEEN[recipe.data])
+                self.data["outlines"] = photos.items + photos_excluding(unseen(recipe.data, located(recipe.folder)))
                 maps = MapCache(self.model.photo, self.data["outlines"], 1, cache)
                 self.outlines = MapCache(None, outlines(maps.items), 1, cache)
                 self.outline_targets = self.model.teacher_targets(self.features(maps))
@@ -401,7 +402,7 @@ def trained(recipe: Recipe, dim: int) -> dict[str, Any]:
             else ""
         ),
         "data": [
-            "sketchy25",
+            recipe.data_on_card,
             source,
             *(["world"] if recipe.world else []),
             *(["imagenet1000"] if recipe.outlines else []),
@@ -411,7 +412,11 @@ def trained(recipe: Recipe, dim: int) -> dict[str, Any]:
 
 def words(recipe: Recipe) -> dict[str, str]:
     """The card's sentences that follow from the recipe: how it "differs" from the published system; its "limits"."""
-    unseen = len(UNSEEN[recipe.data])
+    if recipe.data in UNSEEN:
+        count = len(UNSEEN[recipe.data])
+        seen = f"{125 - count} of Sketchy's 125 classes; the other {count}"
+    else:
+        seen = "the listed classes of Sketchy; the others"
     network, frozen = weights_source(recipe.backbone)[0], not any(trains(s.rates, "photo.upper") for s in recipe.stages)
     losses = ", ".join(name for name, weight in vars(recipe.losses).items() if weight)
     averaged = f"the mean of the weights of {', '.join(recipe.average_of)}"
@@ -427,7 +432,7 @@ def words(recipe: Recipe) -> dict[str, str]:
         "differs": "The published system trains its networks by a triplet loss and, from a threshold epoch on, the "
         f"reversed gradient of a domain classifier; {here}, on {network}"
         f"{', whose photo features stay as ImageNet left them' if frozen else ''}.",
-        "limits": f"Trained on {125 - unseen} of Sketchy's 125 classes; the other {unseen} and everything else it "
+        "limits": f"Trained on {seen} and everything else it "
         "knows only by likeness, and through what ImageNet's network knew before. "
         + (
             "Its gradient reversal is hardly on in training, and it does not mix sketches with photos. "

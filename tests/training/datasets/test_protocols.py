@@ -9,14 +9,14 @@ import pytest
 from PIL import Image, ImageDraw
 
 from tests.training.datasets.test_sketch_sets import draw_at, ids
-from training.datasets import demo, labels_of, sketchy, typing
-from training.datasets.protocols import PROTOCOLS, find
+from training.datasets import demo, labels_of, protocols, sketchy, typing
+from training.datasets.protocols import PROTOCOLS, find, folds
 from training.learn.recipe import load
 from training.release import evaluate
 from training.systems.tri import YAML, Recipe
 from xmr.checkpoint import sign
 from xmr.gallery import Entry, Gallery
-from xmr.modality import BadInput, Modality
+from xmr.modality import BadInput, Item, Modality
 
 REAL = Path(os.environ.get("XMR_DATA", "../shared/data"))
 real = pytest.mark.skipif(not (REAL / "sketchy25").is_dir(), reason=f"the real data is not in {REAL}")
@@ -47,6 +47,18 @@ def test_tri_claims_no_zero_shot_protocol_for_it_has_seen_all_classes():
 def test_an_unknown_protocol_is_an_error_that_names_those_there_are(name):
     with pytest.raises(BadInput, match="sketchy-2-unseen"):
         find(name)
+
+
+def test_folds_are_photos_in_their_order_with_all_their_captions(monkeypatch):
+    monkeypatch.setattr(protocols, "FOLD", 3)
+    photos = [Item(f"p{n}", PHOTO, Path(f"{n}.jpg"), frozenset({f"image:{n}"})) for n in range(8)]
+    captions = [Item(f"t{n}{k}", Modality.TEXT, "", frozenset({f"image:{n}"}), "en") for n in range(8) for k in "ab"]
+    found = [[item.id for item in fold] for fold in folds([*captions[::-1], *photos])]
+    assert [[id for id in fold if id[0] == "p"] for fold in found] == [["p0", "p1", "p2"], ["p3", "p4", "p5"]]
+    assert [{id for id in fold if id[0] == "t"} for fold in found] == [
+        {f"t{n}{k}" for n in part for k in "ab"} for part in ((0, 1, 2), (3, 4, 5))
+    ]  # the last two photos fill no fold
+    assert [len(fold) for fold in folds(photos[:2])] == [2]
 
 
 @pytest.fixture

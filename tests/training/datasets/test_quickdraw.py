@@ -207,7 +207,7 @@ def test_no_doodle_of_an_unseen_class_passes_the_guard(tmp_path, name):
     write(tmp_path, unseen, "cat")
     items = catalogue.load("quickdraw", "train", tmp_path).items
     with pytest.raises(BadInput, match=f"class:{unseen.replace('-', '_')}, which {name} holds out"):
-        refuse_unseen(items, name)
-    refuse_unseen([item for item in items if item.labels == {"class:cat"}], name)
-    refuse_unseen(items, "sketchy25")  # which holds out photos, not classes
+        refuse_unseen(items, name, tmp_path)
+    refuse_unseen([item for item in items if item.labels == {"class:cat"}], name, tmp_path)
+    refuse_unseen(items, "sketchy25", tmp_path)  # which holds out photos, not classes
     assert unseen.replace("-", "_") in UNSEEN[name]

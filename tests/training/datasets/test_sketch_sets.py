@@ -99,6 +99,32 @@ def test_the_development_split_tests_seen_classes_of_sketchy_2_and_leaves_out_it
     assert len(ids(found["test"], PHOTO)) == 30 and len(ids(found["train"] + found["val"], PHOTO)) == 30
 
 
+def test_the_first_zero_shot_systems_layout_is_two_folders_and_two_lists_of_classes(tmp_path):
+    for name in ("ant", "cat", "hot air balloon", "tree"):
+        for n in range(30):
+            draw_at(tmp_path / f"photos/{name}/{name}{n}.jpg")
+            draw_at(tmp_path / f"sketches/{name}/{name}{n}-1.png")
+    with pytest.raises(BadInput, match="a list of classes, one a line, at .*train_labels.txt.*choose sketchy-1"):
+        (tmp_path / "test_labels.txt").write_text("hot air balloon\n")
+        catalogue.load("sketchy-listed", "train", tmp_path)
+    (tmp_path / "train_labels.txt").write_text("cat\r\ntree\n\n")
+    found = every_split("sketchy-listed", tmp_path)
+    classes = {split: {label for i in items for label in labels_of(i, "class")} for split, items in found.items()}
+    assert classes["train"] == {"class:cat", "class:tree"} and classes["val"] <= classes["train"]
+    assert classes["test"] == {"class:hot_air_balloon"}
+    assert len(ids(found["test"], PHOTO)) == len(ids(found["test"], SKETCH)) == 30
+    assert "map@200" in protocol("sketchy-listed", tmp_path).comparisons[0].metrics
+    sketchy.refuse_unseen(found["train"], "sketchy-listed", tmp_path)
+    with pytest.raises(BadInput, match="class:hot_air_balloon, which sketchy-listed holds out"):
+        sketchy.refuse_unseen(found["test"], "sketchy-listed", tmp_path)
+    (tmp_path / "train_labels.txt").write_text("cat\nhot_air_balloon\n")  # as in that system's own lists
+    with pytest.raises(
+        BadInput, match="hot_air_balloon in train_labels.txt and in test_labels.txt.*Take it out of one"
+    ):
+        catalogue.load("sketchy-listed", "train", tmp_path)
+    assert ids(catalogue.load("sketchy-2", "test", tmp_path).items, PHOTO) >= {"tree/tree0"}  # and in the usual splits
+
+
 def test_what_lies_in_sketchys_folders_and_has_no_place_in_it_is_listed(tmp_path):
     draw_at(sketchy_tree(tmp_path) / "256x256/sketch/tx_000000000000/cat/n9_1-1.png")
     draw_at(tmp_path / "256x256/photo/tx_000000000000/stray.jpg")

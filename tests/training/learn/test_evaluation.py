@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import add_words, pictures
-from training.datasets import MissingData
+from training.datasets import MissingData, protocols
 from training.learn import evaluation
 from training.learn.evaluation import encoder_vectors, evaluate_on_test
 from xmr import checkpoint
@@ -85,6 +85,43 @@ def test_only_the_test_items_are_measured_in_the_modalities_and_languages_asked_
         "text_de_to_photo/p@1",
     }
     assert set(evaluate_on_test("colours", [PHOTO], vectors)["metrics"]) == {"photo_to_photo/p@1"}
+
+
+def test_figures_in_folds_are_the_means_of_the_folds_and_rsum_is_their_sum(monkeypatch):
+    monkeypatch.setattr(protocols, "FOLD", 4)
+    rng, names = np.random.default_rng(0), [f"image:{n}" for n in range(12)]
+    photos = [Item(f"p{n}", PHOTO, "", frozenset({name})) for n, name in enumerate(names)]
+    captions = [Item(f"t{n}", TEXT, f"{n}", frozenset({name}), "en") for n, name in enumerate(names * 2)]
+    emb = {item.id: rng.normal(size=8) for item in photos + captions}
+    compared = tuple(
+        Comparison(key, *kinds, "image", ("hit@1", "hit@5", "hit@10", "median_rank"))
+        for key, kinds in (
+            ("text_en_to_photo", ((TEXT, "en"), (PHOTO, None))),
+            ("photo_to_text_en", ((PHOTO, None), (TEXT, "en"))),
+        )
+    )
+    monkeypatch.setattr(evaluation, "find", lambda name: Protocol(name, "", lambda split: photos + captions, compared))
+    vectors = lambda items: np.stack([emb[item.id] for item in items]).astype(np.float32)  # noqa: E731
+    entry = evaluate_on_test("some-test-1k", [PHOTO, TEXT], vectors)
+    hits, ranks = [], []
+    for start in (0, 4, 8):  # of each fold, the queries' first matches among its own photos alone
+        fold = photos[start : start + 4]
+        for caption in (one for one in captions if any(one.labels == photo.labels for photo in fold)):
+            scores = [emb[caption.id] @ emb[photo.id] for photo in fold]
+            right = next(score for score, photo in zip(scores, fold, strict=True) if photo.labels == caption.labels)
+            ranks.append(sum(score > right for score in scores) + 1)
+            hits.append(ranks[-1] == 1)
+    figures = entry["metrics"]
+    assert (entry["queries"], entry["gallery"]) == (24, 4)
+    assert figures["text_en_to_photo/hit@1"] == pytest.approx(np.mean(hits), abs=1e-4)
+    medians = [np.median(ranks[n : n + 8]) for n in (0, 8, 16)]
+    assert figures["text_en_to_photo/median_rank"] == pytest.approx(np.mean(medians), abs=1e-4)
+    error = np.sqrt(sum(np.var(hits[n : n + 8]) / 8 for n in (0, 8, 16))) / 3
+    assert entry["stderr"]["text_en_to_photo/hit@1"] == pytest.approx(error, abs=1e-3)
+    rsum = 100 * sum(value for key, value in figures.items() if "/hit@" in key)
+    assert figures["text_en_to_photo/rsum"] == pytest.approx(rsum, abs=0.01)
+    assert entry["chance"]["text_en_to_photo/rsum"] > 0
+    assert not [key for key in evaluate_on_test("flickr8k-test-en", [PHOTO, TEXT], vectors)["metrics"] if "rsum" in key]
 
 
 def test_what_cannot_be_measured_is_skipped_with_its_reason(system, asked, monkeypatch):

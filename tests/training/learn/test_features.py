@@ -6,6 +6,7 @@ import multiprocessing
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -59,6 +60,26 @@ def test_what_has_no_row_is_named_and_tried_again(tmp_path):
         assert list(lost) == ["b"] and "-2 is negative" in str(lost["b"])
     cache.fill({"b": 7}, lambda: numbers, "numbers")
     np.testing.assert_array_equal(cache.take(["b", "a"]), [[7, 14], [1, 2]])
+
+
+def test_a_large_caches_size_is_said_before_it_is_filled_and_one_without_room_is_refused(tmp_path, monkeypatch, capsys):
+    calls = []
+
+    def large(things: list[int]) -> list[np.ndarray]:
+        calls.append(things)
+        return [np.zeros(250_000, np.float32) for _ in things]
+
+    things = {str(n): n for n in range(4)}
+    monkeypatch.setattr(features, "LARGE", 3e6)
+    FeatureCache(tmp_path / "small").fill({"0": 0}, lambda: large, "maps", chunk=1)
+    assert "GB" not in capsys.readouterr().out
+    FeatureCache(tmp_path / "large").fill(things, lambda: large, "maps", chunk=1)
+    assert f"The maps of 4 items take 0.0 GB in {tmp_path / 'large'}" in capsys.readouterr().out
+    calls.clear()
+    monkeypatch.setattr(features.shutil, "disk_usage", lambda path: SimpleNamespace(free=3_900_000))
+    with pytest.raises(BadInput, match=r"maps of 4 items take 0.0 GB, but .* has 0.0 GB free. .*--runs DIR"):
+        FeatureCache(tmp_path / "full").fill(things, lambda: large, "maps", chunk=1)
+    assert calls == [[0]] and not (tmp_path / "full").exists()  # found after one chunk
 
 
 @pytest.mark.parametrize("left", [b'["d"', b'["d"]', b""])

@@ -96,7 +96,9 @@ def test_other_data_is_refused_with_the_counts(run):
     changed = [*ITEMS[1:], Item("t0", Modality.TEXT, "another caption", ITEMS[0].labels, "en")]
     with pytest.raises(RunMismatch, match=r"train: 5 items, but not the same"):
         run(items=changed)
-    assert run.files() == before
+    with pytest.raises(RunMismatch, match="other data"):
+        run(items=ITEMS[1:], protocols=["of the other data"])
+    assert run.files() == before  # not even what the weights don't follow from
     run(items=ITEMS[::-1])  # in another order, it is the same data
 
 

@@ -9,6 +9,8 @@ import torch
 from safetensors.torch import load_file
 
 from tests.training.settings import SMALL, gan
+from training.__main__ import main
+from training.learn.recipe import load
 from training.release import ablation
 from training.release.publish import publish
 from training.systems import (
@@ -133,3 +135,58 @@ def test_a_vector_is_computed_once_and_one_of_the_same_id_elsewhere_is_another()
     seen = ablation.remembered(vectors)
     assert seen([a, b, a]).tolist() == [[1], [2], [1]] and seen([b]).tolist() == [[2]]
     assert asked == ["a", "bb"]
+
+
+@pytest.fixture
+def overridden(monkeypatch):
+    """The overrides of each run of flickr30k-clip by its folder's name, without any training."""
+    seen = {}
+
+    def run(folder, cache, overrides):
+        seen[folder.name] = load(flickr30k_clip.Recipe, flickr30k_clip.YAML, overrides)
+        return SimpleNamespace(
+            model=torch.nn.Linear(1, 1),
+            vectors=None,
+            modalities=(Modality.TEXT,),
+            recipe=SimpleNamespace(protocols=(), stages=(None,)),
+            validate=lambda stage: {"score": 0.5},
+        )
+
+    monkeypatch.setattr(flickr30k_clip, "run", run)
+    return seen
+
+
+def test_a_study_on_the_original_data_trains_every_variant_on_it_and_stands_beside_the_shipped_one(
+    overridden, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    ours, theirs = tmp_path / "checkpoints/flickr30k-clip/study.json", tmp_path / "mine/flickr30k-clip/study.json"
+    asked = ["ablation", "flickr30k-clip", "--seeds", "1"]
+    on_theirs = [*asked, "--data", "/data/flickr30k", "--set", "batch=32"]
+    assert main(asked) == 0
+    before = ours.read_bytes()
+    for variant in ([], ["--variant", "repaired"]):
+        assert main([*on_theirs, *variant]) == 2
+        assert "would be of the data in /data/flickr30k --set batch=32" in (told := capsys.readouterr().err)
+        assert "holds figures of this project's data and recipes" in told and "--checkpoints DIR" in told
+    assert ours.read_bytes() == before and overridden["repaired-1"].data == "flickr8k"
+    assert main([*on_theirs, "--checkpoints", "mine"]) == 0
+    for recipe in overridden.values():
+        assert (recipe.data, recipe.folder, recipe.batch) == ("flickr30k", "/data/flickr30k", 32)
+        assert recipe.protocols == ("flickr30k-test",)
+        assert {key.rpartition("/")[0] for key in recipe.score} == {
+            "flickr30k-test/text_en_to_photo",
+            "flickr30k-test/photo_to_text_en",
+        }
+    assert json.loads(theirs.read_text())["trained_on"] == {"data": "/data/flickr30k", "set": ["batch=32"]}
+    assert main([*on_theirs, "--checkpoints", "mine", "--variant", "larger"]) == 0  # the same: it joins the others
+    assert main([*asked, "--checkpoints", "mine"]) == 2
+    assert "holds figures of the data in /data/flickr30k --set batch=32" in capsys.readouterr().err
+
+
+def test_a_variant_that_trains_on_the_rendered_world_has_no_part_in_a_study_on_other_data(tmp_path):
+    recipe = runs.varied_recipe("iaprtc12-hashing")
+    by_default = [name for name in recipe.variants if ablation._by_default(recipe, name, "/data/iaprtc12")]
+    assert by_default == ["nested", *(f"as-published-{bits}" for bits in (16, 32, 48, 64))]
+    with pytest.raises(BadInput, match="trains on the rendered world. Choose another, or leave --data out"):
+        runs.run_of("iaprtc12-hashing", tmp_path, "world", data="/data/iaprtc12")

@@ -10,7 +10,7 @@ from training import systems
 from training.learn.recipe import VariedRecipe, load
 from training.learn.run_record import _flatten
 from training.release import ablation
-from training.systems import further, runs, zero_shot_dann
+from training.systems import coco_regions, further, runs, zero_shot_dann
 from xmr import checkpoint
 from xmr.modality import BadInput
 
@@ -59,6 +59,24 @@ def test_the_shipped_ablation_is_of_the_recipes_variants(name):
     assert {variant.split()[0] for variant in report["variants"]} <= {*recipe.variants, runs.AVERAGE}
 
 
+def test_on_the_original_data_a_run_is_measured_by_the_protocol_of_the_split_that_it_trains_on(tmp_path):
+    for variant, changed, split in (
+        ("paper", (), "sketchy-2"),
+        ("random-classes", (), "sketchy-1"),
+        ("paper", ("data=sketchy-1",), "sketchy-1"),
+    ):
+        folder, overrides = runs.run_of(
+            "zero-shot-dann", tmp_path, variant, data="/data/my sketchy: all", changed=changed
+        )
+        recipe = load(zero_shot_dann.Recipe, zero_shot_dann.YAML, overrides)
+        assert (recipe.folder, recipe.protocols) == ("/data/my sketchy: all", (f"{split}-test",))
+        assert folder == tmp_path / "zero-shot-dann" / f"{variant}-1"
+    _, overrides = runs.run_of("coco-regions", tmp_path, data="/coco", changed=["data=coco-karpathy", "protocols=[a]"])
+    recipe = load(coco_regions.Recipe, coco_regions.YAML, overrides)
+    assert recipe.protocols == ("a",)  # what is set by hand counts
+    assert recipe.score == tuple(f"coco-karpathy-test/{way}/hit@10" for way in ("text_en_to_photo", "photo_to_text_en"))
+
+
 def test_a_variant_that_is_unknown_is_named(tmp_path):
     folder, overrides = runs.run_of("zero-shot-dann", tmp_path, "triplet", 2)
     assert folder == tmp_path / "zero-shot-dann" / "triplet-2"
@@ -66,6 +84,8 @@ def test_a_variant_that_is_unknown_is_named(tmp_path):
     assert (recipe.losses.domain, recipe.losses.triplet, recipe.seed) == (0, 1, 2)
     assert runs.run_of("tri", tmp_path) == (tmp_path / "tri", [])
     assert runs.run_of("tri", tmp_path, seed=4) == (tmp_path / "tri" / "4", ["seed=4"])
+    with pytest.raises(BadInput, match="tri trains on several data sets. Leave --data out, and set XMR_DATA"):
+        runs.run_of("tri", tmp_path, data="/data")
     with pytest.raises(BadInput, match="has no variants. Leave --variant out"):
         runs.run_of("tri", tmp_path, "best")
     with pytest.raises(BadInput, match="Choose one of: dann, triplet, whole-way, contrast, names"):
