@@ -505,8 +505,8 @@ def _misspelt_negations() -> dict[str, str]:
             slips |= {right[:at] + right[at] + right[at:] for at in range(len(right))}
             slips |= {right[:at] + right[at + 1 :] for at in range(1, len(right))}
         if right in _NEGATING[:2]:  # the others are near names: "Keane"
-            letters = {pair for pair in _beside() if "_" not in pair}
-            slips |= {right.replace(a, b) for pair in letters for a, b in (pair, pair[::-1])}
+            for one, other in map(tuple, _beside()):
+                slips |= {right.replace(one, other), right.replace(other, one)}
         found |= dict.fromkeys(slips - set(_NEGATING), right)
     return found
 
