@@ -64,10 +64,9 @@ def sign_calibrated(folder: Path, config: dict[str, Any], anew: Collection[Modal
     vectors = encoder_vectors(system)
     curves, reader = calibrate(vectors, config["protocols"], system.encoders, anew)
     config["calibration"] = curves | stay
-    if SKETCH in anew:
+    if f"{SKETCH}_to_{PHOTO}" in curves:  # fitted with this reader, or without one
         config.pop("completeness", None)
-    if reader:
-        config["completeness"] = reader
+        config |= {"completeness": reader} if reader else {}
     checkpoint.sign(folder, config)
     if "composer" in config:
         system = checkpoint.load(folder.name, folder.parent)
