@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 RIDGE = 1e-5
-TOP = 10  # of each query's answers, to which the curve is fitted: those that are shown, and that an evaluation checks
+TOP = 20  # of each query's answers, to which the curve is fitted
 _STEPS = 100  # of Newton's method; ten are usual
 
 
@@ -67,9 +67,7 @@ def log_odds(curve: Mapping[str, float], scores: np.ndarray, lengths: np.ndarray
     return slopes * scores + intercepts
 
 
-def curve(
-    found: Sequence[tuple[np.ndarray, np.ndarray]], lengths: Sequence[np.ndarray] = (), answers: int = TOP
-) -> dict[str, float]:
+def curve(found: Sequence[tuple[np.ndarray, np.ndarray]], lengths: Sequence[np.ndarray] = ()) -> dict[str, float]:
     """The entry of config.json's "calibration" for one kind of query.
 
     Args:
@@ -77,16 +75,16 @@ def curve(
             weight.
         lengths: for each data set those of its queries, (Q,), as `length` and `completeness` give them; none: they
             don't count.
-        answers: how many of each query's answers the curve is fitted to, the best first.
 
     Returns:
         "mean" and "std" of the scores of all pairs; "slope" and "intercept" of the logistic curve from a score to the
-        probability of a match, fitted to the first answers of every query. It is flat where better scores match less.
-        With lengths also "per_length", "slope_per_length" and "usual_length", as `line` takes them.
+        probability of a match, fitted to the first 20 answers of every query, which is what a person sees. It is flat
+        where better scores match less. With lengths also "per_length", "slope_per_length" and "usual_length", as `line`
+        takes them.
     """
     tops, matches, weights, longer = [], [], [], []
     for n, (scores, relevant) in enumerate(found):
-        count = max(1, min(answers, scores.shape[1] - 1))  # the last may be the query itself
+        count = max(1, min(TOP, scores.shape[1] - 1))  # the last may be the query itself
         top = np.argpartition(-scores, count - 1, axis=1)[:, :count]
         tops.append(np.take_along_axis(scores, top, axis=1).ravel())
         matches.append(np.take_along_axis(relevant, top, axis=1).ravel())

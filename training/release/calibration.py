@@ -172,7 +172,7 @@ def _half(item: Item) -> bool:
 
 def calibrate_mixed(system: System, vectors: Callable[[list[Item]], np.ndarray]) -> dict[str, float]:
     """The curve of what a composer's ranking gives to queries of several wanted terms, from world-mixed's val
-    questions: as `calibrate` says, of their first 10 answers."""
+    questions: as `calibrate` says, of their first 20 answers."""
     asked, scores = mixed_questions(system, "val", vectors)
     found: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
     for question in asked:

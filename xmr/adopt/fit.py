@@ -23,9 +23,6 @@ from xmr.system import System
 PHOTO, SKETCH, TEXT = Modality.PHOTO, Modality.SKETCH, Modality.TEXT
 PHOTOS, CAPTIONS, QUESTIONS = 500, 240, 300  # of a gallery, at most
 FLOORS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.2)  # how often a term may be misread; the best is taken
-ANSWERS = (
-    20  # of each query's answers, to which a curve is fitted: it ranks mixtures too, so that those further down count
-)
 _FEW = 8  # matches that a kind of query must have, or its curve would be guessed
 _TIMED = 5
 
@@ -107,7 +104,7 @@ def fit_scores(system: System, gallery: Gallery | None, told: Told, stop: Event)
                 np.fill_diagonal(scores, -1.0)  # a photo never finds itself
                 np.fill_diagonal(relevant, False)
             if relevant.sum() >= _FEW:
-                curves[f"{query}_to_{answer}"] = curve([(scores, relevant)], answers=ANSWERS)
+                curves[f"{query}_to_{answer}"] = curve([(scores, relevant)])
     fitted = replace(system, calibration=curves)
     floors, mixtures, mixed = _mixing(fitted, items, kinds, encoded)
     return Fitted(curves | mixed, floors, mixtures, speed, len(items), len(captions))
@@ -183,7 +180,7 @@ def _mixing(
     mixtures = {"one vector": round(single, 4), "all terms": round(found, 4)}
     if single > found:
         return None, mixtures, {}
-    return floors, mixtures, {"mixed_to_photo": curve([(certainty(scores), relevant & ~own)], answers=ANSWERS)}
+    return floors, mixtures, {"mixed_to_photo": curve([(certainty(scores), relevant & ~own)])}
 
 
 _Asked = tuple[Modality, int, str, str, float]  # which row of which kind, its category, a colour, 1 or -1
