@@ -22,20 +22,49 @@ def words_of(text: str) -> int:
 
 
 def length(words: int | None) -> float:
-    """The length of a query, as curves take it: the logarithm of the number of a text's words; NaN if it is none.
+    """The length of a text, as curves take it: the logarithm of the number of its words; NaN if that is not known.
 
     The same score is a better match for a name of two words than for a caption of twelve, of which much may be missing.
     """
     return np.nan if words is None else float(np.log(max(words, 1)))
 
 
-def log_odds(curve: Mapping[str, float], scores: np.ndarray, lengths: np.ndarray | float = np.nan) -> np.ndarray:
-    """The log-odds of a match by a calibrated curve: slope * score + intercept + per_length * (length - usual_length).
+def completeness(reader: Sequence[float] | None, vectors: np.ndarray) -> np.ndarray:
+    """The length of drawings, as curves take it: how finished they look, from 0 to 1; NaN without a reader.
 
-    scores, lengths: (...) float, of one shape or one number; a query of unknown length counts as one of the usual.
+    The same score is a worse match for half a doodle, which might become many things, than for a whole one. It is read
+    from the vector, so that strokes, scans and vectors that somebody kept are all read alike.
+
+    Args:
+        reader: (dim + 1,) the weights of a logistic regression and its intercept, as System.completeness has them.
+        vectors: (..., dim), the drawings'.
+
+    Returns:
+        (...) float64.
+    """
+    if reader is None:
+        return np.full(vectors.shape[:-1], np.nan)
+    return 1 / (1 + np.exp(-np.clip(vectors.astype(np.float64) @ reader[:-1] + reader[-1], -50, 50)))
+
+
+def line(curve: Mapping[str, float], lengths: np.ndarray | float = np.nan) -> tuple[np.ndarray, np.ndarray]:
+    """The slope and the intercept of the log-odds of a match over the score, for queries of these lengths:
+    slope + slope_per_length * (length - usual_length), never below 0, and intercept + per_length * (the same).
+
+    lengths: (...) float, as `length` and `completeness` give them; a query of unknown length counts as a usual one.
     """
     longer = np.nan_to_num(np.asarray(lengths, np.float64) - curve.get("usual_length", 0.0))
-    return curve["slope"] * scores + (curve["intercept"] + curve.get("per_length", 0.0) * longer)
+    slopes = np.maximum(curve["slope"] + curve.get("slope_per_length", 0.0) * longer, 0)
+    return slopes, curve["intercept"] + curve.get("per_length", 0.0) * longer
+
+
+def log_odds(curve: Mapping[str, float], scores: np.ndarray, lengths: np.ndarray | float = np.nan) -> np.ndarray:
+    """The log-odds of a match by a calibrated curve, as `line` has it.
+
+    scores, lengths: (...) float, of one shape, or shapes that NumPy brings to one.
+    """
+    slopes, intercepts = line(curve, lengths)
+    return slopes * scores + intercepts
 
 
 def curve(found: Sequence[tuple[np.ndarray, np.ndarray]], lengths: Sequence[np.ndarray] = ()) -> dict[str, float]:
@@ -44,12 +73,14 @@ def curve(found: Sequence[tuple[np.ndarray, np.ndarray]], lengths: Sequence[np.n
     Args:
         found: for each data set the scores and the relevance of all answers, (Q, G) both. Every data set has the same
             weight.
-        lengths: for each data set those of its queries, (Q,), as `length` gives them; none: they don't count.
+        lengths: for each data set those of its queries, (Q,), as `length` and `completeness` give them; none: they
+            don't count.
 
     Returns:
         "mean" and "std" of the scores of all pairs; "slope" and "intercept" of the logistic curve from a score to the
         probability of a match, fitted to the first 20 answers of every query, which is what a person sees. It is flat
-        where better scores match less. With lengths also "per_length" and "usual_length", as log_odds takes them.
+        where better scores match less. With lengths also "per_length", "slope_per_length" and "usual_length", as `line`
+        takes them.
     """
     tops, matches, weights, longer = [], [], [], []
     for n, (scores, relevant) in enumerate(found):
@@ -65,12 +96,14 @@ def curve(found: Sequence[tuple[np.ndarray, np.ndarray]], lengths: Sequence[np.n
     if lengths:
         long = np.concatenate(longer)
         told["usual_length"] = float(np.average(long, weights=weight))
-        rows.append(long - told["usual_length"])
+        longer_by = long - told["usual_length"]
+        rows += [longer_by, longer_by * rows[0]]
+    names = ["slope", "per_length", "slope_per_length"][: len(rows)]
     slopes, told["intercept"] = platt(np.stack(rows), np.concatenate(matches), weight)
     if slopes[0] < 0:  # a better score is never a worse match: the best of the curves that don't fall leaves it out
-        slopes, told["intercept"] = platt(np.stack([0 * rows[0], *rows[1:]]), np.concatenate(matches), weight)
-    told["slope"], *per_length = slopes
-    told |= dict(zip(["per_length"], per_length, strict=False))
+        rows = [row * (name == "per_length") for name, row in zip(names, rows, strict=True)]
+        slopes, told["intercept"] = platt(np.stack(rows), np.concatenate(matches), weight)
+    told |= dict(zip(names, slopes, strict=True))
     told["mean"] = float(np.mean([scores.mean() for scores, _ in found]))
     told["std"] = float(np.mean([scores.std() for scores, _ in found]))
     return {key: round(value, 5) for key, value in sorted(told.items())}

@@ -161,6 +161,7 @@ class _Curve(_Part):
     intercept: _Number
     usual_length: _Number = None
     per_length: _Number = None
+    slope_per_length: _Number = None
 
 
 _Share = Annotated[float, Field(ge=0, le=0.5)]
@@ -214,7 +215,14 @@ class _Config(_Part):
     composer: _Composer = None
     parity: dict[Literal["photo", "sketch", "text", "composer"], Annotated[float, Field(ge=0)]] = None
     calibration: dict[_Asked, _Curve] = None
+    completeness: Annotated[list[_Number], Field(max_length=65_537)] = None
     card: _Card = None
+
+    @model_validator(mode="after")
+    def _of_its_vectors(self) -> _Config:
+        if self.completeness is not None and len(self.completeness) != self.dim + 1:
+            raise ValueError(f"completeness should have {self.dim + 1} numbers: a vector's weights and an intercept")
+        return self
 
 
 def available(root: str | Path | None = None) -> list[str]:
@@ -286,6 +294,7 @@ def load(name: str | Path, root: str | Path | None = None) -> System:
         },
         weights=config["weights"],
         calibration=config.get("calibration", {}),
+        completeness=config.get("completeness"),
         composer=_composer(folder, config, hashes),
         config=config,
         hashes=hashes,

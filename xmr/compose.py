@@ -9,7 +9,7 @@ from numbers import Real
 
 import numpy as np
 
-from xmr.calibration import length, log_odds, words_of
+from xmr.calibration import completeness, length, line, log_odds, words_of
 from xmr.modality import BadInput, Modality, Query, Term, shown
 from xmr.system import System, check_numbers
 
@@ -116,15 +116,18 @@ def ranking(system: System, query: Query, terms: np.ndarray, target: Modality = 
         vector = compose(system, query, terms)
         if len(query.terms) == 1:  # what `probability` gives, in a fifth of its time
             (term,) = query.terms
-            alone = partial(stated_match, system, term.modality, target, lengths=_length(term))
-            return Ranking(
-                vector[None], False, lambda answers: answers @ vector, lambda answers: alone(answers @ vector)
-            )
+            alone = partial(_log_odds, system, term.modality, target, lengths=_length(system, term, vector))
+
+            def match_alone(answers: np.ndarray) -> np.ndarray | None:
+                odds = alone(answers @ vector)
+                return None if odds is None else _sigmoid(odds)
+
+            return Ranking(vector[None], False, lambda answers: answers @ vector, match_alone)
         return Ranking(
             vector[None],
             False,
             lambda answers: answers @ vector,
-            lambda answers: probability(system, query, terms @ answers.T, target),
+            lambda answers: probability(system, query, terms @ answers.T, target, terms),
         )
     _check(query)
     weights = _relative(query.terms)
@@ -137,8 +140,8 @@ def ranking(system: System, query: Query, terms: np.ndarray, target: Modality = 
         term, curve = query.terms[at], _calibrated(system, query.terms[at].modality, target)
         if single := {"slope", "intercept"} <= curve.keys():
             readers, biases, floors = readers.copy(), biases.copy(), floors.copy()
-            readers[at], floors[at] = curve["slope"] * terms[at], 0
-            biases[at] = log_odds(curve, np.zeros(()), _length(term))
+            slope, biases[at] = line(curve, _length(system, term, terms[at]))
+            readers[at], floors[at] = slope * terms[at], 0
 
     def as_asked(answers: np.ndarray) -> np.ndarray:
         """(N, T) the logarithms of the chances that the terms are met, or if they are unwanted, not met."""
@@ -167,22 +170,28 @@ def certainty(scores: np.ndarray) -> np.ndarray:
 
 
 def probability(
-    system: System, query: Query, term_scores: np.ndarray, target: Modality = Modality.PHOTO
+    system: System,
+    query: Query,
+    term_scores: np.ndarray,
+    target: Modality = Modality.PHOTO,
+    terms: np.ndarray | None = None,
 ) -> np.ndarray | None:
     """The chance that each answer is a match, (K,) float; None if a term's modality isn't calibrated.
 
-    For one term it is sigmoid(slope * score + intercept); for several, the sigmoid of the weighted mean of the positive
+    For one term it is the sigmoid of calibration.log_odds; for several, that of the weighted mean of the positive
     terms' log-odds, times the chance 1 - p that a photo does not meet a term that pushes away, for each of these.
 
     term_scores: (T, K), each term's own score with each answer.
     target: the answers' modality.
+    terms: (T, dim), the terms' vectors, which tell how finished drawings are; None: they count as usual ones.
     """
     _check(query)
+    vectors = [None] * len(query.terms) if terms is None else terms
     answers = np.shape(term_scores)[-1] if isinstance(term_scores, np.ndarray) and term_scores.ndim else 0
     check_numbers(term_scores, (len(query.terms), answers), "The terms' scores")
     each = [
-        _log_odds(system, term.modality, target, row, _length(term))
-        for term, row in zip(query.terms, term_scores, strict=True)
+        _log_odds(system, term.modality, target, row, _length(system, term, vector))
+        for term, row, vector in zip(query.terms, term_scores, vectors, strict=True)
     ]
     known = [one for one in each if one is not None]
     if len(known) < len(each):
@@ -194,11 +203,26 @@ def probability(
 
 
 def stated_match(
-    system: System, modality: Modality, target: Modality, scores: np.ndarray, lengths: np.ndarray | float = np.nan
+    system: System,
+    modality: Modality,
+    target: Modality,
+    scores: np.ndarray,
+    vectors: np.ndarray,
+    words: Sequence[int | None],
 ) -> np.ndarray | None:
-    """The chance that each answer to a query of one modality is a match, by its score; None where such queries aren't
-    calibrated. scores: (...) float, and the queries' lengths (calibration.length); gives the same shape."""
-    odds = _log_odds(system, modality, target, scores, lengths)
+    """The chance that each answer to queries of one modality is a match; None where such queries aren't calibrated.
+
+    Args:
+        scores: (Q, K), of each query's answers.
+        vectors: (Q, dim), the queries'.
+        words: (Q,) how many words each has; None for one that is no text.
+
+    Returns:
+        (Q, K) float.
+    """
+    drawn = modality is Modality.SKETCH
+    lengths = completeness(system.completeness, vectors) if drawn else np.array([length(count) for count in words])
+    odds = _log_odds(system, modality, target, scores, lengths[:, None])
     return None if odds is None else _sigmoid(odds)
 
 
@@ -215,7 +239,10 @@ def words_in(term: Term) -> int | None:
     return words_of(term.content) if text else term.words
 
 
-def _length(term: Term) -> float:
+def _length(system: System, term: Term, vector: np.ndarray | None) -> float:
+    """How much there is of a term, as curves take it: of a drawing how finished it looks, of a text how many words."""
+    if term.modality is Modality.SKETCH and vector is not None:
+        return float(completeness(system.completeness, vector))
     return length(words_in(term))
 
 

@@ -9,14 +9,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from xmr import metrics
-from xmr.calibration import length, words_of
+from xmr.calibration import words_of
 from xmr.modality import Item, Modality
 
 Kind = tuple[Modality, str | None]  # a modality, with the language of texts or the style of drawings
 Figures = dict[str, np.ndarray]  # metric -> (Q,) values
 Vectors = Callable[[list[Item]], np.ndarray]  # items of one modality -> (N, dim) float32
-# modalities of query and gallery, scores (N,), the queries' lengths (N,) -> probabilities (N,)
-Stated = Callable[[Modality, Modality, np.ndarray, np.ndarray], np.ndarray | None]
+# modalities of query and gallery, scores (Q, K), the queries' vectors (Q, dim), their numbers of words (Q,), None for
+# what is no text -> probabilities (Q, K)
+Stated = Callable[[Modality, Modality, np.ndarray, np.ndarray, Sequence[int | None]], np.ndarray | None]
 QUERIES = 1024  # queries whose scores are in memory at a time
 ANSWERS = 10  # answers per query whose probabilities are evaluated
 WORST = 20  # queries of a comparison that are told apart
@@ -134,10 +135,12 @@ def measure(
         kinds = comparison.query, comparison.gallery
         if stated and comparison.kind in ("class", "image") and kinds not in checked:
             checked.add(kinds)
-            scores, right, lengths = _first_answers(comparison.kind, queries, found, *pair, without)
-            told = stated(comparison.query[0], comparison.gallery[0], scores, lengths)
+            asked, scores, right = _first_answers(comparison.kind, queries, found, *pair, without)
+            some = [queries[row] for row in asked]
+            words = [words_of(str(one.content)) if one.modality is Modality.TEXT else None for one in some]
+            told = stated(comparison.query[0], comparison.gallery[0], scores, pair[0][asked], words)
             if told is not None:
-                error, bins = metrics.reliability(told, right)
+                error, bins = metrics.reliability(told.ravel(), right.ravel())
                 rounded = [[round(mean, 4), round(share, 4), count] for mean, share, count in bins]
                 entry.setdefault("reliability", {})[comparison.key] = {"ece": round(error, 4), "bins": rounded}
     return entry
@@ -211,19 +214,17 @@ def _first_answers(
     gallery_emb: np.ndarray,
     without: np.ndarray | None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The scores (N,) float of the first answers to all queries that have a match, whether each answer is a match, (N,)
-    bool, and how long its query is (calibration.length). Arguments as in values_of."""
-    scores, right, lengths = [], [], []
+    """The row numbers (Q,) of the queries that have a match, and of their first answers the scores (Q, K) float, and
+    whether each is a match, (Q, K) bool. Arguments as in values_of."""
+    asked, scores, right = [], [], []
     for part, relevant, found in _compared(kind, queries, gallery, query_emb, gallery_emb, without):
         matched = relevant.any(axis=1)
         count = min(ANSWERS, len(gallery) - (without is not None))
         first = np.argsort(-found[matched], axis=1, kind="stable")[:, :count]
-        scores.append(np.take_along_axis(found[matched], first, axis=1).ravel())
-        right.append(np.take_along_axis(relevant[matched], first, axis=1).ravel())
-        words = [words_of(str(one.content)) if one.modality is Modality.TEXT else None for one in queries[part]]
-        long = np.array([length(count) for count in words])
-        lengths.append(np.repeat(long[matched], count))
-    return np.concatenate(scores), np.concatenate(right), np.concatenate(lengths)
+        asked.append(part.start + np.flatnonzero(matched))
+        scores.append(np.take_along_axis(found[matched], first, axis=1))
+        right.append(np.take_along_axis(relevant[matched], first, axis=1))
+    return np.concatenate(asked), np.concatenate(scores), np.concatenate(right)
 
 
 def _compared(

@@ -31,6 +31,8 @@ class System:
         weights: sha256 (hex) over its graphs and tokenizers; its figures are bound to it.
         calibration: "sketch_to_photo" and so on -> mean and std of the scores of random pairs, and the slope and
             intercept of the logistic curve from a score to the probability of a match. May be empty.
+        completeness: (dim + 1,) what calibration.completeness reads from a drawing's vector, by which the curve of
+            drawings is chosen; None: all drawings have one curve.
         composer: ranks photos for queries of several terms; None: these are mixed into one vector.
         config: the whole config.json.
         hashes: the sha256 (hex) of each of its files, by its name in the config.
@@ -49,6 +51,7 @@ class System:
     encoders: Mapping[Modality, Encoder]
     weights: str
     calibration: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    completeness: Sequence[float] | None = None
     composer: Composer | None = None
     config: Mapping[str, Any] = field(default_factory=dict)
     hashes: Mapping[str, str] = field(default_factory=dict)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from xmr.calibration import RIDGE, TOP, curve, length, log_odds, platt
+from xmr.calibration import RIDGE, TOP, completeness, curve, length, line, log_odds, platt
 
 
 def test_platts_curve_is_the_one_that_made_the_matches():
@@ -34,7 +34,7 @@ def test_where_better_scores_match_less_the_curve_is_flat_at_the_share_of_matche
     assert told["slope"] == 0 and 1 / (1 + np.exp(-told["intercept"])) == pytest.approx(share, abs=1e-4)
     long = np.arange(10.0)
     told = curve([(scores, scores < -0.2)], [long])
-    assert told["slope"] == 0 and told["per_length"] < 0
+    assert told["slope"] == told["slope_per_length"] == 0 and told["per_length"] < 0
 
 
 def test_the_curve_is_scikit_learns_with_the_same_ridge():
@@ -64,13 +64,38 @@ def test_the_same_score_means_less_for_a_longer_text():
     rng = np.random.default_rng(3)
     found, lengths = [], []
     for words in (1, 12):
-        scores = rng.uniform(0, 1, (400, 60))
+        scores = rng.uniform(0, 1, (2000, 12))
         odds = 12 * scores - 6 - 1.5 * (np.log(words) - np.log(12) / 2)
         found.append((scores, rng.random(scores.shape) < 1 / (1 + np.exp(-odds))))
-        lengths.append(np.full(400, length(words)))
+        lengths.append(np.full(2000, length(words)))
     told = curve(found, lengths)
     assert told["usual_length"] == pytest.approx(np.log(12) / 2, abs=1e-4)
     assert told["per_length"] == pytest.approx(-1.5, rel=0.15) and told["slope"] == pytest.approx(12, rel=0.15)
     name, usual, caption = log_odds(told, np.full(3, 0.6), np.array([0.0, np.nan, np.log(12)]))
     assert name > usual > caption and usual == pytest.approx(12 * 0.6 - 6, abs=0.4)
     assert "per_length" not in curve(found)
+
+
+def test_a_score_says_less_of_a_drawing_that_has_only_begun():
+    """Drawings of which each has a line of its own, by how finished it looks."""
+    rng = np.random.default_rng(4)
+    scores, looks = rng.uniform(0, 1, (5000, 12)), rng.random(5000)
+    odds = (6 + 10 * looks[:, None]) * scores - 5 - 3 * looks[:, None]
+    told = curve([(scores, rng.random(scores.shape) < 1 / (1 + np.exp(-odds)))], [looks])
+    slopes, intercepts = line(told, np.array([0.0, 1.0]))
+    assert slopes == pytest.approx([6, 16], rel=0.2) and intercepts == pytest.approx([-5, -8], rel=0.2)
+    usual, _ = line(told)
+    assert usual == told["slope"]
+
+
+def test_no_length_turns_a_better_score_into_a_worse_match():
+    falling = {"slope": 4.0, "intercept": 0.0, "slope_per_length": -3.0, "usual_length": 1.0}
+    assert line(falling, np.array([0.0, 1.0, 9.0]))[0].tolist() == [7, 4, 0]
+
+
+def test_completeness_is_a_logistic_reading_of_the_vector_and_unknown_without_a_reader():
+    vectors = np.array([[1.0, 0.0], [0.0, 1.0], [-900.0, 0.0]], np.float32)
+    read = completeness([2.0, -1.0, 0.5], vectors)
+    assert read[:2] == pytest.approx([1 / (1 + np.exp(-2.5)), 1 / (1 + np.exp(0.5))]) and 0 < read[2] < 1e-20
+    assert completeness([2.0, -1.0, 0.5], vectors[0]) == read[0]
+    assert np.isnan(completeness(None, vectors)).tolist() == [True] * 3

@@ -283,6 +283,7 @@ def one_sentence(error: BadInput) -> bool:
         ({"encoders": {"photo": {"file": "x.onnx"}}}, "lacks 'encoders.photo.size'"),
         ({"encoders": {"photo": {"file": "x.onnx", "size": 8}}}, "has 8 as 'encoders.photo.size'"),
         ({"calibration": {"text_to_photo": {"mean": 0, "std": 0, "slope": 1, "intercept": 0}}}, "text_to_photo.std"),
+        ({"completeness": [0.5]}, "completeness should have .* numbers"),
         ({"name": "a b"}, "has 'a b' as 'name'"),
     ],
 )

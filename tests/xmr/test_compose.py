@@ -14,7 +14,7 @@ from PIL import Image
 
 from tests import odd
 from tests.conftest import DIM
-from xmr.compose import certainty, compose, encode_terms, probability, ranking
+from xmr.compose import certainty, compose, encode_terms, probability, ranking, stated_match
 from xmr.modality import BadInput, Drawing, Modality, Query, Term
 from xmr.system import System
 
@@ -289,6 +289,32 @@ def test_one_term_captions_and_systems_without_a_composer_are_ranked_by_one_vect
         np.testing.assert_allclose(found.scores(PHOTOS), PHOTOS @ vector)
         told, stated = found.match(PHOTOS), probability(one, asked, terms @ PHOTOS.T, target)
         assert (told is None) == (stated is None) and (told is None or np.allclose(told, stated))
+
+
+def test_the_match_of_a_drawing_depends_on_how_finished_it_looks_wherever_it_is_stated(composed):
+    vector = encode_terms(composed, query(SKETCH))[0].astype(np.float64)
+    curve = composed.calibration["sketch_to_photo"] | {"usual_length": 0.5, "per_length": -2.0, "slope_per_length": 6.0}
+    one = replace(
+        composed,
+        calibration=composed.calibration | {"sketch_to_photo": curve},
+        completeness=[*(2 * vector), -1.0],
+    )
+    looks = 1 / (1 + np.exp(-(2 * vector @ vector - 1)))
+    scores = PHOTOS @ vector
+    stated = 1 / (1 + np.exp(-((8 + 6 * (looks - 0.5)) * scores - 4 - 2 * (looks - 0.5))))
+    asked = query(SKETCH)
+    terms = encode_terms(one, asked)
+    np.testing.assert_allclose(ranking(one, asked, terms).match(PHOTOS), stated, rtol=1e-4)
+    told = stated_match(one, Modality.SKETCH, Modality.PHOTO, scores[None], terms, [None])
+    np.testing.assert_allclose(told, stated[None], rtol=1e-4)
+    np.testing.assert_allclose(probability(one, asked, terms @ PHOTOS.T, terms=terms), stated, rtol=1e-4)
+    asked = query(SKETCH, replace(RED, weight=-1))  # what is unwanted only takes away
+    terms = encode_terms(one, asked)
+    without = 1 - 1 / (1 + np.exp(-(3 * PHOTOS @ terms[1] - 2)))
+    np.testing.assert_allclose(ranking(one, asked, terms).match(PHOTOS), stated * without, rtol=1e-4)
+    usual = replace(one, completeness=None)
+    match = ranking(usual, query(SKETCH), terms[:1]).match(PHOTOS)
+    np.testing.assert_allclose(match, 1 / (1 + np.exp(-(8 * scores - 4))), rtol=1e-4)
 
 
 def test_a_composer_gets_the_terms_kinds_and_refuses_what_asks_for_nothing(composed):

@@ -222,13 +222,16 @@ def test_stated_probabilities_are_held_against_the_first_ten_answers(pool, vecto
     photos = items[:20]
     asked = []
 
-    def stated(query, gallery, scores, lengths):
-        asked.append((query, gallery, len(scores)))
-        assert lengths.shape == scores.shape and np.isnan(lengths).all()
+    def stated(query, gallery, scores, vectors, words):
+        asked.append((query, gallery, scores.shape))
+        assert words == [None] * len(scores)
+        best = np.stack([emb[photo.id] for photo in photos]) @ vectors.T  # whose vectors came, their scores tell
+        np.fill_diagonal(best, -1) if query is PHOTO else None
+        np.testing.assert_allclose(scores[:, 0], best.max(axis=0), rtol=1e-5)
         return np.full(scores.shape, 0.5)
 
     entry = measure(protocol(TO_PHOTO, AMONG), items, vectors, stated=stated)
-    assert asked == [(SKETCH, PHOTO, 13 * 10), (PHOTO, PHOTO, 20 * 10)]  # 4 sketches match nothing
+    assert asked == [(SKETCH, PHOTO, (13, 10)), (PHOTO, PHOTO, (20, 10))]  # 4 sketches match nothing
     right = []
     for photo in photos:
         others = sorted((other for other in photos if other is not photo), key=lambda o: -(emb[photo.id] @ emb[o.id]))

@@ -1,14 +1,14 @@
 """`python -m training calibrate`: from a score to the probability of a match, by a logistic curve for each kind of
-query (Platt 1999)."""
+query (Platt 1999), which for drawings depends on how finished they look."""
 
 import argparse
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from training.datasets import MissingData
+from training.datasets import MissingData, unit_hash
 from training.datasets.protocols import IN_FOLDS, PROTOCOLS, find
 from training.learn.evaluation import encoder_vectors, mixed_questions
 from training.learn.run_record import trained_on
@@ -16,7 +16,7 @@ from training.options import add_folders, add_system
 from training.release.card import write_card
 from training.release.evaluate import evaluate
 from xmr import checkpoint
-from xmr.calibration import curve, length, words_of
+from xmr.calibration import completeness, curve, length, platt, words_of
 from xmr.compose import certainty
 from xmr.evaluation import relevance
 from xmr.modality import Item, Modality
@@ -34,7 +34,6 @@ CALIBRATED = {  # protocols whose val items tell a match, and by which labels
     "quickdraw-photos": "class",
     "typed-demo": "class",
 }
-NAMES = {"sketchy25-heldout", "typed-demo"}  # whose texts are names: photos are asked for captions
 ASKED = ((SKETCH, PHOTO), (TEXT, PHOTO), (PHOTO, PHOTO), (PHOTO, TEXT))  # query, gallery
 
 
@@ -65,8 +64,11 @@ def sign_calibrated(folder: Path, config: dict[str, Any], anew: Collection[Modal
     system = checkpoint.load(folder.name, folder.parent)
     vectors = encoder_vectors(system)
     with trained_on(folder):
-        found = calibrate(vectors, config["protocols"], system.encoders, anew, system.languages)
-        config["calibration"] = found | stay
+        curves, reader = calibrate(vectors, config["protocols"], system.encoders, anew, system.languages)
+    config["calibration"] = curves | stay
+    if f"{SKETCH}_to_{PHOTO}" in curves:  # fitted with this reader, or without one
+        config.pop("completeness", None)
+        config |= {"completeness": reader} if reader else {}
     checkpoint.sign(folder, config)
     if "composer" in config:
         system = checkpoint.load(folder.name, folder.parent)
@@ -80,10 +82,11 @@ def calibrate(
     modalities: Collection[Modality],
     anew: Collection[Modality],
     languages: Collection[str] | None = None,
-) -> dict[str, dict[str, float]]:
-    """The "calibration" of config.json: by kind of query, such as "text_to_photo", the numbers of
-    xmr.calibration.curve, from val items. A match has the same class, or in Flickr8k the same image. The lengths of
-    texts count.
+) -> tuple[dict[str, dict[str, float]], list[float]]:
+    """The "calibration" and the "completeness" of config.json, from val items.
+
+    A match has the same class, or in Flickr8k the same image; a caption fits a photo only if it is of that image. The
+    lengths of texts count, and where there are halves of drawings, how finished a drawing looks.
 
     Args:
         vectors: the exported encoders.
@@ -91,10 +94,13 @@ def calibrate(
         modalities: the system's.
         anew: between two that are not among these nothing is calibrated.
         languages: of the texts that count; None: all.
+
+    Returns:
+        By kind of query, such as "text_to_photo", the numbers of xmr.calibration.curve; and the reader that
+        xmr.calibration.completeness takes, empty where drawings aren't calibrated anew or have no halves.
     """
     pairs = [pair for pair in ASKED if set(pair) <= set(modalities) and set(pair) & set(anew)]
-    curves: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
-    lengths: dict[str, list[np.ndarray]] = {}
+    known: dict[str, tuple[dict[Modality, list[Item]], bool, str]] = {}
     for name in protocols:
         try:
             protocol, kind = find(name), _matched_by(name)
@@ -105,13 +111,21 @@ def calibrate(
             items = [i for i in items if languages is None or i.language in (None, *languages)]
         except MissingData:
             continue
-        groups = {m: found for m in modalities if (found := [i for i in items if i.modality is m])}
+        groups = {m: of for m in modalities if (of := [i for i in items if i.modality is m])}
+        known[name] = groups, bool(apart), kind
+    drawn = {item.id: item for groups, *_ in known.values() for item in groups.get(SKETCH, ())}
+    reader, read = [], {}
+    if SKETCH in {query for query, _ in pairs} and any(map(_half, drawn.values())):
+        reader, read = read_completeness(list(drawn.values()), vectors)
+    curves: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
+    lengths: dict[str, list[np.ndarray]] = {}
+    for groups, apart, kind in known.values():
         told = [
             (query, gallery)
             for query, gallery in pairs
             if {query, gallery} <= groups.keys()
             and not (query is gallery and (apart or kind == "image"))
-            and not (gallery is TEXT and name in NAMES)
+            and not (gallery is TEXT and kind != "image")
         ]
         emb = {m: vectors(groups[m]) for m in dict.fromkeys(m for pair in told for m in pair)}
         for query, gallery in told:
@@ -119,11 +133,48 @@ def calibrate(
             scores = emb[query] @ emb[gallery].T
             if query is gallery:
                 np.fill_diagonal(scores, -1.0)  # a photo never finds itself
-            curves.setdefault(f"{query}_to_{gallery}", []).append((scores, relevant))
+            asked = f"{query}_to_{gallery}"
+            curves.setdefault(asked, []).append((scores, relevant))
             if query is TEXT:
                 long = np.array([length(words_of(str(item.content))) for item in groups[query]])
-                lengths.setdefault(f"{query}_to_{gallery}", []).append(long)
-    return {key: curve(found, lengths.get(key, ())) for key, found in curves.items()}
+                lengths.setdefault(asked, []).append(long)
+            elif query is SKETCH and reader:
+                lengths.setdefault(asked, []).append(np.array([read[item.id] for item in groups[query]]))
+    return {key: curve(found, lengths.get(key, ())) for key, found in curves.items()}, reader
+
+
+def read_completeness(
+    drawn: Sequence[Item], vectors: Callable[[list[Item]], np.ndarray]
+) -> tuple[list[float], dict[str, float]]:
+    """What tells whole drawings from their first halves by their vectors, and what it says of drawings.
+
+    Args:
+        drawn: drawings, some of them with halves (training.datasets.hands.halves).
+        vectors: the exported encoders.
+
+    Returns:
+        The weights of a logistic regression and its intercept, as xmr.calibration.completeness takes them; and by id
+        what is read of each drawing. Those that it is fitted to are read by what was fitted to others, in two folds, as
+        drawings that are new will be.
+    """
+    emb = vectors(list(drawn))
+    half, whole = np.array([_half(item) for item in drawn]), [item.id.removesuffix("#half") for item in drawn]
+    halved = {name for name, begun in zip(whole, half, strict=True) if begun}
+    paired = np.array([name in halved for name in whole])
+    fold = np.array([unit_hash(name, "completeness") < 0.5 for name in whole])
+
+    def fitted(rows: np.ndarray) -> list[float]:
+        weights, intercept = platt(emb[rows].T, ~half[rows], np.ones(int(rows.sum())))
+        return [round(value, 4) for value in (*weights, intercept)]
+
+    reader = fitted(paired)
+    by_other = [completeness(fitted(paired & (fold != one)), emb) for one in (True, False)]
+    read = np.where(paired, np.where(fold, *by_other), completeness(reader, emb))
+    return reader, dict(zip([item.id for item in drawn], read.tolist(), strict=True))
+
+
+def _half(item: Item) -> bool:
+    return item.facts.get("style") == "half"
 
 
 def _matched_by(name: str) -> str:

@@ -99,6 +99,7 @@ def publish(name: str, runs: Path, checkpoints: Path, galleries: Path, variant: 
         **({"composer": composer} if composer else {}),
         "parity": parity,
         "calibration": before.get("calibration", {}),
+        **({"completeness": before["completeness"]} if "completeness" in before else {}),
         "card": {"command": command, **made.card},
     }
     if (run / RUN).is_file():  # the record of what they were trained by goes with the weights

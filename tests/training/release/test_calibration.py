@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from training.datasets import labels_of
+from training.datasets.hands import halves
 from training.release import calibration
-from training.release.calibration import calibrate
+from training.release.calibration import calibrate, read_completeness
+from xmr.calibration import completeness
 from xmr.compose import certainty
 from xmr.evaluation import Question
 from xmr.modality import Item, Modality
@@ -24,14 +26,39 @@ def test_a_likelier_answer_has_a_higher_score_in_every_kind_of_query(tiny_data):
         return (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float32)
 
     claimed = ("flickr8k-test-en", "sketchy25-heldout", "chairv2-test")
-    curves = calibrate(vectors, claimed, Modality, Modality)
+    curves, reader = calibrate(vectors, claimed, Modality, Modality)
+    assert reader == []  # no drawing has a half
     assert set(curves) == {"sketch_to_photo", "text_to_photo", "photo_to_photo", "photo_to_text"}
     assert {key for key, curve in curves.items() if "per_length" in curve} == {"text_to_photo"}
-    assert set(calibrate(vectors, claimed, Modality, {Modality.SKETCH})) == {"sketch_to_photo"}
+    assert set(calibrate(vectors, claimed, Modality, {Modality.SKETCH})[0]) == {"sketch_to_photo"}
     for curve in curves.values():
         assert curve["slope"] > 1 and curve["std"] > 0
         probability = 1 / (1 + np.exp(-(curve["slope"] * np.array([0.0, 1.0]) + curve["intercept"])))
         assert probability[0] < 0.5 < probability[1]
+
+
+def test_halves_of_drawings_are_told_from_whole_ones_by_what_was_fitted_to_others():
+    """Vectors with a direction that tells halves from whole drawings, in noise; and drawings without halves."""
+    rng = np.random.default_rng(0)
+    drawn = [Item(f"d{n}", Modality.SKETCH, f"d{n}") for n in range(300)]
+    items = drawn + halves(drawn[:200])
+    emb = {item.id: rng.normal(0, 0.1, 40) for item in items}
+    for item in items:
+        emb[item.id][0] += -0.4 if item.facts else 0.4
+
+    def vectors(asked):
+        return np.stack([emb[item.id] for item in asked]).astype(np.float32)
+
+    reader, read = read_completeness(items, vectors)
+    assert len(reader) == 41 and reader[0] > 10 * np.abs(reader[1:-1]).max() / 2
+    new = completeness(reader, vectors(items))
+    assert all((read[item.id] < 0.5) == ("style" in item.facts) for item in items)
+    assert [read[item.id] for item in drawn[200:]] == pytest.approx(new[200:300])
+    assert not np.isclose([read[item.id] for item in drawn[:200]], new[:200], rtol=1e-3).all()
+    emb = {item.id: rng.normal(0, 0.1, 40) for item in items}  # nothing tells them apart
+    _, read = read_completeness(items, vectors)
+    whole, begun = (np.mean([read[item.id] for item in some]) for some in (drawn[:200], items[300:]))
+    assert abs(whole - begun) < 0.1
 
 
 def test_mixed_queries_are_calibrated_by_what_meets_all_their_terms(monkeypatch):

@@ -151,6 +151,7 @@ def test_publishing_changes_the_sketch_graph_and_what_is_said_of_it_alone(place,
     assert "quickdraw" in config["card"]["data"] and config["card"]["command"] == "fit doodles"
     assert {"slope", "intercept", "mean", "std"} <= config["calibration"]["sketch_to_photo"].keys()
     assert config["calibration"]["sketch_to_photo"] != old["calibration"].get("sketch_to_photo")
+    assert len(config["completeness"]) == config["dim"] + 1  # of the doodles and their halves
     for asked in ("text_to_photo", "photo_to_photo"):  # between graphs that stay
         assert config["calibration"][asked] == old["calibration"][asked]
     history = json.loads((folder / "history.json").read_text())

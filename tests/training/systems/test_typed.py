@@ -207,6 +207,7 @@ def test_publishing_changes_the_text_graph_its_tokenizer_and_its_words_alone(pub
     folder = add_composer(published_tri / "checkpoints/tri")
     config = json.loads((folder / "config.json").read_text())
     config["parity"]["composer"] = 4e-7
+    config["completeness"] = [0.25] * (config["dim"] + 1)
     checkpoint.sign(folder, config)
     before = shutil.copytree(folder, published_tri / "before")
     publish("typed", published_tri / "runs", published_tri / "checkpoints", published_tri / "galleries")
@@ -223,6 +224,7 @@ def test_publishing_changes_the_text_graph_its_tokenizer_and_its_words_alone(pub
         assert config["encoders"][kept] == old["encoders"][kept] and config["parity"][kept] == old["parity"][kept]
     assert config["composer"] == old["composer"] and config["parity"]["composer"] == 4e-7
     assert config["parity"]["text"] != old["parity"]["text"]
+    assert config["completeness"] == old["completeness"]
     for asked in ("sketch_to_photo", "photo_to_photo"):  # between graphs that stay
         assert config["calibration"][asked] == old["calibration"][asked]
     for asked in ("text_to_photo", "photo_to_text", "mixed_to_photo"):

@@ -98,7 +98,8 @@ def test_probabilities_follow_the_scores(gallery, system):
     found = fit_scores(system, gallery, silent, Event())
     calibrated = System("knows", "cosine", 32, system.encoders, "", found.calibration)
     for modality in Modality:
-        low, high = stated_match(calibrated, modality, Modality.PHOTO, np.array([0.1, 0.9]))
+        scores, vectors = np.array([[0.1, 0.9]]), np.zeros((1, 32), np.float32)
+        ((low, high),) = stated_match(calibrated, modality, Modality.PHOTO, scores, vectors, [None])
         assert low < 0.4 < 0.5 < high
 
 
