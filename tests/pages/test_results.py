@@ -174,7 +174,7 @@ def test_a_photo_is_no_answer_to_itself_and_kinds_are_means(gallery, system):
 @pytest.mark.slow
 def test_the_worst_queries_of_a_test_are_shown_where_they_are_of_the_same_weights(opened, monkeypatch):
     worst = {"chairv2-test": {"sketch_to_photo/instance": [{"query": "one", "rank": 87, "found": "two"}]}}
-    found = {name: dict(files) for name, files in shared.reports().items()}
+    found = {name: {**files, "worst": {}} for name, files in shared.reports().items()}
     found["tri"]["worst"] = {"weights": found["tri"]["metrics"]["weights"], "protocols": worst}
     found["sketchy-gan"]["worst"] = {"weights": "others", "protocols": worst}
     monkeypatch.setattr(shared, "reports", lambda: found)
