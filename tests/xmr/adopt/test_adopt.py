@@ -331,7 +331,7 @@ from PIL import Image
 from pages import memory
 from xmr import Drawing, checkpoint
 from xmr.encoder import release_unused, resident
-memory.share_arenas()
+memory.share_arena()
 system, photo = checkpoint.load("tiny-clip"), Image.new("RGB", (60, 60), "red")
 assert system.megabytes == 0
 system.encode_text(["a cat"])  # so that ONNX Runtime is there
