@@ -160,12 +160,14 @@ def read(text: str, vocabulary: Vocabulary | None = None, negations: bool = True
     """
     typed = unicodedata.normalize("NFC", clean_text(text))  # an umlaut may come as a letter and its dots
     corrected: list[tuple[str, str]] = []
+    slips: list[tuple[str, str]] = []
     if vocabulary is not None:
         typed, corrected = pictures_named(typed)
         if negations:
             typed, slips = vocabulary.negations_put_right(typed)
-            corrected += slips
     wanted, unwanted = without_negations(typed) if negations else (typed, ())
+    if not unwanted:  # else what is unwanted tells how they were read
+        corrected += slips
     if vocabulary is None:
         return Reading(text, wanted, unwanted)
     unknown: list[str] = []
