@@ -44,7 +44,12 @@ def completeness(reader: Sequence[float] | None, vectors: np.ndarray) -> np.ndar
     """
     if reader is None:
         return np.full(vectors.shape[:-1], np.nan)
-    return 1 / (1 + np.exp(-np.clip(vectors.astype(np.float64) @ reader[:-1] + reader[-1], -50, 50)))
+    return sigmoid(vectors.astype(np.float64) @ reader[:-1] + reader[-1])
+
+
+def sigmoid(odds: np.ndarray) -> np.ndarray:
+    """Probabilities (...) of log-odds (...); these are cut off at 50, where it makes no difference any more."""
+    return 1 / (1 + np.exp(-np.clip(odds, -50, 50)))
 
 
 def line(curve: Mapping[str, float], lengths: np.ndarray | float = np.nan) -> tuple[np.ndarray, np.ndarray]:

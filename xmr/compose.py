@@ -9,7 +9,7 @@ from numbers import Real
 
 import numpy as np
 
-from xmr.calibration import completeness, length, line, log_odds, words_of
+from xmr.calibration import completeness, length, line, log_odds, sigmoid, words_of
 from xmr.modality import BadInput, Modality, Query, Term, shown
 from xmr.system import System, check_numbers
 
@@ -116,13 +116,10 @@ def ranking(system: System, query: Query, terms: np.ndarray, target: Modality = 
         vector = compose(system, query, terms)
         if len(query.terms) == 1:  # what `probability` gives, in a fifth of its time
             (term,) = query.terms
-            alone = partial(_log_odds, system, term.modality, target, lengths=_length(system, term, vector))
-
-            def match_alone(answers: np.ndarray) -> np.ndarray | None:
-                odds = alone(answers @ vector)
-                return None if odds is None else _sigmoid(odds)
-
-            return Ranking(vector[None], False, lambda answers: answers @ vector, match_alone)
+            alone = partial(_chance, system, term.modality, target, lengths=_length(system, term, vector))
+            return Ranking(
+                vector[None], False, lambda answers: answers @ vector, lambda answers: alone(answers @ vector)
+            )
         return Ranking(
             vector[None],
             False,
@@ -157,7 +154,7 @@ def ranking(system: System, query: Query, terms: np.ndarray, target: Modality = 
         if single:
             return np.exp(as_asked(answers) @ (weights != 0))
         curve = system.calibration.get("mixed_to_photo")
-        return None if curve is None else _sigmoid(log_odds(curve, certainty(scores(answers))))
+        return None if curve is None else sigmoid(log_odds(curve, certainty(scores(answers))))
 
     return Ranking(readers[wanted], True, scores, match)
 
@@ -198,8 +195,8 @@ def probability(
         return None
     weights, odds = _relative(query.terms), np.stack(known)
     wanted = weights > 0
-    met = _sigmoid(np.average(odds[wanted], axis=0, weights=weights[wanted]))
-    return met * np.prod(_sigmoid(-odds[~wanted]) ** -weights[~wanted, None], axis=0)
+    met = sigmoid(np.average(odds[wanted], axis=0, weights=weights[wanted]))
+    return met * np.prod(sigmoid(-odds[~wanted]) ** -weights[~wanted, None], axis=0)
 
 
 def stated_match(
@@ -222,8 +219,14 @@ def stated_match(
     """
     drawn = modality is Modality.SKETCH
     lengths = completeness(system.completeness, vectors) if drawn else np.array([length(count) for count in words])
-    odds = _log_odds(system, modality, target, scores, lengths[:, None])
-    return None if odds is None else _sigmoid(odds)
+    return _chance(system, modality, target, scores, lengths[:, None])
+
+
+def _chance(
+    system: System, modality: Modality, target: Modality, scores: np.ndarray, lengths: np.ndarray | float
+) -> np.ndarray | None:
+    odds = _log_odds(system, modality, target, scores, lengths)
+    return None if odds is None else sigmoid(odds)
 
 
 def _log_odds(
@@ -244,10 +247,6 @@ def _length(system: System, term: Term, vector: np.ndarray | None) -> float:
     if term.modality is Modality.SKETCH and vector is not None:
         return float(completeness(system.completeness, vector))
     return length(words_in(term))
-
-
-def _sigmoid(odds: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-np.clip(odds, -50, 50)))
 
 
 def _calibrated(system: System, modality: Modality, target: Modality) -> Mapping[str, float]:

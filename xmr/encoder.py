@@ -186,8 +186,7 @@ class Encoder:
         except Exception as error:  # ONNX Runtime's own exceptions derive from nothing narrower
             raise self._wrong(f"fails ({_one_line(error)})") from None
         if self._open_adapter and vectors.ndim == 2:
-            vectors = vectors @ self._adapter[:-1] + self._adapter[-1]
-            vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+            vectors = adapted(vectors, self._adapter)
         wanted = (len(prepared), self._width(session))
         if vectors.shape != wanted:
             raise self._wrong(f"gives an array of {vectors.shape}, where {wanted} was expected")
@@ -399,6 +398,12 @@ def _pictures(
             raise BadInput(f"Expected a picture ({wanted}), or a picture file's path or bytes; {shown(one)} came.")
         arrays.append(to_array(one, size))
     return np.stack(arrays)
+
+
+def adapted(vectors: np.ndarray, adapter: np.ndarray) -> np.ndarray:
+    """Vectors of drawings (N, dim) by an adapter (dim + 1, dim), a matrix above what is added, at length 1."""
+    moved = vectors @ adapter[:-1] + adapter[-1]
+    return moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-12)
 
 
 def _read_adapter(file: CheckpointFile, dim: int) -> np.ndarray:

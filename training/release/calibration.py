@@ -18,7 +18,7 @@ from training.release.evaluate import evaluate
 from xmr import checkpoint
 from xmr.calibration import completeness, curve, length, platt, words_of
 from xmr.compose import certainty
-from xmr.evaluation import relevance
+from xmr.evaluation import Protocol, relevance
 from xmr.modality import Item, Modality
 from xmr.system import System
 
@@ -103,8 +103,8 @@ def calibrate(
     known: dict[str, tuple[dict[Modality, list[Item]], bool, str]] = {}
     for name in protocols:
         try:
-            protocol, kind = find(name), _matched_by(name)
-            if not kind:
+            protocol = find(name)
+            if not (kind := _matched_by(protocol)):
                 continue
             items, apart = protocol.items("val"), protocol.gallery
             items = items + apart("val") if apart else items
@@ -177,12 +177,12 @@ def _half(item: Item) -> bool:
     return item.facts.get("style") == "half"
 
 
-def _matched_by(name: str) -> str:
+def _matched_by(protocol: Protocol) -> str:
     """The kind of labels by which a protocol's val items match; empty: they don't tell. Tags match too much, and the
     val items of a protocol in folds are those of the whole."""
-    if name in PROTOCOLS or name.endswith(IN_FOLDS):
-        return CALIBRATED.get(name, "")
-    kind = find(name).comparisons[0].kind
+    if protocol.name in PROTOCOLS or protocol.name.endswith(IN_FOLDS):
+        return CALIBRATED.get(protocol.name, "")
+    kind = protocol.comparisons[0].kind
     return "" if kind == "tag" else kind
 
 

@@ -42,10 +42,10 @@ def evaluate(name: str, root: Path, wanted: list[str] | None = None, progress: C
     the worst queries of each comparison.
 
     A system that was trained on data elsewhere is measured on that. Protocols whose data is not there are left as they
-    were, unless the weights have changed since. An entry's "evaluations"
-    says how many versions of the weights were held against its test items here, at least. A model that was adopted may
-    claim all protocols, in the languages of its texts: what it was trained on, only its own card says. With an adapter
-    for drawings that was fitted here, its config.json lists those that this leaves.
+    were, unless the weights have changed since. An entry's "evaluations" says how many versions of the weights were
+    held against its test items here, at least. A model that was adopted may claim all protocols, in the languages of
+    its texts: what it was trained on, only its own card says. With an adapter for drawings that was fitted here, its
+    config.json lists those that this leaves.
 
     Raises:
         BadInput: a protocol that its config.json doesn't list. The list is the recipe's `protocols`, which leaves out

@@ -24,6 +24,7 @@ from training.datasets.protocols import PROTOCOLS
 from training.learn.evaluation import encoder_vectors
 from xmr import checkpoint
 from xmr.adopt.fit import fit_scores
+from xmr.encoder import adapted
 from xmr.evaluation import Vectors, measure
 from xmr.files import replacing, write_json
 from xmr.gallery import DEMO, Gallery
@@ -136,11 +137,6 @@ def _adapter(
     centre = sketches.mean(axis=0)
     matrix = solve(_unit(sketches - centre), _unit(means - means[known].mean(axis=0))[row], strength)
     return np.concatenate([matrix, -centre[None] @ matrix])
-
-
-def adapted(sketches: np.ndarray, adapter: np.ndarray) -> np.ndarray:
-    """Vectors of drawings (S, dim) as the encoder gives them with an adapter, at length 1."""
-    return _unit(sketches @ adapter[:-1] + adapter[-1])
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

@@ -11,8 +11,9 @@ from tests import models
 from training.learn.evaluation import encoder_vectors, evaluate_on_test
 from training.release import fit_sketch
 from training.release.evaluate import evaluate
-from training.release.fit_sketch import FILE, WITH, WITHOUT, adapt, adapted, fit, measured, solve
+from training.release.fit_sketch import FILE, WITH, WITHOUT, adapt, fit, measured, solve
 from xmr import adopt, checkpoint
+from xmr.encoder import adapted
 from xmr.evaluation import Comparison, Protocol
 from xmr.modality import BadInput, Item, Modality
 
