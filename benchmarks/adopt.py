@@ -15,9 +15,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import islice
 from pathlib import Path
 
+from PIL import Image
+
 from benchmarks.report import write
+from xmr.gallery import DEMO, Gallery
 
 SIZE = {"vision": (768, 3072, 12, 12), "text": (512, 2048, 12, 8)}  # width, inner width, layers, heads
 _ASK = """
@@ -44,7 +48,7 @@ print(json.dumps(told))
 
 
 def write_model(folder: Path) -> None:
-    """A CLIP of ViT-B/32's size with random weights, as ONNX."""
+    """A CLIP of ViT-B/32's size with random weights, as ONNX, to which photos do not all look the same."""
     import torch
     import transformers
 
@@ -61,12 +65,17 @@ def write_model(folder: Path) -> None:
     model = transformers.CLIPModel(config).eval()
     ids = torch.ones(2, 9, dtype=torch.int64)
     ids[:, -1] = 49407
-    pixels = {"pixel_values": torch.rand(2, 3, 224, 224)}
+    processor = transformers.CLIPImageProcessor()
+    with Gallery.open(DEMO) as gallery, torch.no_grad():
+        pixels = processor([Image.open(gallery.thumb(item.id)) for item in islice(gallery, 32)], return_tensors="pt")
+        vision = model.vision_model
+        vision.post_layernorm.bias -= vision(**pixels).pooler_output.mean(0)  # else all vectors are nearly their mean
+    pixels = {"pixel_values": pixels["pixel_values"][:2]}
     models.to_onnx(models.Seen(model), pixels, folder / "onnx/vision_model.onnx", "image_embeds")
     text = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
     models.to_onnx(models.Read(model), text, folder / "onnx/text_model.onnx", "text_embeds")
     models.clip_tokenizer().save_pretrained(folder)
-    transformers.CLIPImageProcessor().save_pretrained(folder)
+    processor.save_pretrained(folder)
     model.config.save_pretrained(folder)
 
 
