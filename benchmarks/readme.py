@@ -150,13 +150,19 @@ def figures() -> str:
 
 def adopted() -> str:
     """What adopting a model costs, as one paragraph."""
-    told = json.loads((RESULTS / "adopt.json").read_text())
+    told, visit = (json.loads((RESULTS / f"{name}.json").read_text()) for name in ("adopt", "visit_adopted"))
+    before, its, beside = (visit[side] for side in ("tri_before", "adopted", "tri_beside_it"))
     return (
         f"A model of CLIP ViT-B/32's size, {told['graphs_mb']} MB of graphs in a folder, was adopted in "
         f"{told['adopt_s']:.0f} s on {_cores(told)}. Encoding a query in words then takes "
         f"{told['text_ms']:.1f} ms, one by a photo {told['photo_ms']:.0f} ms; the process takes {told['before_mb']} MB "
         f"before, {told['with_text_mb']} MB with the text graph, {told['with_photo_mb']} MB with both and "
-        f"{told['released_mb']} MB once they were let go of (`python -m benchmarks.adopt`). {fitted()}"
+        f"{told['released_mb']} MB once they were let go of (`python -m benchmarks.adopt`). In the browser, on "
+        f"{_cores(visit)}, its first answer is on the screen {its['chosen_to_answer_ms'] / 1000:.1f} s after it was "
+        f"chosen, then {its['words']['ms']} ms after words and {its['stroke']['ms']} ms after a stroke; those of `tri` "
+        f"come after {before['words']['ms']} and {before['stroke']['ms']} ms without such a model in memory, and after "
+        f"{beside['words']['ms']} and {beside['stroke']['ms']} ms beside it (`python -m benchmarks.visit_adopted`). "
+        f"{fitted()}"
     )
 
 
