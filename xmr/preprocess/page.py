@@ -13,7 +13,7 @@ from PIL import Image
 
 from xmr.modality import BadInput
 from xmr.preprocess.rgb import to_rgb
-from xmr.preprocess.ruling import without_ruling
+from xmr.preprocess.ruling import is_dotted, without_ruling
 from xmr.preprocess.sheet import SCAN, SMALL, rim_of, sheet_of, shrunk
 
 _MIN_SIDE = 4  # px: a smaller picture can't have a line
@@ -331,6 +331,7 @@ def _without_clutter(ink: np.ndarray) -> np.ndarray:
         if n and area >= 3
     ]
     height, width = ink.shape
+    parts = _without_dots(parts, 0.02 * max(ink.shape))
     large = [part for part in parts if part.span >= 0.02 * max(ink.shape)] or parts
     if not large:
         raise BadInput(ONLY_SPECKS)
@@ -353,7 +354,15 @@ def _without_clutter(ink: np.ndarray) -> np.ndarray:
     kept = _near_each_other(_without_bars(kept, numbers, thick))
     chosen = np.zeros(count, bool)
     chosen[[part.number for part in kept]] = True
-    return chosen[numbers]
+    return _without_gaps(chosen[numbers], max(part.span for part in kept))
+
+
+def _without_dots(parts: list[_Component], small: float) -> list[_Component]:
+    """The components without the dots of dotted paper: smaller ones than `small`, of one size, in rows and columns."""
+    usual = float(np.median([part.span for part in parts if part.span < small] or [0]))
+    dots = [part for part in parts if 0.5 * usual <= part.span <= min(2 * usual, small)]
+    middles = np.array([(part.top + part.bottom, part.left + part.right) for part in dots], np.float32) / 2
+    return [part for part in parts if part not in set(dots)] if is_dotted(middles) else parts
 
 
 def _is_frame(part: _Component, numbers: np.ndarray, shape: tuple[int, ...]) -> bool:
@@ -403,19 +412,46 @@ def _is_bar(part: _Component, numbers: np.ndarray) -> bool:
 
 
 def _near_each_other(parts: list[_Component]) -> list[_Component]:
-    """The components without those that are too small for their distance from the drawing: dust, a letter, a fleck."""
+    """The components without those that are too small for their distance from the drawing: dust, a letter, a fleck.
+
+    Those of a dashed line are all alike: they join whichever is found to be near to them later.
+    """
     kept: list[_Component] = []
-    for part in sorted(parts, key=lambda part: -part.span):
-        if not kept:
-            top, left, bottom, right = part.top, part.left, part.bottom, part.right
-        gap = max(top - part.bottom, part.top - bottom, left - part.right, part.left - right)
-        reach = max(bottom - top, right - left)
-        if gap <= 0.15 * reach + 2.5 * part.span:
+    waiting, before = sorted(parts, key=lambda part: -part.span), -1
+    while len(kept) > before:
+        before, far = len(kept), []
+        for part in waiting:
+            if not kept:
+                top, left, bottom, right = part.top, part.left, part.bottom, part.right
+            gap = max(top - part.bottom, part.top - bottom, left - part.right, part.left - right)
+            reach = max(bottom - top, right - left)
+            if gap > 0.15 * reach + 2.5 * part.span:
+                far.append(part)
+                continue
             kept.append(part)
             if part.span > 0.03 * reach:
                 top, left = min(top, part.top), min(left, part.left)
                 bottom, right = max(bottom, part.bottom), max(right, part.right)
+        waiting = [part for part in far if part.span > 0.5 * kept[0].span]
     return kept
+
+
+def _without_gaps(ink: np.ndarray, longest: int) -> np.ndarray:
+    """The ink (H, W) bool; if its longest component is as short as a dash, with dashes joined to lines.
+
+    longest: the span of that component, in pixels.
+    """
+    top, left, bottom, right = _box(ink)
+    reach = max(bottom - top, right - left)
+    if longest > 0.15 * reach:
+        return ink
+    for radius in range(2, reach // 60 + 1):
+        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+        closed = cv2.morphologyEx(ink.astype(np.uint8), cv2.MORPH_CLOSE, disc)
+        sides = cv2.connectedComponentsWithStats(closed)[2][1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
+        if sides.max() > 0.4 * reach:
+            return closed.astype(bool)
+    return ink
 
 
 def _box(ink: np.ndarray) -> tuple[int, int, int, int]:

@@ -1,4 +1,4 @@
-"""Finds the lines of ruled or squared paper and removes them."""
+"""Finds the lines of ruled or squared paper and removes them, and tells the dots of dotted paper."""
 
 from __future__ import annotations
 
@@ -32,10 +32,21 @@ def without_ruling(contrast: np.ndarray) -> np.ndarray | None:
     if levels is None:
         return None
     turned = _divided_out(turned, levels)
-    columns = _ruled_rows(turned.T)
+    between = turned[levels == 0]  # where lines cross, a column has lost its contrast with that of the row
+    columns = _ruled_rows(between.T)
     if columns is not None:
         turned = _divided_out(turned.T, columns).T
     return np.ascontiguousarray(turned)
+
+
+def is_dotted(points: np.ndarray) -> bool:
+    """Whether marks at (n, 2) points are the dots of dotted paper: most have four neighbours at nearly one distance. Of
+    a dotted line, the third neighbour is twice as far as the first."""
+    if len(points) < 30:
+        return False
+    some = points[:: max(1, len(points) // 300)]
+    four = np.sort(np.hypot(*(some[:, None] - points[None]).T), axis=0)[1:5]  # (4, some): but for the point itself
+    return bool((four[3] < 1.25 * four[0]).mean() > 0.5)
 
 
 def _rotated(contrast: np.ndarray, angle: float) -> np.ndarray:

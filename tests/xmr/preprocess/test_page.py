@@ -123,6 +123,47 @@ def test_the_lines_of_ruled_and_squared_paper_go(squared, turn):
     assert min(inks_apart(read, wanted), inks_apart(read, WANTED)) < 0.08
 
 
+def test_a_margin_that_is_printed_over_the_lines_goes_with_them():
+    sheet = np.empty((1200, 900, 3), np.float32)
+    sheet[:] = (0.98, 0.94, 0.59)
+    sheet[40::32] = sheet[41::32] = (0.47, 0.63, 0.82)
+    sheet[:, 120:123] = sheet[:, 128:131] = (0.86, 0.35, 0.35)
+    ink = page(1200, 900, share=0.6, at=(0.4, 0.5))[..., None]
+    photo = cv2.GaussianBlur(sheet, (0, 0), 0.6) * (1 - ink) + ink * np.float32((0.1, 0.1, 0.45))
+    assert apart(image(photo)) < 0.08
+
+
+@pytest.mark.parametrize("turn", [0.0, 3.0])
+def test_the_dots_of_dotted_paper_go(turn):
+    dots = np.zeros((1000, 800), np.float32)
+    for y in range(15, 1000, 30):
+        for x in range(15, 800, 30):
+            cv2.circle(dots, (x, y), 2, 0.6, -1, cv2.LINE_AA)
+    dots = cv2.warpAffine(dots, cv2.getRotationMatrix2D((400, 500), turn, 1.1), (800, 1000))
+    assert apart(image(0.95 - 0.8 * np.maximum(page(), dots))) < 0.05
+
+
+def test_dots_that_are_drawn_in_a_row_or_at_random_stay():
+    sheet = page()
+    for x in range(60, 760, 16):
+        cv2.circle(sheet, (x, 850), 3, 1.0, -1, cv2.LINE_AA)
+    for x, y in np.random.default_rng(0).uniform((250, 450), (550, 600), (40, 2)).astype(int).tolist():
+        cv2.circle(sheet, (x, y), 3, 1.0, -1, cv2.LINE_AA)
+    assert apart(image(0.95 - 0.8 * sheet)) > 0.15
+
+
+@pytest.mark.parametrize(("dash", "gap"), [(12, 16), (20, 12)])
+def test_dashed_lines_are_read_as_lines(dash, gap):
+    sheet = np.zeros((1000, 1000), np.float32)
+    for points in HOUSE.strokes:
+        along = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))]) * 8
+        for start in np.arange(0, along[-1], dash + gap):
+            at = np.linspace(start, min(start + dash, along[-1]), 5)
+            line = np.stack([np.interp(at, along, column * 8 + 100) for column in points.T], axis=1)
+            cv2.polylines(sheet, [line.round().astype(np.int32)], False, 1.0, 6)
+    assert apart(image(0.95 - 0.8 * sheet)) < 0.1
+
+
 def test_a_frame_a_scanner_edge_and_what_reaches_in_go():
     framed = page(share=0.45, pen=4)
     cv2.rectangle(framed, (30, 30), (770, 970), 1, 4)
