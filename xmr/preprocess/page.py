@@ -157,8 +157,9 @@ def _best_plane(
     small: np.ndarray, light: bool, even: bool, shade: np.ndarray | None
 ) -> Callable[[np.ndarray], np.ndarray]:
     """Choose how to turn colours into one plane (H, W) uint8: brightness, red, green, blue or their minimum (for light
-    ink their maximum), whichever makes the ink stand out most from the grain of the paper; or the maximum, in which
-    colours are as light as the paper, if all that is coloured was filled in between dark lines."""
+    ink their maximum), whichever makes the ink stand out most from the grain of the paper, and as light or dark as it
+    is; or the maximum, in which colours are as light as the paper, if all that is coloured was filled in between dark
+    lines."""
     if small.ndim == 2:
         return lambda pixels: pixels
     planes: list[Callable[[np.ndarray], np.ndarray]] = [
@@ -174,7 +175,8 @@ def _best_plane(
 
     if not light and _is_coloured_in(small, even, shade):
         return lambda pixels: reduce(cv2.max, cv2.split(pixels))
-    best = max(planes, key=clearness)
+    like = [plane for plane in planes[1:] if _polarity_and_light(plane(small), shade is not None)[0] == light]
+    best = max([planes[0], *like], key=clearness)
     return best if clearness(best) > 1.3 * clearness(planes[0]) else planes[0]
 
 

@@ -61,6 +61,15 @@ def test_ink_is_what_differs_from_its_paper(paper, ink):
     assert apart(image(np.array(paper) * (1 - cover) + np.array(ink) * cover)) < 0.05
 
 
+def test_ink_of_one_brightness_with_its_paper_is_told_by_its_colour():
+    rng, cover, tried = np.random.default_rng(1), page(500, 400)[..., None], 0
+    while tried < 20:
+        paper, ink = rng.uniform(0.05, 0.95, (2, 3))
+        if np.abs(paper - ink).max() > 0.4 and abs((paper - ink) @ (0.3, 0.59, 0.11)) < 0.15:
+            tried += 1
+            assert apart(image(paper * (1 - cover) + ink * cover)) < 0.08, (paper, ink)
+
+
 def test_uneven_light_and_a_shadow_leave_the_ink():
     sheet = 0.95 - 0.7 * page()
     sheet *= np.linspace(0.5, 1, sheet.shape[1])
