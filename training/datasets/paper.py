@@ -286,6 +286,97 @@ def _held(rng: Rng, lines: SketchLines) -> Image.Image:
     return photograph(rng, uneven_light(rng, np.ascontiguousarray(sheet), 0.25))
 
 
+def _legal_pad(rng: Rng, lines: SketchLines) -> Image.Image:
+    shape = sheet_shape(rng, (900, 1300))
+    sheet = blank(rng, shape, (rng.uniform(0.94, 1), rng.uniform(0.88, 0.96), rng.uniform(0.5, 0.75)), 0.004)
+    step, margin = rng.integers(26, 44), int(rng.uniform(0.1, 0.16) * shape[1])
+    for y in range(int(rng.integers(60, 100)), shape[0], step):
+        cv2.line(sheet, (0, y), (shape[1], y), (0.47, 0.63, 0.82), 2)
+    for x in (margin, margin + 8):  # printed over the lines
+        cv2.line(sheet, (x, 0), (x, shape[0]), (0.86, 0.35, 0.35), 3)
+    cover, _ = lines.put(rng, shape, rng.uniform(0.4, 0.75), pen_width(rng, shape))
+    return photograph(rng, uneven_light(rng, rotated(rng, draw_ink(sheet, cover, dark_colour(rng)), 2), 0.2))
+
+
+def _graph_paper(rng: Rng, lines: SketchLines) -> Image.Image:
+    shape, step = sheet_shape(rng, (900, 1300)), int(rng.integers(16, 30))
+    sheet, colour = blank(rng, shape, (0.95, 0.98, 0.95)), np.array([0.35, 0.7, 0.45]) * rng.uniform(0.8, 1.2)
+    for n in range(max(shape) // step + 1):
+        shade, pen = (colour * 0.7, 3) if n % 5 == 0 else (colour, 1)
+        cv2.line(sheet, (n * step, 0), (n * step, shape[0]), shade.tolist(), pen)
+        cv2.line(sheet, (0, n * step), (shape[1], n * step), shade.tolist(), pen)
+    cover, _ = lines.put(rng, shape, rng.uniform(0.45, 0.75), pen_width(rng, shape, 0.005, 0.008))
+    return photograph(rng, uneven_light(rng, rotated(rng, draw_ink(sheet, cover, dark_colour(rng)), 2), 0.2))
+
+
+def _dotted(rng: Rng, lines: SketchLines) -> Image.Image:
+    shape, step = sheet_shape(rng), int(rng.integers(26, 44))
+    sheet = blank(rng, shape, paper_colour(rng), 0.004)
+    for y in range(step // 2, shape[0], step):
+        for x in range(step // 2, shape[1], step):
+            cv2.circle(sheet, (x, y), 2, (0.55, 0.55, 0.6), -1, cv2.LINE_AA)
+    cover, _ = lines.put(rng, shape, rng.uniform(0.35, 0.75), pen_width(rng, shape))
+    return photograph(rng, uneven_light(rng, rotated(rng, draw_ink(sheet, cover, dark_colour(rng)), 3), 0.2))
+
+
+def _hard_shadow(rng: Rng, lines: SketchLines) -> Image.Image:
+    shape = sheet_shape(rng)
+    cover, _ = lines.put(rng, shape, rng.uniform(0.4, 0.75), pen_width(rng, shape))
+    sheet = draw_ink(blank(rng, shape, paper_colour(rng), 0.006), cover, dark_colour(rng))
+    if rng.random() < 0.5:  # a blind's slats, or leaves
+        y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
+        turn = rng.uniform(0, math.pi)
+        shade = np.sin((math.cos(turn) * x + math.sin(turn) * y) / (rng.uniform(0.025, 0.05) * max(shape))) > 0
+    else:
+        shade = smooth_noise(rng, shape, max(shape) / rng.uniform(6, 12)) > 0
+    shade = cv2.GaussianBlur(shade.astype(np.float32), (0, 0), rng.uniform(0.003, 0.008) * max(shape))
+    return photograph(rng, sheet * (1 - rng.uniform(0.25, 0.45) * shade)[..., None])
+
+
+def _coloured_in(rng: Rng, lines: SketchLines) -> Image.Image:
+    shape = sheet_shape(rng, (600, 1200))
+    cover, inside = lines.put(rng, shape, rng.uniform(0.5, 0.85), pen_width(rng, shape, 0.006, 0.01))
+    sheet = blank(rng, shape, _WHITE)
+    count, areas = cv2.connectedComponents(((inside > 0.5) & (cover < 0.5)).astype(np.uint8), connectivity=4)
+    colours = np.concatenate([[_WHITE], rng.uniform(0.25, 1.0, (count - 1, 3))]).astype(np.float32)
+    sheet = colours[cv2.dilate(areas.astype(np.uint16), np.ones((9, 9), np.uint8))]  # under the lines too
+    return photograph(rng, draw_ink(sheet, cover, dark_colour(rng) * 0.5), 0.5, 0.002, (80, 95))
+
+
+def _screenshot(rng: Rng, lines: SketchLines) -> Image.Image:
+    """A program's or a phone's window, light or dark, with bars of tools above and below the page."""
+    shape = sheet_shape(rng, (800, 1400))
+    cover, _ = lines.put(rng, shape, rng.uniform(0.4, 0.6), pen_width(rng, shape, 0.004, 0.008), (0, 0), 3)
+    page = draw_ink(blank(rng, shape, _WHITE), cover, dark_colour(rng) * 0.6)
+    bar = int(rng.uniform(0.06, 0.11) * shape[0])
+    page[:bar] = page[-bar:] = rng.uniform(0.88, 0.96)
+    for row in (bar // 2, shape[0] - bar // 2):
+        for n in range(1, int(rng.integers(4, 9))):
+            at, size = (int(n * shape[1] / 9), row), int(bar * rng.uniform(0.15, 0.28))
+            cv2.circle(page, at, size, rng.uniform(0.1, 0.9, 3).tolist(), -1, cv2.LINE_AA)
+    said = np.zeros(shape, np.uint8)
+    cv2.putText(said, "9:41  Notes", (10, bar // 3), cv2.FONT_HERSHEY_SIMPLEX, bar / 90, 255, 2, cv2.LINE_AA)
+    page = draw_ink(page, said.astype(np.float32) / 255, (0.1,) * 3)
+    return photograph(rng, 1 - page if rng.random() < 0.4 else page, 0.3, 0.001, (85, 95))
+
+
+def _two_colours(rng: Rng, lines: SketchLines) -> Image.Image:
+    """Ink and paper of any colours; they may be equally bright."""
+    shape = sheet_shape(rng, (600, 1300))
+    paper, ink = rng.uniform(0.05, 0.95, (2, 3))
+    while np.abs(paper - ink).max() < 0.4:
+        ink = rng.uniform(0.05, 0.95, 3)
+    cover, _ = lines.put(rng, shape, rng.uniform(0.4, 0.85), pen_width(rng, shape, 0.005, 0.01))
+    return photograph(rng, draw_ink(blank(rng, shape, paper, 0.004), cover, ink), 0.5, 0.006)
+
+
+def _broad(rng: Rng, lines: SketchLines) -> Image.Image:
+    """A brush, or a finger on a small screen."""
+    shape, share = sheet_shape(rng, (500, 1000)), rng.uniform(0.6, 0.85)
+    cover, _ = lines.put(rng, shape, share, share * min(shape) * rng.uniform(0.035, 0.05))
+    return photograph(rng, draw_ink(blank(rng, shape, paper_colour(rng)), cover, dark_colour(rng)), 0.5, 0.003)
+
+
 STYLES: dict[str, Callable[[Rng, SketchLines], Image.Image]] = {
     "scan": _scan,
     "fine-scan": _fine_scan,
@@ -313,4 +404,12 @@ STYLES: dict[str, Callable[[Rng, SketchLines], Image.Image]] = {
     "crumpled": _crumpled,
     "spiral": _spiral,
     "held": _held,
+    "legal-pad": _legal_pad,
+    "graph-paper": _graph_paper,
+    "dotted": _dotted,
+    "hard-shadow": _hard_shadow,
+    "coloured-in": _coloured_in,
+    "screenshot": _screenshot,
+    "two-colours": _two_colours,
+    "broad": _broad,
 }

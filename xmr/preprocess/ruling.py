@@ -7,6 +7,8 @@ import numpy as np
 
 from xmr.preprocess.sheet import SMALL, shrunk
 
+_BOLD = 11  # px: a bold line with its blurred edges, and a row beside each
+
 
 def without_ruling(contrast: np.ndarray) -> np.ndarray | None:
     """Remove the lines of ruled or squared paper from the ink's contrast.
@@ -79,6 +81,9 @@ def _ruled_rows(contrast: np.ndarray) -> np.ndarray | None:
 
 
 def _divided_out(contrast: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """The contrast with that of the ruling divided out; ink that crosses the ruling stays."""
+    """The contrast with that of the ruling divided out; ink that crosses the ruling stays, and where a line's own
+    contrast is lost in a bold one, the gap is closed."""
     ruling = np.minimum(1.35 * levels + np.where(levels > 0, 0.02, 0), 0.9)[:, None]
-    return np.maximum(1 - (1 - contrast) / (1 - ruling), 0).astype(np.float32)
+    found = np.maximum(1 - (1 - contrast) / (1 - ruling), 0).astype(np.float32)
+    closed = cv2.morphologyEx(found, cv2.MORPH_CLOSE, np.ones((_BOLD, 1), np.uint8))
+    return np.where(levels[:, None] > 0, closed, found)
