@@ -32,6 +32,7 @@ _DIGRAPHS = {"ae": "ä", "oe": "ö", "ue": "ü", "ss": "ß"}
 _DOTTED = {"a": "ä", "o": "ö", "u": "ü"}
 _DRAWN_OUT = re.compile(r"(.)\1{2,}")
 _LINKS = ("", "s", "n", "en", "es", "er")  # between the parts of a German compound
+_ENDINGS = {"en": ("s", "es", "ed", "er", "ing", "ies", "y"), "de": ("e", "en", "em", "er", "es", "n", "s")}
 _EDIT = 4.5  # what an edit costs, in units of the logarithm of a word's count
 _SAME_START, _SAME_LETTERS = 1.5, 1.0  # what speaks for a word, in these units ...
 _OTHER_LANGUAGE, _OTHER_LETTER = 2.0, 2.0  # ... and against it; the latter for each that is no likely slip for another
@@ -373,11 +374,15 @@ class Vocabulary:
         if compound := self._compound(word):
             return self._nearest(word, language, last, 1, at_least=_COMMON) or compound
         if word in self.others:
-            return None
+            return word if self._inflected(word, PART) else None
         if word.endswith("'s") and "'" not in (owner := word[:-2]):
             meant = self._meant(owner, language, False, False)
             return meant and f"{meant}'s"
-        if len(parts := _JOINTS.split(word)) > 1 and all(len(p) < SHORTEST or p in self._frequency for p in parts):
+        if len(parts := _JOINTS.split(word)) > 1 and any(part in self._frequency for part in parts):
+            right = all(len(part) < SHORTEST or part in self._frequency or part in self.others for part in parts)
+        else:
+            right = self._inflected(word, LONG)
+        if right:
             return word
         return (
             self._nearest(word, language, last, 1)
@@ -433,6 +438,19 @@ class Vocabulary:
                 if word[:at].endswith(link) and len(first) >= PART and first in german and second in german:
                     return self._put_right(first, german) + link + self._put_right(second, german)
         return None
+
+    def _inflected(self, word: str, shortest: int) -> bool:
+        """Whether a word is a known one with another ending, "sunsets" or "gläsernem" beside "gläsernen", rather than
+        with a letter that was lost or doubled at its end. shortest: letters of what is before the ending."""
+        for language, endings in _ENDINGS.items():
+            known = self.counts.get(language, {})
+            for end in endings:
+                stem = word.removesuffix(end)
+                if len(stem) < shortest or stem == word or stem[-1] == end[0]:
+                    continue
+                if stem in known or any(stem + other in known for other in endings if not other.startswith(end)):
+                    return True
+        return False
 
     def _split(self, word: str) -> str | None:
         """The two frequent words that were typed as one: "redcar"."""
@@ -531,7 +549,9 @@ _CONFUSED = _beside() | {a + b for letters in _ALIKE for a in letters for b in l
 
 
 def _strange_letters(word: str, known: str) -> int:
-    """How many letters stand for others that they neither touch on a keyboard nor sound like."""
+    """How many letters stand for others, or were added to others, that they neither touch on a keyboard nor sound
+    like."""
     typed, meant = Counter(word) - Counter(known), Counter(known) - Counter(word)
-    likely = sum(any(a + b in _CONFUSED or b + a in _CONFUSED for b in meant) for a in typed.elements())
-    return max(min(typed.total(), meant.total()) - likely, 0)
+    near = known if typed.total() > meant.total() else meant
+    likely = sum(any(a == b or a + b in _CONFUSED or b + a in _CONFUSED for b in near) for a in typed.elements())
+    return typed.total() - likely

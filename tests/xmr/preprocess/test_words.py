@@ -256,6 +256,22 @@ def test_a_slip_in_a_part_of_a_compound_or_in_a_frequent_word_that_looks_like_on
     assert both.correct("Pinpin") == ("Pinpin", [], [])
 
 
+def test_a_known_word_with_another_ending_is_right(words):
+    bent = Vocabulary({"en": {"sunset": 2000, "blueberry": 900, "whale": 900}, "de": {"gläsernen": 900}}, {"whales"})
+    for text in ("sunsets", "gläsernem", "whales", "blueberries"):
+        assert bent.correct(text) == (text, [], []), text
+    real = xmr.load("tri")
+    for text in ("whales", "beaches", "blueberries", "two dragons", "octopuses", "von Mäusen", "zwei Pilzen"):
+        reading = real.read(text)
+        assert (reading.wanted, reading.corrected, reading.unknown) == (text, (), ()), text
+
+
+def test_a_letter_that_was_lost_or_doubled_at_the_end_is_no_ending():
+    words = Vocabulary({"en": {"octopus": 2000}, "de": {"trompete": 2000, "klavier": 2000, "delfin": 2000}})
+    for typed in ("Trompetee", "Klavie", "octopuss", "Delfinn"):
+        assert words.correct(typed)[0] in words._frequency, typed
+
+
 def test_a_word_that_was_typed_as_two_is_one(words):
     split = Vocabulary({"en": {"butterfly": 2000, "butter": 25, "fly": 126, "hotdog": 4000, "hot": 2300, "dog": 9000}})
     assert split.correct("a butter fly, hot") == ("a butterfly, hot", [("butter fly", "butterfly")], [])
@@ -322,6 +338,11 @@ def test_letters_of_a_number_and_single_ones_are_no_words(words, text):
 @pytest.mark.parametrize("text", ["x-ray", "no-one", "dog's", "dog’s", "don't", "can’t", "we'll", "t-shirt", "Red-Car"])
 def test_joined_words_and_contractions_are_not_taken_for_others(words, text):
     assert words.correct(text) == (text, [], [])
+
+
+def test_a_joined_word_is_right_if_its_parts_are_and_one_is_known(words):
+    assert words.correct("dog-flavour") == ("dog-flavour", [], [])
+    assert words.correct("goethe-flavour")[2] == ["goethe-flavour"]
 
 
 @pytest.mark.parametrize("text", ["犬", "собака", "كلب", "zzzzzzz", "piñata", "flavour", "ｚｚｚｚｚ", "ㅋㅋ"])
