@@ -304,7 +304,7 @@ class Vocabulary:
             last = number == len(words) - 1
             if not last and text[end : words[number + 1].start()] == " ":
                 end = words[number + 1].end()
-                if joined := self._joined(lower, _lower(words[number + 1][0])):
+                if joined := self._respaced(lower, _lower(words[number + 1][0])):
                     corrected.append((text[begin:end], joined))
                     parts += [text[at:begin], joined]
                     at = end
@@ -430,11 +430,15 @@ class Vocabulary:
         return max((word, *times), key=lambda known: counts.get(known, 0) / times.get(known, 1))
 
     def _compound(self, word: str) -> str | None:
-        """A word that is made of two known German ones, "Kaffeetasse", with both put right; None if it is not."""
-        german = self.counts.get("de", {})
+        """A word that is made of two known German ones, "Kaffeetasse", with both put right; None if it is not. Few
+        begin and none ends with a function word: "withhat" and "dogand" are two words."""
+        german, english = self.counts.get("de", {}), self.counts.get("en", {})
+        joining = self.function_words - _ARTICLES  # like endings: "schaukelnden"
         for at in range(PART, len(word) - PART + 1):
             for link in _LINKS:
                 first, second = word[: at - len(link)], word[at:]
+                if second in joining or (first in joining and english.get(first, 0) > german.get(first, 0)):
+                    continue
                 if word[:at].endswith(link) and len(first) >= PART and first in german and second in german:
                     return self._put_right(first, german) + link + self._put_right(second, german)
         return None
@@ -453,22 +457,32 @@ class Vocabulary:
         return False
 
     def _split(self, word: str) -> str | None:
-        """The two frequent words that were typed as one: "redcar"."""
+        """The two frequent words of one language that were typed as one: "redcar"."""
         best, highest = None, _LIKELY - 1
         for at in range(PART, len(word) - PART + 1):
-            rarer = min(self._frequency.get(half, 0) for half in (word[:at], word[at:]))
-            if rarer > highest:
-                best, highest = f"{word[:at]} {word[at:]}", rarer
+            for counts in self.counts.values():
+                rarer = min(counts.get(word[:at], 0), counts.get(word[at:], 0))
+                if rarer > highest:
+                    best, highest = f"{word[:at]} {word[at:]}", rarer
         return best
 
-    def _joined(self, first: str, second: str) -> str | None:
-        """The one word that was typed as two, "butter fly"; None where they may well be two: "hot dog"."""
-        if min(len(first), len(second)) < PART:
-            return None
-        known = [word for word in (first + second, *self._restored(first + second)) if word in self._frequency]
-        best = max(known, key=self._frequency.__getitem__, default=None)
-        rarer = min(self._frequency.get(word, 0) for word in (first, second))
-        return best if best and self._frequency[best] > _JOINED * rarer else None
+    def _respaced(self, first: str, second: str) -> str | None:
+        """What was typed with a space at a wrong place, "butter fly" or "re dcar"; None where it may well be at the
+        right one: "hot dog"."""
+        rarer, other = sorted(self._frequency.get(word, int(word in self.others)) for word in (first, second))
+        joined = first + second
+        best = max((joined, *self._restored(joined)), key=lambda word: self._frequency.get(word, 0))
+        if min(len(first), len(second)) >= PART:
+            likely = self._frequency.get(best, 0) > _JOINED * rarer
+        else:
+            likely = not rarer and self._frequency.get(best, 0) > max(other, _FAMILIAR)
+        if likely or rarer:
+            return best if likely else None
+        for at in (len(first) - 1, len(first) + 1):
+            halves = joined[:at], joined[at:]
+            if min(self._frequency.get(half, 0) for half in halves) > max(other, _LIKELY):
+                return " ".join(halves)
+        return None
 
     def _completed(self, word: str) -> str | None:
         """The likeliest known word that begins with this one, which is being typed: "eleph"."""
@@ -552,6 +566,6 @@ def _strange_letters(word: str, known: str) -> int:
     """How many letters stand for others, or were added to others, that they neither touch on a keyboard nor sound
     like."""
     typed, meant = Counter(word) - Counter(known), Counter(known) - Counter(word)
-    near = known if typed.total() > meant.total() else meant
+    near = meant or known
     likely = sum(any(a == b or a + b in _CONFUSED or b + a in _CONFUSED for b in near) for a in typed.elements())
-    return typed.total() - likely
+    return max(min(typed.total(), meant.total() or typed.total()) - likely, 0)

@@ -279,6 +279,20 @@ def test_a_word_that_was_typed_as_two_is_one(words):
     assert words.correct("Fahr Rad")[0] == "fahrrad" and words.correct("Kae Fer")[0] == "käfer"
 
 
+def test_a_space_at_a_wrong_place_is_put_right(words):
+    for typed, meant in {"ho rse": "horse", "re dbanana": "red banana", "redb anana": "red banana"}.items():
+        assert words.correct(f"a {typed}") == (f"a {meant}", [(typed, meant)], []), typed
+    assert words.correct("hatt in")[0] == "hat in" and words.correct("red ray")[0] == "red ray"
+    counts = {"en": {"dog": 900, "cat": 900, "and": 9000, "with": 900}, "de": {"and": 9, "dog": 9, "with": 9}}
+    joined = Vocabulary(counts, function_words={"and", "with"})
+    assert joined.correct("dogand cat")[0] == "dog and cat" and joined.correct("withdog")[0] == "with dog"
+
+
+def test_halves_of_two_languages_are_no_words_typed_as_one():
+    words = Vocabulary({"en": {"ten": 900, "red": 900}, "de": {"kanu": 900, "rad": 900}})
+    assert words.correct("Kanuten") == ("Kanuten", [], ["Kanuten"])
+
+
 @pytest.mark.parametrize(
     "text", ["dog.jpg", "https://example.com/bannana", "www.bannana.com", "bannana@yelow.de", r"C:\bannana\hosre"]
 )
