@@ -23,7 +23,11 @@ BEGUN = 4  # ... and of a last word that is completed
 MOST_WORDS = 64  # of a text that are looked up; longer texts are taken as they are from there on
 MOST_UNWANTED = 16  # of a text; further negations stay in it
 _WORD = re.compile(r"(?<![^\W_])[^\W\d_]+(?:['’-][^\W\d_]+)*(?![^\W_])")  # but no letters of "50mm"
-_ADDRESS = re.compile(r"(?<!\S)\S*(?:://|(?<=\w)[.@\\](?=\w))\S*")  # or a file's name: no words to correct
+_ADDRESS = re.compile(  # or a file's name: no words to correct, and no negations. "A dog.The cat" is none
+    r"(?<!\S)\S*(?:://|(?<=\w)(?:[@\\]|\.(?![A-ZÄÖÜ][a-zäöüß]))(?=\w))\S*"
+)
+_PRIVATE = 0xE000  # where signs begin that no text has once it is clean
+_APOSTROPHE = re.compile(r"(?<=\w)[´`ʼ′](?=\w)")
 _EMOJI = re.compile("[\u2600-\u27bf\u2b50\U0001f300-\U0001f3fa\U0001f400-\U0001faff][\ufe0f\U0001f3fb-\U0001f3ff]*")
 _CALLED = re.compile(r" (?:face|sign|symbol)$")  # what no one says who means the thing itself
 _JOINTS = re.compile("['-]")
@@ -52,11 +56,11 @@ why whose too just only yet than then if such pic pics picture pictures photo ph
 colour colours
 ich mir mich du dir dich euch uns wir mein meine meinen meinem meiner meines dein deine deinen unser unsere unseren
 euer eure zeig zeige zeigt zeigen suche suchen finde finden möchte möchten will willst wollen wollte hätte hätten
-gern gerne gib gebt brauche brauchen kann kannst könnt können könntest habe habt hast bist seid sehen bitte danke
-hallo alles etwas nichts niemand keiner keines wer wen wem wessen wann warum weshalb wieso wo woher wohin welcher
-welches welchen welchem sondern sonst außer anstelle doch schon dann denn wenn weil ja nein heute gestern immer nie
-niemals hundert tausend einzige einziger einziges einzigen jede jeder jedes jeden foto fotos bild bilder farbe
-farben
+gern gerne gib gebt brauche brauchen kann kannst könnt können könntest habe habt hast bist seid sehen mag magst mögen
+bitte danke hallo alles etwas nichts niemand keiner keines wer wen wem wessen wann warum weshalb wieso wo woher wohin
+welcher welches welchen welchem sondern sonst außer anstelle doch schon dann denn wenn weil ja nein heute gestern
+immer nie niemals hundert tausend einzige einziger einziges einzigen jede jeder jedes jeden foto fotos bild bilder
+farbe farben
 """
 _ASKING = frozenset(_WORDS_TO_ASK.split())
 _DOUBLING, _SWAP, _SHORT_SLIP = 30, 400, 1000  # a word so many times rarer than the one it may be a slip of, is one
@@ -66,42 +70,68 @@ _FAMILIAR = 200  # a word this frequent may be completed
 _LIKELY = 20  # a word this frequent may be a part of two that were typed together
 
 _NOT_EN = (
-    r"no(?!\s+(?:one|\d+)\b)|not|without|w/o|minus|(?>except(?:\s+for)?)|exclud(?:e|es|ing)|lacking|but\s+not|neither"
+    r"no(?!\s+(?:one|\d+)\b)|(?>not(?:\s+at\s+all)?(?:\s+(?:wearing|having|showing))?)(?!\s+(?:all|every|to)\b)|without|w/o(?:ut)?|minus|never"
+    r"|(?>except(?:\s+for)?)|exclud(?:e|es|ing)|lack(?:s|ing)|but\s+not|neither|(?:hardly|barely|scarcely)\s+any"
     r"|(?:devoid|free)\s+of|(?:any(?:thing|one|body)?|every(?:thing|one|body)?|all)(?:\s+colou?rs?)?\s+but"
-    r"|other\s+than|rather\s+than|instead\s+of|(?:is|are|was|were|has|have)n['’]?t"
-    r"|(?>(?:do|does|did)(?:n['’]?t|\s+not)(?:\s+(?:want|like|need|show|see|have|include|contain))?(?:\s+to\s+see|\s+me)?)"
+    r"|(?:other|rather)\s+than|instead\s+of|(?:apart|aside)\s+from|with\s+the\s+exception\s+of"
+    r"|(?:is|are|was|were|has|have)['’]?n['’]?t"
+    r"|(?>(?:do|does|did)(?:n['’]?t|\s+not)(?:\s+(?:want|like|need|show|see|have|wear|include|contain))?(?:\s+to\s+see|\s+me)?)"
 )
-_NOT_DE = r"kein(?:e|en|em|er|es)?|ohne|nicht|außer|ausser|alles\s+bis\s+auf|weder|(?:an)?statt|anstelle(?:\s+von)?"
+_NOT_DE = (
+    r"kein(?:e[nmrs]?|s)?|ohne|nicht?(?!\s+(?:alle[nmrs]?|jede[nmrs]?)\b)|nie(?:mals)?|außer|ausser|alles\s+bis\s+auf"
+    r"|weder|(?<!findet\s)(?<!finden\s)(?:an)?statt|anstelle(?:\s+von)?|frei\s+von|mit\s+Ausnahme\s+von"
+    r"|abgesehen\s+von"
+)
+# What follows a negation that takes nothing away: "not only", "not very big", "no doubt", "Ohne Titel".
+_MEANT = (
+    r"(?!\s+(?:only|just|more|less|longer|far|necessarily|always|very|so|too|quite|really|entirely|completely|doubt|hurry"
+    r"|title|nur|bloß|mehr|weit|unbedingt|immer|sehr|ganz|zu|wirklich|völlig|besonders|zweifel|titel)\b)"
+)
 _ARTICLE = r"(?:any|a|an|the|eine[nmrs]?|ein|der|die|das|den|dem|des)"
-_CLAUSE = r"(?:that|which|who|der|die|das)(?:['’]s|\s+(?:is|are|was|were|do|does|has|have))?"  # "a cup that is not red"
+# What leads to a negation: "a cup [that is] not red", "a street [where there are almost] no cars".
+_LEADING = (
+    r"(?:that|which|who|der|die|das)(?:['’]s|\s+(?:has|have))?|and|or|but|with|where|there|is|are|was|were|wearing"
+    r"|(?:on|in|at)\s+which|almost|nearly|absolutely|definitely|und|oder|aber|mit|wo|da|es|gibt|ist|sind|trägt"
+    r"|(?:auf|in|an|bei)\s+(?:dem|der|denen)|fast(?=\s+kein)|ganz|gar|völlig|überhaupt"
+)
 _NEGATION = re.compile(
-    rf"(?:,?\s*\b(?:{_CLAUSE}|and|or|but|with|und|oder|aber|mit)\s+)?"
-    rf"(?<![\w'’-])(?<!\bnothing\s)(?<!\bnichts\s)(?<!\bnone\s)(?:{_NOT_EN}|{_NOT_DE})(?![\w'’-])"
-    r"(?!\s+(?:only|just|more|less|longer|far|necessarily|always|nur|bloß|mehr|weit|unbedingt|immer)\b)\s+"
-    rf"(?:{_ARTICLE}(?:\s+|$))?",
+    rf"(?:,?\s*\b(?:{_LEADING})\s+)*"
+    rf"(?<![\w'’-])(?<!\bnothing\s)(?<!\bnichts\s)(?<!\bnone\s)(?:{_NOT_EN}|{_NOT_DE})(?![\w'’-]){_MEANT}\s+"
+    rf"(?:{_ARTICLE}(?:\s+|$))?(?:(?:single|einzige[nmrs]?)\s+)?",
     re.IGNORECASE,
 )
 _NOT_WITHOUT = re.compile(r"\b(?:not|never|nicht|nie)\s+(?:without|ohne)\s+", re.IGNORECASE)
-# One word: "car -red", as to a search engine, "a non-red car", "ein nicht rotes Auto", "a car-free street", "autofrei".
+# One word: "car -red", as to a search engine, "a not red car", "ein nicht rotes Auto", "a car-free street", "autofrei".
 _UNWANTED = re.compile(
-    r"(?<!\S)-([^\W\d_]+)(?!\S)"
+    r"(?<!\S)[-!]([^\W\d_]+)(?!\S)"
     r"|\b(?:non[- ]|nicht-)(?!(?:stop|stick|slip|fiction|profit)\b)([^\W\d_]+)"
-    r"|(?<=\bein\s)nicht\s+([^\W\d_]+es)(?=\s+\w)|(?<=\beine\s)nicht\s+([^\W\d_]+e)(?=\s+\w)"
+    rf"|(?<=\ba\s)not{_MEANT}\s+([^\W\d_]+)(?=\s+[^\W\d_])"
+    rf"|(?<=\bein\s)nicht{_MEANT}\s+([^\W\d_]+e[rs])(?=\s+\w)|(?<=\beine\s)nicht\s+([^\W\d_]+e)(?=\s+\w)"
+    r"|(?<=\beine[nmr]\s)nicht\s+([^\W\d_]+en)(?=\s+\w)"
     r"|(?<![\w-])([^\W\d_]+)-free(?![\w-])|(?<![\w-])([^\W\d_]{3,}?)-?frei(?:e[nmrs]?)?(?![\w-])"
     r"|\b(menschen)leer(?:e[nmrs]?)?\b",
     re.IGNORECASE,
 )
 _NEGATING = ("without", "nicht", "not", "ohne", "keine", "keinen", "kein", "keinem", "keiner", "keines")
-_LISTED = re.compile(r"\s*(?:,|\b(?:and|or|nor|und|oder|noch)\b)\s*", re.IGNORECASE)
+_NEGATING += ("except", "instead", "außer", "ausser")
+_LISTED = re.compile(rf"\s*(?:,|\b(?:and|or|nor|und|oder|noch)\b)\s*(?:{_ARTICLE}\s+)?", re.IGNORECASE)
 _PLACE = r"in|on|at|under|over|near|behind|beside|im|auf|am|an|bei|unter|über|neben|hinter|vor"
 _AT_PLACE = re.compile(rf"(?:{_PLACE})\s+(?=\w)", re.IGNORECASE)  # "not in the water"
+# What a negation ends with, and says nothing by itself: "no cars [at all]", "keine Autos [zu sehen]".
+_CLOSED = (
+    r"at\s+all|whatsoever|anywhere|in\s+sight|(?:in|on)\s+(?:it|them)|on\s*$|zu\s+sehen|mehr|darauf|drauf|darin|drin"
+)
+_ITEM = rf"(?!{_ARTICLE}\s)[^\W\d_]+(?:\s[^\W\d_]+)?\s*"  # of a list: "no dogs, cats or birds"
 _ENDS = re.compile(  # what is wanted goes on after these
-    rf"[,;.!?:()\[\]]|\b(?:{_PLACE}|but|with|is|are|was|were|has|have|who|which|while|and\s+\w+ing|please|thanks"
+    rf",(?!\s*(?:(?:{_ITEM},\s*){{0,8}}{_ITEM},?\s*)?\b(?:or|nor|oder|noch)\s)|[;.!?:()\[\]]|\b(?:{_CLOSED}|{_PLACE}"
+    r"|but|with|is|are|was|were|has|have|who|which|while|and\s+\w+ing|please|thanks"
     r"|aber|sondern|mit|ist|sind|waren|haben|wird|werden|sitzt|sitzen|steht|stehen|liegt|liegen|geht|gehen|läuft|laufen"
     r"|fährt|fahren|rennt|rennen|spielt|spielen|springt|trägt|sehen|bitte|danke)\b",
     re.IGNORECASE,
 )
-_CLOSING = re.compile(r"\s*(?:\b(?:ist|sind|hat|haben|trägt|tragen)\b|,?\s*\b(?:but|sondern)\b)", re.IGNORECASE)
+_CLOSING = re.compile(
+    rf"(?:\s*\b(?:{_CLOSED}|ist|sind|hat|haben|trägt|tragen)\b|,?\s*\b(?:but|sondern)\b)+", re.IGNORECASE
+)
 _EDGES = ' ,;.!?:()[]/–—-"„“”…'
 _SIGN = re.compile(  # "a no parking sign" wants one, and so does "no parking"
     r"\b(?:signs?|schild(?:er|ern|s)?|no\s+(?:parking|smoking|entry|trespassing)|kein\s+(?:zutritt|durchgang))\b",
@@ -160,6 +190,10 @@ def read(text: str, vocabulary: Vocabulary | None = None, negations: bool = True
     (('people',), '')
     """
     typed = unicodedata.normalize("NFC", clean_text(text))  # an umlaut may come as a letter and its dots
+    typed = _APOSTROPHE.sub("'", typed)
+    addresses = {_PRIVATE + number: address for number, address in enumerate(_ADDRESS.findall(typed))}
+    for sign, address in addresses.items():  # what stands for it till the end is neither a word nor punctuation
+        typed = typed.replace(address, chr(sign), 1)
     corrected: list[tuple[str, str]] = []
     slips: list[tuple[str, str]] = []
     if vocabulary is not None:
@@ -170,12 +204,12 @@ def read(text: str, vocabulary: Vocabulary | None = None, negations: bool = True
     if not unwanted:  # else what is unwanted tells how they were read
         corrected += slips
     if vocabulary is None:
-        return Reading(text, wanted, unwanted)
+        return Reading(text, wanted.translate(addresses), tuple(part.translate(addresses) for part in unwanted))
     unknown: list[str] = []
     parts = []
     for part in (wanted, *unwanted):
         read_as, changes, strange = vocabulary.correct(part, context=typed)
-        parts.append(read_as)
+        parts.append(read_as.translate(addresses))
         corrected += changes
         unknown += strange
     if unwanted and vocabulary.says_nothing(parts[0]):  # "there is no dog"
@@ -294,12 +328,11 @@ class Vocabulary:
         """
         language = self.language(text if context is None else context)
         corrected, unknown, parts, at = [], [], [], 0
-        addresses = [match.span() for match in _ADDRESS.finditer(text)]
         words = list(islice(_WORD.finditer(text), MOST_WORDS))
         for number, match in enumerate(words):
             word, lower = match[0], _lower(match[0])
             begin, end = match.span()
-            if len(word) < SHORTEST or begin < at or any(start <= begin < stop for start, stop in addresses):
+            if len(word) < SHORTEST or begin < at:
                 continue
             last = number == len(words) - 1
             if not last and text[end : words[number + 1].start()] == " ":
@@ -333,7 +366,8 @@ class Vocabulary:
         def put_right(match: re.Match[str]) -> str:
             word = _lower(match[0])
             meant = _misspelt_negations().get(word)
-            if meant is None or word in self._frequency or word in self.others:
+            frequent = word in self.others and sorted(word) != sorted(meant or "")  # "nciht" is frequent, but no word
+            if meant is None or word in self._frequency or frequent:
                 return match[0]
             corrected.append((match[0], meant))
             return meant
@@ -530,17 +564,17 @@ def _lower(word: str) -> str:
 
 @cache
 def _misspelt_negations() -> dict[str, str]:
-    """Words that negate with two letters swapped, or, unless they are short, with one lost, doubled or hit beside its
+    """Words that negate with two letters swapped, one doubled or, unless they are short, one lost or hit beside its
     key; each with the right one."""
     found: dict[str, str] = {}
+    beside = {*_beside(), *(pair[::-1] for pair in _beside())}
     for right in reversed(_NEGATING):
-        slips = {right[:at] + right[at + 1] + right[at] + right[at + 2 :] for at in range(1, len(right) - 1)}
+        after_first = range(1, len(right))  # "leine" and "meine" are other words
+        slips = {right[:at] + right[at + 1] + right[at] + right[at + 2 :] for at in after_first[:-1]}
+        slips |= {right[:at] + right[at] + right[at:] for at in range(len(right))}
         if len(right) > PART:
-            slips |= {right[:at] + right[at] + right[at:] for at in range(len(right))}
-            slips |= {right[:at] + right[at + 1 :] for at in range(1, len(right))}
-        if right in _NEGATING[:2]:  # the others are near names: "Keane"
-            for one, other in map(tuple, _beside()):
-                slips |= {right.replace(one, other), right.replace(other, one)}
+            slips |= {right[:at] + right[at + 1 :] for at in after_first}
+            slips |= {right[:at] + b + right[at + 1 :] for at in after_first for a, b in beside if a == right[at]}
         found |= dict.fromkeys(slips - set(_NEGATING), right)
     return found
 

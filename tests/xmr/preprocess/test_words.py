@@ -112,6 +112,42 @@ KNOWN = sorted(ENGLISH.keys() | GERMAN.keys())
         ("no cars please", "please", ["cars"]),
         ("keine Hunde bitte", "bitte", ["Hunde"]),
         ("no no dogs", "", ["dogs"]),
+        ("a street with hardly any cars", "a street", ["cars"]),
+        ("a street where there are almost no cars", "a street", ["cars"]),
+        ("a street with no cars at all", "a street", ["cars"]),
+        ("a street with no cars in sight, at night", "a street, at night", ["cars"]),
+        ("a man with no hat on", "a man", ["hat"]),
+        ("a man wearing no hat", "a man", ["hat"]),
+        ("a man who is not wearing a hat", "a man", ["hat"]),
+        ("a man who does not wear a hat", "a man", ["hat"]),
+        ("an apple that has no red in it", "an apple", ["red"]),
+        ("the car is not red", "the car", ["red"]),
+        ("das Auto ist nicht rot", "das Auto", ["rot"]),
+        ("ein Auto nich rot", "ein Auto", ["rot"]),
+        ("not a single car", "", ["car"]),
+        ("kein einziges Auto", "", ["Auto"]),
+        ("not at all red", "", ["red"]),
+        ("gar nicht rot", "", ["rot"]),
+        ("never red", "", ["red"]),
+        ("eine Straße mit fast keinen Autos", "eine Straße", ["Autos"]),
+        ("eine Straße ganz ohne Autos", "eine Straße", ["Autos"]),
+        ("eine Straße frei von Autos", "eine Straße", ["Autos"]),
+        ("ein Strand, auf dem keine Menschen zu sehen sind", "ein Strand", ["Menschen"]),
+        ("es gibt keine Hunde mehr", "", ["Hunde"]),
+        ("animals apart from dogs", "animals", ["dogs"]),
+        ("Tiere mit Ausnahme von Hunden", "Tiere", ["Hunden"]),
+        ("no dogs, cats or big birds", "", ["dogs", "cats", "big birds"]),
+        ("a park without dogs, cats, or birds", "a park", ["dogs", "cats", "birds"]),
+        ("keine Hunde, Katzen oder Vögel im Park", "im Park", ["Hunde", "Katzen", "Vögel"]),
+        ("no people, a red or blue car", "a red or blue car", ["people"]),
+        ("weder ein Hund noch eine Katze", "", ["Hund", "Katze"]),
+        ("a not red car", "a car", ["red"]),
+        ("ein nicht roter Wagen", "ein Wagen", ["roter"]),
+        ("mit einem nicht roten Hut", "einem Hut", ["roten"]),
+        ("dogs !cats", "dogs", ["cats"]),
+        ("dog w/out leash", "dog", ["leash"]),
+        ("a cup that isnt red", "a cup", ["red"]),
+        ("a cup that is'nt red", "a cup", ["red"]),
     ],
 )
 def test_a_negation_takes_away_what_it_names_and_leaves_the_rest(text, wanted, unwanted):
@@ -131,7 +167,10 @@ def test_a_negation_takes_away_what_it_names_and_leaves_the_rest(text, wanted, u
         "nothing except dogs", "nichts außer Hunden", "none but cups", "no parking", "NO ENTRY", "kein Zutritt",
         "not necessarily red", "nicht unbedingt rot", "ein freier Platz", "im Freien", "free cups", "Nichtraucher",
         "a non-stick pan", "a dog that cannot swim", "ein Haus, das rot ist",
-        "🚗", "нет собак", "没有狗",
+        "a not very big dog", "ein nicht sehr großer Hund", "not too big", "nicht ganz rot", "not at all",
+        "not all dogs", "nicht alle Hunde", "to be or not to be", "no doubt a dog", "Ohne Titel",
+        "ein Rennen findet statt in der Stadt", "der Junge ist nicht zu sehen", "ein nicht ganz runder Ball", "red!",
+        "forget-me-not", "🚗", "нет собак", "没有狗",
     ],
 )  # fmt: skip
 def test_what_names_nothing_to_take_away_stays_letter_for_letter(text):
@@ -181,6 +220,15 @@ def test_any_text_can_be_read_and_asks_for_something(words, text):
         ("ein Strand onhe Menschen", "ein Strand", ("Menschen",)),
         ("Strand kiene Menschen", "Strand", ("Menschen",)),
         ("a cup nto red", "a cup", ("red",)),
+        ("a car nott red", "a car", ("red",)),
+        ("a beach withour people", "a beach", ("people",)),
+        ("Strand ohme Menschen", "Strand", ("Menschen",)),
+        ("Strand krine Menschen", "Strand", ("Menschen",)),
+        ("ein Auto nciht rot", "ein Auto", ("rot",)),
+        ("everything exept dogs", "", ("dogs",)),
+        ("alles auser Hunde", "", ("Hunde",)),
+        ("a car insted of a bus", "a car", ("bus",)),
+        ("a cup that isn´t red", "a cup", ("red",)),
     ],
 )
 def test_a_misspelt_negation_takes_away_too(text, wanted, unwanted):
@@ -193,7 +241,21 @@ def test_a_misspelt_negation_of_nothing_is_told_as_any_other_word():
     assert told.unwanted == () and ("wihtout", "without") in told.corrected
 
 
-@pytest.mark.parametrize("text", ["Knie eines Mannes", "licht im Wald", "a note book", "Keane", "a person with outfit"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Knie eines Mannes",
+        "licht im Wald",
+        "a note book",
+        "Keane",
+        "a person with outfit",
+        "Hund an der Leine",
+        "meine Tasse",
+        "Keime",
+        "Lein im Feld",
+        "a nit",
+    ],
+)
 def test_right_words_that_are_near_a_negation_negate_nothing(text):
     assert xmr.load("tri").read(text).unwanted == ()
 
@@ -294,10 +356,23 @@ def test_halves_of_two_languages_are_no_words_typed_as_one():
 
 
 @pytest.mark.parametrize(
-    "text", ["dog.jpg", "https://example.com/bannana", "www.bannana.com", "bannana@yelow.de", r"C:\bannana\hosre"]
-)
+    "text",
+    [
+        "dog.jpg", "https://example.com/bannana", "www.bannana.com", "bannana@yelow.de", r"C:\bannana\hosre",
+        "niht.jpg", "wihtout.PNG", "my-non-red-car.jpg", "car-free.jpg", "autofrei.jpg", "https://example.com/niht/non-red",
+    ],
+)  # fmt: skip
 def test_an_address_and_the_name_of_a_file_stay(words, text):
-    assert words.correct(f"a {text} bannana") == (f"a {text} banana", [("bannana", "banana")], [])
+    reading = read(f"a {text} bannana", words)
+    assert (reading.wanted, reading.unwanted) == (f"a {text} banana", ())
+    assert reading.corrected == (("bannana", "banana"),) and reading.unknown == ()
+    assert read(f"bannana, no {text}", words).unwanted == (text,)
+    assert read(f"no bannana {text}").unwanted == (f"bannana {text}",)
+    assert read(text, words).wanted == text
+
+
+def test_a_full_stop_without_a_space_makes_no_address(words):
+    assert read("a bannana.The hosre", words).wanted == "a banana.The horse"
 
 
 @pytest.mark.parametrize(
