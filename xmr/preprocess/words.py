@@ -97,7 +97,7 @@ _LEADING = (
 _NEGATION = re.compile(
     rf"(?:,?\s*\b(?:{_LEADING})\s+)*"
     rf"(?<![\w'’-])(?<!\bnothing\s)(?<!\bnichts\s)(?<!\bnone\s)(?:{_NOT_EN}|{_NOT_DE})(?![\w'’-]){_MEANT}\s+"
-    rf"(?:{_ARTICLE}(?:\s+|$))?(?:(?:single|einzige[nmrs]?)\s+)?",
+    rf"(?P<article>{_ARTICLE}(?:\s+|$))?(?:(?:single|einzige[nmrs]?)\s+)?",
     re.IGNORECASE,
 )
 _NOT_WITHOUT = re.compile(r"\b(?:not|never|nicht|nie)\s+(?:without|ohne)\s+", re.IGNORECASE)
@@ -125,9 +125,14 @@ _ITEM = rf"(?!{_ARTICLE}\s)[^\W\d_]+(?:\s[^\W\d_]+)?\s*"  # of a list: "no dogs,
 _ENDS = re.compile(  # what is wanted goes on after these
     rf",(?!\s*(?:(?:{_ITEM},\s*){{0,8}}{_ITEM},?\s*)?\b(?:or|nor|oder|noch)\s)|[;.!?:()\[\]]|\b(?:{_CLOSED}|{_PLACE}"
     r"|but|with|is|are|was|were|has|have|who|which|while|and\s+\w+ing|please|thanks"
+    r"|(?<!no\s)(?<!not\s)(?<!n't\s)(?<!any\s)(?<!without\s)(?:stand|sit|walk|run|ride|jump|climb|play|hold|swim)s?"
     r"|aber|sondern|mit|ist|sind|waren|haben|wird|werden|sitzt|sitzen|steht|stehen|liegt|liegen|geht|gehen|läuft|laufen"
     r"|fährt|fahren|rennt|rennen|spielt|spielen|springt|trägt|sehen|bitte|danke)\b",
     re.IGNORECASE,
+)
+# "No shoes and a bag" asks for a bag; "without a hat and a bag" does not.
+_ENDS_AND_ONE = re.compile(
+    rf"{_ENDS.pattern}|\b(?:and\s+(?:an?|some|one|two)|und\s+(?:eine?[nmr]?|zwei))\s", re.IGNORECASE
 )
 _CLOSING = re.compile(
     rf"(?:\s*\b(?:{_CLOSED}|ist|sind|hat|haben|trägt|tragen)\b|,?\s*\b(?:but|sondern)\b)+", re.IGNORECASE
@@ -255,7 +260,8 @@ def without_negations(text: str) -> tuple[str, tuple[str, ...]]:
     at = 0
     while len(unwanted) < MOST_UNWANTED and (match := _NEGATION.search(text, at)):
         place = _AT_PLACE.match(text, match.end())
-        end = _ENDS.search(text, place.end() if place else match.end())
+        ends = _ENDS if match["article"] else _ENDS_AND_ONE
+        end = ends.search(text, place.end() if place else match.end())
         stop = end.start() if end else len(text)
         begin = max((end.end() for end in _ENDS.finditer(text, 0, match.start())), default=0)
         on_sign = _SIGN.search(text, begin, stop)
