@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
+from html import unescape
 from itertools import combinations, islice
 from typing import Any
 
@@ -24,12 +25,15 @@ MOST_WORDS = 64  # of a text that are looked up; longer texts are taken as they 
 MOST_UNWANTED = 16  # of a text; further negations stay in it
 _WORD = re.compile(r"(?<![^\W_])[^\W\d_]+(?:['’-][^\W\d_]+)*(?![^\W_])")  # but no letters of "50mm"
 _ADDRESS = re.compile(  # or a file's name: no words to correct, and no negations. "A dog.The cat" is none
-    r"(?<!\S)\S*(?:://|(?<=\w)(?:[@\\]|\.(?![A-ZÄÖÜ][a-zäöüß]))(?=\w))\S*"
+    r"(?<!\S)\S*(?:://|(?<!\S)(?:@|[.~]{0,2}/)(?=\w)|(?<=\w)(?:[@\\]|\.(?![A-ZÄÖÜ][a-zäöüß]))(?=\w))\S*"
 )
 _PRIVATE = 0xE000  # where signs begin that no text has once it is clean
+_TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 _APOSTROPHE = re.compile(r"(?<=\w)[´`ʼ′](?=\w)")
 _EMOJI = re.compile("[\u2600-\u27bf\u2b50\U0001f300-\U0001f3fa\U0001f400-\U0001faff][\ufe0f\U0001f3fb-\U0001f3ff]*")
 _CALLED = re.compile(r" (?:face|sign|symbol)$")  # what no one says who means the thing itself
+_COLOURED = "\U0001f000"  # from here on a black heart is black; before, it is one that is filled
+_FILLED = re.compile(r"^(?:heavy |black |white )+")
 _JOINTS = re.compile("['-]")
 _CONTRACTED = re.compile(r"[^\W\d_]+'(?:t|d|m|re|ve|ll)")
 _DIGRAPHS = {"ae": "ä", "oe": "ö", "ue": "ü", "ss": "ß"}
@@ -70,7 +74,8 @@ _FAMILIAR = 200  # a word this frequent may be completed
 _LIKELY = 20  # a word this frequent may be a part of two that were typed together
 
 _NOT_EN = (
-    r"no(?!\s+(?:one|\d+)\b)|(?>not(?:\s+at\s+all)?(?:\s+(?:wearing|having|showing))?)(?!\s+(?:all|every|to)\b)|without|w/o(?:ut)?|minus|never"
+    r"no(?!\s+(?:one|to|\d+)\b)|(?>not(?:\s+at\s+all)?(?:\s+(?:wearing|having|showing))?)(?!\s+(?:all|every|to)\b)"
+    r"|without|w/o(?:ut)?|minus|never|in\s+no\s+way|by\s+no\s+means"
     r"|(?>except(?:\s+for)?)|exclud(?:e|es|ing)|lack(?:s|ing)|but\s+not|neither|(?:hardly|barely|scarcely)\s+any"
     r"|(?:devoid|free)\s+of|(?:any(?:thing|one|body)?|every(?:thing|one|body)?|all)(?:\s+colou?rs?)?\s+but"
     r"|(?:other|rather)\s+than|instead\s+of|(?:apart|aside)\s+from|with\s+the\s+exception\s+of"
@@ -80,23 +85,23 @@ _NOT_EN = (
 _NOT_DE = (
     r"kein(?:e[nmrs]?|s)?|ohne|nicht?(?!\s+(?:alle[nmrs]?|jede[nmrs]?)\b)|nie(?:mals)?|außer|ausser|alles\s+bis\s+auf"
     r"|weder|(?<!findet\s)(?<!finden\s)(?:an)?statt|anstelle(?:\s+von)?|frei\s+von|mit\s+Ausnahme\s+von"
-    r"|abgesehen\s+von"
+    r"|abgesehen\s+von|auf\s+keinen\s+Fall|keines(?:falls|wegs)"
 )
 # What follows a negation that takes nothing away: "not only", "not very big", "no doubt", "Ohne Titel".
 _MEANT = (
-    r"(?!\s+(?:only|just|more|less|longer|far|necessarily|always|very|so|too|quite|really|entirely|completely|doubt|hurry"
-    r"|title|nur|bloß|mehr|weit|unbedingt|immer|sehr|ganz|zu|wirklich|völlig|besonders|zweifel|titel)\b)"
+    r"(?!\s+(?:only|just|more|less|longer|far|necessarily|always|very|so|too|quite|really|entirely|completely|both|doubt"
+    r"|hurry|title|nur|bloß|mehr|weit|unbedingt|immer|sehr|ganz|zu|wirklich|völlig|besonders|zweifel|titel)\b)"
 )
 _ARTICLE = r"(?:any|a|an|the|eine[nmrs]?|ein|der|die|das|den|dem|des)"
 # What leads to a negation: "a cup [that is] not red", "a street [where there are almost] no cars".
 _LEADING = (
     r"(?:that|which|who|der|die|das)(?:['’]s|\s+(?:has|have))?|and|or|but|with|where|there|is|are|was|were|wearing"
-    r"|(?:on|in|at)\s+which|almost|nearly|absolutely|definitely|und|oder|aber|mit|wo|da|es|gibt|ist|sind|trägt"
-    r"|(?:auf|in|an|bei)\s+(?:dem|der|denen)|fast(?=\s+kein)|ganz|gar|völlig|überhaupt"
+    r"|(?:on|in|at)\s+which|almost|nearly|absolutely|definitely|und|oder|aber|mit|wo|da|hier|dies|es|gibt|ist|sind"
+    r"|trägt|(?:auf|in|an|bei)\s+(?:dem|der|denen)|fast(?=\s+kein)|ganz|gar|völlig|überhaupt"
 )
 _NEGATION = re.compile(
-    rf"(?:,?\s*\b(?:{_LEADING})\s+)*"
-    rf"(?<![\w'’-])(?<!\bnothing\s)(?<!\bnichts\s)(?<!\bnone\s)(?:{_NOT_EN}|{_NOT_DE})(?![\w'’-]){_MEANT}\s+"
+    rf"(?:,?\s*\b(?:{_LEADING})\s+){{0,5}}"
+    rf"(?<![\w-])(?<!\w['’])(?<!\bnothing\s)(?<!\bnichts\s)(?<!\bnone\s)(?:{_NOT_EN}|{_NOT_DE})(?![\w'’-]){_MEANT}\s+"
     rf"(?P<article>{_ARTICLE}(?:\s+|$))?(?:(?:single|einzige[nmrs]?)\s+)?",
     re.IGNORECASE,
 )
@@ -119,7 +124,8 @@ _PLACE = r"in|on|at|under|over|near|behind|beside|im|auf|am|an|bei|unter|über|n
 _AT_PLACE = re.compile(rf"(?:{_PLACE})\s+(?=\w)", re.IGNORECASE)  # "not in the water"
 # What a negation ends with, and says nothing by itself: "no cars [at all]", "keine Autos [zu sehen]".
 _CLOSED = (
-    r"at\s+all|whatsoever|anywhere|in\s+sight|(?:in|on)\s+(?:it|them)|on\s*$|zu\s+sehen|mehr|darauf|drauf|darin|drin"
+    r"at\s+all|whatsoever|anywhere|in\s+(?:sight|Sicht)|(?:in|on)\s+(?:it|them)|on\s*$|to\s+be\s+seen|zu\s+sehen"
+    r"|weit\s+und\s+breit|mehr|darauf|drauf|darin|drin"
 )
 _ITEM = rf"(?!{_ARTICLE}\s)[^\W\d_]+(?:\s[^\W\d_]+)?\s*"  # of a list: "no dogs, cats or birds"
 _ENDS = re.compile(  # what is wanted goes on after these
@@ -137,7 +143,7 @@ _ENDS_AND_ONE = re.compile(
 _CLOSING = re.compile(
     rf"(?:\s*\b(?:{_CLOSED}|ist|sind|hat|haben|trägt|tragen)\b|,?\s*\b(?:but|sondern)\b)+", re.IGNORECASE
 )
-_EDGES = ' ,;.!?:()[]/–—-"„“”…'
+_EDGES = " ,;.!?:()[]/–—-\"„“”…'‚‘’"
 _SIGN = re.compile(  # "a no parking sign" wants one, and so does "no parking"
     r"\b(?:signs?|schild(?:er|ern|s)?|no\s+(?:parking|smoking|entry|trespassing)|kein\s+(?:zutritt|durchgang))\b",
     re.IGNORECASE,
@@ -195,7 +201,7 @@ def read(text: str, vocabulary: Vocabulary | None = None, negations: bool = True
     (('people',), '')
     """
     typed = unicodedata.normalize("NFC", clean_text(text))  # an umlaut may come as a letter and its dots
-    typed = _APOSTROPHE.sub("'", typed)
+    typed = _APOSTROPHE.sub("'", unescape(_TAG.sub(" ", typed)).strip() or typed)
     addresses = {_PRIVATE + number: address for number, address in enumerate(_ADDRESS.findall(typed))}
     for sign, address in addresses.items():  # what stands for it till the end is neither a word nor punctuation
         typed = typed.replace(address, chr(sign), 1)
@@ -233,7 +239,10 @@ def pictures_named(text: str) -> tuple[str, list[tuple[str, str]]]:
     found: list[tuple[str, str]] = []
 
     def name(match: re.Match[str]) -> str:
-        found.append((match[0], _CALLED.sub("", unicodedata.name(match[0][0], "").lower())))
+        called = _CALLED.sub("", unicodedata.name(match[0][0], "").lower())
+        if match[0][0] < _COLOURED:
+            called = _FILLED.sub("", called)
+        found.append((match[0], called))
         return f" {found[-1][1]} "
 
     named = _EMOJI.sub(name, text)
@@ -424,12 +433,16 @@ class Vocabulary:
             right = self._inflected(word, LONG)
         if right:
             return word
-        return (
+        found = (
             self._nearest(word, language, last, 1)
             or (last and self._completed(word))
             or self._split(word)
             or self._nearest(word, language, last, 2)
         )
+        if found is None and "-" in word:
+            meant = [self._meant(part, language, False, False) for part in parts]
+            return "-".join(meant) if all(meant) else None
+        return found
 
     @cached_property
     def _frequency(self) -> dict[str, int]:

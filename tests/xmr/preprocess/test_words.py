@@ -18,6 +18,7 @@ from xmr.preprocess.words import (
     Reading,
     Vocabulary,
     _strange_letters,
+    pictures_named,
     read,
     without_negations,
 )
@@ -151,6 +152,10 @@ KNOWN = sorted(ENGLISH.keys() | GERMAN.keys())
         ("keine Hunde und eine Katze", "eine Katze", ["Hunde"]),
         ("a girl without a hat and a bag", "a girl", ["hat", "bag"]),
         ("no rides in the rain", "in the rain", ["rides"]),
+        ("'no dogs'", "", ["dogs"]),
+        ("by no means red", "", ["red"]),
+        ("auf keinen Fall rot", "", ["rot"]),
+        ("hier ist kein Hund weit und breit", "", ["Hund"]),
         ("a cup that isnt red", "a cup", ["red"]),
         ("a cup that is'nt red", "a cup", ["red"]),
     ],
@@ -175,7 +180,7 @@ def test_a_negation_takes_away_what_it_names_and_leaves_the_rest(text, wanted, u
         "a not very big dog", "ein nicht sehr großer Hund", "not too big", "nicht ganz rot", "not at all",
         "not all dogs", "nicht alle Hunde", "to be or not to be", "no doubt a dog", "Ohne Titel",
         "ein Rennen findet statt in der Stadt", "der Junge ist nicht zu sehen", "ein nicht ganz runder Ball", "red!",
-        "forget-me-not", "🚗", "нет собак", "没有狗",
+        "forget-me-not", "dog or cat but not both", "no to dogs", "the dogs' not", "🚗", "нет собак", "没有狗",
     ],
 )  # fmt: skip
 def test_what_names_nothing_to_take_away_stays_letter_for_letter(text):
@@ -364,7 +369,8 @@ def test_halves_of_two_languages_are_no_words_typed_as_one():
     "text",
     [
         "dog.jpg", "https://example.com/bannana", "www.bannana.com", "bannana@yelow.de", r"C:\bannana\hosre",
-        "niht.jpg", "wihtout.PNG", "my-non-red-car.jpg", "car-free.jpg", "autofrei.jpg", "https://example.com/niht/non-red",
+        "@bannana", "~/bannana", "/bannana/hosre", "niht.jpg", "wihtout.PNG",
+        "my-non-red-car.jpg", "car-free.jpg", "autofrei.jpg", "https://example.com/niht/non-red",
     ],
 )  # fmt: skip
 def test_an_address_and_the_name_of_a_file_stay(words, text):
@@ -374,6 +380,11 @@ def test_an_address_and_the_name_of_a_file_stay(words, text):
     assert read(f"bannana, no {text}", words).unwanted == (text,)
     assert read(f"no bannana {text}").unwanted == (f"bannana {text}",)
     assert read(text, words).wanted == text
+
+
+def test_the_marks_of_a_web_page_are_no_words(words):
+    assert read('<p class="dog">a red <b>bannana</b>&nbsp;&amp;dog</p>', words).wanted == "a red  banana \xa0&dog"
+    assert read("<dog>", words).wanted == "<dog>" and read("dog <3", words).wanted == "dog <3"
 
 
 def test_a_full_stop_without_a_space_makes_no_address(words):
@@ -437,6 +448,7 @@ def test_joined_words_and_contractions_are_not_taken_for_others(words, text):
 def test_a_joined_word_is_right_if_its_parts_are_and_one_is_known(words):
     assert words.correct("dog-flavour") == ("dog-flavour", [], [])
     assert words.correct("goethe-flavour")[2] == ["goethe-flavour"]
+    assert words.correct("red-hosre")[0] == "red-horse" and words.correct("zzzz-hosre")[2] == ["zzzz-hosre"]
 
 
 @pytest.mark.parametrize("text", ["犬", "собака", "كلب", "zzzzzzz", "piñata", "flavour", "ｚｚｚｚｚ", "ㅋㅋ"])
@@ -593,5 +605,6 @@ def test_emoji_are_read_as_what_they_are_called_and_said(words):
     reading = read("a 🐶👍🏽 and no 🐱", words)
     assert (reading.wanted, reading.unwanted) == ("a dog thumbs up", ("cat",))
     assert reading.corrected[:2] == (("🐶", "dog"), ("👍🏽", "thumbs up"))
+    assert pictures_named("red ❤️")[0] == "red heart" and pictures_named("🖤")[0] == "black heart"
     assert read("a dog – 50° №5 →", words).corrected == ()  # signs that are no pictures
     assert read("a 🐶").wanted == "a 🐶"  # who reads without a list of words knows emoji by itself
