@@ -473,11 +473,12 @@ class Vocabulary:
 
     def _put_right(self, word: str, counts: Mapping[str, int]) -> str:
         """A known word, or the one of the same language of which it is a slip that captions have too: "fahrad", "udn".
-        Only a letter that is doubled or not and two that are swapped count: "goats" are no "boats", however rare."""
+        Only lost dots, a letter that is doubled or not and two that are swapped count: "goats" are no "boats", however
+        rare."""
         doubled = {word[:at] + word[at] + word[at:] for at in range(len(word))}
         doubled |= {word[:at] + word[at + 1 :] for at in range(1, len(word)) if word[at] == word[at - 1]}
         swapped = {word[:at] + word[at + 1] + word[at] + word[at + 2 :] for at in range(len(word) - 1)} - {word}
-        times = dict.fromkeys(swapped, _SWAP) | dict.fromkeys(doubled, _DOUBLING)
+        times = dict.fromkeys({*swapped, *self._restored(word)}, _SWAP) | dict.fromkeys(doubled, _DOUBLING)
         if len(word) < LONG:
             times = dict.fromkeys(times, _SHORT_SLIP)
         return max((word, *times), key=lambda known: counts.get(known, 0) / times.get(known, 1))

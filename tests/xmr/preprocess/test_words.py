@@ -308,6 +308,8 @@ def test_a_rare_word_is_itself_unless_a_letter_is_doubled_or_two_are_swapped(wor
     assert words.correct("fahrad")[0] == "fahrrad"
     rare = Vocabulary({"en": {"ballon": 5, "mouse": 5000, "mosue": 5, "house": 5}, "de": {"ballon": 50, "ballonn": 1}})
     assert rare.correct("mosue")[0] == "mouse" and rare.correct("house")[0] == "house"
+    undotted = Vocabulary({"de": {"mädchen": 5000, "madchen": 3, "sägen": 900, "sagen": 7}})
+    assert undotted.correct("Madchen") == ("mädchen", [], []) and undotted.correct("sagen")[0] == "sagen"
     other = Vocabulary({"en": {"balloon": 5000}, "de": {"ballon": 50}})
     assert other.correct("Ballon") == ("Ballon", [], [])  # right in its own language
 
