@@ -358,8 +358,9 @@ class Vocabulary:
                     at = end
                     continue
             named = last and number > 0 and words[number - 1][0].lower() in _ARTICLES
+            abbreviated = len(word) == SHORTEST and word.isupper() and (not text.isupper() or word == text)  # "an AI"
             meant = self._meant(lower, language, last, named)
-            if meant is None:
+            if meant is None or (meant != lower and abbreviated):
                 unknown.append(word)
                 continue
             if meant != lower:
@@ -420,10 +421,11 @@ class Vocabulary:
             return max(restored, key=self._frequency.__getitem__)
         if _CONTRACTED.fullmatch(word):
             return word
-        if compound := self._compound(word):
-            return self._nearest(word, language, last, 1, at_least=_COMMON) or compound
+        compound = self._compound(word)
         if word in self.others:
-            return word if self._inflected(word, PART) else None
+            return word if compound or self._inflected(word, PART) else None
+        if compound:
+            return self._nearest(word, language, last, 1, at_least=_COMMON) or compound
         if word.endswith("'s") and "'" not in (owner := word[:-2]):
             meant = self._meant(owner, language, False, False)
             return meant and f"{meant}'s"
@@ -487,11 +489,12 @@ class Vocabulary:
         """A word that is made of two known German ones, "Kaffeetasse", with both put right; None if it is not. Few
         begin and none ends with a function word: "withhat" and "dogand" are two words."""
         german, english = self.counts.get("de", {}), self.counts.get("en", {})
-        joining = self.function_words - _ARTICLES  # like endings: "schaukelnden"
         for at in range(PART, len(word) - PART + 1):
             for link in _LINKS:
                 first, second = word[: at - len(link)], word[at:]
-                if second in joining or (first in joining and english.get(first, 0) > german.get(first, 0)):
+                if second in self.function_words:
+                    continue
+                if first in self.function_words and english.get(first, 0) > german.get(first, 0):
                     continue
                 if word[:at].endswith(link) and len(first) >= PART and first in german and second in german:
                     return self._put_right(first, german) + link + self._put_right(second, german)
@@ -514,9 +517,10 @@ class Vocabulary:
         """The two frequent words of one language that were typed as one: "redcar"."""
         best, highest = None, _LIKELY - 1
         for at in range(PART, len(word) - PART + 1):
-            for counts in self.counts.values():
+            for language, counts in self.counts.items():
                 rarer = min(counts.get(word[:at], 0), counts.get(word[at:], 0))
-                if rarer > highest:
+                ending = language == "de" and word[at:] in _ARTICLES  # "schaukelnden"
+                if rarer > highest and not ending:
                     best, highest = f"{word[:at]} {word[at:]}", rarer
         return best
 

@@ -362,6 +362,24 @@ def test_a_space_at_a_wrong_place_is_put_right(words):
     assert joined.correct("dogand cat")[0] == "dog and cat" and joined.correct("withdog")[0] == "with dog"
 
 
+def test_a_frequent_word_is_no_misspelt_compound_and_an_ending_no_word_of_its_own():
+    german = {"der": 9000, "dre": 4, "den": 9000, "schaukel": 90, "schaukeln": 90, "see": 900, "stern": 900}
+    words = Vocabulary({"en": {}, "de": german}, {"dresden", "seestern"}, {"der", "den"})
+    assert words.correct("Dresden") == ("Dresden", [], ["Dresden"])
+    assert words.correct("Seestern") == ("Seestern", [], [])
+    assert words.correct("Schaukelnden")[0] == "Schaukelnden"
+
+
+def test_an_abbreviation_is_no_misspelt_word(words):
+    for text in ("the OG car", "OG"):
+        assert words.correct(text) == (text, [], ["OG"])
+    assert (
+        words.correct("HTA")[0] == "hat"
+        and words.correct("A RED OG")[0] == "A RED dog"
+        and words.correct("a red og")[0] == "a red dog"
+    )
+
+
 def test_halves_of_two_languages_are_no_words_typed_as_one():
     words = Vocabulary({"en": {"ten": 900, "red": 900}, "de": {"kanu": 900, "rad": 900}})
     assert words.correct("Kanuten") == ("Kanuten", [], ["Kanuten"])
