@@ -117,8 +117,9 @@ _UNWANTED = re.compile(
     r"|\b(menschen)leer(?:e[nmrs]?)?\b",
     re.IGNORECASE,
 )
-_NEGATING = ("without", "nicht", "not", "ohne", "keine", "keinen", "kein", "keinem", "keiner", "keines")
-_NEGATING += ("except", "instead", "außer", "ausser")
+_NEGATING = ("without", "nicht", "not", "no", "ohne", "keine", "keinen", "kein", "keinem", "keiner", "keines", "except")
+_NEGATING += ("instead", "neither", "anything", "everything", "isn't", "aren't", "don't", "doesn't", "außer", "ausser")
+_NEGATING += ("weder", "statt")
 _LISTED = re.compile(rf"\s*(?:,|\b(?:and|or|nor|und|oder|noch)\b)\s*(?:{_ARTICLE}\s+)?", re.IGNORECASE)
 _PLACE = r"in|on|at|under|over|near|behind|beside|im|auf|am|an|bei|unter|über|neben|hinter|vor"
 _AT_PLACE = re.compile(rf"(?:{_PLACE})\s+(?=\w)", re.IGNORECASE)  # "not in the water"
@@ -593,12 +594,12 @@ def _misspelt_negations() -> dict[str, str]:
     found: dict[str, str] = {}
     beside = {*_beside(), *(pair[::-1] for pair in _beside())}
     for right in reversed(_NEGATING):
-        after_first = range(1, len(right))  # "leine" and "meine" are other words
-        slips = {right[:at] + right[at + 1] + right[at] + right[at + 2 :] for at in after_first[:-1]}
+        spots = range(len(right) < LONG, len(right))  # "lein" and "jein" are other words
+        slips = {right[:at] + right[at + 1] + right[at] + right[at + 2 :] for at in spots[:-1]}
         slips |= {right[:at] + right[at] + right[at:] for at in range(len(right))}
         if len(right) > PART:
-            slips |= {right[:at] + right[at + 1 :] for at in after_first}
-            slips |= {right[:at] + b + right[at + 1 :] for at in after_first for a, b in beside if a == right[at]}
+            slips |= {right[:at] + right[at + 1 :] for at in spots}
+            slips |= {right[:at] + b + right[at + 1 :] for at in spots for a, b in beside if a == right[at]}
         found |= dict.fromkeys(slips - set(_NEGATING), right)
     return found
 

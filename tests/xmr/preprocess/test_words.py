@@ -239,6 +239,12 @@ def test_any_text_can_be_read_and_asks_for_something(words, text):
         ("alles auser Hunde", "", ("Hunde",)),
         ("a car insted of a bus", "a car", ("bus",)),
         ("a cup that isn´t red", "a cup", ("red",)),
+        ("a cup that ins't red", "a cup", ("red",)),
+        ("i dno't want dogs", "", ("dogs",)),
+        ("a beach ithout people", "a beach", ("people",)),
+        ("noo dogs", "", ("dogs",)),
+        ("abything but dogs", "", ("dogs",)),
+        ("wder Hund noch Katze", "", ("Hund", "Katze")),
     ],
 )
 def test_a_misspelt_negation_takes_away_too(text, wanted, unwanted):
