@@ -510,7 +510,7 @@ class Vocabulary:
                 stem = word.removesuffix(end)
                 if len(stem) < shortest or stem == word or stem[-1] == end[0]:
                     continue
-                if stem in known or any(stem + other in known for other in endings if not other.startswith(end)):
+                if stem in known or any(stem + other in known for other in endings if end not in other):
                     return True
         return False
 
@@ -539,7 +539,7 @@ class Vocabulary:
             return best if likely else None
         for at in (len(first) - 1, len(first) + 1):
             halves = joined[:at], joined[at:]
-            if min(self._frequency.get(half, 0) for half in halves) > max(other, _LIKELY):
+            if min(self._frequency.get(half, 0) for half in halves) > max(_JOINED * other, _LIKELY):
                 return " ".join(halves)
         return None
 

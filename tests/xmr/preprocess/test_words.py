@@ -347,8 +347,10 @@ def test_a_known_word_with_another_ending_is_right(words):
 
 
 def test_a_letter_that_was_lost_or_doubled_at_the_end_is_no_ending():
-    words = Vocabulary({"en": {"octopus": 2000}, "de": {"trompete": 2000, "klavier": 2000, "delfin": 2000}})
-    for typed in ("Trompetee", "Klavie", "octopuss", "Delfinn"):
+    words = Vocabulary(
+        {"en": {"octopus": 2000}, "de": {"trompete": 2000, "klavier": 2000, "delfin": 2000, "mädchen": 900}}
+    )
+    for typed in ("Trompetee", "Klavie", "octopuss", "Delfinn", "Mädchn"):
         assert words.correct(typed)[0] in words._frequency, typed
 
 
@@ -362,6 +364,8 @@ def test_a_word_that_was_typed_as_two_is_one(words):
 def test_a_space_at_a_wrong_place_is_put_right(words):
     for typed, meant in {"ho rse": "horse", "re dbanana": "red banana", "redb anana": "red banana"}.items():
         assert words.correct(f"a {typed}") == (f"a {meant}", [(typed, meant)], []), typed
+    rotes = Vocabulary({"en": {}, "de": {"rotes": 900, "rote": 5000, "schwein": 2000}})
+    assert rotes.correct("rotes chwein")[0] == "rotes schwein"
     assert words.correct("hatt in")[0] == "hat in" and words.correct("red ray")[0] == "red ray"
     counts = {"en": {"dog": 900, "cat": 900, "and": 9000, "with": 900}, "de": {"and": 9, "dog": 9, "with": 9}}
     joined = Vocabulary(counts, function_words={"and", "with"})
