@@ -74,8 +74,8 @@ _FAMILIAR = 200  # a word this frequent may be completed
 _LIKELY = 20  # a word this frequent may be a part of two that were typed together
 
 _NOT_EN = (
-    r"no(?!\s+(?:one|to|\d+)\b)|(?>not(?:\s+at\s+all)?(?:\s+(?:wearing|having|showing))?)(?!\s+(?:all|every|to)\b)"
-    r"|without|w/o(?:ut)?|minus|never|in\s+no\s+way|by\s+no\s+means"
+    r"no(?!\s+(?:one|to|\d+)\b)|(?>not(?:\s+at\s+all)?(?:\s+(?:wearing|having|showing|containing))?)(?!\s+(?:all|every|to)\b)"
+    r"|without|w/o(?:ut)?|minus(?!\s+\d)|never|in\s+no\s+way|by\s+no\s+means"
     r"|(?>except(?:\s+for)?)|exclud(?:e|es|ing)|lack(?:s|ing)|but\s+not|neither|(?:hardly|barely|scarcely)\s+any"
     r"|(?:devoid|free)\s+of|(?:any(?:thing|one|body)?|every(?:thing|one|body)?|all)(?:\s+colou?rs?)?\s+but"
     r"|(?:other|rather)\s+than|instead\s+of|(?:apart|aside)\s+from|with\s+the\s+exception\s+of"
@@ -90,7 +90,7 @@ _NOT_DE = (
 # What follows a negation that takes nothing away: "not only", "not very big", "no doubt", "Ohne Titel".
 _MEANT = (
     r"(?!\s+(?:only|just|more|less|longer|far|necessarily|always|very|so|too|quite|really|entirely|completely|both|doubt"
-    r"|hurry|title|nur|bloß|mehr|weit|unbedingt|immer|sehr|ganz|zu|wirklich|völlig|besonders|zweifel|titel)\b)"
+    r"|hurry|title|nur|bloß|mehr|weit|unbedingt|immer|sehr|ganz|zu|wirklich|völlig|besonders|zweifel|titel|atem|betrieb)\b)"
 )
 _ARTICLE = r"(?:any|a|an|the|eine[nmrs]?|ein|der|die|das|den|dem|des)"
 # What leads to a negation: "a cup [that is] not red", "a street [where there are almost] no cars".
@@ -128,7 +128,7 @@ _CLOSED = (
     r"at\s+all|whatsoever|anywhere|in\s+(?:sight|Sicht)|(?:in|on)\s+(?:it|them)|on\s*$|to\s+be\s+seen|zu\s+sehen"
     r"|weit\s+und\s+breit|mehr|darauf|drauf|darin|drin"
 )
-_ITEM = rf"(?!{_ARTICLE}\s)[^\W\d_]+(?:\s[^\W\d_]+)?\s*"  # of a list: "no dogs, cats or birds"
+_ITEM = rf"(?!{_ARTICLE}\s)[^\W\d_]+(?:\s(?!\w+ing\b)[^\W\d_]+)?\s*"  # of a list: "no dogs, cats or birds"
 _ENDS = re.compile(  # what is wanted goes on after these
     rf",(?!\s*(?:(?:{_ITEM},\s*){{0,8}}{_ITEM},?\s*)?\b(?:or|nor|oder|noch)\s)|[;.!?:()\[\]]|\b(?:{_CLOSED}|{_PLACE}"
     r"|but|with|is|are|was|were|has|have|who|which|while|and\s+\w+ing|please|thanks"

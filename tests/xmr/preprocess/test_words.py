@@ -140,6 +140,8 @@ KNOWN = sorted(ENGLISH.keys() | GERMAN.keys())
         ("no dogs, cats or big birds", "", ["dogs", "cats", "big birds"]),
         ("a park without dogs, cats, or birds", "a park", ["dogs", "cats", "birds"]),
         ("keine Hunde, Katzen oder Vögel im Park", "im Park", ["Hunde", "Katzen", "Vögel"]),
+        ("no people, a dog running or jumping", "a dog running or jumping", ["people"]),
+        ("no people, dogs running or jumping", "dogs running or jumping", ["people"]),
         ("no people, a red or blue car", "a red or blue car", ["people"]),
         ("weder ein Hund noch eine Katze", "", ["Hund", "Katze"]),
         ("a not red car", "a car", ["red"]),
@@ -180,7 +182,8 @@ def test_a_negation_takes_away_what_it_names_and_leaves_the_rest(text, wanted, u
         "a not very big dog", "ein nicht sehr großer Hund", "not too big", "nicht ganz rot", "not at all",
         "not all dogs", "nicht alle Hunde", "to be or not to be", "no doubt a dog", "Ohne Titel",
         "ein Rennen findet statt in der Stadt", "der Junge ist nicht zu sehen", "ein nicht ganz runder Ball", "red!",
-        "forget-me-not", "dog or cat but not both", "no to dogs", "the dogs' not", "🚗", "нет собак", "没有狗",
+        "forget-me-not", "dog or cat but not both", "no to dogs", "the dogs' not",
+        "minus 5 degrees", "Hunde außer Atem", "🚗", "нет собак", "没有狗",
     ],
 )  # fmt: skip
 def test_what_names_nothing_to_take_away_stays_letter_for_letter(text):
