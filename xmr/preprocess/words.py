@@ -28,7 +28,7 @@ _ADDRESS = re.compile(  # or a file's name: no words to correct, and no negation
     r"(?<!\S)\S*(?:://|(?<!\S)(?:@|[.~]{0,2}/)(?=\w)|(?<=\w)(?:[@\\]|\.(?![A-ZÄÖÜ][a-zäöüß]))(?=\w))\S*"
 )
 _PRIVATE = 0xE000  # where signs begin that no text has once it is clean
-_TAG = re.compile(r"</?[A-Za-z][^<>]*>")
+_TAG = re.compile(r"</?[A-Za-z][^<>]*>")  # pasted from a web page
 _APOSTROPHE = re.compile(r"(?<=\w)[´`ʼ′](?=\w)")
 _EMOJI = re.compile("[\u2600-\u27bf\u2b50\U0001f300-\U0001f3fa\U0001f400-\U0001faff][\ufe0f\U0001f3fb-\U0001f3ff]*")
 _CALLED = re.compile(r" (?:face|sign|symbol)$")  # what no one says who means the thing itself
@@ -253,8 +253,9 @@ def pictures_named(text: str) -> tuple[str, list[tuple[str, str]]]:
 def without_negations(text: str) -> tuple[str, tuple[str, ...]]:
     """A text without the parts that say what is not wanted, and what these name.
 
-    A negation reaches to the next comma, preposition or verb; what "and" or "or" adds to it counts too. A minus in
-    front of a word reaches over that word. What a sign says is no negation.
+    A negation reaches to the next comma, preposition or verb, or over a list that "or" closes; what "and" or "or" adds
+    to it counts too, and what only leads to it or closes it goes with it. A minus in front of a word reaches over that
+    word. What a sign says is no negation.
 
     >>> without_negations("a street without cars and people in the rain")
     ('a street in the rain', ('cars', 'people'))
