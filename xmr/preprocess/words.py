@@ -75,7 +75,7 @@ _LIKELY = 20  # a word this frequent may be a part of two that were typed togeth
 
 _NOT_EN = (
     r"no(?!\s+(?:one|to|\d+)\b)|(?>not(?:\s+at\s+all)?(?:\s+(?:wearing|having|showing|containing))?)(?!\s+(?:all|every|to)\b)"
-    r"|without|w/o(?:ut)?|minus(?!\s+\d)|never|in\s+no\s+way|by\s+no\s+means"
+    r"|without|w/o(?:ut)?|minus(?!\s+\d)|(?:(?<=that\s)|(?<=who\s)|(?<=which\s))never|in\s+no\s+way|by\s+no\s+means"
     r"|(?>except(?:\s+for)?)|exclud(?:e|es|ing)|lack(?:s|ing)|but\s+not|neither|(?:hardly|barely|scarcely)\s+any"
     r"|(?:devoid|free)\s+of|(?:any(?:thing|one|body)?|every(?:thing|one|body)?|all)(?:\s+colou?rs?)?\s+but"
     r"|(?:other|rather)\s+than|instead\s+of|(?:apart|aside)\s+from|with\s+the\s+exception\s+of"
@@ -83,7 +83,7 @@ _NOT_EN = (
     r"|(?>(?:do|does|did)(?:n['’]?t|\s+not)(?:\s+(?:want|like|need|show|see|have|wear|include|contain))?(?:\s+to\s+see|\s+me)?)"
 )
 _NOT_DE = (
-    r"kein(?:e[nmrs]?|s)?|ohne|nicht?(?!\s+(?:alle[nmrs]?|jede[nmrs]?)\b)|nie(?:mals)?|außer|ausser|alles\s+bis\s+auf"
+    r"kein(?:e[nmrs]?|s)?|ohne|nicht?(?!\s+(?:alle[nmrs]?|jede[nmrs]?)\b)|(?<=\bd[ae][rs]\s)nie(?:mals)?|(?<=\bdie\s)nie(?:mals)?|außer|ausser|alles\s+bis\s+auf"
     r"|weder|(?<!findet\s)(?<!finden\s)(?:an)?statt|anstelle(?:\s+von)?|frei\s+von|mit\s+Ausnahme\s+von"
     r"|abgesehen\s+von|auf\s+keinen\s+Fall|keines(?:falls|wegs)"
 )
@@ -132,7 +132,8 @@ _ITEM = rf"(?!{_ARTICLE}\s)[^\W\d_]+(?:\s(?!\w+ing\b)[^\W\d_]+)?\s*"  # of a lis
 _ENDS = re.compile(  # what is wanted goes on after these
     rf",(?!\s*(?:(?:{_ITEM},\s*){{0,8}}{_ITEM},?\s*)?\b(?:or|nor|oder|noch)\s)|[;.!?:()\[\]]|\b(?:{_CLOSED}|{_PLACE}"
     r"|but|with|is|are|was|were|has|have|who|which|while|and\s+\w+ing|please|thanks"
-    r"|(?<!no\s)(?<!not\s)(?<!n't\s)(?<!any\s)(?<!without\s)(?:stand|sit|walk|run|ride|jump|climb|play|hold|swim)s?"
+    r"|(?<!no\s)(?<!not\s)(?<!n't\s)(?<!never\s)(?<!any\s)(?<!without\s)"
+    r"(?:stand|sit|walk|run|ride|jump|climb|play|hold|swim)s?"
     r"|aber|sondern|mit|ist|sind|waren|haben|wird|werden|sitzt|sitzen|steht|stehen|liegt|liegen|geht|gehen|läuft|laufen"
     r"|fährt|fahren|rennt|rennen|spielt|spielen|springt|trägt|sehen|bitte|danke)\b",
     re.IGNORECASE,
@@ -146,7 +147,7 @@ _CLOSING = re.compile(
 )
 _EDGES = " ,;.!?:()[]/–—-\"„“”…'‚‘’"
 _SIGN = re.compile(  # "a no parking sign" wants one, and so does "no parking"
-    r"\b(?:signs?|schild(?:er|ern|s)?|no\s+(?:parking|smoking|entry|trespassing)|kein\s+(?:zutritt|durchgang))\b",
+    r"\b(?:signs?|says|saying|stating|schild(?:er|ern|s)?|aufschrift|no\s+(?:parking|smoking|entry|trespassing)|kein\s+(?:zutritt|durchgang))\b",
     re.IGNORECASE,
 )
 

@@ -129,7 +129,8 @@ KNOWN = sorted(ENGLISH.keys() | GERMAN.keys())
         ("kein einziges Auto", "", ["Auto"]),
         ("not at all red", "", ["red"]),
         ("gar nicht rot", "", ["rot"]),
-        ("never red", "", ["red"]),
+        ("a dog that never swims", "a dog", ["swims"]),
+        ("ein Hund, der nie schwimmt", "ein Hund", ["schwimmt"]),
         ("eine Straße mit fast keinen Autos", "eine Straße", ["Autos"]),
         ("eine Straße ganz ohne Autos", "eine Straße", ["Autos"]),
         ("eine Straße frei von Autos", "eine Straße", ["Autos"]),
@@ -183,6 +184,7 @@ def test_a_negation_takes_away_what_it_names_and_leaves_the_rest(text, wanted, u
         "not all dogs", "nicht alle Hunde", "to be or not to be", "no doubt a dog", "Ohne Titel",
         "ein Rennen findet statt in der Stadt", "der Junge ist nicht zu sehen", "ein nicht ganz runder Ball", "red!",
         "forget-me-not", "dog or cat but not both", "no to dogs", "the dogs' not",
+        "a never ending road", "a tattoo that says 'no regrets'", "ein Hemd, Aufschrift „keine Hunde“",
         "minus 5 degrees", "Hunde außer Atem", "🚗", "нет собак", "没有狗",
     ],
 )  # fmt: skip
