@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
+from html import unescape
 from itertools import combinations, islice
 from typing import Any
 
@@ -23,15 +24,23 @@ BEGUN = 4  # ... and of a last word that is completed
 MOST_WORDS = 64  # of a text that are looked up; longer texts are taken as they are from there on
 MOST_UNWANTED = 16  # of a text; further negations stay in it
 _WORD = re.compile(r"(?<![^\W_])[^\W\d_]+(?:['’-][^\W\d_]+)*(?![^\W_])")  # but no letters of "50mm"
-_ADDRESS = re.compile(r"(?<!\S)\S*(?:://|(?<=\w)[.@\\](?=\w))\S*")  # or a file's name: no words to correct
+_ADDRESS = re.compile(  # or a file's name: no words to correct, and no negations. "A dog.The cat" is none
+    r"(?<!\S)\S*(?:://|(?<!\S)(?:@|[.~]{0,2}/)(?=\w)|(?<=\w)(?:[@\\]|\.(?![A-ZÄÖÜ][a-zäöüß]))(?=\w))\S*"
+)
+_PRIVATE = 0xE000  # where signs begin that no text has once it is clean
+_TAG = re.compile(r"</?[A-Za-z][^<>]*>")  # pasted from a web page
+_APOSTROPHE = re.compile(r"(?<=\w)[´`ʼ′](?=\w)")
 _EMOJI = re.compile("[\u2600-\u27bf\u2b50\U0001f300-\U0001f3fa\U0001f400-\U0001faff][\ufe0f\U0001f3fb-\U0001f3ff]*")
 _CALLED = re.compile(r" (?:face|sign|symbol)$")  # what no one says who means the thing itself
+_COLOURED = "\U0001f000"  # from here on a black heart is black; before, it is one that is filled
+_FILLED = re.compile(r"^(?:heavy |black |white )+")
 _JOINTS = re.compile("['-]")
 _CONTRACTED = re.compile(r"[^\W\d_]+'(?:t|d|m|re|ve|ll)")
 _DIGRAPHS = {"ae": "ä", "oe": "ö", "ue": "ü", "ss": "ß"}
 _DOTTED = {"a": "ä", "o": "ö", "u": "ü"}
 _DRAWN_OUT = re.compile(r"(.)\1{2,}")
 _LINKS = ("", "s", "n", "en", "es", "er")  # between the parts of a German compound
+_ENDINGS = {"en": ("s", "es", "ed", "er", "ing", "ies", "y"), "de": ("e", "en", "em", "er", "es", "n", "s")}
 _EDIT = 4.5  # what an edit costs, in units of the logarithm of a word's count
 _SAME_START, _SAME_LETTERS = 1.5, 1.0  # what speaks for a word, in these units ...
 _OTHER_LANGUAGE, _OTHER_LETTER = 2.0, 2.0  # ... and against it; the latter for each that is no likely slip for another
@@ -51,11 +60,11 @@ why whose too just only yet than then if such pic pics picture pictures photo ph
 colour colours
 ich mir mich du dir dich euch uns wir mein meine meinen meinem meiner meines dein deine deinen unser unsere unseren
 euer eure zeig zeige zeigt zeigen suche suchen finde finden möchte möchten will willst wollen wollte hätte hätten
-gern gerne gib gebt brauche brauchen kann kannst könnt können könntest habe habt hast bist seid sehen bitte danke
-hallo alles etwas nichts niemand keiner keines wer wen wem wessen wann warum weshalb wieso wo woher wohin welcher
-welches welchen welchem sondern sonst außer anstelle doch schon dann denn wenn weil ja nein heute gestern immer nie
-niemals hundert tausend einzige einziger einziges einzigen jede jeder jedes jeden foto fotos bild bilder farbe
-farben
+gern gerne gib gebt brauche brauchen kann kannst könnt können könntest habe habt hast bist seid sehen mag magst mögen
+bitte danke hallo alles etwas nichts niemand keiner keines wer wen wem wessen wann warum weshalb wieso wo woher wohin
+welcher welches welchen welchem sondern sonst außer anstelle doch schon dann denn wenn weil ja nein heute gestern
+immer nie niemals hundert tausend einzige einziger einziges einzigen jede jeder jedes jeden foto fotos bild bilder
+farbe farben
 """
 _ASKING = frozenset(_WORDS_TO_ASK.split())
 _DOUBLING, _SWAP, _SHORT_SLIP = 30, 400, 1000  # a word so many times rarer than the one it may be a slip of, is one
@@ -65,45 +74,80 @@ _FAMILIAR = 200  # a word this frequent may be completed
 _LIKELY = 20  # a word this frequent may be a part of two that were typed together
 
 _NOT_EN = (
-    r"no(?!\s+(?:one|\d+)\b)|not|without|w/o|minus|(?>except(?:\s+for)?)|exclud(?:e|es|ing)|lacking|but\s+not|neither"
+    r"no(?!\s+(?:one|to|\d+)\b)|(?>not(?:\s+at\s+all)?(?:\s+(?:wearing|having|showing|containing))?)(?!\s+(?:all|every|to)\b)"
+    r"|without|w/o(?:ut)?|minus(?!\s+\d)|(?:(?<=that\s)|(?<=who\s)|(?<=which\s))never|in\s+no\s+way|by\s+no\s+means"
+    r"|(?>except(?:\s+for)?)|exclud(?:e|es|ing)|lack(?:s|ing)|but\s+not|neither|(?:hardly|barely|scarcely)\s+any"
     r"|(?:devoid|free)\s+of|(?:any(?:thing|one|body)?|every(?:thing|one|body)?|all)(?:\s+colou?rs?)?\s+but"
-    r"|other\s+than|rather\s+than|instead\s+of|(?:is|are|was|were|has|have)n['’]?t"
-    r"|(?>(?:do|does|did)(?:n['’]?t|\s+not)(?:\s+(?:want|like|need|show|see|have|include|contain))?(?:\s+to\s+see|\s+me)?)"
+    r"|(?:other|rather)\s+than|instead\s+of|(?:apart|aside)\s+from|with\s+the\s+exception\s+of"
+    r"|(?:is|are|was|were|has|have)['’]?n['’]?t"
+    r"|(?>(?:do|does|did)(?:n['’]?t|\s+not)(?:\s+(?:want|like|need|show|see|have|wear|include|contain))?(?:\s+to\s+see|\s+me)?)"
 )
-_NOT_DE = r"kein(?:e|en|em|er|es)?|ohne|nicht|außer|ausser|alles\s+bis\s+auf|weder|(?:an)?statt|anstelle(?:\s+von)?"
+_NOT_DE = (
+    r"kein(?:e[nmrs]?|s)?|ohne|nicht?(?!\s+(?:alle[nmrs]?|jede[nmrs]?)\b)|(?<=\bd[ae][rs]\s)nie(?:mals)?|(?<=\bdie\s)nie(?:mals)?|außer|ausser|alles\s+bis\s+auf"
+    r"|weder|(?<!findet\s)(?<!finden\s)(?:an)?statt|anstelle(?:\s+von)?|frei\s+von|mit\s+Ausnahme\s+von"
+    r"|abgesehen\s+von|auf\s+keinen\s+Fall|keines(?:falls|wegs)"
+)
+# What follows a negation that takes nothing away: "not only", "not very big", "no doubt", "Ohne Titel".
+_MEANT = (
+    r"(?!\s+(?:only|just|more|less|longer|far|necessarily|always|very|so|too|quite|really|entirely|completely|both|doubt"
+    r"|hurry|title|nur|bloß|mehr|weit|unbedingt|immer|sehr|ganz|zu|wirklich|völlig|besonders|zweifel|titel|atem|betrieb)\b)"
+)
 _ARTICLE = r"(?:any|a|an|the|eine[nmrs]?|ein|der|die|das|den|dem|des)"
-_CLAUSE = r"(?:that|which|who|der|die|das)(?:['’]s|\s+(?:is|are|was|were|do|does|has|have))?"  # "a cup that is not red"
+# What leads to a negation: "a cup [that is] not red", "a street [where there are almost] no cars".
+_LEADING = (
+    r"(?:that|which|who|der|die|das)(?:['’]s|\s+(?:has|have))?|and|or|but|with|where|there|is|are|was|were|wearing"
+    r"|(?:on|in|at)\s+which|almost|nearly|absolutely|definitely|und|oder|aber|mit|wo|da|hier|dies|es|gibt|ist|sind"
+    r"|trägt|(?:auf|in|an|bei)\s+(?:dem|der|denen)|fast(?=\s+kein)|ganz|gar|völlig|überhaupt"
+)
 _NEGATION = re.compile(
-    rf"(?:,?\s*\b(?:{_CLAUSE}|and|or|but|with|und|oder|aber|mit)\s+)?"
-    rf"(?<![\w'’-])(?<!\bnothing\s)(?<!\bnichts\s)(?<!\bnone\s)(?:{_NOT_EN}|{_NOT_DE})(?![\w'’-])"
-    r"(?!\s+(?:only|just|more|less|longer|far|necessarily|always|nur|bloß|mehr|weit|unbedingt|immer)\b)\s+"
-    rf"(?:{_ARTICLE}(?:\s+|$))?",
+    rf"(?:,?\s*\b(?:{_LEADING})\s+){{0,5}}"
+    rf"(?<![\w-])(?<!\w['’])(?<!\bnothing\s)(?<!\bnichts\s)(?<!\bnone\s)(?:{_NOT_EN}|{_NOT_DE})(?![\w'’-]){_MEANT}\s+"
+    rf"(?P<article>{_ARTICLE}(?:\s+|$))?(?:(?:single|einzige[nmrs]?)\s+)?",
     re.IGNORECASE,
 )
 _NOT_WITHOUT = re.compile(r"\b(?:not|never|nicht|nie)\s+(?:without|ohne)\s+", re.IGNORECASE)
-# One word: "car -red", as to a search engine, "a non-red car", "ein nicht rotes Auto", "a car-free street", "autofrei".
+# One word: "car -red", as to a search engine, "a not red car", "ein nicht rotes Auto", "a car-free street", "autofrei".
 _UNWANTED = re.compile(
-    r"(?<!\S)-([^\W\d_]+)(?!\S)"
+    r"(?<!\S)[-!]([^\W\d_]+)(?!\S)"
     r"|\b(?:non[- ]|nicht-)(?!(?:stop|stick|slip|fiction|profit)\b)([^\W\d_]+)"
-    r"|(?<=\bein\s)nicht\s+([^\W\d_]+es)(?=\s+\w)|(?<=\beine\s)nicht\s+([^\W\d_]+e)(?=\s+\w)"
+    rf"|(?<=\ba\s)not{_MEANT}\s+([^\W\d_]+)(?=\s+[^\W\d_])"
+    rf"|(?<=\bein\s)nicht{_MEANT}\s+([^\W\d_]+e[rs])(?=\s+\w)|(?<=\beine\s)nicht\s+([^\W\d_]+e)(?=\s+\w)"
+    r"|(?<=\beine[nmr]\s)nicht\s+([^\W\d_]+en)(?=\s+\w)"
     r"|(?<![\w-])([^\W\d_]+)-free(?![\w-])|(?<![\w-])([^\W\d_]{3,}?)-?frei(?:e[nmrs]?)?(?![\w-])"
     r"|\b(menschen)leer(?:e[nmrs]?)?\b",
     re.IGNORECASE,
 )
-_NEGATING = ("without", "nicht", "not", "ohne", "keine", "keinen", "kein", "keinem", "keiner", "keines")
-_LISTED = re.compile(r"\s*(?:,|\b(?:and|or|nor|und|oder|noch)\b)\s*", re.IGNORECASE)
+_NEGATING = ("without", "nicht", "not", "no", "ohne", "keine", "keinen", "kein", "keinem", "keiner", "keines", "except")
+_NEGATING += ("instead", "neither", "anything", "everything", "isn't", "aren't", "don't", "doesn't", "außer", "ausser")
+_NEGATING += ("weder", "statt")
+_LISTED = re.compile(rf"\s*(?:,|\b(?:and|or|nor|und|oder|noch)\b)\s*(?:{_ARTICLE}\s+)?", re.IGNORECASE)
 _PLACE = r"in|on|at|under|over|near|behind|beside|im|auf|am|an|bei|unter|über|neben|hinter|vor"
 _AT_PLACE = re.compile(rf"(?:{_PLACE})\s+(?=\w)", re.IGNORECASE)  # "not in the water"
+# What a negation ends with, and says nothing by itself: "no cars [at all]", "keine Autos [zu sehen]".
+_CLOSED = (
+    r"at\s+all|whatsoever|anywhere|in\s+(?:sight|Sicht)|(?:in|on)\s+(?:it|them)|on\s*$|to\s+be\s+seen|zu\s+sehen"
+    r"|weit\s+und\s+breit|mehr|darauf|drauf|darin|drin"
+)
+_ITEM = rf"(?!{_ARTICLE}\s)[^\W\d_]+(?:\s(?!\w+ing\b)[^\W\d_]+)?\s*"  # of a list: "no dogs, cats or birds"
 _ENDS = re.compile(  # what is wanted goes on after these
-    rf"[,;.!?:()\[\]]|\b(?:{_PLACE}|but|with|is|are|was|were|has|have|who|which|while|and\s+\w+ing|please|thanks"
+    rf",(?!\s*(?:(?:{_ITEM},\s*){{0,8}}{_ITEM},?\s*)?\b(?:or|nor|oder|noch)\s)|[;.!?:()\[\]]|\b(?:{_CLOSED}|{_PLACE}"
+    r"|but|with|is|are|was|were|has|have|who|which|while|and\s+\w+ing|please|thanks"
+    r"|(?<!no\s)(?<!not\s)(?<!n't\s)(?<!never\s)(?<!any\s)(?<!without\s)"
+    r"(?:stand|sit|walk|run|ride|jump|climb|play|hold|swim)s?"
     r"|aber|sondern|mit|ist|sind|waren|haben|wird|werden|sitzt|sitzen|steht|stehen|liegt|liegen|geht|gehen|läuft|laufen"
     r"|fährt|fahren|rennt|rennen|spielt|spielen|springt|trägt|sehen|bitte|danke)\b",
     re.IGNORECASE,
 )
-_CLOSING = re.compile(r"\s*(?:\b(?:ist|sind|hat|haben|trägt|tragen)\b|,?\s*\b(?:but|sondern)\b)", re.IGNORECASE)
-_EDGES = ' ,;.!?:()[]/–—-"„“”…'
+# "No shoes and a bag" asks for a bag; "without a hat and a bag" does not.
+_ENDS_AND_ONE = re.compile(
+    rf"{_ENDS.pattern}|\b(?:and\s+(?:an?|some|one|two)|und\s+(?:eine?[nmr]?|zwei))\s", re.IGNORECASE
+)
+_CLOSING = re.compile(
+    rf"(?:\s*\b(?:{_CLOSED}|ist|sind|hat|haben|trägt|tragen)\b|,?\s*\b(?:but|sondern)\b)+", re.IGNORECASE
+)
+_EDGES = " ,;.!?:()[]/–—-\"„“”…'‚‘’"
 _SIGN = re.compile(  # "a no parking sign" wants one, and so does "no parking"
-    r"\b(?:signs?|schild(?:er|ern|s)?|no\s+(?:parking|smoking|entry|trespassing)|kein\s+(?:zutritt|durchgang))\b",
+    r"\b(?:signs?|says|saying|stating|schild(?:er|ern|s)?|aufschrift|no\s+(?:parking|smoking|entry|trespassing)|kein\s+(?:zutritt|durchgang))\b",
     re.IGNORECASE,
 )
 
@@ -159,6 +203,10 @@ def read(text: str, vocabulary: Vocabulary | None = None, negations: bool = True
     (('people',), '')
     """
     typed = unicodedata.normalize("NFC", clean_text(text))  # an umlaut may come as a letter and its dots
+    typed = _APOSTROPHE.sub("'", unescape(_TAG.sub(" ", typed)).strip() or typed)
+    addresses = {_PRIVATE + number: address for number, address in enumerate(_ADDRESS.findall(typed))}
+    for sign, address in addresses.items():  # what stands for it till the end is neither a word nor punctuation
+        typed = typed.replace(address, chr(sign), 1)
     corrected: list[tuple[str, str]] = []
     slips: list[tuple[str, str]] = []
     if vocabulary is not None:
@@ -169,12 +217,12 @@ def read(text: str, vocabulary: Vocabulary | None = None, negations: bool = True
     if not unwanted:  # else what is unwanted tells how they were read
         corrected += slips
     if vocabulary is None:
-        return Reading(text, wanted, unwanted)
+        return Reading(text, wanted.translate(addresses), tuple(part.translate(addresses) for part in unwanted))
     unknown: list[str] = []
     parts = []
     for part in (wanted, *unwanted):
         read_as, changes, strange = vocabulary.correct(part, context=typed)
-        parts.append(read_as)
+        parts.append(read_as.translate(addresses))
         corrected += changes
         unknown += strange
     if unwanted and vocabulary.says_nothing(parts[0]):  # "there is no dog"
@@ -193,7 +241,10 @@ def pictures_named(text: str) -> tuple[str, list[tuple[str, str]]]:
     found: list[tuple[str, str]] = []
 
     def name(match: re.Match[str]) -> str:
-        found.append((match[0], _CALLED.sub("", unicodedata.name(match[0][0], "").lower())))
+        called = _CALLED.sub("", unicodedata.name(match[0][0], "").lower())
+        if match[0][0] < _COLOURED:
+            called = _FILLED.sub("", called)
+        found.append((match[0], called))
         return f" {found[-1][1]} "
 
     named = _EMOJI.sub(name, text)
@@ -203,8 +254,9 @@ def pictures_named(text: str) -> tuple[str, list[tuple[str, str]]]:
 def without_negations(text: str) -> tuple[str, tuple[str, ...]]:
     """A text without the parts that say what is not wanted, and what these name.
 
-    A negation reaches to the next comma, preposition or verb; what "and" or "or" adds to it counts too. A minus in
-    front of a word reaches over that word. What a sign says is no negation.
+    A negation reaches to the next comma, preposition or verb, or over a list that "or" closes; what "and" or "or" adds
+    to it counts too, and what only leads to it or closes it goes with it. A minus in front of a word reaches over that
+    word. What a sign says is no negation.
 
     >>> without_negations("a street without cars and people in the rain")
     ('a street in the rain', ('cars', 'people'))
@@ -220,7 +272,8 @@ def without_negations(text: str) -> tuple[str, tuple[str, ...]]:
     at = 0
     while len(unwanted) < MOST_UNWANTED and (match := _NEGATION.search(text, at)):
         place = _AT_PLACE.match(text, match.end())
-        end = _ENDS.search(text, place.end() if place else match.end())
+        ends = _ENDS if match["article"] else _ENDS_AND_ONE
+        end = ends.search(text, place.end() if place else match.end())
         stop = end.start() if end else len(text)
         begin = max((end.end() for end in _ENDS.finditer(text, 0, match.start())), default=0)
         on_sign = _SIGN.search(text, begin, stop)
@@ -293,24 +346,24 @@ class Vocabulary:
         """
         language = self.language(text if context is None else context)
         corrected, unknown, parts, at = [], [], [], 0
-        addresses = [match.span() for match in _ADDRESS.finditer(text)]
         words = list(islice(_WORD.finditer(text), MOST_WORDS))
         for number, match in enumerate(words):
             word, lower = match[0], _lower(match[0])
             begin, end = match.span()
-            if len(word) < SHORTEST or begin < at or any(start <= begin < stop for start, stop in addresses):
+            if len(word) < SHORTEST or begin < at:
                 continue
             last = number == len(words) - 1
             if not last and text[end : words[number + 1].start()] == " ":
                 end = words[number + 1].end()
-                if joined := self._joined(lower, _lower(words[number + 1][0])):
+                if joined := self._respaced(lower, _lower(words[number + 1][0])):
                     corrected.append((text[begin:end], joined))
                     parts += [text[at:begin], joined]
                     at = end
                     continue
             named = last and number > 0 and words[number - 1][0].lower() in _ARTICLES
+            abbreviated = len(word) == SHORTEST and word.isupper() and (not text.isupper() or word == text)  # "an AI"
             meant = self._meant(lower, language, last, named)
-            if meant is None:
+            if meant is None or (meant != lower and abbreviated):
                 unknown.append(word)
                 continue
             if meant != lower:
@@ -332,7 +385,8 @@ class Vocabulary:
         def put_right(match: re.Match[str]) -> str:
             word = _lower(match[0])
             meant = _misspelt_negations().get(word)
-            if meant is None or word in self._frequency or word in self.others:
+            frequent = word in self.others and sorted(word) != sorted(meant or "")  # "nciht" is frequent, but no word
+            if meant is None or word in self._frequency or frequent:
                 return match[0]
             corrected.append((match[0], meant))
             return meant
@@ -370,21 +424,30 @@ class Vocabulary:
             return max(restored, key=self._frequency.__getitem__)
         if _CONTRACTED.fullmatch(word):
             return word
-        if compound := self._compound(word):
-            return self._nearest(word, language, last, 1, at_least=_COMMON) or compound
+        compound = self._compound(word)
         if word in self.others:
-            return None
+            return word if compound or self._inflected(word, PART) else None
+        if compound:
+            return self._nearest(word, language, last, 1, at_least=_COMMON) or compound
         if word.endswith("'s") and "'" not in (owner := word[:-2]):
             meant = self._meant(owner, language, False, False)
             return meant and f"{meant}'s"
-        if len(parts := _JOINTS.split(word)) > 1 and all(len(p) < SHORTEST or p in self._frequency for p in parts):
+        if len(parts := _JOINTS.split(word)) > 1 and any(part in self._frequency for part in parts):
+            right = all(len(part) < SHORTEST or part in self._frequency or part in self.others for part in parts)
+        else:
+            right = self._inflected(word, LONG)
+        if right:
             return word
-        return (
+        found = (
             self._nearest(word, language, last, 1)
             or (last and self._completed(word))
             or self._split(word)
             or self._nearest(word, language, last, 2)
         )
+        if found is None and "-" in word:
+            meant = [self._meant(part, language, False, False) for part in parts]
+            return "-".join(meant) if all(meant) else None
+        return found
 
     @cached_property
     def _frequency(self) -> dict[str, int]:
@@ -415,42 +478,72 @@ class Vocabulary:
 
     def _put_right(self, word: str, counts: Mapping[str, int]) -> str:
         """A known word, or the one of the same language of which it is a slip that captions have too: "fahrad", "udn".
-        Only a letter that is doubled or not and two that are swapped count: "goats" are no "boats", however rare."""
+        Only lost dots, a letter that is doubled or not and two that are swapped count: "goats" are no "boats", however
+        rare."""
         doubled = {word[:at] + word[at] + word[at:] for at in range(len(word))}
         doubled |= {word[:at] + word[at + 1 :] for at in range(1, len(word)) if word[at] == word[at - 1]}
         swapped = {word[:at] + word[at + 1] + word[at] + word[at + 2 :] for at in range(len(word) - 1)} - {word}
-        times = dict.fromkeys(swapped, _SWAP) | dict.fromkeys(doubled, _DOUBLING)
+        times = dict.fromkeys({*swapped, *self._restored(word)}, _SWAP) | dict.fromkeys(doubled, _DOUBLING)
         if len(word) < LONG:
             times = dict.fromkeys(times, _SHORT_SLIP)
         return max((word, *times), key=lambda known: counts.get(known, 0) / times.get(known, 1))
 
     def _compound(self, word: str) -> str | None:
-        """A word that is made of two known German ones, "Kaffeetasse", with both put right; None if it is not."""
-        german = self.counts.get("de", {})
+        """A word that is made of two known German ones, "Kaffeetasse", with both put right; None if it is not. Few
+        begin and none ends with a function word: "withhat" and "dogand" are two words."""
+        german, english = self.counts.get("de", {}), self.counts.get("en", {})
         for at in range(PART, len(word) - PART + 1):
             for link in _LINKS:
                 first, second = word[: at - len(link)], word[at:]
+                if second in self.function_words:
+                    continue
+                if first in self.function_words and english.get(first, 0) > german.get(first, 0):
+                    continue
                 if word[:at].endswith(link) and len(first) >= PART and first in german and second in german:
                     return self._put_right(first, german) + link + self._put_right(second, german)
         return None
 
+    def _inflected(self, word: str, shortest: int) -> bool:
+        """Whether a word is a known one with another ending, "sunsets" or "gläsernem" beside "gläsernen", rather than
+        with a letter that was lost or doubled at its end. shortest: letters of what is before the ending."""
+        for language, endings in _ENDINGS.items():
+            known = self.counts.get(language, {})
+            for end in endings:
+                stem = word.removesuffix(end)
+                if len(stem) < shortest or stem == word or stem[-1] == end[0]:
+                    continue
+                if stem in known or any(stem + other in known for other in endings if end not in other):
+                    return True
+        return False
+
     def _split(self, word: str) -> str | None:
-        """The two frequent words that were typed as one: "redcar"."""
+        """The two frequent words of one language that were typed as one: "redcar"."""
         best, highest = None, _LIKELY - 1
         for at in range(PART, len(word) - PART + 1):
-            rarer = min(self._frequency.get(half, 0) for half in (word[:at], word[at:]))
-            if rarer > highest:
-                best, highest = f"{word[:at]} {word[at:]}", rarer
+            for language, counts in self.counts.items():
+                rarer = min(counts.get(word[:at], 0), counts.get(word[at:], 0))
+                ending = language == "de" and word[at:] in _ARTICLES  # "schaukelnden"
+                if rarer > highest and not ending:
+                    best, highest = f"{word[:at]} {word[at:]}", rarer
         return best
 
-    def _joined(self, first: str, second: str) -> str | None:
-        """The one word that was typed as two, "butter fly"; None where they may well be two: "hot dog"."""
-        if min(len(first), len(second)) < PART:
-            return None
-        known = [word for word in (first + second, *self._restored(first + second)) if word in self._frequency]
-        best = max(known, key=self._frequency.__getitem__, default=None)
-        rarer = min(self._frequency.get(word, 0) for word in (first, second))
-        return best if best and self._frequency[best] > _JOINED * rarer else None
+    def _respaced(self, first: str, second: str) -> str | None:
+        """What was typed with a space at a wrong place, "butter fly" or "re dcar"; None where it may well be at the
+        right one: "hot dog"."""
+        rarer, other = sorted(self._frequency.get(word, int(word in self.others)) for word in (first, second))
+        joined = first + second
+        best = max((joined, *self._restored(joined)), key=lambda word: self._frequency.get(word, 0))
+        if min(len(first), len(second)) >= PART:
+            likely = self._frequency.get(best, 0) > _JOINED * rarer
+        else:
+            likely = not rarer and self._frequency.get(best, 0) > max(other, _FAMILIAR)
+        if likely or rarer:
+            return best if likely else None
+        for at in (len(first) - 1, len(first) + 1):
+            halves = joined[:at], joined[at:]
+            if min(self._frequency.get(half, 0) for half in halves) > max(_JOINED * other, _LIKELY):
+                return " ".join(halves)
+        return None
 
     def _completed(self, word: str) -> str | None:
         """The likeliest known word that begins with this one, which is being typed: "eleph"."""
@@ -498,17 +591,17 @@ def _lower(word: str) -> str:
 
 @cache
 def _misspelt_negations() -> dict[str, str]:
-    """Words that negate with two letters swapped, or, unless they are short, with one lost, doubled or hit beside its
+    """Words that negate with two letters swapped, one doubled or, unless they are short, one lost or hit beside its
     key; each with the right one."""
     found: dict[str, str] = {}
+    beside = {*_beside(), *(pair[::-1] for pair in _beside())}
     for right in reversed(_NEGATING):
-        slips = {right[:at] + right[at + 1] + right[at] + right[at + 2 :] for at in range(1, len(right) - 1)}
+        spots = range(len(right) < LONG, len(right))  # "lein" and "jein" are other words
+        slips = {right[:at] + right[at + 1] + right[at] + right[at + 2 :] for at in spots[:-1]}
+        slips |= {right[:at] + right[at] + right[at:] for at in range(len(right))}
         if len(right) > PART:
-            slips |= {right[:at] + right[at] + right[at:] for at in range(len(right))}
-            slips |= {right[:at] + right[at + 1 :] for at in range(1, len(right))}
-        if right in _NEGATING[:2]:  # the others are near names: "Keane"
-            for one, other in map(tuple, _beside()):
-                slips |= {right.replace(one, other), right.replace(other, one)}
+            slips |= {right[:at] + right[at + 1 :] for at in spots}
+            slips |= {right[:at] + b + right[at + 1 :] for at in spots for a, b in beside if a == right[at]}
         found |= dict.fromkeys(slips - set(_NEGATING), right)
     return found
 
@@ -531,7 +624,9 @@ _CONFUSED = _beside() | {a + b for letters in _ALIKE for a in letters for b in l
 
 
 def _strange_letters(word: str, known: str) -> int:
-    """How many letters stand for others that they neither touch on a keyboard nor sound like."""
+    """How many letters stand for others, or were added to others, that they neither touch on a keyboard nor sound
+    like."""
     typed, meant = Counter(word) - Counter(known), Counter(known) - Counter(word)
-    likely = sum(any(a + b in _CONFUSED or b + a in _CONFUSED for b in meant) for a in typed.elements())
-    return max(min(typed.total(), meant.total()) - likely, 0)
+    near = meant or known
+    likely = sum(any(a == b or a + b in _CONFUSED or b + a in _CONFUSED for b in near) for a in typed.elements())
+    return max(min(typed.total(), meant.total() or typed.total()) - likely, 0)

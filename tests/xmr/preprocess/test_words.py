@@ -18,6 +18,7 @@ from xmr.preprocess.words import (
     Reading,
     Vocabulary,
     _strange_letters,
+    pictures_named,
     read,
     without_negations,
 )
@@ -112,6 +113,54 @@ KNOWN = sorted(ENGLISH.keys() | GERMAN.keys())
         ("no cars please", "please", ["cars"]),
         ("keine Hunde bitte", "bitte", ["Hunde"]),
         ("no no dogs", "", ["dogs"]),
+        ("a street with hardly any cars", "a street", ["cars"]),
+        ("a street where there are almost no cars", "a street", ["cars"]),
+        ("a street with no cars at all", "a street", ["cars"]),
+        ("a street with no cars in sight, at night", "a street, at night", ["cars"]),
+        ("a man with no hat on", "a man", ["hat"]),
+        ("a man wearing no hat", "a man", ["hat"]),
+        ("a man who is not wearing a hat", "a man", ["hat"]),
+        ("a man who does not wear a hat", "a man", ["hat"]),
+        ("an apple that has no red in it", "an apple", ["red"]),
+        ("the car is not red", "the car", ["red"]),
+        ("das Auto ist nicht rot", "das Auto", ["rot"]),
+        ("ein Auto nich rot", "ein Auto", ["rot"]),
+        ("not a single car", "", ["car"]),
+        ("kein einziges Auto", "", ["Auto"]),
+        ("not at all red", "", ["red"]),
+        ("gar nicht rot", "", ["rot"]),
+        ("a dog that never swims", "a dog", ["swims"]),
+        ("ein Hund, der nie schwimmt", "ein Hund", ["schwimmt"]),
+        ("eine Straße mit fast keinen Autos", "eine Straße", ["Autos"]),
+        ("eine Straße ganz ohne Autos", "eine Straße", ["Autos"]),
+        ("eine Straße frei von Autos", "eine Straße", ["Autos"]),
+        ("ein Strand, auf dem keine Menschen zu sehen sind", "ein Strand", ["Menschen"]),
+        ("es gibt keine Hunde mehr", "", ["Hunde"]),
+        ("animals apart from dogs", "animals", ["dogs"]),
+        ("Tiere mit Ausnahme von Hunden", "Tiere", ["Hunden"]),
+        ("no dogs, cats or big birds", "", ["dogs", "cats", "big birds"]),
+        ("a park without dogs, cats, or birds", "a park", ["dogs", "cats", "birds"]),
+        ("keine Hunde, Katzen oder Vögel im Park", "im Park", ["Hunde", "Katzen", "Vögel"]),
+        ("no people, a dog running or jumping", "a dog running or jumping", ["people"]),
+        ("no people, dogs running or jumping", "dogs running or jumping", ["people"]),
+        ("no people, a red or blue car", "a red or blue car", ["people"]),
+        ("weder ein Hund noch eine Katze", "", ["Hund", "Katze"]),
+        ("a not red car", "a car", ["red"]),
+        ("ein nicht roter Wagen", "ein Wagen", ["roter"]),
+        ("mit einem nicht roten Hut", "einem Hut", ["roten"]),
+        ("dogs !cats", "dogs", ["cats"]),
+        ("dog w/out leash", "dog", ["leash"]),
+        ("a man wearing no shirt climbs a rock", "a man climbs a rock", ["shirt"]),
+        ("a girl with no shoes and a bag", "a girl and a bag", ["shoes"]),
+        ("keine Hunde und eine Katze", "eine Katze", ["Hunde"]),
+        ("a girl without a hat and a bag", "a girl", ["hat", "bag"]),
+        ("no rides in the rain", "in the rain", ["rides"]),
+        ("'no dogs'", "", ["dogs"]),
+        ("by no means red", "", ["red"]),
+        ("auf keinen Fall rot", "", ["rot"]),
+        ("hier ist kein Hund weit und breit", "", ["Hund"]),
+        ("a cup that isnt red", "a cup", ["red"]),
+        ("a cup that is'nt red", "a cup", ["red"]),
     ],
 )
 def test_a_negation_takes_away_what_it_names_and_leaves_the_rest(text, wanted, unwanted):
@@ -131,7 +180,12 @@ def test_a_negation_takes_away_what_it_names_and_leaves_the_rest(text, wanted, u
         "nothing except dogs", "nichts außer Hunden", "none but cups", "no parking", "NO ENTRY", "kein Zutritt",
         "not necessarily red", "nicht unbedingt rot", "ein freier Platz", "im Freien", "free cups", "Nichtraucher",
         "a non-stick pan", "a dog that cannot swim", "ein Haus, das rot ist",
-        "🚗", "нет собак", "没有狗",
+        "a not very big dog", "ein nicht sehr großer Hund", "not too big", "nicht ganz rot", "not at all",
+        "not all dogs", "nicht alle Hunde", "to be or not to be", "no doubt a dog", "Ohne Titel",
+        "ein Rennen findet statt in der Stadt", "der Junge ist nicht zu sehen", "ein nicht ganz runder Ball", "red!",
+        "forget-me-not", "dog or cat but not both", "no to dogs", "the dogs' not",
+        "a never ending road", "a tattoo that says 'no regrets'", "ein Hemd, Aufschrift „keine Hunde“",
+        "minus 5 degrees", "Hunde außer Atem", "🚗", "нет собак", "没有狗",
     ],
 )  # fmt: skip
 def test_what_names_nothing_to_take_away_stays_letter_for_letter(text):
@@ -181,6 +235,21 @@ def test_any_text_can_be_read_and_asks_for_something(words, text):
         ("ein Strand onhe Menschen", "ein Strand", ("Menschen",)),
         ("Strand kiene Menschen", "Strand", ("Menschen",)),
         ("a cup nto red", "a cup", ("red",)),
+        ("a car nott red", "a car", ("red",)),
+        ("a beach withour people", "a beach", ("people",)),
+        ("Strand ohme Menschen", "Strand", ("Menschen",)),
+        ("Strand krine Menschen", "Strand", ("Menschen",)),
+        ("ein Auto nciht rot", "ein Auto", ("rot",)),
+        ("everything exept dogs", "", ("dogs",)),
+        ("alles auser Hunde", "", ("Hunde",)),
+        ("a car insted of a bus", "a car", ("bus",)),
+        ("a cup that isn´t red", "a cup", ("red",)),
+        ("a cup that ins't red", "a cup", ("red",)),
+        ("i dno't want dogs", "", ("dogs",)),
+        ("a beach ithout people", "a beach", ("people",)),
+        ("noo dogs", "", ("dogs",)),
+        ("abything but dogs", "", ("dogs",)),
+        ("wder Hund noch Katze", "", ("Hund", "Katze")),
     ],
 )
 def test_a_misspelt_negation_takes_away_too(text, wanted, unwanted):
@@ -193,7 +262,21 @@ def test_a_misspelt_negation_of_nothing_is_told_as_any_other_word():
     assert told.unwanted == () and ("wihtout", "without") in told.corrected
 
 
-@pytest.mark.parametrize("text", ["Knie eines Mannes", "licht im Wald", "a note book", "Keane", "a person with outfit"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Knie eines Mannes",
+        "licht im Wald",
+        "a note book",
+        "Keane",
+        "a person with outfit",
+        "Hund an der Leine",
+        "meine Tasse",
+        "Keime",
+        "Lein im Feld",
+        "a nit",
+    ],
+)
 def test_right_words_that_are_near_a_negation_negate_nothing(text):
     assert xmr.load("tri").read(text).unwanted == ()
 
@@ -236,6 +319,8 @@ def test_a_rare_word_is_itself_unless_a_letter_is_doubled_or_two_are_swapped(wor
     assert words.correct("fahrad")[0] == "fahrrad"
     rare = Vocabulary({"en": {"ballon": 5, "mouse": 5000, "mosue": 5, "house": 5}, "de": {"ballon": 50, "ballonn": 1}})
     assert rare.correct("mosue")[0] == "mouse" and rare.correct("house")[0] == "house"
+    undotted = Vocabulary({"de": {"mädchen": 5000, "madchen": 3, "sägen": 900, "sagen": 7}})
+    assert undotted.correct("Madchen") == ("mädchen", [], []) and undotted.correct("sagen")[0] == "sagen"
     other = Vocabulary({"en": {"balloon": 5000}, "de": {"ballon": 50}})
     assert other.correct("Ballon") == ("Ballon", [], [])  # right in its own language
 
@@ -256,6 +341,24 @@ def test_a_slip_in_a_part_of_a_compound_or_in_a_frequent_word_that_looks_like_on
     assert both.correct("Pinpin") == ("Pinpin", [], [])
 
 
+def test_a_known_word_with_another_ending_is_right(words):
+    bent = Vocabulary({"en": {"sunset": 2000, "blueberry": 900, "whale": 900}, "de": {"gläsernen": 900}}, {"whales"})
+    for text in ("sunsets", "gläsernem", "whales", "blueberries"):
+        assert bent.correct(text) == (text, [], []), text
+    real = xmr.load("tri")
+    for text in ("whales", "beaches", "blueberries", "two dragons", "octopuses", "von Mäusen", "zwei Pilzen"):
+        reading = real.read(text)
+        assert (reading.wanted, reading.corrected, reading.unknown) == (text, (), ()), text
+
+
+def test_a_letter_that_was_lost_or_doubled_at_the_end_is_no_ending():
+    words = Vocabulary(
+        {"en": {"octopus": 2000}, "de": {"trompete": 2000, "klavier": 2000, "delfin": 2000, "mädchen": 900}}
+    )
+    for typed in ("Trompetee", "Klavie", "octopuss", "Delfinn", "Mädchn"):
+        assert words.correct(typed)[0] in words._frequency, typed
+
+
 def test_a_word_that_was_typed_as_two_is_one(words):
     split = Vocabulary({"en": {"butterfly": 2000, "butter": 25, "fly": 126, "hotdog": 4000, "hot": 2300, "dog": 9000}})
     assert split.correct("a butter fly, hot") == ("a butterfly, hot", [("butter fly", "butterfly")], [])
@@ -263,11 +366,64 @@ def test_a_word_that_was_typed_as_two_is_one(words):
     assert words.correct("Fahr Rad")[0] == "fahrrad" and words.correct("Kae Fer")[0] == "käfer"
 
 
+def test_a_space_at_a_wrong_place_is_put_right(words):
+    for typed, meant in {"ho rse": "horse", "re dbanana": "red banana", "redb anana": "red banana"}.items():
+        assert words.correct(f"a {typed}") == (f"a {meant}", [(typed, meant)], []), typed
+    rotes = Vocabulary({"en": {}, "de": {"rotes": 900, "rote": 5000, "schwein": 2000}})
+    assert rotes.correct("rotes chwein")[0] == "rotes schwein"
+    assert words.correct("hatt in")[0] == "hat in" and words.correct("red ray")[0] == "red ray"
+    counts = {"en": {"dog": 900, "cat": 900, "and": 9000, "with": 900}, "de": {"and": 9, "dog": 9, "with": 9}}
+    joined = Vocabulary(counts, function_words={"and", "with"})
+    assert joined.correct("dogand cat")[0] == "dog and cat" and joined.correct("withdog")[0] == "with dog"
+
+
+def test_a_frequent_word_is_no_misspelt_compound_and_an_ending_no_word_of_its_own():
+    german = {"der": 9000, "dre": 4, "den": 9000, "schaukel": 90, "schaukeln": 90, "see": 900, "stern": 900}
+    words = Vocabulary({"en": {}, "de": german}, {"dresden", "seestern"}, {"der", "den"})
+    assert words.correct("Dresden") == ("Dresden", [], ["Dresden"])
+    assert words.correct("Seestern") == ("Seestern", [], [])
+    assert words.correct("Schaukelnden")[0] == "Schaukelnden"
+
+
+def test_an_abbreviation_is_no_misspelt_word(words):
+    for text in ("the OG car", "OG"):
+        assert words.correct(text) == (text, [], ["OG"])
+    assert (
+        words.correct("HTA")[0] == "hat"
+        and words.correct("A RED OG")[0] == "A RED dog"
+        and words.correct("a red og")[0] == "a red dog"
+    )
+
+
+def test_halves_of_two_languages_are_no_words_typed_as_one():
+    words = Vocabulary({"en": {"ten": 900, "red": 900}, "de": {"kanu": 900, "rad": 900}})
+    assert words.correct("Kanuten") == ("Kanuten", [], ["Kanuten"])
+
+
 @pytest.mark.parametrize(
-    "text", ["dog.jpg", "https://example.com/bannana", "www.bannana.com", "bannana@yelow.de", r"C:\bannana\hosre"]
-)
+    "text",
+    [
+        "dog.jpg", "https://example.com/bannana", "www.bannana.com", "bannana@yelow.de", r"C:\bannana\hosre",
+        "@bannana", "~/bannana", "/bannana/hosre", "niht.jpg", "wihtout.PNG",
+        "my-non-red-car.jpg", "car-free.jpg", "autofrei.jpg", "https://example.com/niht/non-red",
+    ],
+)  # fmt: skip
 def test_an_address_and_the_name_of_a_file_stay(words, text):
-    assert words.correct(f"a {text} bannana") == (f"a {text} banana", [("bannana", "banana")], [])
+    reading = read(f"a {text} bannana", words)
+    assert (reading.wanted, reading.unwanted) == (f"a {text} banana", ())
+    assert reading.corrected == (("bannana", "banana"),) and reading.unknown == ()
+    assert read(f"bannana, no {text}", words).unwanted == (text,)
+    assert read(f"no bannana {text}").unwanted == (f"bannana {text}",)
+    assert read(text, words).wanted == text
+
+
+def test_the_marks_of_a_web_page_are_no_words(words):
+    assert read('<p class="dog">a red <b>bannana</b>&nbsp;&amp;dog</p>', words).wanted == "a red  banana \xa0&dog"
+    assert read("<dog>", words).wanted == "<dog>" and read("dog <3", words).wanted == "dog <3"
+
+
+def test_a_full_stop_without_a_space_makes_no_address(words):
+    assert read("a bannana.The hosre", words).wanted == "a banana.The horse"
 
 
 @pytest.mark.parametrize(
@@ -322,6 +478,12 @@ def test_letters_of_a_number_and_single_ones_are_no_words(words, text):
 @pytest.mark.parametrize("text", ["x-ray", "no-one", "dog's", "dog’s", "don't", "can’t", "we'll", "t-shirt", "Red-Car"])
 def test_joined_words_and_contractions_are_not_taken_for_others(words, text):
     assert words.correct(text) == (text, [], [])
+
+
+def test_a_joined_word_is_right_if_its_parts_are_and_one_is_known(words):
+    assert words.correct("dog-flavour") == ("dog-flavour", [], [])
+    assert words.correct("goethe-flavour")[2] == ["goethe-flavour"]
+    assert words.correct("red-hosre")[0] == "red-horse" and words.correct("zzzz-hosre")[2] == ["zzzz-hosre"]
 
 
 @pytest.mark.parametrize("text", ["犬", "собака", "كلب", "zzzzzzz", "piñata", "flavour", "ｚｚｚｚｚ", "ㅋㅋ"])
@@ -478,5 +640,6 @@ def test_emoji_are_read_as_what_they_are_called_and_said(words):
     reading = read("a 🐶👍🏽 and no 🐱", words)
     assert (reading.wanted, reading.unwanted) == ("a dog thumbs up", ("cat",))
     assert reading.corrected[:2] == (("🐶", "dog"), ("👍🏽", "thumbs up"))
+    assert pictures_named("red ❤️")[0] == "red heart" and pictures_named("🖤")[0] == "black heart"
     assert read("a dog – 50° №5 →", words).corrected == ()  # signs that are no pictures
     assert read("a 🐶").wanted == "a 🐶"  # who reads without a list of words knows emoji by itself
