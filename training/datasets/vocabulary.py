@@ -16,6 +16,7 @@ from xmr.modality import Item, Modality
 
 FEWEST = 3  # a word that is met less often may be a slip
 FREQUENT = {"en": 20_000, "de": 30_000}  # words of a language, the most frequent ones, are right; German bends more
+RARER, LONG = 100_000, 6  # so many of a language are right if they have so many letters: short ones are slips of others
 NAMES = 2000  # are added to the count of what names a thing, and ...
 DESCRIBED = 50  # ... of what describes one, since that is what people ask for
 FUNCTION_WORDS = """
@@ -25,7 +26,7 @@ three four five six some many several other another each both all no not without
 der die das den dem des ein eine einen einem einer eines und oder mit von vom zu zum zur im am auf aus bei für über
 unter vor hinter neben zwischen durch um nach ist sind war wird werden hat haben er sie es sich ihr ihre ihren ihrem
 seine seinen seinem seiner sein dass welche während als wie auch noch nur nicht kein keine zwei drei vier fünf sechs
-viele mehrere einige andere anderen anderer ander man
+viele mehrere einige andere anderen anderer ander
 """
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 
@@ -68,13 +69,13 @@ def write_words(path: Path, texts: Iterable[Item], labels: Iterable[str]) -> Non
 
 
 def frequent() -> set[str]:
-    """The most frequent words of each language, of three letters or more (wordfreq: Speer 2022)."""
-    return {
-        word
-        for language, count in FREQUENT.items()
-        for word in top_n_list(language, count, wordlist="small")
-        if word.isalpha() and len(word) > 2
-    }
+    """The most frequent words of each language, of three letters or more, and rarer ones if they are long (wordfreq:
+    Speer 2022)."""
+    found: set[str] = set()
+    for language, count in FREQUENT.items():
+        found |= {word for word in top_n_list(language, count, wordlist="small") if word.isalpha() and len(word) > 2}
+        found |= {w for w in top_n_list(language, RARER, wordlist="large") if w.isalpha() and len(w) >= LONG}
+    return found
 
 
 def _words(text: str) -> list[str]:

@@ -321,7 +321,7 @@ class Vocabulary:
         function_words: those that name nothing: a text can't consist of one, or end in one after an article.
         """
         self.counts, self.others = counts, frozenset(others)
-        self.function_words = frozenset(function_words) - {"man"}  # German's for "one", but a man more often
+        self.function_words = frozenset(function_words)
 
     @classmethod
     def from_json(cls, content: bytes, path: Any = "The list of words") -> Vocabulary:

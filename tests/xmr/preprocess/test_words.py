@@ -400,6 +400,12 @@ def test_halves_of_two_languages_are_no_words_typed_as_one():
     assert words.correct("Kanuten") == ("Kanuten", [], ["Kanuten"])
 
 
+@pytest.mark.parametrize("words", ["baboon converging leapfrog", "geübten muskulöse reihum"])
+def test_rare_long_words_of_either_language_are_no_slips_of_others(words):
+    for word in words.split():
+        assert xmr.load("tri").read(f"a {word} here").corrected == (), word
+
+
 @pytest.mark.parametrize(
     "text",
     [
