@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 from tqdm import tqdm
 
-from training.datasets import MissingData, catalogue, paper, picture, sketchy25, unit_hash
+from training.datasets import MissingData, catalogue, paper, picture, sketchy25, unit_hash, world
 from xmr.files import write_json
 from xmr.modality import Item, Modality
 from xmr.preprocess.drawn import FITTED, features
@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> None:
     x, drawn = _stacked(kinds["train"])
     scaler = StandardScaler().fit(x)
     balance = np.where(drawn, 0.5 / drawn.mean(), 0.5 / (~drawn).mean())
-    fitted = LogisticRegression(C=1.0).fit(scaler.transform(x), drawn, balance)
+    fitted = LogisticRegression(C=1.0, max_iter=5000).fit(scaler.transform(x), drawn, balance)
     weights = fitted.coef_[0] / scaler.scale_
     x, drawn = _stacked(kinds["val"])
     bias = _bias(x @ weights, drawn)
@@ -65,13 +65,13 @@ def _is_drawn(kind: str) -> bool:
 
 
 def _stacked(kinds: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """The features (N, 8) of all kinds, and which are of drawings, (N,) bool."""
+    """The features (N, 44) of all kinds, and which are of drawings, (N,) bool."""
     drawn = np.concatenate([np.full(len(x), _is_drawn(name)) for name, x in kinds.items()])
     return np.concatenate(list(kinds.values())), drawn
 
 
 def _kinds(split: str) -> Iterator[tuple[str, np.ndarray]]:
-    """The features (N, 8) of each kind of picture: the styles of drawings, and the sets of photos that are here."""
+    """The features (N, 44) of each kind of picture: the styles of drawings, and the sets of photos that are here."""
     by_style: dict[str, list[Item]] = {}
     for item in paper.items(_some(sketchy25.items(split), Modality.SKETCH, SKETCHES)):
         by_style.setdefault(item.facts["style"], []).append(item)
@@ -79,12 +79,13 @@ def _kinds(split: str) -> Iterator[tuple[str, np.ndarray]]:
         yield style, _features(f"{split}, {style}", items)
     for name in PHOTO_SETS:
         try:
-            items = _some(catalogue.get(name).items(split), Modality.PHOTO, PHOTOS)
+            rendered = (name, split) == ("world", "train")  # the photos that a training renders
+            items = world.items("photos") if rendered else catalogue.get(name).items(split)
         except MissingData as error:
             print(f"{name} is left out. {error}")
             continue
-        if items:
-            yield name, _features(f"{split}, {name}", items)
+        if photos := _some(items, Modality.PHOTO, PHOTOS):
+            yield name, _features(f"{split}, {name}", photos)
 
 
 def _some(items: list[Item], modality: Modality, count: int) -> list[Item]:

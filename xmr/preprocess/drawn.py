@@ -1,4 +1,5 @@
-"""Classifies a picture as a drawing or a photograph, by a logistic regression on eight image features."""
+"""Classifies a picture as a drawing or a photograph, by a logistic regression on eight image features and their
+products."""
 
 from __future__ import annotations
 
@@ -25,13 +26,13 @@ def is_drawing(image: Image.Image) -> bool:
 
 @cache
 def _fitted() -> tuple[np.ndarray, float]:
-    """The weights (8,) and the bias of the logistic regression on `features`."""
+    """The weights (44,) and the bias of the logistic regression on `features`."""
     report = json.loads(FITTED.read_text(encoding="utf-8"))
     return np.array(report["weights"]), report["bias"]
 
 
 def features(image: Image.Image) -> np.ndarray:
-    """The features (8,) float that distinguish drawings from photographs."""
+    """The features (44,) float that distinguish drawings from photographs: eight, and the products of any two."""
     pixels, faint = pixels_of(image)
     if faint is not None:  # transparent paper: use the ink as dark pixels on white
         pixels = (255 - 255 * faint).astype(np.uint8)
@@ -50,7 +51,7 @@ def features(image: Image.Image) -> np.ndarray:
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))
     plain = cv2.morphologyEx(cv2.morphologyEx(grey, cv2.MORPH_CLOSE, disc), cv2.MORPH_OPEN, disc)
     border = np.median(np.concatenate([grey[:3].ravel(), grey[-3:].ravel(), grey[:, :3].ravel(), grey[:, -3:].ravel()]))
-    return np.array(
+    found = np.array(
         [
             (np.abs(apart) < 6).mean(),  # share of smooth pixels
             min(light, dark) / max(light, dark, 1.0),  # whether marks are both lighter and darker than the ground
@@ -62,3 +63,4 @@ def features(image: Image.Image) -> np.ndarray:
             np.log1p(plain.std()) / 4,  # contrast without thin lines
         ]
     )
+    return np.concatenate([found, np.outer(found, found)[np.triu_indices(len(found))]])

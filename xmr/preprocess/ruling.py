@@ -7,6 +7,7 @@ import numpy as np
 
 from xmr.preprocess.sheet import SMALL, shrunk
 
+_SPREAD = 0.35  # of a page that its ruling reaches over, at least
 _BOLD = 11  # px: a bold line with its blurred edges, and a row beside each
 
 
@@ -72,7 +73,7 @@ def _ruled_rows(contrast: np.ndarray) -> np.ndarray | None:
     most, whole = most - np.median(most), whole - np.median(whole)
     rows = most > max(0.02, 3 * 1.48 * float(np.median(np.abs(most))))
     runs = np.flatnonzero(np.diff(rows.astype(np.int8), prepend=0) == 1)
-    if len(runs) < 5 or np.ptp(runs) < 0.35 * len(rows):
+    if len(runs) < 5 or np.ptp(runs) < _SPREAD * len(rows):
         rows = whole > 0.03  # a single line from edge to edge, such as a margin
         if not rows.any():
             return None
@@ -85,5 +86,7 @@ def _divided_out(contrast: np.ndarray, levels: np.ndarray) -> np.ndarray:
     contrast is lost in a bold one, the gap is closed."""
     ruling = np.minimum(1.35 * levels + np.where(levels > 0, 0.02, 0), 0.9)[:, None]
     found = np.maximum(1 - (1 - contrast) / (1 - ruling), 0).astype(np.float32)
+    if np.ptp(np.flatnonzero(levels)) < _SPREAD * len(levels):  # a margin, or the strings of a guitar
+        return found
     closed = cv2.morphologyEx(found, cv2.MORPH_CLOSE, np.ones((_BOLD, 1), np.uint8))
     return np.where(levels[:, None] > 0, closed, found)

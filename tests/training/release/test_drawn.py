@@ -45,7 +45,7 @@ def few(monkeypatch, tmp_path):
 def test_what_is_fitted_is_written_with_its_errors_on_each_kind_of_picture(few, capsys):
     drawn.run(None)
     report = json.loads(few.read_text())
-    assert len(report["weights"]) == 8 and report["test"].keys() == {"clean", "ruled", "kraft", "flickr8k"}
+    assert len(report["weights"]) == 44 and report["test"].keys() == {"clean", "ruled", "kraft", "flickr8k"}
     assert report["photos_taken_for_drawings"] == report["test"]["flickr8k"]["wrong"] == 0.0
     assert report["drawings_taken_for_photos"] < 0.1 and report["test"]["clean"]["pictures"] == 12
     assert "caltech101 is left out" in capsys.readouterr().out
