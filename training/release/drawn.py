@@ -1,19 +1,22 @@
 """`python -m training drawn`: fits and measures what tells drawings from photographs, xmr.preprocess.is_drawing."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
+from PIL import Image
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 from tqdm import tqdm
 
 from training.datasets import MissingData, catalogue, paper, picture, sketchy25, unit_hash, world
+from training.datasets.sheets import smooth_noise
 from xmr.files import write_json
 from xmr.modality import Item, Modality
 from xmr.preprocess.drawn import FITTED, features
 
 SKETCHES, PHOTOS = 24, 400  # of a split: each sketch comes clean and in every style; photos of each set
+PATTERNS = 100  # pictures without anything in them, which are no drawings
 PHOTO_SETS = ("flickr8k", "sketchy25", "caltech101", "world")
 
 
@@ -41,7 +44,7 @@ def run(args: argparse.Namespace) -> None:
     report = {
         "about": "Whether a picture is a drawing: a logistic regression on xmr.preprocess.drawn.features, fitted to "
         "train items, its bias chosen on val items, measured on test items. Drawings: sketchy25's sketches, clean and "
-        f"as people bring them. Photos: {', '.join(PHOTO_SETS)}.",
+        f"as people bring them. Photos: {', '.join(PHOTO_SETS)}; and pictures of nothing, noise on one colour.",
         "weights": weights.round(4).tolist(),
         "bias": round(bias, 4),
         "photos_taken_for_drawings": round(float(told[~drawn].mean()), 4),
@@ -77,6 +80,8 @@ def _kinds(split: str) -> Iterator[tuple[str, np.ndarray]]:
         by_style.setdefault(item.facts["style"], []).append(item)
     for style, items in by_style.items():
         yield style, _features(f"{split}, {style}", items)
+    rng = np.random.default_rng(("train", "val", "test").index(split))
+    yield "nothing", _features(f"{split}, nothing", [_pattern(rng) for _ in range(PATTERNS)])
     for name in PHOTO_SETS:
         try:
             rendered = (name, split) == ("world", "train")  # the photos that a training renders
@@ -88,6 +93,14 @@ def _kinds(split: str) -> Iterator[tuple[str, np.ndarray]]:
             yield name, _features(f"{split}, {name}", photos)
 
 
+def _pattern(rng: np.random.Generator) -> Image.Image:
+    """A picture of nothing: noise of some grain, strong or none at all, on one colour."""
+    shape, grain = tuple(rng.integers(200, 900, 2).tolist()), float(rng.choice((1, 2, 8, 60)))
+    noise = np.stack([smooth_noise(rng, shape, grain) for _ in range(3)], axis=2)
+    strength = rng.choice((0, 0.05, 0.15, 0.4))
+    return Image.fromarray(((rng.uniform(0, 1, 3) + strength * noise).clip(0, 1) * 255).astype(np.uint8))
+
+
 def _some(items: list[Item], modality: Modality, count: int) -> list[Item]:
     """That many of the items of a modality, always the same."""
     return sorted((item for item in items if item.modality is modality), key=_order)[:count]
@@ -97,5 +110,6 @@ def _order(item: Item) -> float:
     return unit_hash(item.id, "drawn")
 
 
-def _features(label: str, items: list[Item]) -> np.ndarray:
-    return np.stack([features(picture(item)) for item in tqdm(items, desc=label, leave=False)])
+def _features(label: str, items: Sequence[Item | Image.Image]) -> np.ndarray:
+    pictures = (item if isinstance(item, Image.Image) else picture(item) for item in items)
+    return np.stack([features(one) for one in tqdm(pictures, label, len(items), leave=False)])
