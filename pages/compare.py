@@ -62,8 +62,8 @@ def category(gallery: Gallery) -> str | None:
         name: "|".join(re.escape(word.lower()) for word in {display_name(name), in_words(name)}) for name in known
     }
     guess = next((name for name in longest if re.search(rf"\b(?:{called[name]})s?\b", said)), None)
-    if guess != state.guess:
-        state.guess = state.category = guess
+    chosen = guess if guess != state.guess else state.category
+    state.guess, state.category = guess, chosen if chosen in known else None
     return st.selectbox(
         tr("Which photos are right?"),
         known,
