@@ -8,6 +8,7 @@ const FIELDS = "input:not([type=file], [type=radio], [type=checkbox], [type=rang
 export default function ({ parentElement, data }) {
   if (data.chosen) document.cookie = `xmr_language=${data.chosen}; path=/; max-age=${YEAR}; samesite=lax`;
   document.documentElement.lang = data.language;
+  document.documentElement.style.setProperty("--xmr-refusal", JSON.stringify(data.refusal));
   takeColours();
   const skip = parentElement.querySelector(".xmr-skip");
   skip.textContent = data.skip;
