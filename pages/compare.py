@@ -197,7 +197,7 @@ def vote(gallery: Gallery, terms: list[Term], can: list[str], kind: str, where: 
             st.button(
                 label,
                 key=f"better-{better}",
-                type="primary" if told == better else "secondary",
+                icon=":material/check:" if told == better else None,
                 disabled=told is not None,
                 on_click=_count,
                 args=(about, kind, *pair, better),

@@ -82,6 +82,7 @@ const uploader = (event) => event.composedPath().some((one) => one.matches?.("[d
 function give(files) {
   const taken = new DataTransfer(); // what the event holds is gone after it
   for (const file of files) taken.items.add(file);
+  document.querySelector("dialog[open]")?.close(); // a large photo would hide the answer
   if (!document.querySelector(".st-key-pictures")) search()?.click();
   deliver(taken.files, performance.now() + PATIENCE);
 }

@@ -300,6 +300,18 @@ def test_a_file_that_is_dropped_where_there_is_no_query_is_asked_with_on_search_
     expect(page.get_by_text("notes.txt is not a picture")).to_be_visible()
 
 
+def test_a_file_that_is_dropped_on_a_large_photo_leads_to_its_answer(arrive):
+    page = arrive("?words=a+blue+cup")
+    found = expect_answer(page, "the words")
+    page.locator(".xmr-photos .enlarge").first.click()
+    expect(page.locator("dialog.xmr-large")).to_be_visible()
+    drop(page, png(photo((300, 200))))
+    expect_answer(page, "the words and the photo")
+    expect(page.locator("dialog.xmr-large")).to_be_hidden()
+    page.go_back()
+    assert expect_answer(page, "the words") == found
+
+
 def test_a_name_that_is_typed_into_a_filter_and_entered_is_that_one(arrive):
     page = arrive("?words=red")
     field = page.locator(".st-key-where-category input")
