@@ -243,6 +243,24 @@ def test_the_keyboard_alone_types_draws_clears_and_skips_to_the_photos(arrive):
     expect(page.locator(".xmr-photos button").first).to_be_focused()
 
 
+@pytest.mark.parametrize("width", [1366, 420])
+def test_whatever_has_the_focus_is_in_sight_and_a_link_has_a_ring(arrive, width):
+    page, seen = arrive("?words=a+blue+cup", width, has_touch=width == 420), []
+    expect_answer(page, "the words")
+    while not seen or seen[-1]["tag"] != "BODY":
+        page.keyboard.press("Tab")
+        seen.append(
+            page.evaluate("""() => {
+            const at = document.activeElement, box = at.getBoundingClientRect();
+            return {tag: at.tagName, name: at.ariaLabel ?? at.innerText, ring: getComputedStyle(at).outlineStyle,
+                sight: box.right > 0 && box.left < innerWidth && box.bottom > 0 && box.top < innerHeight};
+        }""")
+        )
+    assert len(seen) > 40 and [one for one in seen[:-1] if not one["sight"]] == []
+    links = [one for one in seen if one["tag"] == "A" and one["name"] != "Skip to main content"]
+    assert len(links) == (5 if width > 768 else 0) and {one["ring"] for one in links} <= {"solid"}
+
+
 DROP = """([bytes, name]) => {
   const dataTransfer = new DataTransfer();
   const content = Uint8Array.from(atob(bytes), (one) => one.charCodeAt());
