@@ -12,7 +12,7 @@ from streamlit_drawable_canvas import st_canvas
 from pages import address, galleries, likes, pictures
 from pages.language import language, tr
 from pages.plain import plain, short
-from pages.shared import changed, in_words, load_gallery, open_gallery
+from pages.shared import DEFAULT, changed, in_words, load_gallery, open_gallery, open_system, systems
 from pages.state import state
 from pages.widgets import fold, peek, tools
 from pages.widgets.canvas import canvas_drawing, drawing_from_canvas
@@ -271,8 +271,13 @@ def _set_weight(name: str) -> None:
 
 
 def caption_language(searcher: Searcher, terms: list[Term]) -> str:
-    """The language in which captions answer: that of the words, else the visitor's."""
-    return searcher.language(Query(tuple(terms))) or language()
+    """The language in which captions answer: that of the words, else the visitor's. Where the searcher's system cannot
+    tell, the default one does."""
+    query = Query(tuple(terms))
+    told = searcher.language(query)
+    if not told and DEFAULT in systems():
+        told = Searcher(open_system(DEFAULT), searcher.gallery).language(query)
+    return told or language()
 
 
 def understood(searcher: Searcher, terms: list[Term]) -> list[Term]:

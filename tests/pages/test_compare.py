@@ -59,6 +59,23 @@ def test_every_system_that_takes_the_query_answers_and_what_they_share_is_counte
     assert sum(card["framed"] for card in cards(page)[:10]) >= 5
 
 
+@pytest.mark.parametrize(("visitor", "words", "answer"), [("de", "a red car", "en"), ("en", "ein rotes Auto", "de")])
+def test_captions_answer_in_the_language_of_the_words_in_every_column(compared, visitor, words, answer):
+    compared.session_state["language"] = visitor
+    page = type_in(compared, words)
+    both = {name for name in WORDED if {"en", "de"} <= set(CONFIGS[name]["text"].get("languages", ()))}
+    answers = zip([name for name in page.session_state["compared"] for _ in range(10)], cards(page), strict=True)
+    with Gallery.open(DEMO) as gallery:
+        languages = {
+            language
+            for name, card in answers
+            if name in both
+            for language, text in gallery.captions(card["id"])
+            if text == card["caption"]
+        }
+    assert len(both) > 1 and languages == {answer}
+
+
 def test_a_drawing_of_a_fresh_visit_is_answered_by_every_system_that_takes_one(compared, draw):
     page = draw(compared)
     assert not page.exception and set(page.session_state["compared"]) == DRAWN
