@@ -394,15 +394,20 @@ def test_axe_finds_no_serious_fault_and_the_browsers_language_is_spoken_until_an
     unfold(page)
     other = {"en-US": "Deutsch", "de-DE": "English"}[locale]
     pages = {
-        "en-US": ("Words, in English or German", "Gallery"),
-        "de-DE": ("Worte, auf Deutsch oder Englisch", "Fotos"),
+        "en-US": ("Words, in English or German", "Gallery", "Photos to upload", "Index them"),
+        "de-DE": ("Worte, auf Deutsch oder Englisch", "Fotos", "Fotos hochladen", "Einlesen"),
     }
-    field, gallery = pages[locale]
+    field, gallery, upload, index = pages[locale]
     expect(page.get_by_label(field)).to_be_visible()
     assert serious(page) == []
     page.goto(page.url.partition("?")[0] + "gallery")
     quiet(page)
     assert serious(page) == [] and page.evaluate("document.documentElement.lang") == locale[:2]
+    page.get_by_role("radio", name=upload).click()  # and the pointer stays on it
+    file = {"name": "mine.png", "mimeType": "image/png", "buffer": png(photo((300, 200)))}
+    page.get_by_test_id("stFileUploader").locator("input[type=file]").set_input_files(file)
+    expect(page.get_by_role("button", name=index)).to_be_enabled()
+    assert serious(page) == []
     page.get_by_role("button", name=other).click()
     expect(page.get_by_role("button", name=other)).to_be_hidden()
     page.reload()
