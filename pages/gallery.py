@@ -119,11 +119,7 @@ def browse(items: list[Item]) -> None:
     row = st.container(horizontal=True, vertical_alignment="center")
     row.caption(tr("{kept} of {all} photos", kept=len(kept), all=len(items)))
     if not kept:
-        st.info(
-            tr("No photo matches all filters. Remove one of them.")
-            if items
-            else tr("No photo is left in it. Choose another gallery, or put photos into the folder and refresh.")
-        )
+        st.info(tr("No photo matches all filters. Remove one of them."))
         return
     page = row.number_input(tr("Page"), 1, pages, key=f"page-{pages}", width=140) if pages > 1 else 1
     shown_now = kept[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]

@@ -58,6 +58,13 @@ def load_gallery(way_back: bool = True) -> Gallery:
     try:
         gallery = open_gallery(state.folder)
         gallery.version()  # it may have gone since
+        if not len(gallery):
+            raise BadInput(
+                tr(
+                    "No photo is left in this gallery. Choose another one on the page Gallery, or add photos and index "
+                    "them again."
+                )
+            )
         return gallery
     except BadInput as error:
         gone = state.folder != DEMO and not holds_gallery(state.folder)

@@ -103,7 +103,12 @@ def test_a_folder_without_photos_is_told_and_what_was_said_of_one_gallery_is_for
     for photo in photo_folder.rglob("*.png"):
         photo.unlink()
     finish(press(page, "Refresh"))
-    assert "No photo is left in it." in said(page) and "Remove one of them" not in said(page)
+    told = "No photo is left in this gallery"
+    assert told in said(page) and "Remove one of them" not in said(page)
+    page.switch_page("search.py").run()
+    page.text_input(key="words").set_value("red").run()
+    assert told in said(page) and ".xmr" not in said(page)
+    page.switch_page("gallery.py").run()
     page.checkbox(key="delete_index").check().run()
     press(page, "Remove it")
     finish(index(page, other))
