@@ -271,13 +271,27 @@ def _set_weight(name: str) -> None:
 
 
 def caption_language(searcher: Searcher, terms: list[Term]) -> str:
-    """The language in which captions answer: that of the words, else the visitor's. Where the searcher's system cannot
-    tell, the default one does."""
+    """The language in which captions answer: that of the words, else the visitor's."""
+    return _language(searcher, terms) or language()
+
+
+def foreign(searcher: Searcher, terms: list[Term]) -> str:
+    """A word on a language of which the searcher's system knows nothing; empty where it knows that of the words."""
+    sentences = {
+        "en": tr("This system was taught no English: what it finds for these words is a guess."),
+        "de": tr("This system was taught no German: what it finds for these words is a guess."),
+    }
+    spoken = _language(searcher, terms)
+    return "" if spoken in searcher.system.languages else sentences.get(spoken or "", "")
+
+
+def _language(searcher: Searcher, terms: list[Term]) -> str | None:
+    """The language of the words; where the searcher's system cannot tell, the default one does."""
     query = Query(tuple(terms))
-    told = searcher.language(query)
-    if not told and DEFAULT in systems():
-        told = Searcher(open_system(DEFAULT), searcher.gallery).language(query)
-    return told or language()
+    found = searcher.language(query)
+    if not found and DEFAULT in systems():
+        found = Searcher(open_system(DEFAULT), searcher.gallery).language(query)
+    return found
 
 
 def understood(searcher: Searcher, terms: list[Term]) -> list[Term]:

@@ -167,6 +167,8 @@ def side_by_side(gallery: Gallery, terms: list[Term], chosen: list[str], where: 
                 thing = plain(in_words(framed))
                 told.append(tr("{right} of {all} show: {thing}", right=right, all=len(answer.hits), thing=thing))
             head.caption(" · ".join(told))
+            if note := ask.foreign(answer.searcher, terms):
+                head.caption(note)
             spoken = ask.caption_language(answer.searcher, terms)
             explain = partial(answer.searcher.explain, answer.query, language=spoken)
             photo_grid(gallery, answer.hits, to_search, explain, f"photos-{name}", framed)

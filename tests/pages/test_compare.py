@@ -76,6 +76,13 @@ def test_captions_answer_in_the_language_of_the_words_in_every_column(compared, 
     assert len(both) > 1 and languages == {answer}
 
 
+def test_systems_that_were_not_taught_the_language_of_the_words_say_so(compared):
+    english = {name for name in WORDED if "de" not in CONFIGS[name]["text"].get("languages", ())}
+    note = "This system was taught no German"
+    assert english and said(type_in(compared, "ein rotes Auto")).count(note) == len(english)
+    assert note not in said(type_in(compared, "a red car"))
+
+
 def test_a_drawing_of_a_fresh_visit_is_answered_by_every_system_that_takes_one(compared, draw):
     page = draw(compared)
     assert not page.exception and set(page.session_state["compared"]) == DRAWN
