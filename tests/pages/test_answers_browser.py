@@ -216,6 +216,8 @@ def test_compare_results_and_systems_are_read_by_everyone_and_columns_belong_tog
         page.wait_for_function("() => !document.querySelector('[data-stale=true]')")
         if name == "Results":
             expect(page.get_by_test_id("stVegaLiteChart").last).to_be_visible()
+            label = page.locator(".stVegaLiteChart .role-axis-label text").first
+            assert label.evaluate("label => getComputedStyle(label).fill === getComputedStyle(label).color")
         assert not faults(page)
         for width in (1366, 1024, 768, 420):
             page.set_viewport_size({"width": width, "height": 768})

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pages import votes
+from pages import visit, votes
 from pages.widgets.canvas import canvas_drawing
 from tests.apptest import cards, ids, press, said
 from xmr import checkpoint
@@ -23,6 +23,7 @@ WORDED, DRAWN = ({name for name, takes in CONFIGS.items() if kind in takes} for 
 @pytest.fixture
 def compared(opened, tmp_path, monkeypatch):
     monkeypatch.setattr(votes, "user_state_path", lambda _: tmp_path)
+    monkeypatch.setattr(visit, "this_visitor", lambda: str(tmp_path))
     return opened("compare")
 
 
@@ -114,6 +115,21 @@ def test_without_names_two_systems_answer_and_a_vote_counts_once(compared, draw)
     assert all(button.disabled for button in page.button if button.label in ("Left", "Right", "Both alike"))
     type_in(page, "blue")
     assert not any(name in said(page) for name in (count.first, count.second))
+
+
+def test_who_loads_the_page_anew_is_asked_of_the_same_two_and_counts_once_and_others_are_asked_anew(
+    compared, opened, monkeypatch
+):
+    def blind(page):
+        return type_in(page, "a red car").toggle(key="blind").set_value(True).run()
+
+    press(blind(compared), "Left")
+    again = blind(opened("compare"))
+    assert "Counted. Left: **" in said(again) and ids(again) == ids(compared)
+    assert all(button.disabled for button in again.button if button.label in ("Left", "Right", "Both alike"))
+    monkeypatch.setattr(visit, "this_visitor", lambda: "another")
+    press(blind(opened("compare")), "Right")
+    assert sum(count.votes for count in votes.counted(list(CONFIGS))) == 2
 
 
 def test_a_vote_that_cannot_be_counted_is_told_and_can_be_given_again(compared, tmp_path):
