@@ -101,6 +101,7 @@ def test_with_keys_alone_a_photo_is_found_opened_left_and_kept(page):
     for key in ("x", "ArrowRight", "x"):
         page.keyboard.press(key)
     expect(page.get_by_text("2 marked")).to_be_visible()
+    idle(page)  # a button that is just drawn anew does not count
     with page.expect_download() as kept:
         page.get_by_role("button", name="ZIP").click()
     with zipfile.ZipFile(kept.value.path()) as archive:
@@ -162,15 +163,22 @@ def test_a_photo_of_ones_own_is_shown_as_it_is_and_downloaded(server, browser, f
 
 
 def test_what_was_chosen_stays_chosen_in_another_language(server, browser, folder):
-    page = browser.new_context(locale="en-US").new_page()
+    page = browser.new_context(
+        locale="en-US", viewport={"width": 1366, "height": 1400}
+    ).new_page()  # scrolling closes lists
+
+    def rest() -> None:  # a list that opens while the page still changes is closed by that
+        page.wait_for_function("() => !document.querySelector('[data-testid=stStatusWidget], [data-stale=true]')")
 
     def switch(to: str) -> None:
         page.get_by_role("button", name=to).click()
         expect(page.locator("html")).to_have_attribute("lang", to[:2].lower())
-        page.wait_for_function("() => !document.querySelector('[data-stale=true]')")
+        rest()
 
     page.goto(f"{server.url}/?words=a+cup&gallery={folder}")
     order = page.locator(".st-key-order input")
+    expect(page.locator(".xmr-photos img")).to_have_count(10)
+    rest()
     order.click()
     page.get_by_role("option", name="Newest first").click()
     expect(order).to_have_value("Newest first")
@@ -178,6 +186,8 @@ def test_what_was_chosen_stays_chosen_in_another_language(server, browser, folde
     expect(order).to_have_value("Neueste zuerst")
     page.get_by_role("link", name="Fotos", exact=True).click()
     page.get_by_text("Die mitgelieferten Fotos").click()
+    expect(page.get_by_text("3.000 von 3.000 Fotos")).to_be_visible()
+    rest()
     shipped, things = page.get_by_role("radio").first, page.locator(".st-key-filter-category")
     things.locator("input").click()
     page.get_by_role("option", name="Flugzeug (24)").click()
@@ -192,6 +202,8 @@ def test_what_was_chosen_stays_chosen_in_another_language(server, browser, folde
         expect(shipped).to_be_checked()
     page.get_by_role("link", name="Vergleich", exact=True).click()
     framed = page.locator(".st-key-category input")
+    expect(page.get_by_text("Wie weit sie übereinstimmen")).to_be_visible()
+    rest()
     framed.click()
     page.get_by_role("option", name="Flugzeug").click()
     switch("English")
