@@ -133,6 +133,7 @@ def _sorted(hits: list[Hit], place: DeltaGenerator) -> list[Hit]:
     if not any(isinstance(hit.item.facts.get("taken"), str) for hit in hits):
         return hits
     names = {"match": tr("Best first"), "newest": tr("Newest first"), "oldest": tr("Oldest first")}
+    state.order = state.order or "match"  # told anew at each run: a browser knows a choice by its name in one language
     chosen = place.selectbox(
         tr("Order"), list(names), key="order", format_func=names.get, label_visibility="collapsed", width=170
     )

@@ -12,7 +12,7 @@ from streamlit_drawable_canvas import st_canvas
 from pages import address, galleries, likes, pictures
 from pages.language import language, tr
 from pages.plain import plain, short
-from pages.shared import changed, in_words, load_gallery, open_gallery
+from pages.shared import DEFAULT, changed, in_words, load_gallery, open_gallery, open_system, systems
 from pages.state import state
 from pages.widgets import fold, peek, tools
 from pages.widgets.canvas import canvas_drawing, drawing_from_canvas
@@ -272,7 +272,26 @@ def _set_weight(name: str) -> None:
 
 def caption_language(searcher: Searcher, terms: list[Term]) -> str:
     """The language in which captions answer: that of the words, else the visitor's."""
-    return searcher.language(Query(tuple(terms))) or language()
+    return _language(searcher, terms) or language()
+
+
+def foreign(searcher: Searcher, terms: list[Term]) -> str:
+    """A word on a language of which the searcher's system knows nothing; empty where it knows that of the words."""
+    sentences = {
+        "en": tr("This system was taught no English: what it finds for these words is a guess."),
+        "de": tr("This system was taught no German: what it finds for these words is a guess."),
+    }
+    spoken = _language(searcher, terms)
+    return "" if spoken in searcher.system.languages else sentences.get(spoken or "", "")
+
+
+def _language(searcher: Searcher, terms: list[Term]) -> str | None:
+    """The language of the words; where the searcher's system cannot tell, the default one does."""
+    query = Query(tuple(terms))
+    found = searcher.language(query)
+    if not found and DEFAULT in systems():
+        found = Searcher(open_system(DEFAULT), searcher.gallery).language(query)
+    return found
 
 
 def understood(searcher: Searcher, terms: list[Term]) -> list[Term]:

@@ -11,7 +11,7 @@ from itertools import combinations
 import numpy as np
 import streamlit as st
 
-from pages import ask, filters, likes, pictures, votes
+from pages import ask, filters, likes, pictures, visit, votes
 from pages.grid import photo_grid
 from pages.language import tr
 from pages.plain import plain, shown
@@ -22,7 +22,7 @@ from xmr.modality import BadInput, Hit, Query, Term
 from xmr.search import Searcher
 
 K = 10
-MOST_VOTES = 200  # of a visit
+MOST_VOTES = 200  # of a visitor
 
 follow()
 
@@ -62,8 +62,8 @@ def category(gallery: Gallery) -> str | None:
         name: "|".join(re.escape(word.lower()) for word in {display_name(name), in_words(name)}) for name in known
     }
     guess = next((name for name in longest if re.search(rf"\b(?:{called[name]})s?\b", said)), None)
-    if guess != state.guess:
-        state.guess = state.category = guess
+    chosen = guess if guess != state.guess else state.category
+    state.guess, state.category = guess, chosen if chosen in known else None
     return st.selectbox(
         tr("Which photos are right?"),
         known,
@@ -167,6 +167,8 @@ def side_by_side(gallery: Gallery, terms: list[Term], chosen: list[str], where: 
                 thing = plain(in_words(framed))
                 told.append(tr("{right} of {all} show: {thing}", right=right, all=len(answer.hits), thing=thing))
             head.caption(" · ".join(told))
+            if note := ask.foreign(answer.searcher, terms):
+                head.caption(note)
             spoken = ask.caption_language(answer.searcher, terms)
             explain = partial(answer.searcher.explain, answer.query, language=spoken)
             photo_grid(gallery, answer.hits, to_search, explain, f"photos-{name}", framed)
@@ -187,8 +189,9 @@ def vote(gallery: Gallery, terms: list[Term], can: list[str], kind: str, where: 
     found = answers(gallery, terms, pair, where)
     if len(found) < 2:
         return
-    told = (state.voted or {}).get(about)
-    if told is None and len(state.voted or {}) >= MOST_VOTES:
+    answered = votes.answers_of(visit.this_visitor())
+    told = answered.get(about)
+    if told is None and len(answered) >= MOST_VOTES:
         st.info(tr("You have answered {count} times, which is as often as is counted.", count=MOST_VOTES))
         return
     st.markdown(f"##### {tr('Which answers this better?')}")
@@ -197,7 +200,7 @@ def vote(gallery: Gallery, terms: list[Term], can: list[str], kind: str, where: 
             st.button(
                 label,
                 key=f"better-{better}",
-                type="primary" if told == better else "secondary",
+                icon=":material/check:" if told == better else None,
                 disabled=told is not None,
                 on_click=_count,
                 args=(about, kind, *pair, better),
@@ -218,8 +221,9 @@ def vote(gallery: Gallery, terms: list[Term], can: list[str], kind: str, where: 
 
 
 def question(gallery: Gallery, terms: list[Term], can: list[str], where: dict[str, list[str]]) -> str:
-    """What is asked of whom, as a digest: a visitor's answer to it counts once."""
-    asked = (str(gallery.path), can, state.salt, state.like, state.less, sorted(where.items()))
+    """What is asked of whom, as a digest: a visitor's answer to it counts once. Another visitor is asked of two other
+    systems, or of the same on other sides."""
+    asked = (str(gallery.path), can, visit.this_visitor(), state.like, state.less, sorted(where.items()))
     digest = hashlib.sha256(repr(asked).encode())
     searcher = open_searcher(can[0], gallery.path)
     for term in terms:
@@ -229,17 +233,16 @@ def question(gallery: Gallery, terms: list[Term], can: list[str], where: dict[st
 
 
 def _count(about: str, kind: str, first: str, second: str, better: votes.Winner) -> None:
-    if about in (state.voted or {}):
+    answered = votes.answers_of(visit.this_visitor())
+    if about in answered:
         return
     try:
         votes.add(kind, first, second, better)
-        state.voted = {**(state.voted or {}), about: better}
+        answered[about] = better
     except BadInput as error:
         state.uncounted = error
 
 
-if state.salt is None:
-    state.salt = random.randrange(2**32)  # which two, and which is left, differs from visit to visit
 gallery, asked, place = ask.panel()
 with place:
     compare(gallery, asked)

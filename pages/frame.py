@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages import address, indexing, visit
+from pages import address, indexing, uploads, visit
 from pages.language import switch, tr
 from pages.shared import notice_models, show_error
 from pages.state import state
@@ -40,7 +40,7 @@ with st.container(key="chrome"):  # which takes no place in the page
         f"""<script>/* {page.url_path} */ {{ {closes} }}</script>""",
         unsafe_allow_javascript=True,
     )
-    everywhere(state.language)
+    everywhere(state.language, uploads.refusal())
     switch()
 visit.seen()
 notice_models()

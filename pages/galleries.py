@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import streamlit as st
@@ -53,7 +54,13 @@ def choices() -> list[Choice]:
         found.append(Choice(UPLOADS, tr("Your uploads"), state.uploads.folder))
     if (now := key_of_chosen()) not in {choice.key for choice in found}:  # by an address
         found.append(Choice(now, shown(Path(now).name or now), Path(now)))
-    return found
+    names = Counter(choice.name for choice in found)  # browsers tell what was chosen by what it is called
+    return [
+        replace(choice, name=f"{choice.name} ({shown(choice.key)})")
+        if names[choice.name] > 1 and choice.key not in ("", UPLOADS)
+        else choice
+        for choice in found
+    ]
 
 
 def told(gallery: Gallery) -> str:
@@ -90,14 +97,10 @@ def menu() -> None:
     """The galleries to choose from, where there are more than one."""
     found, now = {choice.key: choice.name for choice in choices()}, key_of_chosen()
     if len(found) > 1:
+        widget = f"scope-{now}"  # another gallery, another widget: what an old one says does not count any more
+        st.session_state[widget] = now
         st.selectbox(
-            tr("Photos to search"),
-            found,
-            index=list(found).index(now),
-            key=f"scope-{now}",  # another gallery, another widget: what an old one says does not count any more
-            format_func=found.get,
-            on_change=switch,
-            args=(f"scope-{now}", now),
+            tr("Photos to search"), found, key=widget, format_func=found.get, on_change=switch, args=(widget, now)
         )
 
 
@@ -131,7 +134,13 @@ def _folder(key: str) -> Path:
     roots = trust.roots()
     if not roots or len(key) > _LONGEST_PATH:
         raise BadInput(tr("This address names a folder that cannot be searched from here. Choose photos on Gallery."))
-    return open_gallery(trust.own_folder(key, roots)).path
+    folder = trust.own_folder(key, roots)
+    try:
+        return open_gallery(folder).path
+    except BadInput:
+        if not is_remembered(key):
+            raise
+        return folder  # it is told on the page that its index is gone, and it can be indexed again or removed
 
 
 def _may(folder: Path) -> bool:

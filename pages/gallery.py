@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import streamlit as st
@@ -17,6 +18,8 @@ from pages.shared import (
     follow,
     in_words,
     load_gallery,
+    need_systems,
+    open_gallery,
     search_shipped,
     show_error,
     systems,
@@ -38,18 +41,19 @@ def choose() -> None:
     found = {choice.key: choice for choice in galleries.choices()}
     now = galleries.key_of_chosen()
     if len(found) > 1:
+        widget = f"search-in-{now}"
+        st.session_state[widget] = now
         st.radio(
             tr("Search in"),
             found,
-            index=list(found).index(now),
-            key=f"search-in-{now}",
+            key=widget,
             format_func=lambda key: plain(found[key].name),
             captions=[
                 plain(key) if choice.folder != DEMO and key != galleries.UPLOADS else ""
                 for key, choice in found.items()
             ],
             on_change=galleries.switch,
-            args=(f"search-in-{now}", now),
+            args=(widget, now),
         )
     if not galleries.is_remembered(now):
         return
@@ -77,9 +81,12 @@ def choose() -> None:
 
 def refresh(key: str) -> None:
     """Index what has changed in a folder, with the systems that indexed it."""
+    indexed: Sequence[str] = ()
     try:
         folder = trust.own_folder(key, trust.roots())
-        indexing.index_own(folder, [name for name in gallery.systems() if name in systems()] or [DEFAULT])
+        with suppress(BadInput):  # its index is gone
+            indexed = open_gallery(folder).systems()
+        indexing.index_own(folder, [name for name in indexed if name in systems()] or [DEFAULT])
     except BadInput as error:
         state.told = (str(error),)
 
@@ -88,7 +95,7 @@ def change(do, leave: bool = False) -> None:
     """Change the list of galleries; `leave`: and search the shipped photos."""
     try:
         do()
-        state.told = ()
+        state.told, state.rename, state.delete_index = (), "", False  # what was said of one gallery is for no other
         if leave:
             search_shipped()
     except BadInput as error:
@@ -104,9 +111,9 @@ def browse(items: list[Item]) -> None:
         counts = Counter(item.facts[fact] for item in items if item.facts.get(fact))
         if counts:
             labels = {name: shown(f"{in_words(name)} ({in_digits(count)})") for name, count in counts.items()}
-            chosen = column.multiselect(
-                label, sorted(counts), key=f"filter-{fact}", placeholder=tr("all"), format_func=labels.get
-            )
+            key = f"filter-{fact}"
+            st.session_state[key] = [name for name in st.session_state.get(key, ()) if name in counts]
+            chosen = column.multiselect(label, sorted(counts), key=key, placeholder=tr("all"), format_func=labels.get)
             kept = [item for item in kept if not chosen or item.facts.get(fact) in chosen]
     pages = max(1, -(-len(kept) // PAGE_SIZE))
     row = st.container(horizontal=True, vertical_alignment="center")
@@ -260,8 +267,9 @@ def show_outcome(outcome: indexing.Outcome) -> None:
 
 
 follow()
-gallery = load_gallery()
+need_systems()
 own_photos()
 st.markdown(f"#### {tr('The photos that are searched')}")
 choose()
+gallery = load_gallery(way_back=False)  # last, since one that is gone can be chosen, indexed again and removed above
 browse(list(gallery))

@@ -173,15 +173,15 @@ def _told(fact: str, value: str | int | float) -> str:
     return shown(str(value).replace("T", " ") if fact == "taken" else value)
 
 
-def caption_of(gallery: Gallery, id: str) -> str:
-    """One line to show with a photo: a caption in the visitor's language, if it has one."""
-    found = _captions(gallery, id)
+def caption_of(gallery: Gallery, id: str, spoken: str | None = None) -> str:
+    """One line to show with a photo: a caption in a language, at first the visitor's, if it has one."""
+    found = _captions(gallery, id, spoken)
     return found[0] if found else shown(gallery.caption(id))
 
 
-def _captions(gallery: Gallery, id: str) -> list[str]:
-    """A photo's captions, those in the visitor's language first."""
-    own = language()
+def _captions(gallery: Gallery, id: str, spoken: str | None = None) -> list[str]:
+    """A photo's captions, those in a language first."""
+    own = spoken or language()
     found = sorted(gallery.captions(id), key=lambda one: one[0] != own)
     return [shown(text) for _, text in found[:_CAPTIONS]]
 

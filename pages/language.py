@@ -63,6 +63,11 @@ def in_digits(value: float, places: int = 1) -> str:
     return told.translate(str.maketrans(",.", ".,")) if language() == "de" else told
 
 
+def in_percent(share: float) -> str:
+    """A share as the visitor's language writes it: 75% or 75 %."""
+    return tr("{percent}%", percent=f"{100 * share:.0f}")
+
+
 @cache
 def german() -> dict[str, str]:
     """The German text of each English one.

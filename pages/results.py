@@ -7,7 +7,7 @@ import streamlit as st
 from pages import charts, studies, verdicts, view, votes, weak_spots
 from pages.charts import protocol_name, readable
 from pages.grid import caption_of, photo_grid
-from pages.language import in_digits, language, tr
+from pages.language import in_digits, in_percent, language, tr
 from pages.plain import plain, shown
 from pages.shared import (
     DEFAULT,
@@ -248,9 +248,9 @@ def preferences() -> None:
                 tr("first better"): count.counts[0],
                 tr("second better"): count.counts[1],
                 tr("both alike"): count.counts[2],
-                tr("first better, of those that chose"): f"{count.share:.0%} ({low:.0%} – {high:.0%})"
-                if count.chose
-                else "–",
+                tr(
+                    "first better, of those that chose"
+                ): f"{in_percent(count.share)} ({in_percent(low)} – {in_percent(high)})" if count.chose else "–",
             }
         )
     charts.show_table(pd.DataFrame(lines))
@@ -328,7 +328,7 @@ def going_wrong() -> None:
         tr(
             "{queries} queries, {right} of their first ten photos right. The {count} worst of {all} kinds.",
             queries=len(single),
-            right=f"{single.right.mean():.0%}",
+            right=in_percent(single.right.mean()),
             count=min(len(kinds), WORST_KINDS),
             all=len(kinds),
         )

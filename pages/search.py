@@ -57,6 +57,8 @@ def answer(terms: list[Term]) -> None:
             return welcome()
     start = time.perf_counter()
     spoken = ask.caption_language(searcher, terms)
+    if note := ask.foreign(searcher, terms):
+        st.caption(note)
     wanted = [*likes.liked(searcher), *ask.understood(searcher, terms)]
     answers.show(gallery, searcher, wanted, start, spoken, address.name())
 

@@ -14,8 +14,8 @@ import streamlit as st
 from PIL import Image, ImageDraw, ImageFont
 
 from pages import grid, originals, trust
-from pages.language import tr
-from pages.plain import plain, shown
+from pages.language import language, tr
+from pages.plain import plain
 from xmr.gallery import Gallery
 from xmr.modality import BadInput, Hit, Item
 
@@ -34,7 +34,7 @@ def bar(gallery: Gallery, ids: Sequence[str], hits: Sequence[Hit] = (), query: s
     items = [found[id] for id in ids if id in found]
     if not items:
         return
-    own = trust.own_machine()
+    own, spoken = trust.own_machine(), language()  # now: a file is made later, where the visitor is not known
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="selection"):
         st.markdown(tr("**{count} marked**", count=len(items)))
         try:
@@ -42,8 +42,8 @@ def bar(gallery: Gallery, ids: Sequence[str], hits: Sequence[Hit] = (), query: s
             _button(tr("ZIP"), "photos.zip", "application/zip", partial(zipped, gallery, items))
         except BadInput as error:
             st.caption(plain(error))
-        _button(tr("Contact sheet"), "photos.jpg", "image/jpeg", partial(sheet, gallery, items))
-        _button("CSV", "photos.csv", "text/csv", partial(as_csv, gallery, items, own, hits, query))
+        _button(tr("Contact sheet"), "photos.jpg", "image/jpeg", partial(sheet, gallery, items, spoken))
+        _button("CSV", "photos.csv", "text/csv", partial(as_csv, gallery, items, own, hits, query, spoken))
         _button("JSON", "photos.json", "application/json", partial(as_json, gallery, items, own, hits, query))
         st.button(tr("Unmark all"), icon=":material/close:", type="tertiary", on_click=grid.unmark)
 
@@ -77,8 +77,9 @@ def zipped(gallery: Gallery, items: Sequence[Item]) -> bytes:
     return out.getvalue()
 
 
-def sheet(gallery: Gallery, items: Sequence[Item]) -> bytes:
-    """A JPEG of all photos, five beside one another, each with its first caption or its file's name."""
+def sheet(gallery: Gallery, items: Sequence[Item], spoken: str = "en") -> bytes:
+    """A JPEG of all photos, five beside one another, each with a caption, in that language if it has one, or its file's
+    name."""
     columns = min(_COLUMNS, len(items))
     across, down = _TILE + _MARGIN, _TILE + _LINES + _MARGIN
     page = Image.new("RGB", (columns * across + _MARGIN, -(-len(items) // columns) * down + _MARGIN), "white")
@@ -87,7 +88,7 @@ def sheet(gallery: Gallery, items: Sequence[Item]) -> bytes:
         left, top = _MARGIN + number % columns * across, _MARGIN + number // columns * down
         with Image.open(io.BytesIO(gallery.thumbnail(item.id)), formats=["WEBP"]) as photo:
             page.paste(photo.convert("RGB"), (left + (_TILE - photo.width) // 2, top + (_TILE - photo.height) // 2))
-        for line, text in enumerate(_broken(shown(gallery.caption(item.id)), font)):
+        for line, text in enumerate(_broken(grid.caption_of(gallery, item.id, spoken), font)):
             draw.text((left, top + _TILE + 4 + 20 * line), text, "black", font)
     out = io.BytesIO()
     page.save(out, "JPEG", quality=88)
@@ -137,12 +138,19 @@ def as_json(gallery: Gallery, items: Sequence[Item], own: bool, hits: Sequence[H
     return json.dumps(rows, ensure_ascii=False, indent=1).encode()
 
 
-def as_csv(gallery: Gallery, items: Sequence[Item], own: bool, hits: Sequence[Hit] = (), query: str = "") -> bytes:
-    """A table of photos with their facts, first caption and places among the answers to a query, in UTF-8 with a mark
-    that spreadsheets know it by."""
+def as_csv(
+    gallery: Gallery,
+    items: Sequence[Item],
+    own: bool,
+    hits: Sequence[Hit] = (),
+    query: str = "",
+    spoken: str = "en",
+) -> bytes:
+    """A table of photos with their facts, a caption, in that language if there is one, and their places among the
+    answers to a query, in UTF-8 with a mark that spreadsheets know it by."""
     rows = _rows(gallery, items, own, hits, query)
     for row in rows:
-        row["caption"] = (row.pop("captions") or [("", "")])[0][1]
+        row["caption"] = min(row.pop("captions"), key=lambda one: one[0] != spoken, default=("", ""))[1]
     out = io.StringIO()
     writer = csv.DictWriter(out, list(dict.fromkeys(name for row in rows for name in row)))
     writer.writeheader()

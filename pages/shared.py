@@ -51,21 +51,37 @@ def open_searcher(system: str = DEFAULT, folder: Path = DEMO) -> Searcher:
     return searcher
 
 
-def load_gallery() -> Gallery:
+def load_gallery(way_back: bool = True) -> Gallery:
     """The photos that this visitor chose on the Gallery page, or the shipped ones. If they cannot be opened, says why
-    and ends the page."""
+    and ends the page, with a button for the shipped ones if `way_back`."""
+    need_systems()
     try:
-        if not systems():
-            checkpoint.load(DEFAULT)  # says what is missing, and how to get it back
         gallery = open_gallery(state.folder)
         gallery.version()  # it may have gone since
+        if not len(gallery):
+            raise BadInput(
+                tr(
+                    "No photo is left in this gallery. Choose another one on the page Gallery, or add photos and index "
+                    "them again."
+                )
+            )
         return gallery
     except BadInput as error:
         gone = state.folder != DEMO and not holds_gallery(state.folder)
         show_error(BadInput(_gone()) if gone else error)
-        if state.folder != DEMO:
+        if way_back and state.folder != DEMO:
             back_button(st)
         st.stop()
+
+
+def need_systems() -> None:
+    """If there is no system at all, says what is missing and how to get it back, and ends the page."""
+    if not systems():
+        try:
+            checkpoint.load(DEFAULT)
+        except BadInput as error:
+            show_error(error)
+            st.stop()
 
 
 def _gone() -> str:

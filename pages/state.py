@@ -94,9 +94,7 @@ class State:
     compared: list[str] | None = None  # widget of compare.py
     choices: dict[str, list[str]] | None = None  # the systems that were chosen there, by the modalities of the query
     blind: bool = False  # widget of compare.py
-    salt: int | None = None  # of which two systems are compared without their names; compare.py, as the next two
-    voted: dict[str, str] | None = None  # which was better, by the digest of the query
-    uncounted: BadInput | None = None  # why the last answer was not counted
+    uncounted: BadInput | None = None  # why the last answer was not counted; compare.py
     category: str | None = None  # widget of compare.py
     guess: str | None = None  # the category that compare.py found in the query
     view: dict[str, str] | None = None  # what is chosen on Results; written by view.py, whose widgets the next are

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+import streamlit as st
 from filelock import FileLock, Timeout
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
@@ -78,6 +79,15 @@ class LimitUploads:
         return ""
 
 
+def refusal() -> str:
+    """What a visitor is told of a file that the browser or `LimitUploads` refuses."""
+    return tr(
+        "Not taken: at most {size} MB a file and {sum} MB in a visit, as long as the server has room for it.",
+        size=st.get_option("server.maxUploadSize"),
+        sum=round(MAX_BYTES / 1e6),
+    )
+
+
 class Uploads:
     """The uploaded photos of one visit.
 
@@ -102,20 +112,16 @@ class Uploads:
             ) from None
 
     def take(self, files: Sequence[UploadedFile]) -> list[tuple[str, str]]:
-        """Store the new files; returns the names of files that are not pictures, each with the reason.
-
-        Raises:
-            BadInput: there are too many, they are too large, or the disk is full. Files before that one are stored.
-        """
+        """Store the new files; returns the names of those that cannot be, each with the reason: they are not pictures,
+        there are too many, they are too large, or the disk is full."""
         refused = []
         for file in files:
             if file.file_id not in self.names:
                 try:
                     open_picture(file, at_least=64).close()
+                    self._keep(file)
                 except BadInput as error:
                     refused.append((file.name, str(error)))
-                    continue
-                self._keep(file)
         return refused
 
     def _keep(self, file: UploadedFile) -> None:

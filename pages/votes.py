@@ -1,12 +1,15 @@
 """Which of two systems people found better, without knowing which is which: counts in a file of this server's user.
 
-Only counts are kept: of each kind of query and each two systems, how often the first was better, the second, neither.
+Only counts are kept there: of each kind of query and each two systems, how often the first was better, the second,
+neither. Who answered what is known only while the server runs.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import threading
+from collections import OrderedDict
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +23,15 @@ from xmr.files import write_json
 from xmr.modality import BadInput, Modality
 
 MOST = 100_000  # of a count
+MOST_VISITORS = 1_000  # whose answers are remembered, those that came last
 _FILE = "votes.json"
 _Z = 1.959964  # of 95%, in standard deviations
 _WAIT = 5  # seconds for another server that is writing
 
 Winner = Literal["first", "second", "neither"]
+
+_lock = threading.Lock()
+_answers: OrderedDict[str, dict[str, Winner]] = OrderedDict()  # by visitor
 
 
 @dataclass(frozen=True)
@@ -74,6 +81,15 @@ class Count:
 def path() -> Path:
     """The file with the counts."""
     return user_state_path("xmr") / _FILE
+
+
+def answers_of(visitor: str) -> dict[str, Winner]:
+    """What a visitor answered, by the question, also in another tab and before a reload; to be added to."""
+    with _lock:
+        found = _answers[visitor] = _answers.pop(visitor, {})
+        while len(_answers) > MOST_VISITORS:
+            _answers.popitem(last=False)
+    return found
 
 
 def asked_by(modalities: Collection[Modality]) -> str:

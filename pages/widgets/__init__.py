@@ -110,13 +110,16 @@ def peek() -> None:
     _peek(key="peek", data={"label": tr("To the photos")})
 
 
-def everywhere(chosen: str | None) -> None:
+def everywhere(chosen: str | None, refusal: str) -> None:
     """What the whole page listens to: the keys /, d and Esc, pictures that are pasted or dropped, and a link over the
     query to the photos.
 
-    chosen: the language that somebody switched to, for the browser to remember.
+    Args:
+        chosen:  the language that somebody switched to, for the browser to remember.
+        refusal: what is told of a file that is too large to be uploaded.
     """
-    _everywhere(key="everywhere", data={"chosen": chosen, "language": language(), "skip": tr("Skip to the photos")})
+    told = {"chosen": chosen, "language": language(), "skip": tr("Skip to the photos"), "refusal": refusal}
+    _everywhere(key="everywhere", data=told)
 
 
 def inline(picture: bytes, kind: str = "image/webp") -> str:

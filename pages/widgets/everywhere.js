@@ -8,6 +8,7 @@ const FIELDS = "input:not([type=file], [type=radio], [type=checkbox], [type=rang
 export default function ({ parentElement, data }) {
   if (data.chosen) document.cookie = `xmr_language=${data.chosen}; path=/; max-age=${YEAR}; samesite=lax`;
   document.documentElement.lang = data.language;
+  document.documentElement.style.setProperty("--xmr-refusal", JSON.stringify(data.refusal));
   takeColours();
   const skip = parentElement.querySelector(".xmr-skip");
   skip.textContent = data.skip;
@@ -81,6 +82,7 @@ const uploader = (event) => event.composedPath().some((one) => one.matches?.("[d
 function give(files) {
   const taken = new DataTransfer(); // what the event holds is gone after it
   for (const file of files) taken.items.add(file);
+  document.querySelector("dialog[open]")?.close(); // a large photo would hide the answer
   if (!document.querySelector(".st-key-pictures")) search()?.click();
   deliver(taken.files, performance.now() + PATIENCE);
 }

@@ -22,13 +22,15 @@ WORDS = "Words, in English or German"
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Twelve photos of 2,400 x 1,800 px."""
+    """Twelve photos of 2,400 x 1,800 px, with the day on which they were taken."""
     folder = tmp_path_factory.mktemp("large") / "mine"
     folder.mkdir()
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x9003] = "2024:05:20 10:00:00"
     with Gallery.open(DEMO) as gallery:
         for item in [item for item in gallery if item.facts["category"] == "cup"][:12]:
             with Image.open(gallery.thumb(item.id)) as photo:
-                photo.convert("RGB").resize((2400, 1800)).save(folder / f"{item.id}.jpg")
+                photo.convert("RGB").resize((2400, 1800)).save(folder / f"{item.id}.jpg", exif=exif)
     index_folder(folder, [xmr.load("tri")])
     return folder
 
@@ -99,6 +101,7 @@ def test_with_keys_alone_a_photo_is_found_opened_left_and_kept(page):
     for key in ("x", "ArrowRight", "x"):
         page.keyboard.press(key)
     expect(page.get_by_text("2 marked")).to_be_visible()
+    idle(page)  # a button that is just drawn anew does not count
     with page.expect_download() as kept:
         page.get_by_role("button", name="ZIP").click()
     with zipfile.ZipFile(kept.value.path()) as archive:
@@ -159,6 +162,55 @@ def test_a_photo_of_ones_own_is_shown_as_it_is_and_downloaded(server, browser, f
     page.context.close()
 
 
+def test_what_was_chosen_stays_chosen_in_another_language(server, browser, folder):
+    page = browser.new_context(
+        locale="en-US", viewport={"width": 1366, "height": 1400}
+    ).new_page()  # scrolling closes lists
+
+    def rest() -> None:  # a list that opens while the page still changes is closed by that
+        page.wait_for_function("() => !document.querySelector('[data-testid=stStatusWidget], [data-stale=true]')")
+
+    def switch(to: str) -> None:
+        page.get_by_role("button", name=to).click()
+        expect(page.locator("html")).to_have_attribute("lang", to[:2].lower())
+        rest()
+
+    page.goto(f"{server.url}/?words=a+cup&gallery={folder}")
+    order = page.locator(".st-key-order input")
+    expect(page.locator(".xmr-photos img")).to_have_count(10)
+    rest()
+    order.click()
+    page.get_by_role("option", name="Newest first").click()
+    expect(order).to_have_value("Newest first")
+    switch("Deutsch")
+    expect(order).to_have_value("Neueste zuerst")
+    page.get_by_role("link", name="Fotos", exact=True).click()
+    page.get_by_text("Die mitgelieferten Fotos").click()
+    expect(page.get_by_text("3.000 von 3.000 Fotos")).to_be_visible()
+    rest()
+    shipped, things = page.get_by_role("radio").first, page.locator(".st-key-filter-category")
+    things.locator("input").click()
+    page.get_by_role("option", name="Flugzeug (24)").click()
+    page.keyboard.press("Escape")  # the list stays open for more
+    for language, number, thing in (
+        ("English", "24 of 3,000", "airplane (24)"),
+        ("Deutsch", "24 von 3.000", "Flugzeug (24)"),
+    ):
+        switch(language)
+        expect(page.get_by_text(number)).to_be_visible()
+        expect(things.get_by_text(thing)).to_be_visible()
+        expect(shipped).to_be_checked()
+    page.get_by_role("link", name="Vergleich", exact=True).click()
+    framed = page.locator(".st-key-category input")
+    expect(page.get_by_text("Wie weit sie übereinstimmen")).to_be_visible()
+    rest()
+    framed.click()
+    page.get_by_role("option", name="Flugzeug").click()
+    switch("English")
+    expect(framed).to_have_value("airplane")
+    page.context.close()
+
+
 def test_compare_results_and_systems_are_read_by_everyone_and_columns_belong_together(page):
     page.get_by_role("link", name="Compare", exact=True).click()
     grids = page.locator(".xmr-photos")
@@ -176,6 +228,8 @@ def test_compare_results_and_systems_are_read_by_everyone_and_columns_belong_tog
         page.wait_for_function("() => !document.querySelector('[data-stale=true]')")
         if name == "Results":
             expect(page.get_by_test_id("stVegaLiteChart").last).to_be_visible()
+            label = page.locator(".stVegaLiteChart .role-axis-label text").first
+            assert label.evaluate("label => getComputedStyle(label).fill === getComputedStyle(label).color")
         assert not faults(page)
         for width in (1366, 1024, 768, 420):
             page.set_viewport_size({"width": width, "height": 768})

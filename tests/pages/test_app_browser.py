@@ -318,6 +318,19 @@ def test_uploads_go_with_the_visit(browser, tmp_path):
         raise AssertionError("they are still there")
 
 
+def test_a_file_that_is_too_large_is_refused_in_words(browser):
+    with serve(STREAMLIT_SERVER_MAX_UPLOAD_SIZE="1") as server:
+        page = browser.new_context(locale="de-DE").new_page()
+        page.goto(server.url)
+        expect(page.locator(".xmr-skip")).not_to_be_empty()
+        upload(page, "large.jpg", bytes(1_100_000))
+        why = page.locator(".stFileChip [role=alert]")
+        expect(why).to_be_visible()
+        assert "höchstens 1 MB je Datei" in why.evaluate("why => getComputedStyle(why, '::after').content")
+        assert why.bounding_box()["height"] > 12
+        page.context.close()
+
+
 def test_who_comes_by_another_name_is_offered_no_folder(browser):
     with serve() as server:
         for name, offered in (("127.0.0.1", True), ("localhost", True), ("photos.localhost", False)):

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pages import votes
+from pages import visit, votes
 from pages.widgets.canvas import canvas_drawing
 from tests.apptest import cards, ids, press, said
 from xmr import checkpoint
@@ -23,6 +23,7 @@ WORDED, DRAWN = ({name for name, takes in CONFIGS.items() if kind in takes} for 
 @pytest.fixture
 def compared(opened, tmp_path, monkeypatch):
     monkeypatch.setattr(votes, "user_state_path", lambda _: tmp_path)
+    monkeypatch.setattr(visit, "this_visitor", lambda: str(tmp_path))
     return opened("compare")
 
 
@@ -59,6 +60,30 @@ def test_every_system_that_takes_the_query_answers_and_what_they_share_is_counte
     assert sum(card["framed"] for card in cards(page)[:10]) >= 5
 
 
+@pytest.mark.parametrize(("visitor", "words", "answer"), [("de", "a red car", "en"), ("en", "ein rotes Auto", "de")])
+def test_captions_answer_in_the_language_of_the_words_in_every_column(compared, visitor, words, answer):
+    compared.session_state["language"] = visitor
+    page = type_in(compared, words)
+    both = {name for name in WORDED if {"en", "de"} <= set(CONFIGS[name]["text"].get("languages", ()))}
+    answers = zip([name for name in page.session_state["compared"] for _ in range(10)], cards(page), strict=True)
+    with Gallery.open(DEMO) as gallery:
+        languages = {
+            language
+            for name, card in answers
+            if name in both
+            for language, text in gallery.captions(card["id"])
+            if text == card["caption"]
+        }
+    assert len(both) > 1 and languages == {answer}
+
+
+def test_systems_that_were_not_taught_the_language_of_the_words_say_so(compared):
+    english = {name for name in WORDED if "de" not in CONFIGS[name]["text"].get("languages", ())}
+    note = "This system was taught no German"
+    assert english and said(type_in(compared, "ein rotes Auto")).count(note) == len(english)
+    assert note not in said(type_in(compared, "a red car"))
+
+
 def test_a_drawing_of_a_fresh_visit_is_answered_by_every_system_that_takes_one(compared, draw):
     page = draw(compared)
     assert not page.exception and set(page.session_state["compared"]) == DRAWN
@@ -90,6 +115,21 @@ def test_without_names_two_systems_answer_and_a_vote_counts_once(compared, draw)
     assert all(button.disabled for button in page.button if button.label in ("Left", "Right", "Both alike"))
     type_in(page, "blue")
     assert not any(name in said(page) for name in (count.first, count.second))
+
+
+def test_who_loads_the_page_anew_is_asked_of_the_same_two_and_counts_once_and_others_are_asked_anew(
+    compared, opened, monkeypatch
+):
+    def blind(page):
+        return type_in(page, "a red car").toggle(key="blind").set_value(True).run()
+
+    press(blind(compared), "Left")
+    again = blind(opened("compare"))
+    assert "Counted. Left: **" in said(again) and ids(again) == ids(compared)
+    assert all(button.disabled for button in again.button if button.label in ("Left", "Right", "Both alike"))
+    monkeypatch.setattr(visit, "this_visitor", lambda: "another")
+    press(blind(opened("compare")), "Right")
+    assert sum(count.votes for count in votes.counted(list(CONFIGS))) == 2
 
 
 def test_a_vote_that_cannot_be_counted_is_told_and_can_be_given_again(compared, tmp_path):

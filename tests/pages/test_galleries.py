@@ -1,11 +1,13 @@
 """The list of galleries: what was indexed is remembered, chosen, renamed and taken off, by whom it may be."""
 
 import json
+import shutil
 import sys
 
 import pytest
 
-from pages import galleries, trust, visit
+from pages import galleries, shared, trust, visit
+from pages.plain import plain
 from tests.apptest import ids, press, said
 from tests.pages.test_address import address
 from tests.pages.test_app import finish, index, png
@@ -56,6 +58,61 @@ def test_what_was_indexed_can_be_chosen_again_by_another_visit_renamed_and_taken
     press(page, "Remove it")
     assert listed() == [] and "3,000 of 3,000 photos" in said(page) and not page.radio
     assert len(list(photo_folder.glob("*.*"))) == 6 and (photo_folder / ".xmr" / "gallery.sqlite").exists()
+
+
+def test_two_galleries_of_one_name_are_told_apart(opened, owner, photo_folder):
+    other = shutil.copytree(photo_folder, photo_folder.parent / "elsewhere" / photo_folder.name)
+    next(other.glob("*.*")).unlink()
+    page = opened("frame").switch_page("gallery.py").run()
+    finish(index(page, photo_folder))
+    finish(index(page, other))
+    assert len(set(page.radio[0].options)) == 3 and "5 of 5 photos" in said(page)
+    for folder, count in ((photo_folder, 6), (other, 5)):
+        page.radio[0].set_value(str(folder)).run()
+        assert f"{count} of {count} photos" in said(page) and address(page)["gallery"] == str(folder)
+
+
+def test_a_gallery_that_has_gone_can_be_chosen_to_be_indexed_again_or_removed(opened, owner, photo_folder):
+    moved = photo_folder.with_name("moved")
+    page = opened("frame").switch_page("gallery.py").run()
+    finish(index(page, photo_folder))
+    press(page, "Back to the shipped photos")
+    photo_folder.rename(moved)
+    shared.open_gallery.clear()  # as who deletes an index does
+    page.radio[0].set_value(str(photo_folder)).run()
+    assert not page.exception and f"The index of {plain(photo_folder)} is gone" in said(page)
+    moved.rename(photo_folder)
+    shutil.rmtree(photo_folder / ".xmr")
+    finish(press(page, "Refresh"))
+    assert not page.exception and "6 of 6 photos" in said(page)
+    shutil.rmtree(photo_folder)
+    shared.open_gallery.clear()
+    page.run()
+    assert "is gone" in said(page)
+    press(page, "Remove it")
+    assert not page.exception and listed() == [] and "3,000 of 3,000 photos" in said(page)
+
+
+def test_a_folder_without_photos_is_told_and_what_was_said_of_one_gallery_is_for_no_other(opened, owner, photo_folder):
+    other = shutil.copytree(photo_folder, photo_folder.with_name("other"))
+    page = opened("frame").switch_page("gallery.py").run()
+    finish(index(page, photo_folder))
+    page.text_input(key="rename").set_value("Holiday").run()
+    press(page, "Use this name")
+    assert page.text_input(key="rename").value == ""
+    for photo in photo_folder.rglob("*.png"):
+        photo.unlink()
+    finish(press(page, "Refresh"))
+    told = "No photo is left in this gallery"
+    assert told in said(page) and "Remove one of them" not in said(page)
+    page.switch_page("search.py").run()
+    page.text_input(key="words").set_value("red").run()
+    assert told in said(page) and ".xmr" not in said(page)
+    page.switch_page("gallery.py").run()
+    page.checkbox(key="delete_index").check().run()
+    press(page, "Remove it")
+    finish(index(page, other))
+    assert page.checkbox(key="delete_index").value is False
 
 
 def test_a_gallery_is_brought_up_to_date_by_one_click(opened, owner, photo_folder):

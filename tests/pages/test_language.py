@@ -14,7 +14,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.grid import WORDED
-from pages.language import german, in_digits
+from pages.language import german, in_digits, in_percent
 from pages.shared import display_name
 from tests.apptest import said
 from xmr.gallery import DEMO, Gallery
@@ -121,5 +121,7 @@ def test_a_german_visitor_reads_german_sentences_and_numbers(monkeypatch):
 
 def test_numbers_are_written_as_the_language_writes_them(monkeypatch):
     assert [in_digits(value) for value in (24, 3_000, 1234.56)] == ["24", "3,000", "1,234.6"]
+    assert in_percent(0.746) == "75%"
     monkeypatch.setattr(sys.modules["pages.language"], "language", lambda: "de")
     assert [in_digits(value) for value in (24, 3_000, 1234.56)] == ["24", "3.000", "1.234,6"]
+    assert in_percent(0.746) == "75\u00a0%"

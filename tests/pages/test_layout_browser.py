@@ -76,6 +76,19 @@ def test_compare_is_side_by_side_and_no_page_is_wider_than_the_window(server, br
     page.context.close()
 
 
+def test_what_is_unfolded_on_a_phone_is_no_wider_than_it(server, browser):
+    page = browser.new_context(viewport={"width": 420, "height": 800}, has_touch=True).new_page()
+    for path in ("systems", "results"):
+        page.goto(f"{server.url}/{path}")
+        expect(page.locator("[data-testid=stExpander]").last).to_be_visible()
+        page.wait_for_function("() => !document.querySelector('[data-testid=stStatusWidget], [data-stale=true]')")
+        for part in page.locator("[data-testid=stExpander] summary").all():
+            part.click()
+            expect(part.locator("xpath=..")).to_have_attribute("open", "")
+        assert page.evaluate("document.querySelector('.stMain').scrollWidth") <= 420, path
+    page.context.close()
+
+
 @pytest.mark.parametrize("width", [420, 360])
 def test_on_a_phone_the_photos_of_two_compared_systems_are_on_the_first_screen(server, browser, width):
     page = browser.new_context(viewport={"width": width, "height": 900}, has_touch=True).new_page()

@@ -243,6 +243,24 @@ def test_the_keyboard_alone_types_draws_clears_and_skips_to_the_photos(arrive):
     expect(page.locator(".xmr-photos button").first).to_be_focused()
 
 
+@pytest.mark.parametrize("width", [1366, 420])
+def test_whatever_has_the_focus_is_in_sight_and_a_link_has_a_ring(arrive, width):
+    page, seen = arrive("?words=a+blue+cup", width, has_touch=width == 420), []
+    expect_answer(page, "the words")
+    while not seen or seen[-1]["tag"] != "BODY":
+        page.keyboard.press("Tab")
+        seen.append(
+            page.evaluate("""() => {
+            const at = document.activeElement, box = at.getBoundingClientRect();
+            return {tag: at.tagName, name: at.ariaLabel ?? at.innerText, ring: getComputedStyle(at).outlineStyle,
+                sight: box.right > 0 && box.left < innerWidth && box.bottom > 0 && box.top < innerHeight};
+        }""")
+        )
+    assert len(seen) > 40 and [one for one in seen[:-1] if not one["sight"]] == []
+    links = [one for one in seen if one["tag"] == "A" and one["name"] != "Skip to main content"]
+    assert len(links) == (5 if width > 768 else 0) and {one["ring"] for one in links} <= {"solid"}
+
+
 DROP = """([bytes, name]) => {
   const dataTransfer = new DataTransfer();
   const content = Uint8Array.from(atob(bytes), (one) => one.charCodeAt());
@@ -298,6 +316,18 @@ def test_a_file_that_is_dropped_where_there_is_no_query_is_asked_with_on_search_
     expect_answer(page, "the photo")
     drop(page, b"only words", "notes.txt")
     expect(page.get_by_text("notes.txt is not a picture")).to_be_visible()
+
+
+def test_a_file_that_is_dropped_on_a_large_photo_leads_to_its_answer(arrive):
+    page = arrive("?words=a+blue+cup")
+    found = expect_answer(page, "the words")
+    page.locator(".xmr-photos .enlarge").first.click()
+    expect(page.locator("dialog.xmr-large")).to_be_visible()
+    drop(page, png(photo((300, 200))))
+    expect_answer(page, "the words and the photo")
+    expect(page.locator("dialog.xmr-large")).to_be_hidden()
+    page.go_back()
+    assert expect_answer(page, "the words") == found
 
 
 def test_a_name_that_is_typed_into_a_filter_and_entered_is_that_one(arrive):
@@ -364,15 +394,20 @@ def test_axe_finds_no_serious_fault_and_the_browsers_language_is_spoken_until_an
     unfold(page)
     other = {"en-US": "Deutsch", "de-DE": "English"}[locale]
     pages = {
-        "en-US": ("Words, in English or German", "Gallery"),
-        "de-DE": ("Worte, auf Deutsch oder Englisch", "Fotos"),
+        "en-US": ("Words, in English or German", "Gallery", "Photos to upload", "Index them"),
+        "de-DE": ("Worte, auf Deutsch oder Englisch", "Fotos", "Fotos hochladen", "Einlesen"),
     }
-    field, gallery = pages[locale]
+    field, gallery, upload, index = pages[locale]
     expect(page.get_by_label(field)).to_be_visible()
     assert serious(page) == []
     page.goto(page.url.partition("?")[0] + "gallery")
     quiet(page)
     assert serious(page) == [] and page.evaluate("document.documentElement.lang") == locale[:2]
+    page.get_by_role("radio", name=upload).click()  # and the pointer stays on it
+    file = {"name": "mine.png", "mimeType": "image/png", "buffer": png(photo((300, 200)))}
+    page.get_by_test_id("stFileUploader").locator("input[type=file]").set_input_files(file)
+    expect(page.get_by_role("button", name=index)).to_be_enabled()
+    assert serious(page) == []
     page.get_by_role("button", name=other).click()
     expect(page.get_by_role("button", name=other)).to_be_hidden()
     page.reload()

@@ -86,6 +86,14 @@ def test_lists_tell_the_place_of_each_photo_among_the_answers_and_to_what(galler
     assert (rows[0]["rank"], rows[0]["match"], rows[0]["query"]) == ("3", "0.812", "'=red") and rows[1]["rank"] == ""
 
 
+def test_sheets_and_tables_speak_the_visitors_language(gallery):
+    items = [gallery.get("red-left")]
+    for spoken, caption in (("en", "a red photo"), ("de", "ein rotes bild")):
+        table = selection.as_csv(gallery, items, False, spoken=spoken).decode("utf-8-sig")
+        assert [row["caption"] for row in csv.DictReader(io.StringIO(table))] == [caption]
+    assert selection.sheet(gallery, items, "de") != selection.sheet(gallery, items, "en")
+
+
 @pytest.mark.slow
 def test_photos_are_marked_on_search_and_on_gallery(opened):
     app = opened("frame")

@@ -74,3 +74,11 @@ def test_only_its_owner_reads_the_folder_and_nothing_else_lies_there(file):
     assert file.parent.stat().st_mode & 0o077 == 0
     assert json.loads(file.read_text()) == {"text": {"a": {"b": [1, 0, 0]}}}
     assert {path.name for path in file.parent.iterdir()} <= {"votes.json", "votes.lock"}
+
+
+def test_answers_of_the_visitors_that_came_last_are_remembered(monkeypatch):
+    monkeypatch.setattr(votes, "MOST_VISITORS", 2)
+    monkeypatch.setattr(votes, "_answers", votes.OrderedDict())
+    for visitor in ("first", "second", "first", "third"):
+        votes.answers_of(visitor)["a question"] = "neither"
+    assert votes.answers_of("first") and votes.answers_of("third") and not votes.answers_of("second")
