@@ -158,7 +158,7 @@ def adopted() -> str:
         f"{told['text_ms']:.1f} ms, one by a photo {told['photo_ms']:.0f} ms; the process takes {told['before_mb']} MB "
         f"before, {told['with_text_mb']} MB with the text graph, {told['with_photo_mb']} MB with both and "
         f"{told['released_mb']} MB once they were let go of (`python -m benchmarks.adopt`). In the browser, on "
-        f"{_cores(visit)}, its first answer is on the screen {its['chosen_to_answer_ms'] / 1000:.1f} s after it was "
+        f"{_cores(visit)}, its first answer is on the screen {its['chosen_to_answer_ms']:,} ms after it was "
         f"chosen, then {its['words']['ms']} ms after words and {its['stroke']['ms']} ms after a stroke; those of `tri` "
         f"come after {before['words']['ms']} and {before['stroke']['ms']} ms without such a model in memory, and after "
         f"{beside['words']['ms']} and {beside['stroke']['ms']} ms beside it (`python -m benchmarks.visit_adopted`). "
