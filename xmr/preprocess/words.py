@@ -117,9 +117,11 @@ _UNWANTED = re.compile(
     r"|\b(menschen)leer(?:e[nmrs]?)?\b",
     re.IGNORECASE,
 )
-_NEGATING = ("without", "nicht", "not", "no", "ohne", "keine", "keinen", "kein", "keinem", "keiner", "keines", "except")
-_NEGATING += ("instead", "neither", "anything", "everything", "isn't", "aren't", "don't", "doesn't", "außer", "ausser")
-_NEGATING += ("weder", "statt")
+_SAY_NO = """
+without nicht not no ohne keine keinen kein keinem keiner keines except instead neither anything everything isn't aren't
+don't doesn't außer ausser weder statt
+"""
+_NEGATING = _SAY_NO.split()
 _LISTED = re.compile(rf"\s*(?:,|\b(?:and|or|nor|und|oder|noch)\b)\s*(?:{_ARTICLE}\s+)?", re.IGNORECASE)
 _PLACE = r"in|on|at|under|over|near|behind|beside|im|auf|am|an|bei|unter|über|neben|hinter|vor"
 _AT_PLACE = re.compile(rf"(?:{_PLACE})\s+(?=\w)", re.IGNORECASE)  # "not in the water"
@@ -438,16 +440,16 @@ class Vocabulary:
             right = self._inflected(word, LONG)
         if right:
             return word
-        found = (
+        likely = (
             self._nearest(word, language, last, 1)
             or (last and self._completed(word))
             or self._split(word)
             or self._nearest(word, language, last, 2)
         )
-        if found is None and "-" in word:
-            meant = [self._meant(part, language, False, False) for part in parts]
-            return "-".join(meant) if all(meant) else None
-        return found
+        if not likely and "-" in word:
+            read = [self._meant(part, language, False, False) or "" for part in parts]
+            return "-".join(read) if all(read) else None
+        return likely
 
     @cached_property
     def _frequency(self) -> dict[str, int]:
@@ -601,7 +603,7 @@ def _misspelt_negations() -> dict[str, str]:
         slips |= {right[:at] + right[at] + right[at:] for at in range(len(right))}
         if len(right) > PART:
             slips |= {right[:at] + right[at + 1 :] for at in spots}
-            slips |= {right[:at] + b + right[at + 1 :] for at in spots for a, b in beside if a == right[at]}
+            slips |= {right[:at] + pair[1] + right[at + 1 :] for at in spots for pair in beside if pair[0] == right[at]}
         found |= dict.fromkeys(slips - set(_NEGATING), right)
     return found
 
