@@ -6,13 +6,18 @@ import ctypes
 from contextlib import suppress
 
 UNUSED = 600  # seconds after which an adopted model leaves the memory
-_M_ARENA_MAX = -8  # malloc.h
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # malloc.h
+_LARGE = 1 << 20  # bytes from which on a block lies apart, and goes back as soon as it is free
+_TOP = 8 << 20  # bytes that may stay free at the arena's end
 
 
 def share_arena() -> None:
-    """Have all threads share one arena. Call it first: a thread that has an arena of its own keeps it."""
+    """Have all threads share one arena, where large blocks, such as pictures, have no place; of itself, glibc would let
+    them in once some were freed. Call it first: a thread that has an arena of its own keeps it."""
     with suppress(OSError):  # another C library, which does as it does
-        ctypes.CDLL("libc.so.6").mallopt(_M_ARENA_MAX, 1)
+        libc = ctypes.CDLL("libc.so.6")
+        for setting, value in ((_M_ARENA_MAX, 1), (_M_MMAP_THRESHOLD, _LARGE), (_M_TRIM_THRESHOLD, _TOP)):
+            libc.mallopt(setting, value)
 
 
 async def free_models() -> None:

@@ -24,6 +24,19 @@ memory.give_back()
 assert full - kept < 40 and kept - used() > 80, (full, kept, used())
 """
 
+LARGE = """
+import psutil
+from pages import memory
+def used(): return psutil.Process().memory_info().rss / 1e6
+memory.share_arena()
+bytes(30_000_000)  # from here on glibc would take blocks of this size from the arena
+blocks = [b"x" * 4_000_000 for _ in range(20)]
+last = b"x" * 600_000  # what is above them stays
+full = used()
+del blocks
+assert full - used() > 70, (full, used())
+"""
+
 EARLY = """
 import sys
 from pages import memory
@@ -33,8 +46,9 @@ import app
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries do as they do")
-def test_what_is_free_in_the_middle_goes_back():
-    done = subprocess.run([sys.executable, "-c", FREED], cwd=ROOT, capture_output=True, text=True)
+@pytest.mark.parametrize("program", [FREED, LARGE])
+def test_what_is_free_in_the_middle_goes_back(program):
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
 
