@@ -14,7 +14,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.grid import WORDED, fact_names
-from pages.language import LANGUAGES, in_digits, tr
+from pages.language import LANGUAGES, in_digits, language, tr
 from pages.plain import shown
 from pages.shared import in_words, open_gallery
 from pages.state import state
@@ -68,6 +68,7 @@ def row(gallery: Gallery) -> tuple[dict[str, list], DeltaGenerator]:
     be chosen there."""
     where, names = chosen(gallery), fact_names() | {LANGUAGE: tr("Language")}
     row = st.container(horizontal=True, vertical_alignment="center", gap="small", key="filters")
+    spoken = language()  # once: there are hundreds of values
     for fact, number in counts(gallery, where).items():
         key = f"where-{fact}"
         st.session_state[key] = [value for value in where.get(fact, ()) if isinstance(value, str)]
@@ -75,13 +76,15 @@ def row(gallery: Gallery) -> tuple[dict[str, list], DeltaGenerator]:
         if fact == TAKEN:
             _range(row, [int(year) for year in number if re.fullmatch(r"[1-9]\d{3}", year, re.ASCII)])
         if len(number) > 1 or fact == LANGUAGE:
+            words = {value: _shown(fact, value, spoken) for value in offered}
+            labels = {v: shown(f"{words[v]} ({in_digits(number[v], spoken=spoken)})") for v in offered}
             row.multiselect(
                 names[fact],
-                sorted(offered, key=lambda value, fact=fact: _shown(fact, value).casefold()),
+                sorted(offered, key={value: word.casefold() for value, word in words.items()}.__getitem__),
                 key=key,
                 placeholder=names[fact],
                 label_visibility="collapsed",
-                format_func=lambda value, number=number, fact=fact: _label(fact, value, number[value]),
+                format_func=labels.__getitem__,
                 on_change=_choose,
                 args=(fact,),
                 max_selections=MOST_VALUES,
@@ -135,12 +138,8 @@ def _dates() -> tuple[date, date] | None:
     return None
 
 
-def _label(fact: str, value: str, count: int) -> str:
-    return shown(f"{_shown(fact, value)} ({in_digits(count)})")
-
-
-def _shown(fact: str, value: str) -> str:
-    return in_words(value) if fact in WORDED else LANGUAGES.get(value, value) if fact == LANGUAGE else value
+def _shown(fact: str, value: str, spoken: str | None = None) -> str:
+    return in_words(value, spoken) if fact in WORDED else LANGUAGES.get(value, value) if fact == LANGUAGE else value
 
 
 def _where() -> dict[str, list[str]]:

@@ -45,7 +45,7 @@ def photo_grid(
         alike:   from a photo's id to that of an earlier one under which it is folded.
         marks:   whether photos can be marked.
     """
-    own, copies = trust.own_machine(), list((alike or {}).values())
+    own, copies, names = trust.own_machine(), list((alike or {}).values()), fact_names()
     cards = []
     for answer in answers:
         item, hit = (answer.item, answer) if isinstance(answer, Hit) else (answer, None)
@@ -59,7 +59,7 @@ def photo_grid(
                 "caption": shown(explain(item.id)) if explain else caption_of(gallery, item.id),
                 "framed": framed in item.labels,
                 "name": shown(item.content.name) if original else "",
-                "facts": [*_facts(item, original), *([(tr("How sure"), _sureness(hit))] if hit else [])],
+                "facts": [*_facts(item, original, names), *([(tr("How sure"), _sureness(hit))] if hit else [])],
                 "captions": _captions(gallery, item.id),
                 "original": original is not None,
                 "path": shown(original) if original and own else None,
@@ -151,11 +151,11 @@ def fact_names() -> dict[str, str]:
     }
 
 
-def _facts(item: Item, original: Path | None) -> list[tuple[str, str]]:
+def _facts(item: Item, original: Path | None, names: Mapping[str, str]) -> list[tuple[str, str]]:
     """What is known of a photo, as pairs of name and value; the date of its file, where there is no better one."""
     found = [
         (name, _told(fact, item.facts[fact]))
-        for fact, name in fact_names().items()
+        for fact, name in names.items()
         if isinstance(item.facts.get(fact), str | int | float)
     ]
     if isinstance(item.facts.get("latitude"), float) and isinstance(item.facts.get("longitude"), float):

@@ -57,10 +57,13 @@ def listed(parts: Sequence[str]) -> str:
     return tr(" and ").join([", ".join(parts[:-1]), *parts[-1:]] if len(parts) > 1 else parts)
 
 
-def in_digits(value: float, places: int = 1) -> str:
-    """A number as the visitor's language writes it: 3,000 or 3.000; with so many decimal places if it is not whole."""
+def in_digits(value: float, places: int = 1, spoken: str | None = None) -> str:
+    """A number as the visitor's language writes it: 3,000 or 3.000; with so many decimal places if it is not whole.
+
+    spoken: that language, where it was asked for already.
+    """
     told = f"{value:,}" if isinstance(value, int) else f"{value:,.{places}f}"
-    return told.translate(str.maketrans(",.", ".,")) if language() == "de" else told
+    return told.translate(str.maketrans(",.", ".,")) if (spoken or language()) == "de" else told
 
 
 def in_percent(share: float) -> str:

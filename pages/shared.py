@@ -213,10 +213,13 @@ def display_name(name: str) -> str:
     return name.partition("_(")[0].replace("_", " ")
 
 
-def in_words(value: str) -> str:
-    """A category, or what else a photo's fact may be, in the visitor's language where that is known."""
+def in_words(value: str, spoken: str | None = None) -> str:
+    """A category, or what else a photo's fact may be, in the visitor's language where that is known.
+
+    spoken: that language, where it was asked for already.
+    """
     name = display_name(value)
-    return german().get(name, name) if language() == "de" else name
+    return german().get(name, name) if (spoken or language()) == "de" else name
 
 
 def thumb(gallery: Gallery, item_id: str) -> str:
