@@ -362,9 +362,10 @@ def _without_clutter(ink: np.ndarray) -> np.ndarray:
 def _without_dots(parts: list[_Component], small: float) -> list[_Component]:
     """The components without the dots of dotted paper: smaller ones than `small`, of one size, in rows and columns."""
     usual = float(np.median([part.span for part in parts if part.span < small] or [0]))
-    dots = [part for part in parts if 0.5 * usual <= part.span <= min(2 * usual, small)]
+    like_dots = [0.5 * usual <= part.span <= min(2 * usual, small) for part in parts]
+    dots = [part for part, like in zip(parts, like_dots, strict=True) if like]
     middles = np.array([(part.top + part.bottom, part.left + part.right) for part in dots], np.float32) / 2
-    return [part for part in parts if part not in set(dots)] if is_dotted(middles) else parts
+    return [part for part, like in zip(parts, like_dots, strict=True) if not like] if is_dotted(middles) else parts
 
 
 def _is_frame(part: _Component, numbers: np.ndarray, shape: tuple[int, ...]) -> bool:
