@@ -21,6 +21,13 @@ def language() -> str:
     """The visitor's language, "en" or "de"."""
     if state.language:
         return state.language
+    if state.browser_language is None:  # kept, since a page asks some hundred times
+        state.browser_language = _of_browser()
+    return state.browser_language
+
+
+def _of_browser() -> str:
+    """The language that was switched to at an earlier visit, or else the browser's."""
     if (remembered := st.context.cookies.get(COOKIE)) in LANGUAGES:
         return remembered
     return "de" if (st.context.locale or "").lower().startswith("de") else "en"

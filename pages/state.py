@@ -34,6 +34,7 @@ class State:
     """The keys with what each is while nobody has written it. Where a key is a widget's, the widget writes it."""
 
     language: str | None = None  # "en" or "de", where somebody switched; written by frame.py
+    browser_language: str | None = None  # the other one's default; written by language.py
     # frame.py writes these at each change of page.
     here: str | None = None  # the page's path in the address
     moved: bool = False  # ask.py puts the drawing on a fresh canvas, and takes it back

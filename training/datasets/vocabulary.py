@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from wordfreq import top_n_list
+from PIL import ImageColor
+from wordfreq import top_n_list, zipf_frequency
 
 from training.datasets.names import phrases
 from training.world.captions import COLOURS, PLACES, Facts, describe
@@ -16,7 +17,7 @@ from xmr.modality import Item, Modality
 
 FEWEST = 3  # a word that is met less often may be a slip
 FREQUENT = {"en": 20_000, "de": 30_000}  # words of a language, the most frequent ones, are right; German bends more
-RARER, LONG = 100_000, 6  # so many of a language are right if they have so many letters: short ones are slips of others
+RARER = {4: 25_000, 5: 40_000, 6: 100_000}  # letters, at least -> so many are right: short ones are slips of others
 NAMES = 2000  # are added to the count of what names a thing, and ...
 DESCRIBED = 50  # ... of what describes one, since that is what people ask for
 FUNCTION_WORDS = """
@@ -69,13 +70,14 @@ def write_words(path: Path, texts: Iterable[Item], labels: Iterable[str]) -> Non
 
 
 def frequent() -> set[str]:
-    """The most frequent words of each language, of three letters or more, and rarer ones if they are long (wordfreq:
-    Speer 2022)."""
+    """The most frequent words of each language, of three letters or more, rarer ones the longer they are (wordfreq:
+    Speer 2022), and the names of colours."""
     found: set[str] = set()
     for language, count in FREQUENT.items():
         found |= {word for word in top_n_list(language, count, wordlist="small") if word.isalpha() and len(word) > 2}
-        found |= {w for w in top_n_list(language, RARER, wordlist="large") if w.isalpha() and len(w) >= LONG}
-    return found
+        for letters, rank in RARER.items():
+            found |= {w for w in top_n_list(language, rank, wordlist="large") if w.isalpha() and len(w) >= letters}
+    return found | {colour for colour in ImageColor.colormap if zipf_frequency(colour, "en", wordlist="large") > 2}
 
 
 def _words(text: str) -> list[str]:
@@ -102,9 +104,14 @@ def _forms(noun: English | German) -> tuple[str, str]:
 
 
 def _naming(text: str) -> set[str]:
-    """The words of a name: the only one, or all but function words."""
+    """The words of a name, and the parts of those with hyphens: the only one, or all but function words.
+
+    >>> sorted(_naming("Halloween-Kürbis"))
+    ['halloween', 'halloween-kürbis', 'kürbis']
+    """
     words = _words(text)
-    return set(words) if len(words) == 1 else set(words) - set(FUNCTION_WORDS.split())
+    parts = {part for word in words for part in re.split("['’-]+", word) if len(part) > 2} | set(words)
+    return parts if len(words) == len(parts) == 1 else parts - set(FUNCTION_WORDS.split())
 
 
 def _describing(language: str) -> set[str]:

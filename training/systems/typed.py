@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from tokenizers import Tokenizer as Table
 from torch import nn
 
-from training.datasets import catalogue, flickr8k, labels_of, multi30k
+from training.datasets import catalogue, flickr8k, labels_of, multi30k, quickdraw
 from training.datasets.names import phrases
 from training.datasets.protocols import find
 from training.datasets.typing import KINDS
@@ -94,7 +94,7 @@ class Task:
         sentences = some(multi30k.for_training(), recipe.sentences)
         words = folder / "words.json"
         if not words.is_file():
-            write_words(words, photographed + multi30k.for_training(), names)
+            write_words(words, photographed + multi30k.for_training(), names | quickdraw.SKETCHY.keys())
         photos = [item for item in photographed if item.modality is PHOTO]
         self.captions = captions_of(photos, photographed)
         called = named(names)

@@ -335,6 +335,8 @@ def _place_on_top(upper: _Body, support: _Body, axes: np.ndarray, rng: np.random
         return False
     for _ in range(4):
         feet = upper.cloud[upper.cloud[:, 1] < 0.12 * upper.size[1] + 1e-9]
+        if not len(feet):  # so flat a thing that the coarse grid has none
+            return False
         under, over = (
             np.maximum(np.ceil(np.ptp(c, axis=0)[[0, 2]] / step).astype(int), 1) for c in (feet, upper.cloud)
         )

@@ -74,8 +74,8 @@ _FAMILIAR = 200  # a word this frequent may be completed
 _LIKELY = 20  # a word this frequent may be a part of two that were typed together
 
 _NOT_EN = (
-    r"no(?!\s+(?:one|to|\d+)\b)|(?>not(?:\s+at\s+all)?(?:\s+(?:wearing|having|showing|containing))?)(?!\s+(?:all|every|to)\b)"
-    r"|without|w/o(?:ut)?|minus(?!\s+\d)|(?:(?<=that\s)|(?<=who\s)|(?<=which\s))never|in\s+no\s+way|by\s+no\s+means"
+    r"(?:no|zero)(?!\s+(?:one|to|gravity|waste|\d+)\b)|(?>not(?:\s+at\s+all)?(?:\s+(?:wearing|having|showing|containing))?)(?!\s+(?:all|every|to)\b)"
+    r"|with\s?out(?!\s+of\b)|w/o(?:ut)?|minus(?!\s+\d)|(?:(?<=that\s)|(?<=who\s)|(?<=which\s))never|in\s+no\s+way|by\s+no\s+means"
     r"|(?>except(?:\s+for)?)|exclud(?:e|es|ing)|lack(?:s|ing)|but\s+not|neither|(?:hardly|barely|scarcely)\s+any"
     r"|(?:devoid|free)\s+of|(?:any(?:thing|one|body)?|every(?:thing|one|body)?|all)(?:\s+colou?rs?)?\s+but"
     r"|(?:other|rather)\s+than|instead\s+of|(?:apart|aside)\s+from|with\s+the\s+exception\s+of"
@@ -83,7 +83,7 @@ _NOT_EN = (
     r"|(?>(?:do|does|did)(?:n['’]?t|\s+not)(?:\s+(?:want|like|need|show|see|have|wear|include|contain))?(?:\s+to\s+see|\s+me)?)"
 )
 _NOT_DE = (
-    r"kein(?:e[nmrs]?|s)?|ohne|nicht?(?!\s+(?:alle[nmrs]?|jede[nmrs]?)\b)|(?<=\bd[ae][rs]\s)nie(?:mals)?|(?<=\bdie\s)nie(?:mals)?|außer|ausser|alles\s+bis\s+auf"
+    r"kein(?:e[nmrs]?|s)?|ohne|kaum(?!\s+(?:zu|mehr|noch)\b)|nicht?(?!\s+(?:alle[nmrs]?|jede[nmrs]?)\b)|(?<=\bd[ae][rs]\s)nie(?:mals)?|(?<=\bdie\s)nie(?:mals)?|außer|ausser|alles\s+bis\s+auf"
     r"|weder|(?<!findet\s)(?<!finden\s)(?:an)?statt|anstelle(?:\s+von)?|frei\s+von|mit\s+Ausnahme\s+von"
     r"|abgesehen\s+von|auf\s+keinen\s+Fall|keines(?:falls|wegs)"
 )
@@ -105,6 +105,19 @@ _NEGATION = re.compile(
     rf"(?P<article>{_ARTICLE}(?:\s+|$))?(?:(?:single|einzige[nmrs]?)\s+)?",
     re.IGNORECASE,
 )
+# "A beach with nobody on it", "ein Strand, auf dem niemand ist" have no people; "nobody smiles" does.
+_NOBODY = {
+    "no people": re.compile(
+        r"\b(?:with|there(?:['’]s|\s+is))\s+(?:nobody|no[ -]one)\b"
+        r"|\b(?:nobody|no[ -]one)(?=\s+(?:there|here|around|visible|in|on|at|near|under|inside)\b)",
+        re.IGNORECASE,
+    ),
+    "keine Menschen": re.compile(
+        r"\b(?:mit\s+niemand(?:em)?|es\s+ist\s+niemand)\b"
+        r"|\bniemand(?=\s+(?:da|dort|hier|ist|zu\s+sehen|darauf|drauf|darin|drin|im|in|am|an|auf|bei)\b)",
+        re.IGNORECASE,
+    ),
+}
 _NOT_WITHOUT = re.compile(r"\b(?:not|never|nicht|nie)\s+(?:without|ohne)\s+", re.IGNORECASE)
 # One word: "car -red", as to a search engine, "a not red car", "ein nicht rotes Auto", "a car-free street", "autofrei".
 _UNWANTED = re.compile(
@@ -127,7 +140,7 @@ _PLACE = r"in|on|at|under|over|near|behind|beside|im|auf|am|an|bei|unter|über|n
 _AT_PLACE = re.compile(rf"(?:{_PLACE})\s+(?=\w)", re.IGNORECASE)  # "not in the water"
 # What a negation ends with, and says nothing by itself: "no cars [at all]", "keine Autos [zu sehen]".
 _CLOSED = (
-    r"at\s+all|whatsoever|anywhere|in\s+(?:sight|Sicht)|(?:in|on)\s+(?:it|them)|on\s*$|to\s+be\s+seen|zu\s+sehen"
+    r"at\s+all|whatsoever|anywhere|here|hier|in\s+(?:sight|Sicht)|(?:in|on)\s+(?:it|them)|on\s*$|to\s+be\s+seen|zu\s+sehen"
     r"|weit\s+und\s+breit|mehr|darauf|drauf|darin|drin"
 )
 _ITEM = rf"(?!{_ARTICLE}\s)[^\W\d_]+(?:\s(?!\w+ing\b)[^\W\d_]+)?\s*"  # of a list: "no dogs, cats or birds"
@@ -269,6 +282,8 @@ def without_negations(text: str) -> tuple[str, tuple[str, ...]]:
     """
     kept: list[str] = []
     text = _NOT_WITHOUT.sub("", text)
+    for said, nobody in _NOBODY.items():
+        text = nobody.sub(said, text)
     unwanted = [match[match.lastindex or 0] for match in islice(_UNWANTED.finditer(text), MOST_UNWANTED)]
     text = _UNWANTED.sub("", text, count=MOST_UNWANTED)
     at = 0

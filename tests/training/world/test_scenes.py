@@ -123,6 +123,11 @@ def test_things_do_not_cut_into_one_another_and_stand_as_the_relation_says(relat
         assert sides[0] * sides[1] < 0
 
 
+def test_a_thing_too_flat_to_be_seen_standing_is_not_put_on_another():
+    composition = sample_composition(families()["bread"], 6_000_114, 600_011_400, 6_111_400)
+    assert composition.relation == "on" and arrange(composition) is None
+
+
 def test_what_goes_together_shares_a_place_and_an_instance_range():
     for name, family in families().items():
         for seed in range(3):

@@ -161,6 +161,14 @@ KNOWN = sorted(ENGLISH.keys() | GERMAN.keys())
         ("hier ist kein Hund weit und breit", "", ["Hund"]),
         ("a cup that isnt red", "a cup", ["red"]),
         ("a cup that is'nt red", "a cup", ["red"]),
+        ("no one on the beach", "on the beach", ["people"]),
+        ("a beach with nobody on it", "a beach", ["people"]),
+        ("there's no one here", "", ["people"]),
+        ("ein Strand, auf dem niemand ist", "ein Strand", ["Menschen"]),
+        ("ein Zimmer mit niemandem", "ein Zimmer", ["Menschen"]),
+        ("a beach with zero people", "a beach", ["people"]),
+        ("a street with out any cars", "a street", ["cars"]),
+        ("eine Straße mit kaum Autos", "eine Straße", ["Autos"]),
     ],
 )
 def test_a_negation_takes_away_what_it_names_and_leaves_the_rest(text, wanted, unwanted):
@@ -174,7 +182,8 @@ def test_a_negation_takes_away_what_it_names_and_leaves_the_rest(text, wanted, u
         "Dr. No", "a dog with no", "a dog without a", "no the", "no-one", "a non-stop flight", "a no-fly zone",
         "nothing", "nobody", "a knot", "notes", "Keinohrhase", "kind of dog", "don't", "can't stop",
         "a no parking sign", "no parking signs", "NO ENTRY SIGN", "a sign without text", "Schild ohne Schrift",
-        "no one on the beach", "not only a dog", "nicht nur ein Hund",
+        "nobody smiles", "zero gravity", "a dog with out of focus background", "kaum zu sehen",
+        "not only a dog", "nicht nur ein Hund",
         "no more than two dogs", "not far from the sea", "nicht weit vom Strand", "no 5 bus", "bus no. 5",
         "einen Hund nicht, aber eine Katze", "", "-5 degrees", "a man - red hat", "--red", "nothing but dogs",
         "nothing except dogs", "nichts außer Hunden", "none but cups", "no parking", "NO ENTRY", "kein Zutritt",
@@ -213,7 +222,7 @@ def test_what_is_left_of_a_text_without_its_negations_has_none(text):
         assert without_negations(wanted) == (wanted, ())
     assert all(named.strip() for named in unwanted)
     letters = [letter for letter in "".join((wanted, *unwanted)) if letter.isalnum()]
-    assert not set(letters) - set(text)
+    assert not set(letters) - set(text) - set("people" if "no-one" in text else "")  # which that is
 
 
 @odd.FIXED
