@@ -16,7 +16,7 @@ from contextlib import suppress
 import streamlit as st
 from PIL import Image
 
-from pages import answers, filters, galleries, likes, pictures, view, visit
+from pages import answers, filters, galleries, likes, pictures, view, visit, votes
 from pages.language import listed, tr
 from pages.plain import plain, short
 from pages.shared import open_gallery, systems
@@ -25,9 +25,10 @@ from pages.widgets import inline
 from pages.widgets.canvas import canvas_drawing
 from pages.widgets.strokes import from_text
 from xmr.gallery import thumbnail
-from xmr.modality import BadInput
+from xmr.modality import BadInput, Modality
 from xmr.preprocess import sketch_input
 
+COMPARE = "compare"  # the page whose address has the systems that are compared
 LONGEST = 2_000  # letters of a text
 PEN = 6  # canvas units: the width of the lines that come from an address
 _PAST = 12  # queries of a visit that one can come back to
@@ -37,6 +38,7 @@ _MOST_FACTS = 12  # of a filter
 _LONGEST_WHERE = 12_000  # letters of all filters
 _LONGEST_ID = 200  # of a photo
 _LIGHTEST = 0.05  # weight of a part
+_HOW = ("show", "blind", "systems")  # parameters that say only how much of the answer is shown, and how
 _PART = re.compile(r"drawing|words|picture-[1-6]")
 _PICTURE = re.compile(r"([\w-]{8,40})\.([a-z]{5,8})(?:\.(\d{1,4})-(\d{1,4})-(\d{1,4})-(\d{1,4}))?", re.ASCII)
 
@@ -69,8 +71,8 @@ def tell() -> None:
 
 
 def _query(params: Mapping[str, str]) -> dict[str, str]:
-    """The parameters without what only says how much of the answer is shown."""
-    return {name: text for name, text in params.items() if name != "show"}
+    """The parameters without what only says how the answer is shown."""
+    return {name: text for name, text in params.items() if name not in _HOW}
 
 
 def _put(params: dict[str, str]) -> None:
@@ -140,6 +142,12 @@ def _params() -> dict[str, str]:
         "system": state.wanted or "",
         "show": str(state.most) if state.most > answers.STEP else "",
     }
+    if state.here == COMPARE:
+        chosen = sorted((state.choices or {}).items())
+        found |= {
+            "blind": "1" if state.blind else "",
+            "systems": ";".join(f"{kind}:{','.join(names)}" for kind, names in chosen),
+        }
     return {name: text for name, text in found.items() if text}
 
 
@@ -280,6 +288,23 @@ def _show(text: str) -> None:
     state.most = min(max(int(text or answers.STEP), answers.STEP), answers.MOST)
 
 
+def _blind(text: str) -> None:
+    state.blind = bool(text)
+
+
+def _systems(text: str) -> None:
+    found = {}
+    for one in text.split(";") if text else ():
+        kind, _, names = one.partition(":")
+        chosen = [name for name in names.split(",") if name]
+        if votes.asked_by(kind.split("+")) != kind or not set(kind.split("+")) <= set(Modality):
+            raise BadInput(tr("The systems in this address cannot be read. Choose them again."))
+        if not set(chosen) <= systems().keys():
+            raise BadInput(tr("This address names a system that is not here. Choose the systems again."))
+        found[kind] = chosen
+    state.choices = found or None
+
+
 # The gallery comes first: the others are of its photos.
 _PARTS: dict[str, Callable[[str], None]] = {
     "gallery": galleries.choose,
@@ -295,4 +320,6 @@ _PARTS: dict[str, Callable[[str], None]] = {
     "mix": _mix,
     "less": _less,
     "show": _show,
+    "blind": _blind,
+    "systems": _systems,
 }

@@ -184,6 +184,35 @@ def test_what_cannot_be_used_of_an_address_is_told_in_a_sentence_and_the_words_s
     assert not page.warning  # of another query
 
 
+def test_whom_one_compares_and_whether_without_names_is_in_the_address_of_compare(comes_by):
+    page = comes_by({"words": "a red car"}, "compare")
+    page.pills(key="compared").set_value(["tri", "flickr30k-clip"]).run()
+    there = address(page)
+    assert there == {"words": "a red car", "systems": "text:tri,flickr30k-clip"}
+    assert comes_by(there, "compare").session_state["compared"] == ["tri", "flickr30k-clip"]
+    page.toggle(key="blind").set_value(True).run()
+    there = address(page)
+    assert there["blind"] == "1" and len(page.session_state["past"]) == 1  # the same query
+    assert comes_by(there, "compare").toggle(key="blind").value is True
+    page.toggle(key="blind").set_value(False).run()
+    assert "blind" not in address(page)
+    assert address(comes_by(there)) == {"words": "a red car"}  # on Search it means nothing
+
+
+@pytest.mark.parametrize(
+    ("systems", "told"),
+    [
+        ("text:evil", "names a system that is not here"),
+        ("<b>:tri", "The systems in this address cannot be read"),
+        ("text+sketch:tri", "The systems in this address cannot be read"),  # not as it is written
+    ],
+)
+def test_whom_a_hostile_address_wants_compared_is_told_and_all_are_compared(comes_by, systems, told):
+    page = comes_by({"words": "a red car", "systems": systems}, "compare")
+    (warning,) = page.warning
+    assert told in warning.value and "tri" in page.session_state["compared"] and not page.exception
+
+
 def test_endless_words_are_cut_and_unknown_parts_dropped(comes_by):
     page = comes_by({"words": "a red car on the beach " * 10_000, "evil": "1"})
     assert address(page).keys() == {"words"} and len(address(page)["words"]) == 2_000 and len(ids(page)) == 10
