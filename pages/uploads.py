@@ -82,7 +82,8 @@ class LimitUploads:
 def refusal() -> str:
     """What a visitor is told of a file that the browser or `LimitUploads` refuses."""
     return tr(
-        "Not taken: at most {size} MB a file and {sum} MB in a visit, as long as the server has room for it.",
+        "Not taken: no folders, at most {size} MB a file and {sum} MB in a visit, as long as the server has room for "
+        "it.",
         size=st.get_option("server.maxUploadSize"),
         sum=round(MAX_BYTES / 1e6),
     )
