@@ -24,6 +24,12 @@ numbers = st.one_of(
     st.sampled_from([0.0, 1.0, -1.0, 0.5, 5e-324, 1e-200, 1e308, 10**400, Fraction(1, 3), Decimal("0.5")]),
     st.sampled_from([np.float32(0.5), np.float64("nan"), np.int64(3), np.array(1.0)]),
 )
+typed = st.lists(
+    st.sampled_from(["no", "not", "ohne", "kein", "without", "but", "and", "with", "dog", "red", "Hut", "sign", "in"])
+    | st.sampled_from([",", ".", "(", ")", '"', "-", "a", "the", "no-one", "5", "🚗", "ist"])
+    | st.text(max_size=4),
+    max_size=12,
+).map(" ".join)
 anything = st.one_of(numbers, st.none(), st.text(max_size=20), st.binary(max_size=20), st.lists(st.text(), max_size=3))
 
 

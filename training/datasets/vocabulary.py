@@ -33,7 +33,7 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 
 
 def write_words(path: Path, texts: Iterable[Item], labels: Iterable[str]) -> None:
-    """Write the words as xmr.preprocess.words.Vocabulary reads them; words that were not met, but are frequent, are
+    """Write the words as xmr.preprocess.Vocabulary reads them; words that were not met, but are frequent, are
     right too.
 
     Args:

@@ -8,8 +8,9 @@ from xmr.preprocess.drawn import is_drawing
 from xmr.preprocess.kinds import HEAD, PICTURE_SUFFIXES, Kind, picture_kind
 from xmr.preprocess.photo import open_picture, photo_input, picture_size
 from xmr.preprocess.sketch import SKETCHED, open_sketch, read_drawing, sketch_input
+from xmr.preprocess.spelling import Vocabulary
 from xmr.preprocess.text import UNKNOWN, Tokenizer, clean_text
-from xmr.preprocess.words import Reading, Vocabulary, read
+from xmr.preprocess.words import Reading, read
 
 __all__ = [
     "HEAD",
