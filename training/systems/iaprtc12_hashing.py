@@ -202,6 +202,8 @@ def published(folder: Path) -> PublishedSystem:
     model = Hashing(recipe)
     model.load_state_dict(load_file(folder / "best.safetensors"))
     network, source = weights_source(recipe.backbone)
+    tuned = any("photo.upper" in stage.rates for stage in recipe.stages)
+    photos = "its last stages trained further" if tuned else "as ImageNet left it"
     return PublishedSystem(
         recipe.name,
         recipe.about,
@@ -210,7 +212,7 @@ def published(folder: Path) -> PublishedSystem:
         max(recipe.bits),
         published_towers(recipe, model.photo, model.text, folder / "tokenizer.json", described),
         {
-            "built": f"The features of {network} as ImageNet left it, and {text_built(recipe)} trained "
+            "built": f"The features of {network}, {photos}, and {text_built(recipe)} trained "
             f"further, the mean of whose tokens counts, at most {recipe.max_tokens}; two layers on each give codes of "
             f"{max(recipe.bits)} bits, whose first {', '.join(map(str, sorted(recipe.bits)[:-1]))} are codes too. "
             "Answers whose codes differ in as many bits keep the gallery's order.",
