@@ -63,16 +63,29 @@ def line(curve: Mapping[str, float], lengths: np.ndarray | float = np.nan) -> tu
     return slopes, curve["intercept"] + curve.get("per_length", 0.0) * longer
 
 
-def log_odds(curve: Mapping[str, float], scores: np.ndarray, lengths: np.ndarray | float = np.nan) -> np.ndarray:
-    """The log-odds of a match by a calibrated curve, as `line` has it.
+def log_odds(
+    curve: Mapping[str, float],
+    scores: np.ndarray,
+    lengths: np.ndarray | float = np.nan,
+    surest: np.ndarray | float = 0.0,
+) -> np.ndarray:
+    """The log-odds of a match by a calibrated curve, as `line` has it; plus "surest" + "surest_per_length" * (length -
+    usual_length) times the `surest`, where a curve has these.
 
-    scores, lengths: (...) float, of one shape, or shapes that NumPy brings to one.
+    scores, lengths, surest: (...) float, of one shape, or shapes that NumPy brings to one; the surest are what else is
+    known of each answer, as compose.Ranking.evidence gives it.
     """
     slopes, intercepts = line(curve, lengths)
-    return slopes * scores + intercepts
+    longer = np.nan_to_num(np.asarray(lengths, np.float64) - curve.get("usual_length", 0.0))
+    more = curve.get("surest", 0.0) + curve.get("surest_per_length", 0.0) * longer
+    return slopes * scores + intercepts + more * surest
 
 
-def curve(found: Sequence[tuple[np.ndarray, np.ndarray]], lengths: Sequence[np.ndarray] = ()) -> dict[str, float]:
+def curve(
+    found: Sequence[tuple[np.ndarray, np.ndarray]],
+    lengths: Sequence[np.ndarray] = (),
+    surest: Sequence[np.ndarray] = (),
+) -> dict[str, float]:
     """The entry of config.json's "calibration" for one kind of query.
 
     Args:
@@ -80,14 +93,15 @@ def curve(found: Sequence[tuple[np.ndarray, np.ndarray]], lengths: Sequence[np.n
             weight.
         lengths: for each data set those of its queries, (Q,), as `length` and `completeness` give them; none: they
             don't count.
+        surest: with lengths, for each data set what else is known of all answers, (Q, G); none: it doesn't count.
 
     Returns:
         "mean" and "std" of the scores of all pairs; "slope" and "intercept" of the logistic curve from a score to the
         probability of a match, fitted to the first 20 answers of every query, which is what a person sees. It is flat
         where better scores match less. With lengths also "per_length", "slope_per_length" and "usual_length", as `line`
-        takes them.
+        takes them; with the surest also "surest" and "surest_per_length", as `log_odds` takes them.
     """
-    tops, matches, weights, longer = [], [], [], []
+    tops, matches, weights, longer, also = [], [], [], [], []
     for n, (scores, relevant) in enumerate(found):
         count = max(1, min(TOP, scores.shape[1] - 1))  # the last may be the query itself
         top = np.argpartition(-scores, count - 1, axis=1)[:, :count]
@@ -96,6 +110,8 @@ def curve(found: Sequence[tuple[np.ndarray, np.ndarray]], lengths: Sequence[np.n
         weights.append(np.full(tops[-1].size, 1 / tops[-1].size))
         if lengths:
             longer.append(np.repeat(lengths[n], count))
+        if surest:
+            also.append(np.take_along_axis(surest[n], top, axis=1).ravel())
     told: dict[str, float] = {}
     rows, weight = [np.concatenate(tops)], np.concatenate(weights)
     if lengths:
@@ -103,7 +119,9 @@ def curve(found: Sequence[tuple[np.ndarray, np.ndarray]], lengths: Sequence[np.n
         told["usual_length"] = float(np.average(long, weights=weight))
         longer_by = long - told["usual_length"]
         rows += [longer_by, longer_by * rows[0]]
-    names = ["slope", "per_length", "slope_per_length"][: len(rows)]
+    if surest:
+        rows += [np.concatenate(also), np.concatenate(also) * longer_by]
+    names = ["slope", "per_length", "slope_per_length", "surest", "surest_per_length"][: len(rows)]
     slopes, told["intercept"] = platt(np.stack(rows), np.concatenate(matches), weight)
     if slopes[0] < 0:  # a better score is never a worse match: the best of the curves that don't fall leaves it out
         rows = [row * (name == "per_length") for name, row in zip(names, rows, strict=True)]

@@ -162,6 +162,8 @@ class _Curve(_Part):
     usual_length: _Number = None
     per_length: _Number = None
     slope_per_length: _Number = None
+    surest: _Number = None
+    surest_per_length: _Number = None
 
 
 _Share = Annotated[float, Field(ge=0, le=0.5)]

@@ -15,6 +15,7 @@ from xmr.system import System, check_numbers
 
 MAX_TERMS = 64  # of a query
 MAX_WEIGHT = 1_000  # of a term, either way
+_CLEAR = 15.0  # log-odds beyond which it makes no difference how clearly a term is met
 _UNWANTED = 3.0  # how much more an unwanted term counts than a wanted one: what was said not to be there has to go
 
 
@@ -86,12 +87,17 @@ class Ranking:
         exact: whether `scores` orders them otherwise.
         scores: vectors (N, dim) of answers -> (N,) float64, higher is better.
         match: vectors (N, dim) of answers -> (N,) the chance that each is a match; None where it isn't calibrated.
+        evidence: vectors (N, dim) of answers -> what the curve of mixed queries takes, where one is needed: the
+            certainty (N,) that all terms are met; how rarely a photo meets the term that is read most surely, of which
+            its bias tells; and the log-odds (N,) that each does. Words for a red car tell by themselves what is one,
+            however the drawing with them is read; the word red does not.
     """
 
     candidates: np.ndarray
     exact: bool
     scores: Callable[[np.ndarray], np.ndarray]
     match: Callable[[np.ndarray], np.ndarray | None]
+    evidence: Callable[[np.ndarray], tuple[np.ndarray, float, np.ndarray]] | None = None
 
 
 def ranking(system: System, query: Query, terms: np.ndarray, target: Modality = Modality.PHOTO) -> Ranking:
@@ -140,6 +146,8 @@ def ranking(system: System, query: Query, terms: np.ndarray, target: Modality = 
             slope, biases[at] = line(curve, _length(system, term, terms[at]))
             readers[at], floors[at] = slope * terms[at], 0
 
+    surest = int(np.where(wanted, floors, np.inf).argmin())
+
     def as_asked(answers: np.ndarray) -> np.ndarray:
         """(N, T) the logarithms of the chances that the terms are met, or if they are unwanted, not met."""
         odds = answers.astype(np.float64) @ readers.T + biases
@@ -154,9 +162,13 @@ def ranking(system: System, query: Query, terms: np.ndarray, target: Modality = 
         if single:
             return np.exp(as_asked(answers) @ (weights != 0))
         curve = system.calibration.get("mixed_to_photo")
-        return None if curve is None else sigmoid(log_odds(curve, certainty(scores(answers))))
+        return None if curve is None else sigmoid(log_odds(curve, *evidence(answers)))
 
-    return Ranking(readers[wanted], True, scores, match)
+    def evidence(answers: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
+        odds = answers.astype(np.float64) @ readers[surest] + biases[surest]
+        return certainty(scores(answers)), float(biases[surest]), np.clip(odds, -_CLEAR, _CLEAR)
+
+    return Ranking(readers[wanted], True, scores, match, None if single else evidence)
 
 
 def certainty(scores: np.ndarray) -> np.ndarray:

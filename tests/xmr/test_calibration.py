@@ -88,6 +88,20 @@ def test_a_score_says_less_of_a_drawing_that_has_only_begun():
     assert usual == told["slope"]
 
 
+def test_what_else_is_known_of_an_answer_says_more_or_less_by_the_length():
+    rng = np.random.default_rng(5)
+    scores, long, surest = rng.uniform(-3, 3, (5000, 12)), rng.uniform(-3, 3, 5000), rng.uniform(-3, 3, (5000, 12))
+    odds = scores - 2 + 0.5 * long[:, None] + (1.0 + 0.4 * long[:, None]) * surest
+    told = curve([(scores, rng.random(scores.shape) < 1 / (1 + np.exp(-odds)))], [long], [surest])
+    assert (told["slope"], told["surest"]) == pytest.approx((1, 1), rel=0.15)
+    assert told["surest_per_length"] == pytest.approx(0.4, rel=0.15)
+    found = log_odds(told, scores[:9], long[:9, None], surest[:9])
+    np.testing.assert_allclose(found, odds[:9], atol=1)
+    assert log_odds(told, 1.0) == pytest.approx(
+        told["slope"] + told["intercept"]
+    )  # a usual one of which no more is known
+
+
 def test_no_length_turns_a_better_score_into_a_worse_match():
     falling = {"slope": 4.0, "intercept": 0.0, "slope_per_length": -3.0, "usual_length": 1.0}
     assert line(falling, np.array([0.0, 1.0, 9.0]))[0].tolist() == [7, 4, 0]

@@ -234,6 +234,23 @@ def test_several_terms_rank_by_the_weighted_log_chances_that_each_is_met(compose
     np.testing.assert_array_equal(found.candidates, 3 * terms)
 
 
+def test_how_sure_a_mix_is_depends_on_the_term_that_is_read_most_surely(composed):
+    curve = composed.calibration["mixed_to_photo"] | {"usual_length": -3.0, "surest": 0.2, "surest_per_length": -0.1}
+    composed = replace(composed, calibration=composed.calibration | {"mixed_to_photo": curve})
+    asked = query(SKETCH, RED)
+    terms = encode_terms(composed, asked)
+    found = ranking(composed, asked, terms)
+    sure, rarely, surest = found.evidence(PHOTOS)
+    np.testing.assert_allclose(
+        surest, np.clip(3 * PHOTOS @ terms[1] - 2, -15, 15), rtol=1e-5
+    )  # the words have no floor
+    assert rarely == -2
+    odds = 2 * sure + 1.5 + (0.2 - 0.1 * (-2 + 3)) * surest
+    np.testing.assert_allclose(found.match(PHOTOS), 1 / (1 + np.exp(-odds)), rtol=1e-6)
+    alone = query(SKETCH, replace(RED, weight=-1))
+    assert ranking(composed, alone, terms).evidence is None
+
+
 @pytest.mark.parametrize("weights", [(1, -1), (0.25, -1), (1, 0), (900, -300)])
 def test_what_is_not_wanted_takes_away_from_the_answers_to_the_one_term_that_is(composed, weights):
     asked = query(replace(RED, weight=weights[0]), replace(SKETCH, weight=weights[1]))

@@ -10,7 +10,7 @@ from training.datasets import MissingData, mixed, picture
 from training.datasets.protocols import IN_FOLDS, PROTOCOLS, TEXT, find, folds
 from training.learn.run_record import identity_of
 from xmr import metrics
-from xmr.compose import ranking
+from xmr.compose import Ranking, ranking
 from xmr.evaluation import Question, Stated, Vectors, measure, measure_questions
 from xmr.modality import Item, Modality, Query, Term
 from xmr.system import System
@@ -47,13 +47,15 @@ def evaluate_mixed(system: System, split: str, vectors: Vectors) -> dict:
     Raises:
         MissingData: the drawings or the gallery are not on this machine.
     """
-    return measure_questions(mixed.ABOUT, *mixed_questions(system, split, vectors))
+    asked, ranked, gallery = mixed_questions(system, split, vectors)
+    return measure_questions(mixed.ABOUT, asked, lambda question: ranked(question).scores(gallery))
 
 
 def mixed_questions(
     system: System, split: str, vectors: Vectors
-) -> tuple[list[Question], Callable[[Question], np.ndarray]]:
-    """world-mixed's questions as the system reads them, and a function that gives a question's scores, (G,)."""
+) -> tuple[list[Question], Callable[[Question], Ranking], np.ndarray]:
+    """world-mixed's questions as the system reads them, how it ranks photos for each, and these photos' vectors,
+    (G, dim)."""
     asked, photos = mixed.questions(split)
     asked = [replace(question, terms=tuple(_as_read(system, question.terms))) for question in asked]
     items = {(item.modality, item.id): item for question in asked for item, _ in question.terms}
@@ -63,12 +65,12 @@ def mixed_questions(
         emb |= {(modality, item.id): row for item, row in zip(some, vectors(some), strict=True)}
     gallery = vectors(photos)
 
-    def scores(question: Question) -> np.ndarray:
+    def ranked(question: Question) -> Ranking:
         terms = np.stack([emb[item.modality, item.id] for item, _ in question.terms])
         query = Query(tuple(Term(item.modality, item.content, weight) for item, weight in question.terms))
-        return ranking(system, query, terms).scores(gallery)
+        return ranking(system, query, terms)
 
-    return asked, scores
+    return asked, ranked, gallery
 
 
 def _as_read(system: System, terms: Iterable[tuple[Item, float]]) -> Iterator[tuple[Item, float]]:

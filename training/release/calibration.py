@@ -17,7 +17,6 @@ from training.release.card import write_card
 from training.release.evaluate import evaluate
 from xmr import checkpoint
 from xmr.calibration import completeness, curve, length, platt, words_of
-from xmr.compose import certainty
 from xmr.evaluation import Protocol, relevance
 from xmr.modality import Item, Modality
 from xmr.system import System
@@ -189,11 +188,17 @@ def _matched_by(protocol: Protocol) -> str:
 def calibrate_mixed(system: System, vectors: Callable[[list[Item]], np.ndarray]) -> dict[str, float]:
     """The curve of what a composer's ranking gives to queries of several wanted terms, from world-mixed's val
     questions: as `calibrate` says, of their first 20 answers."""
-    asked, scores = mixed_questions(system, "val", vectors)
-    found: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
+    asked, ranked, gallery = mixed_questions(system, "val", vectors)
+    found: dict[str, list[tuple[np.ndarray, ...]]] = {}
     for question in asked:
         wanted = question.marks.get("both@1", question.marks.get("wanted@10"))
-        if wanted is not None and sum(weight > 0 for _, weight in question.terms) > 1:
+        evidence = ranked(question).evidence
+        if wanted is not None and evidence and sum(weight > 0 for _, weight in question.terms) > 1:
             right = wanted & ~question.marks.get("unwanted@10", np.zeros_like(wanted))
-            found.setdefault(question.key, []).append((certainty(scores(question)), right))
-    return curve([tuple(np.stack(part) for part in zip(*parts, strict=True)) for parts in found.values()])
+            found.setdefault(question.key, []).append((right, *evidence(gallery)))
+    kinds = [[np.stack(part) for part in zip(*parts, strict=True)] for parts in found.values()]
+    return curve(
+        [(scores, right) for right, scores, *_ in kinds],
+        [rarely for *_, rarely, _ in kinds],
+        [surest for *_, surest in kinds],
+    )

@@ -156,32 +156,32 @@ def mixed_asked(items, monkeypatch) -> list[Question]:
 
 
 def test_queries_of_several_terms_are_ranked_as_a_search_ranks_them(system, items, mixed_asked):
-    asked, scores = evaluation.mixed_questions(system, "val", encoder_vectors(system))
-    photos = system.encode(PHOTO, [item.content for item in items[::3][:6]])
+    asked, ranked, photos = evaluation.mixed_questions(system, "val", encoder_vectors(system))
+    np.testing.assert_array_equal(photos, system.encode(PHOTO, [item.content for item in items[::3][:6]]))
     assert [len(question.terms) for question in asked] == [2, 2, 2]
     for question in asked:
         query = Query(tuple(Term(item.modality, item.content, weight) for item, weight in question.terms))
-        np.testing.assert_allclose(scores(question), photos @ compose(system, query), atol=1e-5)
+        np.testing.assert_allclose(ranked(question).scores(photos), photos @ compose(system, query), atol=1e-5)
 
 
 def test_a_typed_question_asks_for_what_is_meant(system, mixed_asked):
-    asked, _ = evaluation.mixed_questions(system, "val", encoder_vectors(system))
+    asked, _, _ = evaluation.mixed_questions(system, "val", encoder_vectors(system))
     assert [(item.content, weight) for item, weight in asked[2].terms] == [("a green photo", 1.0), ("red", -1.0)]
     assert asked[0].terms == mixed_asked[0].terms and asked[1].terms == mixed_asked[1].terms
 
 
 def test_the_composer_of_a_system_ranks_its_mixed_queries(system, mixed_asked):
     composed = replace(system, composer=lambda terms, kinds: (4 * terms, *np.full((2, len(terms)), [[-1.0], [0.1]])))
-    asked, scores = evaluation.mixed_questions(composed, "val", encoder_vectors(composed))
-    plain = evaluation.mixed_questions(system, "val", encoder_vectors(system))[1]
+    asked, ranked, photos = evaluation.mixed_questions(composed, "val", encoder_vectors(composed))
+    _, plain, _ = evaluation.mixed_questions(system, "val", encoder_vectors(system))
     (red, _), (blue, _) = asked[1].terms
-    photos = encoder_vectors(system)(evaluation.mixed.questions("val")[1])
     curve = system.calibration["text_to_photo"]  # that of what alone is wanted
     met = 1 / (1 + np.exp(-curve["slope"] * photos @ system.encode(TEXT, [red.content])[0] - curve["intercept"]))
     unmet = 1 / (1 + np.exp(1 - 4 * photos @ system.encode(TEXT, [blue.content])[0]))
     wanted = np.log(met) + 3 * np.log(1 - unmet)  # what is unwanted counts three times
-    np.testing.assert_allclose(scores(asked[1]), wanted, rtol=1e-4)
-    assert not np.allclose(scores(asked[1]), plain(asked[1]))
+    found = ranked(asked[1]).scores(photos)
+    np.testing.assert_allclose(found, wanted, rtol=1e-4)
+    assert not np.allclose(found, plain(asked[1]).scores(photos))
 
 
 def test_world_mixed_is_measured_of_whole_systems_alone(system, mixed_asked):

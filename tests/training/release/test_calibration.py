@@ -1,5 +1,7 @@
 """Calibration: from scores to the probability of a match."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -62,26 +64,30 @@ def test_halves_of_drawings_are_told_from_whole_ones_by_what_was_fitted_to_other
 
 
 def test_mixed_queries_are_calibrated_by_what_meets_all_their_terms(monkeypatch):
-    """Questions of two keys whose answers match by a known curve of their scores; others do not count."""
+    """Questions of two keys whose answers match by a known curve of what is known of them; others do not count."""
     rng = np.random.default_rng(0)
     photo, text = Item("p", Modality.PHOTO, ""), Item("t", Modality.TEXT, "t")
-    asked, scores = [], {}
+    asked, evidence = [], {}
 
     def ask(key: str, terms: int, names: tuple[str, ...], flat: bool = False) -> None:
-        own = rng.uniform(-6, 0, 40)
-        right = rng.random(40) < (0.5 if flat else 1 / (1 + np.exp(-(1.5 * certainty(own) + 1))))
+        own, rarely, surest = certainty(rng.uniform(-6, 0, 40)), rng.uniform(-15, -5), rng.uniform(-4, 4, 40)
+        odds = 1.5 * own + 1 - 0.1 * (rarely + 10) * surest
+        right = rng.random(40) < (0.5 if flat else 1 / (1 + np.exp(-odds)))
         unwanted = rng.random(40) < 0.5
         marks = {"both@1": right, "wanted@10": right | unwanted, "unwanted@10": unwanted & ~right}
         wanted = ((photo, 1.0), (text, 1.0), (text, -1.0))[:terms]
         question = Question(key, wanted, {name: marks[name] for name in names})
         asked.append(question)
-        scores[id(question)] = own
+        evidence[id(question)] = None if terms == 1 else lambda photos: (own, rarely, surest)
 
     for _ in range(400):
         ask("colour", 2, ("both@1",))
         ask("minus", 3, ("wanted@10", "unwanted@10"))
         ask("minus-alone", 1, ("wanted@10",), flat=True)  # of one term
         ask("negated", 2, ("unwanted@10",), flat=True)  # nothing is wanted
-    monkeypatch.setattr(calibration, "mixed_questions", lambda *_: (asked, lambda question: scores[id(question)]))
+    ranked = lambda question: SimpleNamespace(evidence=evidence[id(question)])  # noqa: E731
+    monkeypatch.setattr(calibration, "mixed_questions", lambda *_: (asked, ranked, None))
     curve = calibration.calibrate_mixed(None, None)
     assert curve["slope"] == pytest.approx(1.5, rel=0.1) and curve["intercept"] == pytest.approx(1, rel=0.2)
+    assert curve["usual_length"] == pytest.approx(-10, abs=0.3) and curve["surest"] == pytest.approx(0, abs=0.05)
+    assert curve["surest_per_length"] == pytest.approx(-0.1, rel=0.15)
