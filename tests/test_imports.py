@@ -29,7 +29,7 @@ BELOW = {
     "calibration": set(),
     "system": {"composer", "encoder", "preprocess", "modality"},
     "evaluation": {"calibration", "metrics", "modality"},
-    "compose": {"calibration", "system", "modality"},
+    "compose": {"calibration", "composer", "system", "modality"},
     "checkpoint": {"files", "home", "system", "composer", "encoder", "modality"},
     "gallery": {"gallery", "home", "system", "preprocess", "where", "modality"},
     "search": {

@@ -10,6 +10,7 @@ from numbers import Real
 import numpy as np
 
 from xmr.calibration import completeness, length, line, log_odds, sigmoid, words_of
+from xmr.composer import Composer
 from xmr.modality import BadInput, Modality, Query, Term, shown
 from xmr.system import System, check_numbers
 
@@ -134,8 +135,8 @@ def ranking(system: System, query: Query, terms: np.ndarray, target: Modality = 
         )
     _check(query)
     weights = _relative(query.terms)
-    readers, biases, floors = system.composer(terms, [term.modality for term in query.terms])
     wanted = weights > 0
+    readers, biases, floors = _read(system.composer, query, terms, wanted)
     strength = np.where(wanted, weights, -_UNWANTED * weights)
     single = wanted.sum() == 1
     if single:
@@ -169,6 +170,18 @@ def ranking(system: System, query: Query, terms: np.ndarray, target: Modality = 
         return certainty(scores(answers)), float(biases[surest]), np.clip(odds, -_CLEAR, _CLEAR)
 
     return Ranking(readers[wanted], True, scores, match, None if single else evidence)
+
+
+def _read(composer: Composer, query: Query, terms: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, ...]:
+    """The readers (T, dim), biases (T,) and floors (T,) of terms, of which the wanted ones are read together, and the
+    others apart from them."""
+    order, found = [], []
+    for rows in (np.flatnonzero(wanted), np.flatnonzero(~wanted)):
+        if len(rows):
+            order.append(rows)
+            found.append(composer(terms[rows], [query.terms[row].modality for row in rows]))
+    back = np.argsort(np.concatenate(order))
+    return tuple(np.concatenate(part)[back] for part in zip(*found, strict=True))
 
 
 def certainty(scores: np.ndarray) -> np.ndarray:

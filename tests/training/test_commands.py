@@ -39,7 +39,7 @@ def test_every_command_says_what_its_options_are(capsys):
 
 def test_a_wrong_name_is_told_on_stderr_with_an_exit_status(capsys, here):
     assert main(["fit", "try"]) == 2
-    assert "There is no recipe 'try'. Choose one of: attributes, classes, coco-regions" in capsys.readouterr().err
+    assert "There is no recipe 'try'. Choose one of: attributes, attributes-again, classes" in capsys.readouterr().err
     assert main(["publish", "tri"]) == 2
     assert "Train first: python -m training fit tri" in capsys.readouterr().err
     assert main(["fit", "zero-shot-dann", "--set", "margn=1"]) == 2

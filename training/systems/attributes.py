@@ -146,7 +146,7 @@ class Task:
         load_onnx_weights(self.model.text, initial(folder, recipe, "text.onnx"))
         rendered = [item for item in world.items("photos") if item.modality is PHOTO]
         if not rendered:
-            raise MissingData("Expected photos of new things. Make them: python -m training render --split photos=96")
+            raise MissingData("Expected photos of new things. Make them: python -m training render --split photos=192")
         found = {name: catalogue.get(name).items("train") for name in ("flickr8k", "sketchy25", "chairv2")}
         others = [item for name in ("imagenet1000", "caltech101") for item in catalogue.get(name).items("train")]
         self.data = {**found, "others": others, "world": rendered}
@@ -345,13 +345,22 @@ def photo_tower() -> PhotoTower:
     return PhotoTower(like.dim, photo.hidden, photo.cut, photo.dropout, like.backbone)
 
 
-def run(folder: Path, cache: Path, overrides: Sequence[str] = ()) -> Task:
+def run(folder: Path, cache: Path, overrides: Sequence[str] = (), yaml: Path = YAML) -> Task:
     """Train into `folder`, or go on there."""
-    return train(Recipe, YAML, folder, overrides, lambda recipe: Task(recipe, cache, folder))
+    return train(Recipe, yaml, folder, overrides, lambda recipe: Task(recipe, cache, folder))
 
 
 def published(folder: Path) -> PublishedSystem:
     """The system that it goes on from, with its new photo and text towers; the sketch tower stays as published."""
+    return further_published(
+        folder,
+        "The photo and the text tower were then trained further by `python -m training fit attributes`: rendered "
+        "photos towards words for their things' colours, places and materials.",
+    )
+
+
+def further_published(folder: Path, said: str) -> PublishedSystem:
+    """`published`, with a sentence that says on the card what was done."""
     recipe, like = load_recipe(Recipe, folder), form()
     trained, towers = load_file(folder / "best.safetensors"), {"photo": photo_tower(), "text": typed.tower()}
     for name, tower in towers.items():
@@ -361,10 +370,6 @@ def published(folder: Path) -> PublishedSystem:
     pictures, captioned = catalogue.get("sketchy25").items("val"), catalogue.get("flickr8k").items("val")
     photos = [item for item in pictures if item.modality is PHOTO]
     captions = [item.content for item in captioned if item.modality is TEXT][:PARITY_SAMPLES]
-    said = (
-        f" The photo and the text tower were then trained further by `python -m training fit {recipe.name}`: rendered "
-        "photos towards words for their things' colours, places and materials."
-    )
     before = checkpoint.describe(recipe.system, recipe.checkpoints)["encoders"]["text"]
     config = {key: before[key] for key in ("tokenizer", "words", "max_tokens", "languages") if key in before}
     ids = Tokenizer(initial(folder, recipe, "tokenizer.json")).encode(captions, like.text.max_tokens)
@@ -374,5 +379,5 @@ def published(folder: Path) -> PublishedSystem:
             PHOTO: PublishedTower(towers["photo"], inputs(photos, SIDE), {"size": SIDE}),
             TEXT: PublishedTower(towers["text"], ids, config),
         },
-        further.card_with(recipe, said),
+        further.card_with(recipe, f" {said}"),
     )

@@ -40,6 +40,7 @@ THINGS = (
     "phrase",
 )  # groups of which one term says which thing ..
 ATTRIBUTES = ("colour", "colour", "place", "material", "phrase", "phrase")  # ... another what it is like ...
+NAMING = ("drawing", "photo", "name", "phrase")  # say which thing
 _LABELS = {f"class:{category}" for category in LEXICON}
 UNWANTED = ("colour", "place", "name", "phrase", "drawing")  # ... and another what should not be there
 
@@ -53,6 +54,7 @@ class Recipe(further.Recipe):
     dropout: float
     noise: float
     floors: dict[str, float]
+    named: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -90,15 +92,17 @@ class Composed(nn.Module):
         weight: torch.Tensor,
         query: torch.Tensor,
         own: torch.Tensor,
+        names: torch.Tensor,
         weights: dict[str, float],
     ) -> dict:
         """Losses by name, and their weighted sum as "loss".
 
         terms: (T, dim) of all queries, one after another. kinds: (T,). met: (T, P) bool, which photos meet each.
         weight: (T,) 1 or -1. query: (T,) int64, to which query each belongs. own: (T,) int64, the photo that a term is
-        itself, which is no answer to it; -1 for none.
+        itself, which is no answer to it; -1 for none. names: (T,) bool, whether it names the thing.
         """
-        readers, biases, floors = self.composer(terms, kinds)
+        apart = torch.where(weight > 0, query, -1 - torch.arange(len(query), device=query.device))
+        readers, biases, floors = self.composer(terms, kinds, apart)  # what is unwanted names nothing for the others
         photos = F.normalize(self.photos + self.noise * torch.randn_like(self.photos) / self.photos.shape[1] ** 0.5)
         odds = readers @ photos.T + biases[:, None]  # (T, P)
         others = own[:, None] != torch.arange(len(photos), device=own.device)  # (T, P)
@@ -112,6 +116,7 @@ class Composed(nn.Module):
         losses = {
             "ranking": -ranked.logsumexp(1).mean(),
             "terms": F.binary_cross_entropy_with_logits(odds[others], met[others].float()),
+            "names": F.binary_cross_entropy_with_logits(self.composer.gates(terms, kinds)[:, 2], names.float()),
         }
         losses["loss"] = torch.stack([weights[name] * value for name, value in losses.items()]).sum()
         return losses
@@ -180,6 +185,7 @@ class Task:
             "weight": torch.tensor(signs, dtype=torch.float32),
             "query": torch.tensor(query),
             "own": torch.from_numpy(terms.own[rows]),
+            "names": torch.from_numpy(np.isin(rows, np.concatenate([terms.groups[group] for group in NAMING]))),
             "weights": loss_weights(settings),
         }
 
@@ -235,8 +241,8 @@ def _endings(adjective: str) -> list[str]:
 
 def empty(recipe: Recipe) -> Composer:
     """A composer of the recipe's form."""
-    floors = tuple(recipe.floors[kind] for kind in composer.KINDS)
-    return Composer(form().dim, recipe.rank, recipe.hidden, recipe.dropout, floors)
+    floors, named = (tuple(of[kind] for kind in composer.KINDS) for of in (recipe.floors, recipe.named))
+    return Composer(form().dim, recipe.rank, recipe.hidden, recipe.dropout, floors, named)
 
 
 def untrained(recipe: Recipe, calibration) -> Composer:

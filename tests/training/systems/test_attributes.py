@@ -18,7 +18,7 @@ from training.learn.export import export
 from training.learn.losses import distillation
 from training.learn.restore import load_onnx_weights
 from training.release.publish import publish
-from training.systems import attributes, further, typed
+from training.systems import attributes, attributes_again, further, typed
 from training.systems.attributes import Attributes, Held
 from training.towers import photo as photo_tower
 from training.towers.text import TextTower
@@ -200,3 +200,13 @@ def test_publishing_changes_photos_and_texts_and_keeps_drawings(place, trained):
     for modality, some in asked.items():
         assert not np.allclose(before[modality], after.encode(modality, some), atol=1e-3), modality
     assert "fit attributes" in checkpoint.describe("tri", folder.parent)["card"]["built"]
+
+
+def test_once_more_the_towers_go_on_from_what_is_published(place):
+    stage = [setting.replace('"name": "attributes"', '"name": "attributes-again"') for setting in overrides(place)]
+    attributes_again.run(place / "runs/attributes-again", place / "runs/cache", stage)
+    begun = (place / "checkpoints/tri/photo.onnx").read_bytes()
+    assert (place / "runs/attributes-again/photo.onnx").read_bytes() == begun
+    made = attributes_again.published(place / "runs/attributes-again")
+    assert made.card["built"].endswith("on twice as many photos, by `python -m training fit attributes-again`.")
+    assert made.further

@@ -24,7 +24,7 @@ from xmr.search import Searcher
 
 PHOTO, SKETCH, TEXT = Modality.PHOTO, Modality.SKETCH, Modality.TEXT
 WATCHED = {"world-mixed/colour/both@1": 2, "world-mixed/minus/wanted@10": 1}
-SETTINGS = {"queries": 24, "minus": 0.4, "loss_ranking": 1.0, "loss_terms": 0.5}
+SETTINGS = {"queries": 24, "minus": 0.4, "loss_ranking": 1.0, "loss_terms": 0.5, "loss_names": 0.5}
 
 
 def overrides(place: Path) -> list[str]:
@@ -52,17 +52,20 @@ def batch(task: composer.Task, seed: int, **settings: float) -> dict:
 
 
 def test_the_losses_are_those_of_each_query_alone():
-    torch.manual_seed(0)
+    torch.manual_seed(2)
     photos = torch.nn.functional.normalize(torch.randn(7, 4), dim=1)
-    made = Composed(Composer(4, 2, 3, 0.0, (0.02, 0.1, 0.01)), photos, noise=0.0).eval()
+    made = Composed(Composer(4, 2, 3, 0.0, (0.02, 0.1, 0.01), (0.02, 0.6, 0.01)), photos, noise=0.0).eval()
     weight, query = torch.tensor([1.0, 1, -1, 1, 1]), torch.tensor([0, 0, 0, 1, 2])
-    met = torch.rand(5, 7) < 0.6
+    names = torch.tensor([True, False, True, True, True])
+    met = torch.rand(5, 7) < 0.7
     met[4] = False  # a query that no photo answers
     own = torch.tensor([3, -1, -1, -1, -1])  # the first term is a photo itself
     terms, kinds = torch.randn(5, 4), torch.tensor([0, 2, 2, 1, 2])
     with torch.no_grad():
-        told = made(terms, kinds, met, weight, query, own, {"ranking": 2.0, "terms": 3.0})
-        readers, biases, floors = made.composer(terms, kinds)
+        told = made(terms, kinds, met, weight, query, own, names, {"ranking": 2.0, "terms": 3.0, "names": 4.0})
+        # what is unwanted, the third, says nothing of the others
+        readers, biases, floors = made.composer(terms, kinds, torch.tensor([0, 0, 3, 1, 2]))
+        named = made.composer.gates(terms, kinds)[:, 2].sigmoid().numpy()
     odds = np.array([[float(r @ p + b) for p in made.photos] for r, b in zip(readers, biases, strict=True)])
     asked = []
     for number in range(2):
@@ -78,7 +81,9 @@ def test_the_losses_are_those_of_each_query_alone():
     each = -np.where(met.numpy(), np.log(chance), np.log(1 - chance))[own.numpy()[:, None] != np.arange(7)]
     assert float(told["ranking"]) == pytest.approx(np.mean(asked), abs=1e-5)
     assert float(told["terms"]) == pytest.approx(each.mean(), abs=1e-5)
-    assert float(told["loss"]) == pytest.approx(2 * np.mean(asked) + 3 * each.mean(), abs=1e-5)
+    wrong = -np.log(np.where(names.numpy(), named, 1 - named)).mean()
+    assert float(told["names"]) == pytest.approx(wrong, abs=1e-5)
+    assert float(told["loss"]) == pytest.approx(2 * np.mean(asked) + 3 * each.mean() + 4 * wrong, abs=1e-5)
 
 
 def test_every_query_is_answered_by_some_photo_and_asks_for_none_as_itself(trained):
@@ -99,7 +104,10 @@ def test_every_query_is_answered_by_some_photo_and_asks_for_none_as_itself(train
     assert 0 < negative < 4 * 24
     assert set(batch(trained, 0, minus=0.0)["weight"].tolist()) == {1.0}
     again, same = batch(trained, 3), batch(trained, 3)
-    assert all(torch.equal(again[key], same[key]) for key in ("terms", "kinds", "met", "weight", "query"))
+    assert all(torch.equal(again[key], same[key]) for key in ("terms", "kinds", "met", "weight", "query", "names"))
+    groups = {row: group for group, rows in terms.groups.items() for row in rows}
+    for vector, names in zip(again["terms"].numpy(), again["names"].tolist(), strict=True):
+        assert names == (groups[rows_of[vector.tobytes()]] in ("drawing", "photo", "name", "phrase"))
 
 
 def test_terms_are_met_by_what_they_say_of_each_photo(trained):
@@ -143,7 +151,7 @@ def test_a_run_trains_the_composer_and_is_chosen_by_the_mixed_queries(published_
     for entry in history:
         figures = {key: entry[key] for key in WATCHED}
         assert entry["score"] == pytest.approx((2 * figures[[*WATCHED][0]] + figures[[*WATCHED][1]]) / 3, abs=1e-4)
-    assert {"train/ranking", "train/terms"} <= history[-1].keys()
+    assert {"train/ranking", "train/terms", "train/names"} <= history[-1].keys()
     again = composer.run(published_tri / "runs/composer", published_tri / "runs/cache", overrides(published_tri))
     assert all(torch.equal(again.model.composer.state_dict()[name], after[name]) for name in after)
 

@@ -7,7 +7,7 @@ from training.towers import composer
 from training.towers.composer import Composer, log_chance
 from xmr.composer import KINDS
 
-FLOORS = (0.02, 0.1, 0.01)
+FLOORS, NAMED = (0.02, 0.1, 0.01), (0.03, 0.8, 0.01)
 
 
 def test_there_is_a_number_for_every_kind_of_term():
@@ -15,7 +15,7 @@ def test_there_is_a_number_for_every_kind_of_term():
 
 
 def test_it_begins_as_the_calibrated_curves_of_the_terms_kinds():
-    made = Composer(5, 2, 6, 0.3, FLOORS).eval()
+    made = Composer(5, 2, 6, 0.3, FLOORS, NAMED).eval()
     with torch.no_grad():
         made.slope.copy_(torch.tensor([2.0, 3.0, 5.0]))
         made.intercept.copy_(torch.tensor([-1.0, 0.5, 7.0]))
@@ -23,12 +23,27 @@ def test_it_begins_as_the_calibrated_curves_of_the_terms_kinds():
     readers, biases, floors = made(terms, kinds)
     torch.testing.assert_close(readers, torch.tensor([5.0, 2.0, 3.0, 5.0])[:, None] * terms)
     torch.testing.assert_close(biases, torch.tensor([7.0, -1.0, 0.5, 7.0]))
-    torch.testing.assert_close(floors, torch.tensor([0.01, 0.02, 0.1, 0.01]))
+    torch.testing.assert_close(floors, torch.tensor([0.01, 0.025, 0.45, 0.01]))  # half way: none knows yet what names
+
+
+def test_the_floor_rises_where_a_term_that_is_misread_more_rarely_names_the_thing():
+    torch.manual_seed(0)
+    made = Composer(5, 2, 6, 0.3, FLOORS, NAMED).eval()
+    with torch.no_grad():
+        made.outer.weight.normal_()
+        terms, kinds, query = torch.randn(6, 5), torch.tensor([1, 2, 2, 1, 0, 1]), torch.tensor([0, 0, 0, 1, 1, 2])
+        names = made.gates(terms, kinds)[:, 2].sigmoid()
+        floors = made(terms, kinds, query)[2]
+        words, photo = max(names[1], names[2]), names[4]
+        expected = [0.1 + 0.7 * words, 0.01, 0.01, 0.1 + 0.7 * photo, 0.02, 0.1]
+        torch.testing.assert_close(floors, torch.tensor([float(one) for one in expected]))
+        every = made(terms, kinds)[2]  # of one query
+        torch.testing.assert_close(every[5], 0.1 + 0.7 * names[[1, 2, 4]].max())
 
 
 def test_each_term_is_read_alone():
     torch.manual_seed(0)
-    made = Composer(5, 2, 6, 0.3, FLOORS).eval()
+    made = Composer(5, 2, 6, 0.3, FLOORS, NAMED).eval()
     with torch.no_grad():
         for value in made.parameters():
             value.normal_()
@@ -37,7 +52,7 @@ def test_each_term_is_read_alone():
         for n, kind in enumerate(kinds):
             moved = terms[n] + terms[n] @ made.down[kind] @ made.up[kind]
             inner = 4 * (made.inner.weight @ terms[n] + made.inner.bias) + made.kind.weight[kind]
-            slope, bias = made.outer.weight @ torch.nn.functional.gelu(inner) + made.outer.bias
+            slope, bias, _ = made.outer.weight @ torch.nn.functional.gelu(inner) + made.outer.bias
             torch.testing.assert_close(readers[n], made.slope[kind] * slope.exp() * moved)
             torch.testing.assert_close(biases[n], made.intercept[kind] + 5 * bias)
 
