@@ -136,7 +136,7 @@ def ranking(system: System, query: Query, terms: np.ndarray, target: Modality = 
     _check(query)
     weights = _relative(query.terms)
     wanted = weights > 0
-    readers, biases, floors = _read(system.composer, query, terms, wanted)
+    readers, biases, floors = _read(system.composer, query, terms, weights)
     strength = np.where(wanted, weights, -_UNWANTED * weights)
     single = wanted.sum() == 1
     if single:
@@ -146,7 +146,6 @@ def ranking(system: System, query: Query, terms: np.ndarray, target: Modality = 
             readers, biases, floors = readers.copy(), biases.copy(), floors.copy()
             slope, biases[at] = line(curve, _length(system, term, terms[at]))
             readers[at], floors[at] = slope * terms[at], 0
-
     surest = int(np.where(wanted, floors, np.inf).argmin())
 
     def as_asked(answers: np.ndarray) -> np.ndarray:
@@ -172,15 +171,20 @@ def ranking(system: System, query: Query, terms: np.ndarray, target: Modality = 
     return Ranking(readers[wanted], True, scores, match, None if single else evidence)
 
 
-def _read(composer: Composer, query: Query, terms: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, ...]:
-    """The readers (T, dim), biases (T,) and floors (T,) of terms, of which the wanted ones are read together, and the
-    others apart from them."""
-    order, found = [], []
-    for rows in (np.flatnonzero(wanted), np.flatnonzero(~wanted)):
-        if len(rows):
-            order.append(rows)
-            found.append(composer(terms[rows], [query.terms[row].modality for row in rows]))
-    back = np.argsort(np.concatenate(order))
+def _read(composer: Composer, query: Query, terms: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, ...]:
+    """The readers (T, dim), biases (T,) and floors (T,) of terms. The wanted ones are read together, so that one that
+    names the thing raises the others' floors, the less the less it weighs beside them; unwanted ones are read apart."""
+
+    def read(rows: np.ndarray) -> tuple[np.ndarray, ...]:
+        return composer(terms[rows], [query.terms[row].modality for row in rows])
+
+    wanted, others = np.flatnonzero(weights > 0), np.flatnonzero(weights <= 0)
+    readers, biases, floors = read(wanted)
+    if np.ptp(weights[wanted]):
+        alone = np.concatenate([read(wanted[[at]])[2] for at in range(len(wanted))])
+        floors = alone + (floors - alone) * np.minimum(1, weights[wanted[alone.argmin()]] / weights[wanted])
+    found = [(readers, biases, floors), *([read(others)] if len(others) else [])]
+    back = np.argsort(np.concatenate([wanted, others]))
     return tuple(np.concatenate(part)[back] for part in zip(*found, strict=True))
 
 

@@ -21,8 +21,8 @@ class Composer:
     """An ONNX graph: terms (T, dim) and kinds (T,) -> readers (T, dim), biases (T,) and floors (T,).
 
     The chance that a photo of vector p meets term t is floor + (1 - floor) * sigmoid(readers[t] . p + biases[t]), where
-    the floor, in 0..1, is how often such a term is misread. The graph is read from disk when
-    it is first needed; any thread may call it.
+    the floor, in 0..1, is how often such a term is misread; beside terms that name the thing it is higher. So the terms
+    are those that one query wants. The graph is read from disk when it is first needed; any thread may call it.
     """
 
     def __init__(self, open_session: Callable[[], onnxruntime.InferenceSession]) -> None:

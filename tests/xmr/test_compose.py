@@ -234,6 +234,22 @@ def test_several_terms_rank_by_the_weighted_log_chances_that_each_is_met(compose
     np.testing.assert_array_equal(found.candidates, 3 * terms)
 
 
+@pytest.mark.parametrize(("weights", "floor"), [((1, 1), 0.5), ((1, 4), 0.2), ((4, 1), 0.5), ((1, 1, -1), 0.5)])
+def test_words_that_name_the_thing_raise_a_drawings_floor_by_their_weight_beside_it(composed, weights, floor):
+    """A composer that reads a drawing with a floor of 0.1, and with one of 0.5 beside words."""
+
+    def read(terms, kinds):
+        drawn = 0.5 if "text" in kinds else 0.1
+        return 3 * terms, np.full(len(terms), -1.0), np.array([drawn if kind == "sketch" else 0.0 for kind in kinds])
+
+    parts = (RED, SKETCH, RED)
+    asked = query(*(replace(part, weight=weight) for part, weight in zip(parts, weights, strict=False)))
+    terms = encode_terms(composed, asked)
+    found = ranking(replace(composed, composer=read), asked, terms)
+    wanted = slow_rank(PHOTOS, asked.terms, 3 * terms, [-1.0] * len(terms), [0.0, floor, 0.0][: len(terms)])
+    np.testing.assert_allclose(found.scores(PHOTOS), wanted, rtol=1e-5)
+
+
 def test_how_sure_a_mix_is_depends_on_the_term_that_is_read_most_surely(composed):
     curve = composed.calibration["mixed_to_photo"] | {"usual_length": -3.0, "surest": 0.2, "surest_per_length": -0.1}
     composed = replace(composed, calibration=composed.calibration | {"mixed_to_photo": curve})
