@@ -140,9 +140,7 @@ def measure(
             words = [words_of(str(one.content)) if one.modality is Modality.TEXT else None for one in some]
             told = stated(comparison.query[0], comparison.gallery[0], scores, pair[0][asked], words)
             if told is not None:
-                error, bins = metrics.reliability(told.ravel(), right.ravel())
-                rounded = [[round(mean, 4), round(share, 4), count] for mean, share, count in bins]
-                entry.setdefault("reliability", {})[comparison.key] = {"ece": round(error, 4), "bins": rounded}
+                entry.setdefault("reliability", {})[comparison.key] = _reliability(told, right)
     return entry
 
 
@@ -165,19 +163,36 @@ class Question:
     narrowed: np.ndarray | None = None
     as_many: frozenset[str] = frozenset()
 
+    @property
+    def right(self) -> np.ndarray | None:
+        """(G,) bool, the photos that show what is wanted and not what is unwanted; None if nothing is wanted."""
+        wanted = self.marks.get("both@1", self.marks.get("wanted@10"))
+        return None if wanted is None else wanted & ~self.marks.get("unwanted@10", np.zeros_like(wanted))
 
-def measure_questions(about: str, questions: Sequence[Question], scores: Callable[[Question], np.ndarray]) -> dict:
+
+def measure_questions(
+    about: str,
+    questions: Sequence[Question],
+    scores: Callable[[Question], np.ndarray],
+    stated: Callable[[Question], np.ndarray | None] | None = None,
+) -> dict:
     """A protocol's entry of metrics.json from questions; chance: answers drawn at random.
 
     Args:
         about: what is asked, in some sentences.
         questions: all against one gallery.
         scores: a question -> (G,) how its photos rank, higher is better.
+        stated: a question -> (G,) a system's probability that each photo is right; None where it has none. With it the
+            entry has the "reliability" of each key, as `measure` says.
     """
     values: dict[str, list[float]] = {}
     chance: dict[str, list[float]] = {}
+    told: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
     for question in questions:
         order = np.argsort(-scores(question), kind="stable")
+        match, right = stated(question) if stated else None, question.right
+        if match is not None and right is not None:
+            told.setdefault(question.key, []).append((match[order[:ANSWERS]], right[order[:ANSWERS]]))
         for mark, photos in question.marks.items():
             depth = int(mark.rpartition("@")[2])
             depth = min(depth, int(photos.sum())) if mark in question.as_many else depth
@@ -190,8 +205,16 @@ def measure_questions(about: str, questions: Sequence[Question], scores: Callabl
             values.setdefault(f"{question.key}/ceiling@1", []).append(float(photos[best]))
             chance.setdefault(f"{question.key}/ceiling@1", []).append(float(photos[question.narrowed].mean()))
     entry = {"about": about, "queries": len(questions), "gallery": len(photos), "dropped": 0, "seeds": 1, "curves": {}}
-    figures = summary(*({key: np.array(of) for key, of in found.items()} for found in (values, chance)))
-    return entry | figures
+    entry |= summary(*({key: np.array(of) for key, of in found.items()} for found in (values, chance)))
+    if told:
+        both = {key: [np.concatenate(part) for part in zip(*of, strict=True)] for key, of in told.items()}
+        entry["reliability"] = {key: _reliability(*part) for key, part in both.items()}
+    return entry
+
+
+def _reliability(stated: np.ndarray, right: np.ndarray) -> dict:
+    error, bins = metrics.reliability(stated.ravel(), right.ravel())
+    return {"ece": round(error, 4), "bins": [[round(mean, 4), round(share, 4), count] for mean, share, count in bins]}
 
 
 def _answerable(

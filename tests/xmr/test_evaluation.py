@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -282,6 +283,30 @@ def test_questions_figures_are_those_of_each_question_alone(questions):
         assert entry["metrics"][key] == pytest.approx(values.mean(), abs=1e-4), key
         assert entry["chance"][key] == pytest.approx(chances.mean(), abs=1e-4), key
     assert (entry["queries"], entry["gallery"], entry["about"]) == (5, 12, "about")
+
+
+def test_what_is_stated_of_questions_is_held_against_their_first_ten_answers(questions):
+    asked, scores = questions
+    unwanted = np.arange(12) % 4 == 0
+    asked[1] = replace(asked[1], marks={"wanted@10": asked[1].marks["both@1"], "unwanted@10": unwanted})
+    asked[3] = replace(asked[3], marks={"unwanted@10": unwanted})  # nothing is wanted
+    chances = np.linspace(0.05, 0.95, 12)
+
+    def stated(question):
+        return None if question is asked[4] else chances
+
+    entry = measure_questions("", asked, lambda q: scores[q.terms[0][0].id], stated)
+    assert "reliability" not in measure_questions("", asked, lambda q: scores[q.terms[0][0].id])
+    told = {}
+    for question in (asked[0], asked[1], asked[2]):
+        right = question.marks["both@1"] if question.key == "colour" else question.marks["wanted@10"] & ~unwanted
+        for photo in np.argsort(-scores[question.terms[0][0].id])[:10]:
+            told.setdefault(question.key, []).append((chances[photo], right[photo]))
+    assert entry["reliability"].keys() == {"colour", "minus"}
+    for key, pairs in told.items():
+        error, _ = metrics.reliability(*(np.array(part) for part in zip(*pairs, strict=True)))
+        assert entry["reliability"][key]["ece"] == pytest.approx(error, abs=1e-4)
+        assert sum(count for *_, count in entry["reliability"][key]["bins"]) == len(pairs)
 
 
 def test_no_more_answers_count_than_photos_have_the_mark():

@@ -48,7 +48,12 @@ def evaluate_mixed(system: System, split: str, vectors: Vectors) -> dict:
         MissingData: the drawings or the gallery are not on this machine.
     """
     asked, ranked, gallery = mixed_questions(system, split, vectors)
-    return measure_questions(mixed.ABOUT, asked, lambda question: ranked(question).scores(gallery))
+    return measure_questions(
+        mixed.ABOUT,
+        asked,
+        lambda question: ranked(question).scores(gallery),
+        lambda question: ranked(question).match(gallery),
+    )
 
 
 def mixed_questions(

@@ -191,10 +191,8 @@ def calibrate_mixed(system: System, vectors: Callable[[list[Item]], np.ndarray])
     asked, ranked, gallery = mixed_questions(system, "val", vectors)
     found: dict[str, list[tuple[np.ndarray, ...]]] = {}
     for question in asked:
-        wanted = question.marks.get("both@1", question.marks.get("wanted@10"))
-        evidence = ranked(question).evidence
-        if wanted is not None and evidence and sum(weight > 0 for _, weight in question.terms) > 1:
-            right = wanted & ~question.marks.get("unwanted@10", np.zeros_like(wanted))
+        right, evidence = question.right, ranked(question).evidence
+        if right is not None and evidence and sum(weight > 0 for _, weight in question.terms) > 1:
             found.setdefault(question.key, []).append((right, *evidence(gallery)))
     kinds = [[np.stack(part) for part in zip(*parts, strict=True)] for parts in found.values()]
     return curve(
