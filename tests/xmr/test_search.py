@@ -16,7 +16,7 @@ from PIL import Image
 from tests import odd
 from tests.conftest import DIM, FLOORS, INTERCEPTS, MIXING, SLOPES, add_composer, add_words, pictures, write_checkpoint
 from xmr import checkpoint, search
-from xmr.compose import compose
+from xmr.compose import compose, encode_terms, ranking
 from xmr.encoder import Encoder
 from xmr.gallery import Entry, Gallery, GalleryMismatch, index_folder
 from xmr.index.faiss import FaissIndex
@@ -156,6 +156,18 @@ def test_the_match_of_a_text_counts_its_words_encoded_or_not(system, gallery):
     assert searcher.search(Query((encoded,)))[0].match == best.match
     unknown = searcher.search(Query((replace(encoded, words=None),)))[0].match
     assert unknown == pytest.approx(1 / (1 + np.exp(-odds - 2 * (np.log(4) - 1))), rel=1e-5)
+
+
+def test_of_several_terms_no_later_answer_is_stated_surer(searcher):
+    for second in (text("blue"), text("blue", -0.9), Term(Modality.SKETCH, LEFT, 0.3)):
+        query = Query((text("red"), second))
+        hits, ranked = (
+            searcher.search(query, k=6),
+            ranking(searcher.system, query, encode_terms(searcher.system, query)),
+        )
+        likely = ranked.match(np.stack([searcher.like(hit.id).content for hit in hits]))
+        lowest = [min(likely[: rank + 1]) for rank in range(len(hits))]
+        assert [hit.match for hit in hits] == pytest.approx(lowest, abs=1e-5)
 
 
 def test_probability_rises_with_score_and_is_none_without_a_calibration(searcher, system, gallery):
