@@ -58,9 +58,14 @@ def line(curve: Mapping[str, float], lengths: np.ndarray | float = np.nan) -> tu
 
     lengths: (...) float, as `length` and `completeness` give them; a query of unknown length counts as a usual one.
     """
-    longer = np.nan_to_num(np.asarray(lengths, np.float64) - curve.get("usual_length", 0.0))
+    longer = _longer(curve, lengths)
     slopes = np.maximum(curve["slope"] + curve.get("slope_per_length", 0.0) * longer, 0)
     return slopes, curve["intercept"] + curve.get("per_length", 0.0) * longer
+
+
+def _longer(curve: Mapping[str, float], lengths: np.ndarray | float) -> np.ndarray:
+    """By how much queries are longer than usual ones."""
+    return np.nan_to_num(np.asarray(lengths, np.float64) - curve.get("usual_length", 0.0))
 
 
 def log_odds(
@@ -76,7 +81,7 @@ def log_odds(
     known of each answer, as compose.Ranking.evidence gives it.
     """
     slopes, intercepts = line(curve, lengths)
-    longer = np.nan_to_num(np.asarray(lengths, np.float64) - curve.get("usual_length", 0.0))
+    longer = _longer(curve, lengths)
     more = curve.get("surest", 0.0) + curve.get("surest_per_length", 0.0) * longer
     return slopes * scores + intercepts + more * surest
 

@@ -143,7 +143,6 @@ def ranking(system: System, query: Query, terms: np.ndarray, target: Modality = 
         at = int(wanted.argmax())
         term, curve = query.terms[at], _calibrated(system, query.terms[at].modality, target)
         if single := {"slope", "intercept"} <= curve.keys():
-            readers, biases, floors = readers.copy(), biases.copy(), floors.copy()
             slope, biases[at] = line(curve, _length(system, term, terms[at]))
             readers[at], floors[at] = slope * terms[at], 0
     surest = int(np.where(wanted, floors, np.inf).argmin())
@@ -172,8 +171,9 @@ def ranking(system: System, query: Query, terms: np.ndarray, target: Modality = 
 
 
 def _read(composer: Composer, query: Query, terms: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, ...]:
-    """The readers (T, dim), biases (T,) and floors (T,) of terms. The wanted ones are read together, so that one that
-    names the thing raises the others' floors, the less the less it weighs beside them; unwanted ones are read apart."""
+    """The readers (T, dim), biases (T,) and floors (T,) of terms, as new arrays. The wanted ones are read together, so
+    that one that names the thing raises the others' floors, the less the less it weighs beside them; unwanted ones are
+    read apart."""
 
     def read(rows: np.ndarray) -> tuple[np.ndarray, ...]:
         return composer(terms[rows], [query.terms[row].modality for row in rows])

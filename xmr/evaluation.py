@@ -174,7 +174,7 @@ def measure_questions(
     about: str,
     questions: Sequence[Question],
     scores: Callable[[Question], np.ndarray],
-    stated: Callable[[Question], np.ndarray | None] | None = None,
+    stated: Callable[[Question, np.ndarray], np.ndarray | None] | None = None,
 ) -> dict:
     """A protocol's entry of metrics.json from questions; chance: answers drawn at random.
 
@@ -182,17 +182,17 @@ def measure_questions(
         about: what is asked, in some sentences.
         questions: all against one gallery.
         scores: a question -> (G,) how its photos rank, higher is better.
-        stated: a question -> (G,) a system's probability that each photo is right; None where it has none. With it the
-            entry has the "reliability" of each key, as `measure` says.
+        stated: a question and the row numbers (K,) of photos -> (K,) a system's probability that each is right; None
+            where it has none. With it the entry has the "reliability" of each key, as `measure` says.
     """
     values: dict[str, list[float]] = {}
     chance: dict[str, list[float]] = {}
     told: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
     for question in questions:
         order = np.argsort(-scores(question), kind="stable")
-        match, right = stated(question) if stated else None, question.right
-        if match is not None and right is not None:
-            told.setdefault(question.key, []).append((match[order[:ANSWERS]], right[order[:ANSWERS]]))
+        first, right = order[:ANSWERS], question.right
+        if stated and right is not None and (match := stated(question, first)) is not None:
+            told.setdefault(question.key, []).append((match, right[first]))
         for mark, photos in question.marks.items():
             depth = int(mark.rpartition("@")[2])
             depth = min(depth, int(photos.sum())) if mark in question.as_many else depth

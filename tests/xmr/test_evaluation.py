@@ -292,8 +292,8 @@ def test_what_is_stated_of_questions_is_held_against_their_first_ten_answers(que
     asked[3] = replace(asked[3], marks={"unwanted@10": unwanted})  # nothing is wanted
     chances = np.linspace(0.05, 0.95, 12)
 
-    def stated(question):
-        return None if question is asked[4] else chances
+    def stated(question, rows):
+        return None if question is asked[4] else chances[rows]
 
     entry = measure_questions("", asked, lambda q: scores[q.terms[0][0].id], stated)
     assert "reliability" not in measure_questions("", asked, lambda q: scores[q.terms[0][0].id])

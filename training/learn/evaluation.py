@@ -52,7 +52,7 @@ def evaluate_mixed(system: System, split: str, vectors: Vectors) -> dict:
         mixed.ABOUT,
         asked,
         lambda question: ranked(question).scores(gallery),
-        lambda question: ranked(question).match(gallery),
+        lambda question, rows: ranked(question).match(gallery[rows]),
     )
 
 
