@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
 RIDGE = 1e-5
 TOP = 20  # of each query's answers, to which the curve is fitted
+_SLOPES = ("slope", "per_length", "per_length_squared", "slope_per_length", "surest", "surest_per_length")
 _STEPS = 100  # of Newton's method; ten are usual
+
+
+def mixed(kinds: Collection[str]) -> str:
+    """The name of the curve of queries of several terms of these modalities. One that has no curve of its own takes
+    that of all mixed queries, mixed(()).
+
+    >>> mixed(["text", "sketch", "text"]), mixed(())
+    ('mixed_sketch_text_to_photo', 'mixed_to_photo')
+    """
+    return "_".join(["mixed", *sorted(set(kinds)), "to", "photo"])
 
 
 def words_of(text: str) -> int:
@@ -52,20 +63,19 @@ def sigmoid(odds: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-np.clip(odds, -50, 50)))
 
 
-def line(curve: Mapping[str, float], lengths: np.ndarray | float = np.nan) -> tuple[np.ndarray, np.ndarray]:
-    """The slope and the intercept of the log-odds of a match over the score, for queries of these lengths:
-    slope + slope_per_length * (length - usual_length), never below 0, and intercept + per_length * (the same).
+def line(curve: Mapping[str, float], lengths: np.ndarray | float = np.nan) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The log-odds of a match, for queries of these lengths, as (...) each: the slope over the score, slope +
+    slope_per_length * (length - usual_length), never below 0; the intercept, intercept + per_length * (the same) +
+    per_length_squared * (its square); and the slope over what else is known of an answer, surest + surest_per_length *
+    (the same), 0 in a curve without it.
 
     lengths: (...) float, as `length` and `completeness` give them; a query of unknown length counts as a usual one.
     """
-    longer = _longer(curve, lengths)
+    longer = np.nan_to_num(np.asarray(lengths, np.float64) - curve.get("usual_length", 0.0))
     slopes = np.maximum(curve["slope"] + curve.get("slope_per_length", 0.0) * longer, 0)
-    return slopes, curve["intercept"] + curve.get("per_length", 0.0) * longer
-
-
-def _longer(curve: Mapping[str, float], lengths: np.ndarray | float) -> np.ndarray:
-    """By how much queries are longer than usual ones."""
-    return np.nan_to_num(np.asarray(lengths, np.float64) - curve.get("usual_length", 0.0))
+    intercepts = curve["intercept"] + curve.get("per_length", 0.0) * longer
+    intercepts = intercepts + curve.get("per_length_squared", 0.0) * longer**2
+    return slopes, intercepts, curve.get("surest", 0.0) + curve.get("surest_per_length", 0.0) * longer
 
 
 def log_odds(
@@ -74,15 +84,12 @@ def log_odds(
     lengths: np.ndarray | float = np.nan,
     surest: np.ndarray | float = 0.0,
 ) -> np.ndarray:
-    """The log-odds of a match by a calibrated curve, as `line` has it; plus "surest" + "surest_per_length" * (length -
-    usual_length) times the `surest`, where a curve has these.
+    """The log-odds of a match by a calibrated curve, as `line` has it.
 
     scores, lengths, surest: (...) float, of one shape, or shapes that NumPy brings to one; the surest are what else is
     known of each answer, as compose.Ranking.evidence gives it.
     """
-    slopes, intercepts = line(curve, lengths)
-    longer = _longer(curve, lengths)
-    more = curve.get("surest", 0.0) + curve.get("surest_per_length", 0.0) * longer
+    slopes, intercepts, more = line(curve, lengths)
     return slopes * scores + intercepts + more * surest
 
 
@@ -90,21 +97,22 @@ def curve(
     found: Sequence[tuple[np.ndarray, np.ndarray]],
     lengths: Sequence[np.ndarray] = (),
     surest: Sequence[np.ndarray] = (),
+    shares: Sequence[float] = (),
 ) -> dict[str, float]:
     """The entry of config.json's "calibration" for one kind of query.
 
     Args:
-        found: for each data set the scores and the relevance of all answers, (Q, G) both. Every data set has the same
-            weight.
+        found: for each data set the scores and the relevance of all answers, (Q, G) both.
         lengths: for each data set those of its queries, (Q,), as `length` and `completeness` give them; none: they
             don't count.
         surest: with lengths, for each data set what else is known of all answers, (Q, G); none: it doesn't count.
+        shares: how much each data set weighs beside the others; none: all the same.
 
     Returns:
         "mean" and "std" of the scores of all pairs; "slope" and "intercept" of the logistic curve from a score to the
         probability of a match, fitted to the first 20 answers of every query, which is what a person sees. It is flat
-        where better scores match less. With lengths also "per_length", "slope_per_length" and "usual_length", as `line`
-        takes them; with the surest also "surest" and "surest_per_length", as `log_odds` takes them.
+        where better scores match less. With lengths also "per_length", "per_length_squared", "slope_per_length" and
+        "usual_length", and with the surest also "surest" and "surest_per_length", as `line` takes them.
     """
     tops, matches, weights, longer, also = [], [], [], [], []
     for n, (scores, relevant) in enumerate(found):
@@ -112,7 +120,7 @@ def curve(
         top = np.argpartition(-scores, count - 1, axis=1)[:, :count]
         tops.append(np.take_along_axis(scores, top, axis=1).ravel())
         matches.append(np.take_along_axis(relevant, top, axis=1).ravel())
-        weights.append(np.full(tops[-1].size, 1 / tops[-1].size))
+        weights.append(np.full(tops[-1].size, (shares[n] if shares else 1) / tops[-1].size))
         if lengths:
             longer.append(np.repeat(lengths[n], count))
         if surest:
@@ -123,13 +131,13 @@ def curve(
         long = np.concatenate(longer)
         told["usual_length"] = float(np.average(long, weights=weight))
         longer_by = long - told["usual_length"]
-        rows += [longer_by, longer_by * rows[0]]
+        rows += [longer_by, longer_by**2, longer_by * rows[0]]
     if surest:
         rows += [np.concatenate(also), np.concatenate(also) * longer_by]
-    names = ["slope", "per_length", "slope_per_length", "surest", "surest_per_length"][: len(rows)]
+    names = _SLOPES[: len(rows)]
     slopes, told["intercept"] = platt(np.stack(rows), np.concatenate(matches), weight)
     if slopes[0] < 0:  # a better score is never a worse match: the best of the curves that don't fall leaves it out
-        rows = [row * (name == "per_length") for name, row in zip(names, rows, strict=True)]
+        rows = [row * name.startswith("per_length") for name, row in zip(names, rows, strict=True)]
         slopes, told["intercept"] = platt(np.stack(rows), np.concatenate(matches), weight)
     told |= dict(zip(names, slopes, strict=True))
     told["mean"] = float(np.mean([scores.mean() for scores, _ in found]))

@@ -44,7 +44,7 @@ _Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length
 _Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _File = Annotated[str, Field(max_length=200), AfterValidator(_plain_path)]
 _Number = Annotated[float, Field(ge=-1e6, le=1e6)]
-_Asked = Annotated[str, Field(pattern=r"^(photo|sketch|text|mixed)_to_(photo|sketch|text)$")]
+_Asked = Annotated[str, Field(pattern=r"^(photo|sketch|text|mixed(_photo)?(_sketch)?(_text)?)_to_(photo|sketch|text)$")]
 
 
 class _Part(BaseModel):
@@ -161,6 +161,7 @@ class _Curve(_Part):
     intercept: _Number
     usual_length: _Number = None
     per_length: _Number = None
+    per_length_squared: _Number = None
     slope_per_length: _Number = None
     surest: _Number = None
     surest_per_length: _Number = None

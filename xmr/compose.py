@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from numbers import Real
 
 import numpy as np
 
-from xmr.calibration import completeness, length, line, log_odds, sigmoid, words_of
+from xmr.calibration import completeness, length, line, log_odds, mixed, sigmoid, words_of
 from xmr.composer import Composer
 from xmr.modality import BadInput, Modality, Query, Term, shown
 from xmr.system import System, check_numbers
@@ -69,7 +69,7 @@ def compose(system: System, query: Query, terms: np.ndarray | None = None) -> np
         return terms[0]
     if system.space != "cosine":
         raise BadInput(f"{system.name} compares by {system.space} and cannot mix. Ask with one drawing, text or photo.")
-    scale = [1 / _calibrated(system, term.modality, Modality.PHOTO).get("std", 1.0) for term in query.terms]
+    scale = [1 / system.calibration.get(f"{term.modality}_to_photo", {}).get("std", 1.0) for term in query.terms]
     weights = _relative(query.terms) * scale
     vector = weights @ terms.astype(np.float64)
     length = np.linalg.norm(vector)
@@ -122,29 +122,20 @@ def ranking(system: System, query: Query, terms: np.ndarray, target: Modality = 
     if len(query.terms) == 1 or system.composer is None or target is not Modality.PHOTO:
         vector = compose(system, query, terms)
         if len(query.terms) == 1:  # what `probability` gives, in a fifth of its time
-            (term,) = query.terms
-            alone = partial(_chance, system, term.modality, target, lengths=_length(system, term, vector))
-            return Ranking(
-                vector[None], False, lambda answers: answers @ vector, lambda answers: alone(answers @ vector)
-            )
-        return Ranking(
-            vector[None],
-            False,
-            lambda answers: answers @ vector,
-            lambda answers: probability(system, query, terms @ answers.T, target, terms),
-        )
+            chance = partial(_chance, _asked(system, query.terms, terms, target))
+        else:
+            chance = partial(probability, system, query, terms, target=target)
+        return Ranking(vector[None], False, lambda answers: answers @ vector, chance)
     _check(query)
     weights = _relative(query.terms)
     wanted = weights > 0
     readers, biases, floors = _read(system.composer, query, terms, weights)
     strength = np.where(wanted, weights, -_UNWANTED * weights)
-    single = wanted.sum() == 1
-    if single:
+    alone = None
+    if wanted.sum() == 1:
         at = int(wanted.argmax())
-        term, curve = query.terms[at], _calibrated(system, query.terms[at].modality, target)
-        if single := {"slope", "intercept"} <= curve.keys():
-            slope, biases[at] = line(curve, _length(system, term, terms[at]))
-            readers[at], floors[at] = slope * terms[at], 0
+        if alone := _asked(system, [query.terms[at]], terms[[at]], target):
+            (readers[at],), (biases[at],), floors[at] = *alone, 0
     surest = int(np.where(wanted, floors, np.inf).argmin())
 
     def as_asked(answers: np.ndarray) -> np.ndarray:
@@ -158,16 +149,17 @@ def ranking(system: System, query: Query, terms: np.ndarray, target: Modality = 
         return as_asked(answers) @ strength
 
     def match(answers: np.ndarray) -> np.ndarray | None:
-        if single:
+        if alone:
             return np.exp(as_asked(answers) @ (weights != 0))
-        curve = system.calibration.get("mixed_to_photo")
+        curves, kinds = system.calibration, [term.modality for term in query.terms if term.weight > 0]
+        curve = curves.get(mixed(kinds), curves.get(mixed(())))
         return None if curve is None else sigmoid(log_odds(curve, *evidence(answers)))
 
     def evidence(answers: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
         odds = answers.astype(np.float64) @ readers[surest] + biases[surest]
         return certainty(scores(answers)), float(biases[surest]), np.clip(odds, -_CLEAR, _CLEAR)
 
-    return Ranking(readers[wanted], True, scores, match, None if single else evidence)
+    return Ranking(readers[wanted], True, scores, match, None if alone else evidence)
 
 
 def _read(composer: Composer, query: Query, terms: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -196,33 +188,25 @@ def certainty(scores: np.ndarray) -> np.ndarray:
 
 
 def probability(
-    system: System,
-    query: Query,
-    term_scores: np.ndarray,
-    target: Modality = Modality.PHOTO,
-    terms: np.ndarray | None = None,
+    system: System, query: Query, terms: np.ndarray, answers: np.ndarray, target: Modality = Modality.PHOTO
 ) -> np.ndarray | None:
     """The chance that each answer is a match, (K,) float; None if a term's modality isn't calibrated.
 
     For one term it is the sigmoid of calibration.log_odds; for several, that of the weighted mean of the positive
     terms' log-odds, times the chance 1 - p that a photo does not meet a term that pushes away, for each of these.
 
-    term_scores: (T, K), each term's own score with each answer.
-    target: the answers' modality.
-    terms: (T, dim), the terms' vectors, which tell how finished drawings are; None: they count as usual ones.
+    terms: (T, dim), what encode_terms gave. answers: (K, dim), their vectors. target: the answers' modality.
     """
     _check(query)
-    vectors = [None] * len(query.terms) if terms is None else terms
-    answers = np.shape(term_scores)[-1] if isinstance(term_scores, np.ndarray) and term_scores.ndim else 0
-    check_numbers(term_scores, (len(query.terms), answers), "The terms' scores")
-    each = [
-        _log_odds(system, term.modality, target, row, _length(system, term, vector))
-        for term, row, vector in zip(query.terms, term_scores, vectors, strict=True)
-    ]
+    check_numbers(terms, (len(query.terms), system.dim), "The terms' vectors")
+    count = len(answers) if isinstance(answers, np.ndarray) and answers.ndim else 0
+    check_numbers(answers, (count, system.dim), "The answers' vectors")
+    each = [_asked(system, [term], vector[None], target) for term, vector in zip(query.terms, terms, strict=True)]
     known = [one for one in each if one is not None]
     if len(known) < len(each):
         return None
-    weights, odds = _relative(query.terms), np.stack(known)
+    readers, biases = (np.concatenate(part) for part in zip(*known, strict=True))
+    weights, odds = _relative(query.terms), readers @ answers.T + biases[:, None]
     wanted = weights > 0
     met = sigmoid(np.average(odds[wanted], axis=0, weights=weights[wanted]))
     return met * np.prod(sigmoid(-odds[~wanted]) ** -weights[~wanted, None], axis=0)
@@ -232,54 +216,60 @@ def stated_match(
     system: System,
     modality: Modality,
     target: Modality,
-    scores: np.ndarray,
     vectors: np.ndarray,
+    answers: np.ndarray,
     words: Sequence[int | None],
 ) -> np.ndarray | None:
     """The chance that each answer to queries of one modality is a match; None where such queries aren't calibrated.
 
     Args:
-        scores: (Q, K), of each query's answers.
         vectors: (Q, dim), the queries'.
-        words: (Q,) how many words each has; None for one that is no text.
+        answers: (Q, K, dim), those of each query's answers.
+        words: (Q,) how many words each query has; None for one that is no text.
 
     Returns:
         (Q, K) float.
     """
-    drawn = modality is Modality.SKETCH
-    lengths = completeness(system.completeness, vectors) if drawn else np.array([length(count) for count in words])
-    return _chance(system, modality, target, scores, lengths[:, None])
+    asked = _asked(system, [Term(modality, None, words=count) for count in words], vectors, target)
+    if asked is None:
+        return None
+    readers, biases = asked
+    return sigmoid(np.einsum("qkd,qd->qk", answers, readers) + biases[:, None])
 
 
-def _chance(
-    system: System, modality: Modality, target: Modality, scores: np.ndarray, lengths: np.ndarray | float
-) -> np.ndarray | None:
-    odds = _log_odds(system, modality, target, scores, lengths)
-    return None if odds is None else sigmoid(odds)
+def _chance(asked: tuple[np.ndarray, np.ndarray] | None, answers: np.ndarray) -> np.ndarray | None:
+    """What a query of one term states of answers (K, dim)."""
+    return None if asked is None else sigmoid(answers @ asked[0][0] + asked[1][0])
 
 
-def _log_odds(
-    system: System, modality: Modality, target: Modality, scores: np.ndarray, lengths: np.ndarray | float
-) -> np.ndarray | None:
-    curve = _calibrated(system, modality, target)
-    return log_odds(curve, scores, lengths) if {"slope", "intercept"} <= curve.keys() else None
+def _asked(
+    system: System, terms: Sequence[Term], vectors: np.ndarray, target: Modality
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """What terms of one modality ask of an answer, each by itself: readers (T, dim) and biases (T,), by which the
+    log-odds that it is a match are reader . answer + bias. None where such terms aren't calibrated.
+
+    Where the curve takes it, what the composer reads in a term counts too: by the cosine alone, a photo that "red" or
+    "on the beach" fits looks as far off as one that a name does not fit.
+    """
+    curve = system.calibration.get(f"{terms[0].modality}_to_{target}", {})
+    if not {"slope", "intercept"} <= curve.keys():
+        return None
+    if terms[0].modality is Modality.SKETCH:
+        lengths = completeness(system.completeness, vectors)
+    else:
+        lengths = np.array([length(words_in(term)) for term in terms])
+    slopes, biases, more = line(curve, lengths)
+    readers = slopes[:, None] * vectors
+    if more.any() and system.composer is not None:
+        also, rarely, _ = system.composer(vectors, [term.modality for term in terms])
+        readers, biases = readers + more[:, None] * also, biases + more * rarely
+    return readers, biases
 
 
 def words_in(term: Term) -> int | None:
     """How many words a term has: of a text, or of the one that its vector was made of; None where that is not known."""
     text = term.modality is Modality.TEXT and isinstance(term.content, str)
     return words_of(term.content) if text else term.words
-
-
-def _length(system: System, term: Term, vector: np.ndarray | None) -> float:
-    """How much there is of a term, as curves take it: of a drawing how finished it looks, of a text how many words."""
-    if term.modality is Modality.SKETCH and vector is not None:
-        return float(completeness(system.completeness, vector))
-    return length(words_in(term))
-
-
-def _calibrated(system: System, modality: Modality, target: Modality) -> Mapping[str, float]:
-    return system.calibration.get(f"{modality}_to_{target}", {})
 
 
 def _check(query: Query) -> None:

@@ -15,8 +15,8 @@ from xmr.modality import Item, Modality
 Kind = tuple[Modality, str | None]  # a modality, with the language of texts or the style of drawings
 Figures = dict[str, np.ndarray]  # metric -> (Q,) values
 Vectors = Callable[[list[Item]], np.ndarray]  # items of one modality -> (N, dim) float32
-# modalities of query and gallery, scores (Q, K), the queries' vectors (Q, dim), their numbers of words (Q,), None for
-# what is no text -> probabilities (Q, K)
+# modalities of query and gallery, the queries' vectors (Q, dim), their answers' (Q, K, dim), the queries' numbers of
+# words (Q,), None for what is no text -> probabilities (Q, K)
 Stated = Callable[[Modality, Modality, np.ndarray, np.ndarray, Sequence[int | None]], np.ndarray | None]
 QUERIES = 1024  # queries whose scores are in memory at a time
 ANSWERS = 10  # answers per query whose probabilities are evaluated
@@ -135,10 +135,7 @@ def measure(
         kinds = comparison.query, comparison.gallery
         if stated and comparison.kind in ("class", "image") and kinds not in checked:
             checked.add(kinds)
-            asked, scores, right = _first_answers(comparison.kind, queries, found, *pair, without)
-            some = [queries[row] for row in asked]
-            words = [words_of(str(one.content)) if one.modality is Modality.TEXT else None for one in some]
-            told = stated(comparison.query[0], comparison.gallery[0], scores, pair[0][asked], words)
+            told, right = _first_answers(stated, comparison, queries, found, *pair, without)
             if told is not None:
                 entry.setdefault("reliability", {})[comparison.key] = _reliability(told, right)
     return entry
@@ -230,24 +227,28 @@ def _answerable(
 
 
 def _first_answers(
-    kind: str,
+    stated: Stated,
+    comparison: Comparison,
     queries: list[Item],
     gallery: list[Item],
     query_emb: np.ndarray,
     gallery_emb: np.ndarray,
     without: np.ndarray | None,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The row numbers (Q,) of the queries that have a match, and of their first answers the scores (Q, K) float, and
-    whether each is a match, (Q, K) bool. Arguments as in values_of."""
-    asked, scores, right = [], [], []
-    for part, relevant, found in _compared(kind, queries, gallery, query_emb, gallery_emb, without):
+) -> tuple[np.ndarray | None, np.ndarray]:
+    """Of the first answers of the queries that have a match what is stated, (Q, K) float or None, and whether each is a
+    match, (Q, K) bool. Other arguments as in values_of."""
+    told, right = [], []
+    count = min(ANSWERS, len(gallery) - (without is not None))
+    for part, relevant, scores in _compared(comparison.kind, queries, gallery, query_emb, gallery_emb, without):
         matched = relevant.any(axis=1)
-        count = min(ANSWERS, len(gallery) - (without is not None))
-        first = np.argsort(-found[matched], axis=1, kind="stable")[:, :count]
-        asked.append(part.start + np.flatnonzero(matched))
-        scores.append(np.take_along_axis(found[matched], first, axis=1))
+        first = np.argsort(-scores[matched], axis=1, kind="stable")[:, :count]
+        some = [queries[part][row] for row in np.flatnonzero(matched)]
+        words = [words_of(str(one.content)) if one.modality is Modality.TEXT else None for one in some]
+        vectors = query_emb[part][matched]
+        told.append(stated(comparison.query[0], comparison.gallery[0], vectors, gallery_emb[first], words))
         right.append(np.take_along_axis(relevant[matched], first, axis=1))
-    return np.concatenate(asked), np.concatenate(scores), np.concatenate(right)
+    known = [one for one in told if one is not None]
+    return np.concatenate(known) if len(known) == len(told) else None, np.concatenate(right)
 
 
 def _compared(

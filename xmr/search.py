@@ -321,7 +321,7 @@ class Searcher:
             kept = [at for at, row in enumerate(found.tolist()) if row in items and row not in left_out][:k]
             scores, rows = scores[kept], found[kept].tolist()
             odds = ranked.match(table.index.vectors(found[kept]))
-            if odds is not None and len(query.terms) > 1:  # their order weighs terms otherwise than their chance does
+            if odds is not None:  # their order goes by other weights than their chance
                 odds = np.minimum.accumulate(odds)
             missing = len(found) - len(items)
             if len(rows) == k or not missing:

@@ -82,10 +82,28 @@ def test_a_score_says_less_of_a_drawing_that_has_only_begun():
     scores, looks = rng.uniform(0, 1, (5000, 12)), rng.random(5000)
     odds = (6 + 10 * looks[:, None]) * scores - 5 - 3 * looks[:, None]
     told = curve([(scores, rng.random(scores.shape) < 1 / (1 + np.exp(-odds)))], [looks])
-    slopes, intercepts = line(told, np.array([0.0, 1.0]))
+    slopes, intercepts, more = line(told, np.array([0.0, 1.0]))
     assert slopes == pytest.approx([6, 16], rel=0.2) and intercepts == pytest.approx([-5, -8], rel=0.2)
-    usual, _ = line(told)
-    assert usual == told["slope"]
+    assert line(told)[0] == told["slope"] and not more.any()
+
+
+def test_very_short_and_very_long_queries_may_both_match_better():
+    rng = np.random.default_rng(6)
+    scores, long = rng.uniform(0, 1, (5000, 12)), rng.uniform(-2, 2, 5000)
+    odds = 8 * scores - 5 + 0.7 * long[:, None] ** 2
+    told = curve([(scores, rng.random(scores.shape) < 1 / (1 + np.exp(-odds)))], [long])
+    assert told["per_length_squared"] == pytest.approx(0.7, rel=0.15) and abs(told["per_length"]) < 0.15
+    ends, middle = line(told, np.array([-2.0, 0.0]))[1]
+    assert ends - middle == pytest.approx(2.8, rel=0.2)
+
+
+def test_a_data_set_counts_by_its_share():
+    rng = np.random.default_rng(7)
+    scores = rng.uniform(0, 1, (3000, 12))
+    often, rarely = ((scores, rng.random(scores.shape) < share) for share in (0.9, 0.1))
+    told = {shares: curve([often, rarely], shares=shares)["intercept"] for shares in ((), (1.0, 1.0), (1.0, 0.01))}
+    assert told[()] == told[1.0, 1.0] == pytest.approx(0, abs=0.2)
+    assert told[1.0, 0.01] == pytest.approx(np.log(9), abs=0.3)
 
 
 def test_what_else_is_known_of_an_answer_says_more_or_less_by_the_length():

@@ -257,7 +257,7 @@ def test_a_mutant_that_is_signed_is_refused_or_is_what_it_says_and_can_be_used(f
         for query in (*(Query((term,)) for term in terms), Query(tuple(terms))):
             try:
                 vector = compose(system, query)
-                odds = probability(system, query, encode_terms(system, query) @ vector[:, None])
+                odds = probability(system, query, encode_terms(system, query), vector[None])
             except BadInput as error:
                 assert one_sentence(error), what
                 continue

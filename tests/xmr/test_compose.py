@@ -26,6 +26,13 @@ def query(*terms: Term) -> Query:
     return Query(terms)
 
 
+def scored(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Vectors of terms and of answers that have these scores, (T, K)."""
+    answers = np.zeros((scores.shape[1], DIM), np.float32)
+    answers[:, : len(scores)] = scores.T
+    return np.eye(len(scores), DIM, dtype=np.float32), answers
+
+
 def test_one_term_is_its_own_vector(system):
     assert (compose(system, query(RED)) == system.encode(Modality.TEXT, ["a red photo"])[0]).all()
     assert (compose(system, query(replace(RED, weight=0.3))) == compose(system, query(RED))).all()
@@ -45,7 +52,7 @@ def test_without_a_calibration_a_mix_still_works_and_has_no_probability(system):
     text, sketch = system.encode(Modality.TEXT, [RED.content])[0], system.encode(Modality.SKETCH, [SQUARE])[0]
     wanted = text + sketch
     np.testing.assert_allclose(compose(bare, query(RED, SKETCH)), wanted / np.linalg.norm(wanted), atol=1e-6)
-    assert probability(bare, query(RED, SKETCH), np.zeros((2, 3))) is None
+    assert probability(bare, query(RED, SKETCH), *scored(np.zeros((2, 3)))) is None
 
 
 def test_a_vector_of_the_space_may_stand_for_a_photo(system):
@@ -58,7 +65,7 @@ def test_a_vector_of_the_space_may_stand_for_a_photo(system):
 def test_the_probability_of_one_term_is_its_logistic_curve(system):
     scores = np.array([[-1.0, 0.0, 0.5, 1.0]])
     wanted = 1 / (1 + np.exp(-(8 * scores[0] - 4)))
-    np.testing.assert_allclose(probability(system, query(RED), scores), wanted)
+    np.testing.assert_allclose(probability(system, query(RED), *scored(scores)), wanted)
 
 
 def test_the_probability_of_a_mix_is_that_of_the_mean_log_odds_of_what_is_asked_for(system):
@@ -67,9 +74,8 @@ def test_the_probability_of_a_mix_is_that_of_the_mean_log_odds_of_what_is_asked_
     scores = np.array([[0.5], [0.2], [0.9]])
     mixed = query(replace(RED, weight=3), SKETCH, replace(RED, weight=-1))
     odds, unwanted = (3 * (4 * 0.5 - 1) + 1 * (10 * 0.2 - 5)) / 4, 1 / (1 + np.exp(-(4 * 0.9 - 1)))
-    np.testing.assert_allclose(
-        probability(system, mixed, scores), [(1 - unwanted) ** (1 / 3) / (1 + np.exp(-odds))], rtol=1e-6
-    )
+    wanted = [(1 - unwanted) ** (1 / 3) / (1 + np.exp(-odds))]
+    np.testing.assert_allclose(probability(system, mixed, *scored(scores)), wanted, rtol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +133,7 @@ def test_a_code_of_other_numbers_than_one_and_minus_one_is_refused(system):
 @pytest.mark.parametrize("weight", [np.nan, np.inf, -np.inf, 1001, 10**5000, "1", None, 1j, np.ones(1)], ids=type)
 def test_a_weight_that_is_no_number_or_too_large_is_refused(system, weight):
     asked = query(RED, replace(SKETCH, weight=weight))
-    for use in (encode_terms, compose, partial(probability, term_scores=np.zeros((2, 3)))):
+    for use in (encode_terms, compose, partial(probability, terms=np.eye(2, DIM), answers=np.eye(2, DIM))):
         with pytest.raises(BadInput, match="A weight must be a number from -1000 to 1000; .* came. Give 1"):
             use(system, asked)
 
@@ -135,11 +141,11 @@ def test_a_weight_that_is_no_number_or_too_large_is_refused(system, weight):
 def test_only_the_ratio_of_the_weights_counts_however_small_they_are(system):
     wanted = compose(system, query(RED, replace(SKETCH, weight=0.5)))
     scores = np.array([[0.1, 0.7], [0.4, -0.2]])
-    odds = probability(system, query(RED, replace(SKETCH, weight=0.5)), scores)
+    odds = probability(system, query(RED, replace(SKETCH, weight=0.5)), *scored(scores))
     for least in (1e-310, 1e-30, 300):
         small = query(replace(RED, weight=2 * least), replace(SKETCH, weight=least))
         np.testing.assert_allclose(compose(system, small), wanted, atol=1e-6)
-        np.testing.assert_allclose(probability(system, small, scores), odds, rtol=1e-6)
+        np.testing.assert_allclose(probability(system, small, *scored(scores)), odds, rtol=1e-6)
 
 
 def test_a_query_of_too_many_parts_is_refused(system):
@@ -156,10 +162,13 @@ def test_what_is_no_query_is_refused(system, asked):
         compose(system, asked)
 
 
-@pytest.mark.parametrize("scores", [np.zeros(3), np.zeros((2, 3)), np.full((1, 2), np.nan), None, [[0.5]], 7])
-def test_scores_of_other_terms_are_refused(system, scores):
-    with pytest.raises(BadInput, match="The terms' scores must be"):
-        probability(system, query(RED), scores)
+@pytest.mark.parametrize("vectors", [np.zeros(3), np.zeros((2, 3)), np.full((1, DIM), np.nan), None, [[0.5]], 7])
+def test_vectors_of_another_space_are_refused(system, vectors):
+    fine = np.eye(1, DIM)
+    with pytest.raises(BadInput, match="The terms' vectors must be"):
+        probability(system, query(RED), vectors, fine)
+    with pytest.raises(BadInput, match="The answers' vectors must be"):
+        probability(system, query(RED), fine, vectors)
 
 
 wild = st.builds(
@@ -172,13 +181,18 @@ tame = st.builds(Term, st.sampled_from(list(Modality)), odd.plausible(DIM), st.f
 
 
 @odd.FIXED
-@given(st.lists(tame | wild, max_size=4), odd.arrays(1, 3), st.sampled_from(["cosine", "euclidean", "hamming"]))
-def test_whatever_is_asked_gives_finite_numbers_or_bad_input(system, asked, scores, space):
+@given(
+    st.lists(tame | wild, max_size=4),
+    odd.arrays(2, DIM),
+    odd.arrays(3, DIM),
+    st.sampled_from(["cosine", "euclidean", "hamming"]),
+)
+def test_whatever_is_asked_gives_finite_numbers_or_bad_input(system, asked, terms, answers, space):
     system, asked = replace(system, space=space), Query(tuple(asked))
     for use, shape in (
         (lambda: encode_terms(system, asked), (len(asked.terms), DIM)),
         (lambda: compose(system, asked), (DIM,)),
-        (lambda: probability(system, asked, scores), scores.shape[1:]),
+        (lambda: probability(system, asked, terms, answers), answers.shape[:1]),
     ):
         try:
             found = use()
@@ -267,6 +281,22 @@ def test_how_sure_a_mix_is_depends_on_the_term_that_is_read_most_surely(composed
     assert ranking(composed, alone, terms).evidence is None
 
 
+def test_a_mix_of_two_kinds_is_stated_by_their_own_curve_where_there_is_one(composed):
+    own = composed.calibration["mixed_to_photo"] | {"slope": 0.5}
+    one = replace(composed, calibration=composed.calibration | {"mixed_sketch_text_to_photo": own})
+    photo = Term(Modality.PHOTO, PHOTOS[0])
+    for asked, curve in (
+        (query(SKETCH, RED), own),
+        (query(RED, SKETCH, RED), own),
+        (query(RED, SKETCH, replace(photo, weight=-1)), own),  # what is unwanted doesn't count
+        (query(RED, photo), one.calibration["mixed_to_photo"]),
+        (query(RED, RED), one.calibration["mixed_to_photo"]),
+    ):
+        found = ranking(one, asked, encode_terms(one, asked))
+        odds = curve["slope"] * found.evidence(PHOTOS)[0] + curve["intercept"]
+        np.testing.assert_allclose(found.match(PHOTOS), 1 / (1 + np.exp(-odds)), rtol=1e-5, atol=1e-20)
+
+
 @pytest.mark.parametrize("weights", [(1, -1), (0.25, -1), (1, 0), (900, -300)])
 def test_what_is_not_wanted_takes_away_from_the_answers_to_the_one_term_that_is(composed, weights):
     asked = query(replace(RED, weight=weights[0]), replace(SKETCH, weight=weights[1]))
@@ -320,7 +350,7 @@ def test_one_term_captions_and_systems_without_a_composer_are_ranked_by_one_vect
         assert not found.exact
         np.testing.assert_array_equal(found.candidates, vector[None])
         np.testing.assert_allclose(found.scores(PHOTOS), PHOTOS @ vector)
-        told, stated = found.match(PHOTOS), probability(one, asked, terms @ PHOTOS.T, target)
+        told, stated = found.match(PHOTOS), probability(one, asked, terms, PHOTOS, target)
         assert (told is None) == (stated is None) and (told is None or np.allclose(told, stated))
 
 
@@ -338,9 +368,9 @@ def test_the_match_of_a_drawing_depends_on_how_finished_it_looks_wherever_it_is_
     asked = query(SKETCH)
     terms = encode_terms(one, asked)
     np.testing.assert_allclose(ranking(one, asked, terms).match(PHOTOS), stated, rtol=1e-4)
-    told = stated_match(one, Modality.SKETCH, Modality.PHOTO, scores[None], terms, [None])
+    told = stated_match(one, Modality.SKETCH, Modality.PHOTO, terms, PHOTOS[None], [None])
     np.testing.assert_allclose(told, stated[None], rtol=1e-4)
-    np.testing.assert_allclose(probability(one, asked, terms @ PHOTOS.T, terms=terms), stated, rtol=1e-4)
+    np.testing.assert_allclose(probability(one, asked, terms, PHOTOS), stated, rtol=1e-4)
     asked = query(SKETCH, replace(RED, weight=-1))  # what is unwanted only takes away
     terms = encode_terms(one, asked)
     without = 1 - 1 / (1 + np.exp(-(3 * PHOTOS @ terms[1] - 2)))
@@ -348,6 +378,28 @@ def test_the_match_of_a_drawing_depends_on_how_finished_it_looks_wherever_it_is_
     usual = replace(one, completeness=None)
     match = ranking(usual, query(SKETCH), terms[:1]).match(PHOTOS)
     np.testing.assert_allclose(match, 1 / (1 + np.exp(-(8 * scores - 4))), rtol=1e-4)
+
+
+def test_what_the_composer_reads_in_words_counts_for_their_match_wherever_it_is_stated(composed):
+    """A curve that takes it; what it reads of the words is as a query of several terms has it."""
+    curve = composed.calibration["text_to_photo"] | {"surest": 0.4, "surest_per_length": -0.2, "usual_length": 1.0}
+    one = replace(composed, calibration=composed.calibration | {"text_to_photo": curve})
+    asked = query(RED)  # of three words
+    terms = encode_terms(one, asked)
+    (reader,), (bias,), _ = one.composer(terms, [Modality.TEXT])
+    more = 0.4 - 0.2 * (np.log(3) - 1)
+    odds = curve["slope"] * PHOTOS @ terms[0] + curve["intercept"] + more * (PHOTOS @ reader + bias)
+    stated = 1 / (1 + np.exp(-odds))
+    assert np.abs(more * (PHOTOS @ reader + bias)).max() > 0.1
+    np.testing.assert_allclose(ranking(one, asked, terms).match(PHOTOS), stated, rtol=1e-4)
+    np.testing.assert_allclose(probability(one, asked, terms, PHOTOS), stated, rtol=1e-4)
+    told = stated_match(one, Modality.TEXT, Modality.PHOTO, terms, PHOTOS[None], [3])
+    np.testing.assert_allclose(told, stated[None], rtol=1e-4)
+    np.testing.assert_array_equal(ranking(one, asked, terms).scores(PHOTOS), PHOTOS @ terms[0])  # the order stays
+    asked = query(RED, replace(SKETCH, weight=-1))  # what is unwanted only takes away
+    found = ranking(one, asked, encode_terms(one, asked)).match(PHOTOS)
+    plain = ranking(composed, asked, encode_terms(one, asked)).match(PHOTOS)
+    np.testing.assert_allclose(found / stated, plain / ranking(composed, query(RED), terms).match(PHOTOS), rtol=1e-4)
 
 
 def test_a_composer_gets_the_terms_kinds_and_refuses_what_asks_for_nothing(composed):

@@ -223,13 +223,14 @@ def test_stated_probabilities_are_held_against_the_first_ten_answers(pool, vecto
     photos = items[:20]
     asked = []
 
-    def stated(query, gallery, scores, vectors, words):
-        asked.append((query, gallery, scores.shape))
-        assert words == [None] * len(scores)
-        best = np.stack([emb[photo.id] for photo in photos]) @ vectors.T  # whose vectors came, their scores tell
-        np.fill_diagonal(best, -1) if query is PHOTO else None
-        np.testing.assert_allclose(scores[:, 0], best.max(axis=0), rtol=1e-5)
-        return np.full(scores.shape, 0.5)
+    def stated(query, gallery, vectors, answers, words):
+        asked.append((query, gallery, answers.shape[:2]))
+        assert words == [None] * len(vectors)
+        scores = vectors @ np.stack([emb[photo.id] for photo in photos]).T
+        np.fill_diagonal(scores, -np.inf) if query is PHOTO else None
+        best = np.sort(scores)[:, : -answers.shape[1] - 1 : -1]
+        np.testing.assert_allclose(np.einsum("qkd,qd->qk", answers, vectors), best, rtol=1e-5)
+        return np.full(best.shape, 0.5)
 
     entry = measure(protocol(TO_PHOTO, AMONG), items, vectors, stated=stated)
     assert asked == [(SKETCH, PHOTO, (13, 10)), (PHOTO, PHOTO, (20, 10))]  # 4 sketches match nothing

@@ -1,7 +1,8 @@
 """world-mixed: queries of several terms against the demo gallery, whose facts say exactly which photos answer them.
 
 A person's drawing, a rendered one or a photo says which thing, and words say which colour or which place; words alone
-ask for a thing and take away a colour, a place or another thing.
+ask for a thing and take away a colour, a place or another thing; and words for a colour, a place, a material, or for a
+thing in its colour are asked by themselves.
 """
 
 import hashlib
@@ -9,9 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
-from training.datasets import MissingData, demo, labels_of, sketchy25, world
+from training.datasets import MissingData, demo, labels_of, sketchy25, unit_hash, world
 from training.datasets.names import phrases
-from training.world.captions import COLOURS, PLACES
+from training.world.captions import COLOURS, MATERIALS, PLACES
 from training.world.lexicon import LEXICON
 from xmr.evaluation import Question
 from xmr.modality import Item, Modality
@@ -23,8 +24,10 @@ ABOUT = (
     "both@1: the first answer is right in both; share@10: the share of ten, or of as many as there are; ceiling@1: "
     "both@1 if the words were met exactly and the drawing ranked the rest. minus: words less a colour, a place or a "
     "thing; unwanted@10 and wanted@10: the share of ten that shows what was taken away, and what was asked for; "
-    "plain@10: wanted@10 without the minus. negated: a thing that a typed text says should not be there."
+    "plain@10: wanted@10 without the minus. negated: a thing that a typed text says should not be there. _alone: one "
+    "text for a colour, a place, a material, or a thing in its colour (phrase); half of all these are val's."
 )
+ALONE = ("colour", "place", "material", "phrase")  # what words say by themselves
 ENOUGH = 10  # photos of a wanted thing without what is taken away, so that ten such answers are there
 
 
@@ -71,7 +74,43 @@ def questions(split: str) -> tuple[list[Question], list[Item]]:
     found += _with_words(facts, photos, "photo", ("colour",), lambda item: item.facts["colour"])
     found += _minus(facts)
     found += _negated(facts)
+    found += [question for kind in ALONE for question in alone(facts, split, kind)]
     return found, facts.photos
+
+
+def alone(facts: Facts, split: str, kind: str) -> Iterator[Question]:
+    """What words for each value of a kind of ALONE find by themselves, in both languages; each value is asked in one
+    split, "val" or "test"."""
+    for wanted in _values(facts, kind):
+        right = facts.shows(**wanted)
+        if (split == "val") != (unit_hash("/".join(wanted.values()), f"alone/{kind}") < 0.5) or not right.any():
+            continue
+        for language in ("en", "de"):
+            key = f"{kind}_alone" + ("_de" if language == "de" else "")
+            marks = {"wanted@1": right, "wanted@10": right}
+            asked = text(_said(wanted, language), language)
+            yield Question(key, ((asked, 1.0),), marks, as_many=frozenset({"wanted@10"}))
+
+
+def _values(facts: Facts, kind: str) -> Iterator[dict[str, str]]:
+    if kind != "phrase":
+        yield from ({kind: value} for value in {"colour": COLOURS, "place": PLACES, "material": MATERIALS}[kind])
+        return
+    for category in LEXICON:
+        yield from ({"category": category, "colour": colour} for colour in facts.values(category, "colour"))
+
+
+def _said(wanted: dict[str, str], language: str) -> str:
+    match wanted:
+        case {"category": category, "colour": colour}:
+            return coloured(category, colour, language)
+        case {"colour": colour}:
+            return getattr(COLOURS[colour], language)[0]
+        case {"place": place}:
+            return placed(place, language)
+        case {"material": material}:
+            return getattr(MATERIALS[material], f"{language}_tail")
+    raise ValueError(f"Nothing is said of {wanted}")
 
 
 def items(split: str) -> list[Item]:

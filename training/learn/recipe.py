@@ -86,7 +86,8 @@ class BadRecipe(BadInput):
 
 
 def load(kind: type[T], path: Path, overrides: Sequence[str] = ()) -> T:
-    """Read a YAML file into the frozen dataclass `kind`.
+    """Read a YAML file into the frozen dataclass `kind`. A file that is "like" another, beside it, has that one's
+    settings but for those that it names, in the form of the overrides.
 
     Args:
         kind: the dataclass.
@@ -96,7 +97,7 @@ def load(kind: type[T], path: Path, overrides: Sequence[str] = ()) -> T:
     Raises:
         BadRecipe: an unknown, missing or wrongly typed setting; the message names the nearest known key.
     """
-    tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    tree = _read(path)
     for override in overrides:
         key, found, value = override.partition("=")
         if not found:
@@ -142,6 +143,16 @@ def load_recipe(kind: type[T], folder: Path) -> T:
     return _parse(kind, read_recipe(folder), "")
 
 
+def _read(path: Path) -> Any:
+    told = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if "like" not in told:
+        return told
+    tree = _read(path.with_name(told.pop("like")))
+    for key, value in told.items():
+        _set_override(tree, key.split("."), value, key)
+    return tree
+
+
 def _set_override(tree: Any, keys: list[str], value: Any, whole: str) -> None:
     for n, key in enumerate(keys):
         where = int(key) if isinstance(tree, list) and key.isdigit() else key
@@ -150,7 +161,7 @@ def _set_override(tree: Any, keys: list[str], value: Any, whole: str) -> None:
             tree[where] = value  # `_parse` reports unknown keys
             return
         if where not in known:
-            raise BadRecipe(f"--set {whole}: there is no {key!r} here{_nearest(str(key), map(str, known))}.")
+            raise BadRecipe(f"{whole}: there is no {key!r} here{_nearest(str(key), map(str, known))}.")
         if n == len(keys) - 1:
             tree[where] = value
             return

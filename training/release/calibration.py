@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from training.datasets import MissingData, unit_hash
+from training.datasets import MissingData, demo, unit_hash
+from training.datasets.mixed import ALONE, Facts, alone
 from training.datasets.protocols import IN_FOLDS, PROTOCOLS, find
 from training.learn.evaluation import encoder_vectors, mixed_questions
 from training.learn.run_record import trained_on
@@ -16,7 +17,8 @@ from training.options import add_folders, add_system
 from training.release.card import write_card
 from training.release.evaluate import evaluate
 from xmr import checkpoint
-from xmr.calibration import completeness, curve, length, platt, words_of
+from xmr.calibration import completeness, curve, length, mixed, platt, words_of
+from xmr.composer import Composer
 from xmr.evaluation import Protocol, relevance
 from xmr.modality import Item, Modality
 from xmr.system import System
@@ -33,6 +35,8 @@ CALIBRATED = {  # protocols whose val items tell a match, and by which labels
     "quickdraw-photos": "class",
     "typed-demo": "class",
 }
+SHARE_ALONE = 0.5  # of a data set's weight, that of words for a colour, a place and so on; chosen on val
+PART = 256  # texts that a composer reads at a time
 ASKED = ((SKETCH, PHOTO), (TEXT, PHOTO), (PHOTO, PHOTO), (PHOTO, TEXT))  # query, gallery
 
 
@@ -63,7 +67,9 @@ def sign_calibrated(folder: Path, config: dict[str, Any], anew: Collection[Modal
     system = checkpoint.load(folder.name, folder.parent)
     vectors = encoder_vectors(system)
     with trained_on(folder):
-        curves, reader = calibrate(vectors, config["protocols"], system.encoders, anew, system.languages)
+        curves, reader = calibrate(
+            vectors, config["protocols"], system.encoders, anew, system.languages, system.composer
+        )
     config["calibration"] = curves | stay
     if f"{SKETCH}_to_{PHOTO}" in curves:  # fitted with this reader, or without one
         config.pop("completeness", None)
@@ -71,7 +77,7 @@ def sign_calibrated(folder: Path, config: dict[str, Any], anew: Collection[Modal
     checkpoint.sign(folder, config)
     if "composer" in config:
         system = checkpoint.load(folder.name, folder.parent)
-        config["calibration"]["mixed_to_photo"] = calibrate_mixed(system, vectors)
+        config["calibration"] |= calibrate_mixed(system, vectors)
         checkpoint.sign(folder, config)
 
 
@@ -81,11 +87,13 @@ def calibrate(
     modalities: Collection[Modality],
     anew: Collection[Modality],
     languages: Collection[str] | None = None,
+    composer: Composer | None = None,
 ) -> tuple[dict[str, dict[str, float]], list[float]]:
     """The "calibration" and the "completeness" of config.json, from val items.
 
     A match has the same class, or in Flickr8k the same image; a caption fits a photo only if it is of that image. The
-    lengths of texts count, and where there are halves of drawings, how finished a drawing looks.
+    lengths of texts count, and where there are halves of drawings, how finished a drawing looks; and of texts that ask
+    for photos what a composer reads in them, which learns from words for colours and places too, by world-mixed.
 
     Args:
         vectors: the exported encoders.
@@ -93,6 +101,7 @@ def calibrate(
         modalities: the system's.
         anew: between two that are not among these nothing is calibrated.
         languages: of the texts that count; None: all.
+        composer: the system's.
 
     Returns:
         By kind of query, such as "text_to_photo", the numbers of xmr.calibration.curve; and the reader that
@@ -118,6 +127,8 @@ def calibrate(
         reader, read = read_completeness(list(drawn.values()), vectors)
     curves: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
     lengths: dict[str, list[np.ndarray]] = {}
+    surest: dict[str, list[np.ndarray]] = {}
+    shares: dict[str, list[float]] = {}
     for groups, apart, kind in known.values():
         told = [
             (query, gallery)
@@ -135,11 +146,50 @@ def calibrate(
             asked = f"{query}_to_{gallery}"
             curves.setdefault(asked, []).append((scores, relevant))
             if query is TEXT:
-                long = np.array([length(words_of(str(item.content))) for item in groups[query]])
-                lengths.setdefault(asked, []).append(long)
+                lengths.setdefault(asked, []).append(_lengths(groups[query]))
+                if composer and gallery is PHOTO:
+                    surest.setdefault(asked, []).append(_odds(composer, emb[query], emb[gallery]))
             elif query is SKETCH and reader:
                 lengths.setdefault(asked, []).append(np.array([read[item.id] for item in groups[query]]))
-    return {key: curve(found, lengths.get(key, ())) for key, found in curves.items()}, reader
+    for asked, read in surest.items():
+        found, long, also = _alone(composer, vectors)
+        shares[asked] = [1.0] * len(read) + [SHARE_ALONE / max(1, len(found))] * len(found)
+        for every, more in ((curves, found), (lengths, long), (surest, also)):
+            every[asked] += more
+    return {
+        asked: curve(found, lengths.get(asked, ()), surest.get(asked, ()), shares.get(asked, ()))
+        for asked, found in curves.items()
+    }, reader
+
+
+def _alone(
+    composer: Composer, vectors: Callable[[list[Item]], np.ndarray]
+) -> tuple[list[tuple[np.ndarray, np.ndarray]], list[np.ndarray], list[np.ndarray]]:
+    """What xmr.calibration.curve takes of val's words for a colour, a place and so on: the scores and the relevance of
+    each kind, their lengths, and what the composer reads; nothing without the demo gallery."""
+    try:
+        facts = Facts(demo.items())
+    except MissingData:
+        return [], [], []
+    photos = vectors(facts.photos)
+    asked = [list(alone(facts, "val", kind)) for kind in ALONE]
+    texts = [[question.terms[0][0] for question in questions] for questions in asked if questions]
+    emb = [vectors(some) for some in texts]
+    right = [np.stack([question.right for question in questions]) for questions in asked if questions]
+    found = [(terms @ photos.T, relevant) for terms, relevant in zip(emb, right, strict=True)]
+    return found, [_lengths(some) for some in texts], [_odds(composer, terms, photos) for terms in emb]
+
+
+def _lengths(texts: Sequence[Item]) -> np.ndarray:
+    """(T,), as xmr.calibration.length gives them."""
+    return np.array([length(words_of(str(item.content))) for item in texts])
+
+
+def _odds(composer: Composer, terms: np.ndarray, photos: np.ndarray) -> np.ndarray:
+    """(T, P) the log-odds that a composer gives photos (P, dim) of meeting texts (T, dim), each asked by itself."""
+    parts = (terms[start : start + PART] for start in range(0, len(terms), PART))
+    read = [composer(part, [TEXT] * len(part)) for part in parts]
+    return np.concatenate([readers @ photos.T + biases[:, None] for readers, biases, _ in read])
 
 
 def read_completeness(
@@ -185,18 +235,23 @@ def _matched_by(protocol: Protocol) -> str:
     return "" if kind == "tag" else kind
 
 
-def calibrate_mixed(system: System, vectors: Callable[[list[Item]], np.ndarray]) -> dict[str, float]:
-    """The curve of what a composer's ranking gives to queries of several wanted terms, from world-mixed's val
-    questions: as `calibrate` says, of their first 20 answers."""
+def calibrate_mixed(system: System, vectors: Callable[[list[Item]], np.ndarray]) -> dict[str, dict[str, float]]:
+    """By the names of xmr.calibration.mixed the curves of what a composer's ranking gives to queries of several wanted
+    terms, from world-mixed's val questions: as `calibrate` says, of their first 20 answers."""
     asked, ranked, gallery = mixed_questions(system, "val", vectors)
-    found: dict[str, list[tuple[np.ndarray, ...]]] = {}
+    found: dict[str, dict[str, list[tuple[np.ndarray, ...]]]] = {}
     for question in asked:
         right, evidence = question.right, ranked(question).evidence
-        if right is not None and evidence and sum(weight > 0 for _, weight in question.terms) > 1:
-            found.setdefault(question.key, []).append((right, *evidence(gallery)))
-    kinds = [[np.stack(part) for part in zip(*parts, strict=True)] for parts in found.values()]
-    return curve(
-        [(scores, right) for right, scores, *_ in kinds],
-        [rarely for *_, rarely, _ in kinds],
-        [surest for *_, surest in kinds],
-    )
+        kinds = [item.modality for item, weight in question.terms if weight > 0]
+        if right is not None and evidence and len(kinds) > 1:
+            for name in (mixed(kinds), mixed(())):
+                found.setdefault(name, {}).setdefault(question.key, []).append((right, *evidence(gallery)))
+    curves = {}
+    for name, keys in found.items():
+        sets = [[np.stack(part) for part in zip(*parts, strict=True)] for parts in keys.values()]
+        curves[name] = curve(
+            [(scores, right) for right, scores, *_ in sets],
+            [rarely for *_, rarely, _ in sets],
+            [surest for *_, surest in sets],
+        )
+    return curves

@@ -116,7 +116,8 @@ def publish(name: str, runs: Path, checkpoints: Path, galleries: Path, variant: 
             f" The weights are the mean of {runs_averaged} runs': "
             f"{', '.join(recipe.average_of)}, each from the seeds {seeds}."
         )
-    sign_calibrated(folder, config, frozenset(made.towers) - set(staying))
+    read = {Modality.TEXT} if made.composer is not None else set()  # what is made of texts counts for their curve
+    sign_calibrated(folder, config, (frozenset(made.towers) - set(staying)) | read)
     evaluate(folder.name, checkpoints)
     exposure.write(folder)
     write_card(folder)

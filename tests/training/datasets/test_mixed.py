@@ -163,3 +163,21 @@ def test_without_rendered_things_the_others_are_asked(photos, monkeypatch):
     monkeypatch.setattr(world, "items", missing)
     keys = {question.key for question in mixed.questions("val")[0]}
     assert {"colour", "phrase_de", "minus", "negated"} <= keys and not {"rendered", "photo"} & keys
+
+
+def test_words_alone_are_asked_in_one_split_in_both_languages_by_what_the_photos_show(photos):
+    facts = Facts(photos)
+    for kind in mixed.ALONE:
+        asked = {split: list(mixed.alone(facts, split, kind)) for split in ("val", "test")}
+        told = {split: {question.terms[0][0].content for question in of} for split, of in asked.items()}
+        assert not told["val"] & told["test"], kind
+        every = asked["val"] + asked["test"]
+        assert {question.key for question in every} == {f"{kind}_alone", f"{kind}_alone_de"}
+        assert all(question.right.any() and len(question.terms) == 1 for question in every)
+    phrases = {q.terms[0][0].content: q for split in ("val", "test") for q in mixed.alone(facts, split, "phrase")}
+    for category in CATEGORIES:
+        for colour in facts.values(category, "colour"):
+            for language in ("en", "de"):
+                question = phrases[coloured(category, colour, language)]
+                wanted = [shows(photo, category=category, colour=colour) for photo in photos]
+                assert question.right.tolist() == wanted and question.terms[0][0].language == language

@@ -34,3 +34,16 @@ def test_an_override_changes_one_setting():
 def test_a_wrong_override_names_what_is_wrong(override, message):
     with pytest.raises(BadRecipe, match=message.replace("[", r"\[")):
         load(Recipe, YAML, [override])
+
+
+def test_a_recipe_like_another_has_its_settings_but_for_those_that_it_names(tmp_path):
+    (tmp_path / "first.yaml").write_text(YAML.read_text())
+    (tmp_path / "second.yaml").write_text("like: first.yaml\nseed: 5\nstages.0.steps: 3\nphoto: {cut: 1, hidden: 2}\n")
+    (tmp_path / "third.yaml").write_text("like: second.yaml\nphoto.dropout: 0.5\nstages.0.name: third\n")
+    first, third = load(Recipe, YAML), load(Recipe, tmp_path / "third.yaml")
+    assert (third.seed, third.stages[0].steps, third.stages[0].name) == (5, 3, "third")
+    assert (third.photo.cut, third.photo.hidden, third.photo.dropout) == (1, 2, 0.5)
+    assert third.stages[1:] == first.stages[1:] and third.text == first.text and third.about == first.about
+    (tmp_path / "third.yaml").write_text("like: second.yaml\nstage.0.steps: 3\n")
+    with pytest.raises(BadRecipe, match="did you mean 'stages'"):
+        load(Recipe, tmp_path / "third.yaml")

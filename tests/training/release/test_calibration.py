@@ -9,7 +9,7 @@ from training.datasets import labels_of
 from training.datasets.hands import halves
 from training.release import calibration
 from training.release.calibration import calibrate, read_completeness
-from xmr.calibration import completeness
+from xmr.calibration import completeness, log_odds
 from xmr.compose import certainty
 from xmr.evaluation import Question
 from xmr.modality import Item, Modality
@@ -37,6 +37,51 @@ def test_a_likelier_answer_has_a_higher_score_in_every_kind_of_query(tiny_data):
         assert curve["slope"] > 1 and curve["std"] > 0
         probability = 1 / (1 + np.exp(-(curve["slope"] * np.array([0.0, 1.0]) + curve["intercept"])))
         assert probability[0] < 0.5 < probability[1]
+
+
+def test_words_for_a_colour_are_stated_by_what_the_composer_reads_in_them(monkeypatch):
+    """Names lie near their photos, and colours far from theirs, as far as names from photos of other things; the
+    composer knows."""
+    rng = np.random.default_rng(0)
+    facts = dict.fromkeys(("category", "colour", "material", "place"))
+    photos = [Item(f"p{n}", Modality.PHOTO, f"p{n}", frozenset({f"class:c{n % 5}"}), facts=facts) for n in range(60)]
+    names = [Item(f"c{n}", Modality.TEXT, f"c{n}", frozenset({f"class:c{n}"})) for n in range(5)]
+    colours = [Item(f"red{n}", Modality.TEXT, f"red{n}") for n in range(6)]
+    axis = np.eye(20, dtype=np.float32)
+    emb = {item.id: axis[n] for n, item in enumerate([*names, *colours])}
+    shown = rng.integers(6, size=60)
+    for n, item in enumerate(photos):
+        emb[item.id] = axis[n % 5] + 0.3 * axis[5 + shown[n]] + rng.normal(0, 0.08, 20).astype(np.float32)
+    asked = [Question("", ((item, 1.0),), {"wanted@10": shown == n}) for n, item in enumerate(colours)]
+    protocol = SimpleNamespace(name="sketchy25-heldout", gallery=None, items=lambda split: [*names, *photos])
+    monkeypatch.setattr(calibration, "find", lambda name: protocol)
+    monkeypatch.setattr(calibration.demo, "items", lambda: photos)
+    monkeypatch.setattr(calibration, "ALONE", ("colour",))
+    monkeypatch.setattr(calibration, "alone", lambda facts, split, kind: asked if split == "val" else [])
+
+    def composer(terms, modalities):
+        """Log-odds of 4 for 0.15 more than half of what is usual."""
+        named = terms[:, :5].any(axis=1)
+        return 30 * terms, np.where(named, -15, -4.5).astype(np.float32), np.zeros(len(terms))
+
+    def vectors(items):
+        return np.stack([emb[item.id] for item in items])
+
+    def stated(curve, item):
+        terms = vectors([item])
+        (reader,), (bias,), _ = composer(terms, [Modality.TEXT])
+        odds = log_odds(curve, vectors(photos) @ terms[0], 0.0, vectors(photos) @ reader + bias)
+        return 1 / (1 + np.exp(-odds))
+
+    told = {}
+    for known in (None, composer):
+        curves, _ = calibrate(vectors, ["sketchy25-heldout"], Modality, Modality, composer=known)
+        told[known] = [stated(curves["text_to_photo"], item)[shown == n].mean() for n, item in enumerate(colours)]
+        for n, item in enumerate(names):
+            likely = stated(curves["text_to_photo"], item)
+            assert likely[n::5].mean() > 0.9 and likely[np.arange(60) % 5 != n].mean() < 0.1
+    assert "surest" in curves["text_to_photo"]
+    assert np.mean(told[None]) < 0.3 and np.mean(told[composer]) > 0.7
 
 
 def test_halves_of_drawings_are_told_from_whole_ones_by_what_was_fitted_to_others():
@@ -87,7 +132,10 @@ def test_mixed_queries_are_calibrated_by_what_meets_all_their_terms(monkeypatch)
         ask("negated", 2, ("unwanted@10",), flat=True)  # nothing is wanted
     ranked = lambda question: SimpleNamespace(evidence=evidence[id(question)])  # noqa: E731
     monkeypatch.setattr(calibration, "mixed_questions", lambda *_: (asked, ranked, None))
-    curve = calibration.calibrate_mixed(None, None)
+    curves = calibration.calibrate_mixed(None, None)
+    assert curves.keys() == {"mixed_to_photo", "mixed_photo_text_to_photo"}
+    assert curves["mixed_to_photo"] == curves["mixed_photo_text_to_photo"]  # no other kinds were asked with
+    curve = curves["mixed_to_photo"]
     assert curve["slope"] == pytest.approx(1.5, rel=0.1) and curve["intercept"] == pytest.approx(1, rel=0.2)
     assert curve["usual_length"] == pytest.approx(-10, abs=0.3) and curve["surest"] == pytest.approx(0, abs=0.05)
     assert curve["surest_per_length"] == pytest.approx(-0.1, rel=0.15)

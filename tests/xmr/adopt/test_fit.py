@@ -98,8 +98,9 @@ def test_probabilities_follow_the_scores(gallery, system):
     found = fit_scores(system, gallery, silent, Event())
     calibrated = System("knows", "cosine", 32, system.encoders, "", found.calibration)
     for modality in Modality:
-        scores, vectors = np.array([[0.1, 0.9]]), np.zeros((1, 32), np.float32)
-        ((low, high),) = stated_match(calibrated, modality, Modality.PHOTO, scores, vectors, [None])
+        vectors, answers = np.eye(1, 32, dtype=np.float32), np.zeros((1, 2, 32), np.float32)
+        answers[0, :, 0] = 0.1, 0.9
+        ((low, high),) = stated_match(calibrated, modality, Modality.PHOTO, vectors, answers, [None])
         assert low < 0.4 < 0.5 < high
 
 
