@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
+from xmr.files import open_own
 from xmr.gallery import facts
 from xmr.gallery.database import ELSEWHERE, VERSION, Database, GalleryMismatch, NotWritable
 from xmr.gallery.location import DEMO, HIDDEN, given_path, holds_gallery, index_command, index_home, places
@@ -79,9 +80,9 @@ class Gallery:
         """Use Gallery.open or Gallery.create."""
         self.path = path
         self.root = path.parent if path.name == HIDDEN else root
-        for folder in (path, path / "thumbs", path / "vectors"):
-            if folder.is_symlink():
-                raise BadInput(f"{folder} is a link. A gallery is kept in folders of its own: delete the link.")
+        for part in (path, path / "thumbs", path / "vectors", path / "gallery.sqlite"):
+            if part.is_symlink():
+                raise BadInput(f"{part} is a link. A gallery is kept in folders of its own: delete the link.")
         self._thumbs = Thumbnails(path, self._remedy)
         self._db = Database(path / "gallery.sqlite", self._remedy())
         self._vectors = VectorFiles(self._db, path / "vectors")
@@ -132,7 +133,8 @@ class Gallery:
         path, root = Path(path), Path(root or path)
         try:
             path.mkdir(parents=True, exist_ok=True)
-            (path / "gallery.sqlite").touch()
+            if not os.path.lexists(path / "gallery.sqlite"):  # a link is refused below
+                (path / "gallery.sqlite").touch()
             gallery = cls(path, root)
             for folder in ("thumbs", "vectors"):
                 (path / folder).mkdir(exist_ok=True)
@@ -437,7 +439,7 @@ class Gallery:
             self._db.run(f"PRAGMA user_version = {VERSION}")
             for folder in ("thumbs", "vectors"):
                 probe = self.path / folder / "probe.part"
-                probe.touch()
+                open_own(probe, "ab").close()
                 probe.unlink()
 
     def add(self, entries: Iterable[Entry]) -> list[str]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 import os
 import re
-import stat
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from PIL import Image
 
+from xmr.files import open_own
 from xmr.modality import BadInput, shown
 from xmr.preprocess import open_picture
 
@@ -46,11 +46,8 @@ class Thumbnails:
         """The bytes of a thumbnail, a WebP file; raises BadInput if it is missing or not a WebP file."""
         path = self.path(id)
         try:
-            # Don't follow links or wait for pipes, because galleries are not trusted.
-            flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-            with open(os.open(path, flags), "rb") as file:
-                regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
-                found = file.read(_LARGEST + 1) if regular else b""
+            with open_own(path) as file:
+                found = file.read(_LARGEST + 1)
         except OSError as error:
             raise BadInput(f"The thumbnail {path} cannot be read: {error.strerror}. {self._remedy()}") from None
         if len(found) > _LARGEST or found[:4] != b"RIFF" or found[8:12] != b"WEBP":
@@ -76,7 +73,8 @@ class Thumbnails:
             found = thumbnail(open_picture(picture, at_least=THUMB) if isinstance(picture, Path) else picture)
         unfinished = target.with_name(f"{target.name}.part")
         try:
-            unfinished.write_bytes(found)
+            with open_own(unfinished, "wb") as file:
+                file.write(found)
             os.replace(unfinished, target)
         except OSError:
             with suppress(OSError):

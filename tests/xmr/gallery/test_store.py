@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -219,6 +220,36 @@ def test_an_id_is_never_a_path(gallery_folder, tmp_path, system, id):
         gallery.remove([id])
         gallery.sweep()
     assert (tmp_path / "secret.webp").is_file()
+
+
+@pytest.mark.parametrize("mine", ["mine", None])
+@pytest.mark.parametrize(
+    ("name", "statement"),
+    [
+        ("thumbs/{id}.webp.part", "DELETE FROM items"),
+        ("thumbs/probe.part", "DELETE FROM items"),
+        ("vectors/tiny.photo.1.bin", "DELETE FROM items"),
+        ("vectors/tiny.photo.1.bin", "UPDATE vectors SET count = 0"),
+        ("vectors/tiny.photo.2.bin", "UPDATE vectors SET fingerprint = 'of other weights'"),
+        ("gallery.sqlite", ""),
+    ],
+)
+def test_nothing_is_written_through_a_link_in_a_gallery(photo_folder, tmp_path, system, name, statement, mine):
+    """Of a gallery that came with a folder, each file may be a link to one of the user's own, or to where none is."""
+    index_folder(photo_folder, [system])
+    with Gallery.open(photo_folder) as gallery:
+        link = gallery.path / name.format(id=next(iter(gallery)).id)
+    with sqlite3.connect(link.parents[name.count("/")] / "gallery.sqlite") as db:
+        db.execute(statement)
+    db.close()
+    precious = tmp_path / "precious"
+    if mine:
+        precious.write_text(mine)
+    link.unlink(missing_ok=True)
+    link.symlink_to(precious)
+    with suppress(BadInput):
+        index_folder(photo_folder, [system])
+    assert (precious.read_text() if precious.exists() else None) == mine
 
 
 @pytest.mark.parametrize("file", ["../outside.png", "/etc/passwd", "a/../../b", "", "a//b", "a\x00b"])
