@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
+import struct
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -220,6 +222,36 @@ def test_an_id_is_never_a_path(gallery_folder, tmp_path, system, id):
         gallery.remove([id])
         gallery.sweep()
     assert (tmp_path / "secret.webp").is_file()
+
+
+def test_a_journal_from_elsewhere_has_no_other_file_deleted(gallery_folder, tmp_path):
+    """SQLite deletes the file that a journal names as common to several databases, once it has rolled it back."""
+
+    def journal(names: Path) -> bytes:
+        pages, name = (copy / "gallery.sqlite").stat().st_size // 4096, os.fsencode(names)
+        head = bytes.fromhex("d9d505f920a163d7") + struct.pack(">5I", 0, 0, pages, 512, 4096)
+        lock_page = (1 << 30) // 4096 + 1
+        end = struct.pack(">I", lock_page) + name + struct.pack(">II", len(name), sum(name))
+        return head.ljust(512, b"\0") + end + bytes.fromhex("d9d505f920a163d7")
+
+    copy, precious = Path(shutil.copytree(gallery_folder, tmp_path / "copy")), tmp_path / "precious"
+    beside = copy / "gallery.sqlite-journal"
+    precious.write_text("mine")
+    beside.write_bytes(journal(precious))
+    with pytest.raises(BadInput, match="gallery.sqlite-journal is not of this program, .* Delete it"):
+        Gallery.open(copy)
+    beside.unlink()
+    with Gallery.open(copy) as gallery:
+        beside.write_bytes(journal(precious))
+        with pytest.raises(BadInput, match="is not of this program"):
+            gallery.version()
+        beside.unlink()
+        assert gallery.version() and len(gallery) == 6
+    assert precious.read_text() == "mine"
+    beside.write_bytes(journal(precious))
+    with sqlite3.connect(copy / "gallery.sqlite") as db:
+        db.execute("SELECT * FROM items").fetchall()
+    assert not precious.exists()  # the journal is one that SQLite follows
 
 
 @pytest.mark.parametrize("mine", ["mine", None])
