@@ -225,7 +225,7 @@ class Database:
             yield
         except BadInput:
             raise
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, RuntimeError, OverflowError) as error:
             raise BadInput(f"{self.file} is damaged ({error}). {self.remedy}") from None
 
     def _end(self, statement: str) -> None:

@@ -114,7 +114,7 @@ class Gallery:
             gallery = cls(path, folder)
         except OSError as error:
             raise BadInput(f"{folder} cannot be opened: {error.strerror}. Check its permissions.") from None
-        return gallery._checked()
+        return gallery._checked(None if index_dir is None else given_path(index_dir))
 
     @classmethod
     def create(cls, path: str | Path, root: str | Path | None = None, exist_ok: bool = False) -> Gallery:
@@ -149,7 +149,10 @@ class Gallery:
                 raise BadInput(f"{path} holds a gallery already. Open it, or delete it first.")
         return gallery._checked()
 
-    def _checked(self) -> Gallery:
+    def _checked(self, base: Path | None = None) -> Gallery:
+        """The gallery, if it is sound. One that is kept apart from its photos, and opened by its own path, says itself
+        where they are. That is believed only in a folder in which this user's galleries are kept: one of someone else's
+        making would have any folder's photos shown."""
         try:
             if self._db.is_empty():  # its creation was interrupted
                 raise BadInput(f"{self.root} is not indexed yet. Index its photos first: {self.command()}")
@@ -157,9 +160,7 @@ class Gallery:
             if self.path == self.root and (said := self._db.rows("SELECT value FROM about WHERE key = 'root'")):
                 with self._db.checking_contents():
                     root = Path(said[0][0])
-                    if (
-                        index_home(root, self.path.parent) == self.path
-                    ):  # kept outside the photos' folder, and opened by its own path
+                    if self.path.resolve() == index_home(root, base).resolve():
                         self.root, self._db.remedy = root, self._remedy()
         except BadInput:
             self.close()
