@@ -10,7 +10,7 @@ from weakref import WeakSet
 
 import streamlit as st
 
-from pages import galleries, visit
+from pages import galleries, trust, visit
 from pages.language import tr
 from pages.plain import plain
 from pages.shared import like, open_gallery, open_system, systems
@@ -56,11 +56,11 @@ def index_own(folder: Path, names: Sequence[str]) -> None:
     Raises:
         BadInput: the visitor has another job, or too many are waiting.
     """
-    opened = [open_system(name) for name in names]
+    opened, allowed = [open_system(name) for name in names], trust.roots()
     _start(
         visit.this_visitor(),
         f"“{folder.name or folder}”",
-        lambda progress, stop: index_folder(folder, opened, progress, stop=stop),
+        lambda progress, stop: index_folder(folder, opened, progress, within=allowed, stop=stop),
     )
 
 

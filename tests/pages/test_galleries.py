@@ -154,6 +154,19 @@ def test_others_choose_from_the_list_but_change_nothing_and_see_only_what_they_m
     assert not opened("frame").switch_page("gallery.py").run().radio
 
 
+def test_what_a_visitor_indexes_leads_out_of_no_folder_that_was_named(opened, allowed, monkeypatch, photo_folder):
+    monkeypatch.setenv("XMR_FOLDERS", str(photo_folder))
+    away = photo_folder.parent / "away"
+    away.mkdir()
+    (photo_folder / "more" / "blue-right.png").rename(away / "private.png")
+    (photo_folder / "linked").symlink_to(away)
+    page = opened("frame").switch_page("gallery.py").run()
+    finish(index(page, photo_folder))
+    assert "5 photos can be searched now" in said(page) and "5 of 5 photos" in said(page)
+    (told,) = page.dataframe[0].value.to_dict("records")
+    assert told["file"].endswith("linked") and "out of the folders that may be used here" in told["why"]
+
+
 def test_a_damaged_list_is_an_empty_one_and_grows_only_so_far(owner, tmp_path):
     galleries._file().parent.mkdir(parents=True, exist_ok=True)
     galleries._file().write_text('{"a": [}')

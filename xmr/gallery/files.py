@@ -15,6 +15,7 @@ from xmr.modality import BadInput
 from xmr.preprocess.kinds import HEAD, PICTURE_SUFFIXES, READ, picture_kind
 
 IGNORE_FILE = ".xmrignore"
+_OUT = "It is a link out of the folders that may be used here. Put there what it leads to, or delete the link."
 
 # Folders in which disks, network storage and photo programs keep deleted files and previews. Hidden folders, such as
 # .Trashes, are skipped anyway.
@@ -91,7 +92,12 @@ class Listing:
         return not any(file == lost or file.startswith(f"{lost}/") or not lost for lost in self.unreachable)
 
 
-def list_folder(folder: Path, exclude: Sequence[str] = (), known: Iterable[tuple[str, str | None]] = ()) -> Listing:
+def list_folder(
+    folder: Path,
+    exclude: Sequence[str] = (),
+    known: Iterable[tuple[str, str | None]] = (),
+    within: Sequence[Path] | None = None,
+) -> Listing:
     """List all picture files under a folder, which are recognised by their content.
 
     Hidden files and folders, folders of deleted files and previews, and whatever `exclude` or the folder's .xmrignore
@@ -101,12 +107,13 @@ def list_folder(folder: Path, exclude: Sequence[str] = (), known: Iterable[tuple
         folder:  the folder.
         exclude: patterns as in .gitignore.
         known:   (file, stamp) pairs of pictures that need not be opened again.
+        within:  resolved folders out of which no link is followed, whatever it leads to; None for all.
 
     Raises:
         BadInput: .xmrignore or a pattern can't be read.
     """
-    listing, excluded, known = Listing(), _patterns(folder, exclude), set(known)
-    entries = list(_walk(folder, excluded, listing))
+    listing, excluded, known = Listing(), _patterns(folder, exclude, within), set(known)
+    entries = list(_walk(folder, excluded, listing, within))
     beside = _Beside(path for path, _, _ in entries)
     for path, file, entry in entries:
         try:
@@ -181,7 +188,9 @@ def _skip_reason(path: Path, size: int) -> str | None:
     return f"It is {kind.name}. {kind.remedy}" if kind else f"It is no picture that can be read. {READ}"
 
 
-def _walk(folder: Path, excluded, listing: Listing) -> Iterator[tuple[Path, str, os.DirEntry]]:
+def _walk(
+    folder: Path, excluded, listing: Listing, within: Sequence[Path] | None
+) -> Iterator[tuple[Path, str, os.DirEntry]]:
     """All files under a folder that are not left out: (path, relative path, directory entry)."""
     seen: set[tuple[int, int]] = set()
     todo: list[tuple[Path, str]] = [(folder, "")]
@@ -217,10 +226,18 @@ def _walk(folder: Path, excluded, listing: Listing) -> Iterator[tuple[Path, str,
                 linked, is_folder = entry.is_symlink(), entry.is_dir()
             except OSError:
                 linked, is_folder = True, False  # a circular link
-            if not is_folder:
+            if linked and _leads_out(entry.path, within):
+                listing.unreachable.append(file)
+                if is_folder or Path(entry.name).suffix.lower() in PICTURE_SUFFIXES:
+                    listing.skipped.append((Path(entry.path), _OUT))
+            elif not is_folder:
                 yield Path(entry.path), file, entry
             elif not excluded.match_file(f"{file}/"):
                 (links if linked else todo).append((Path(entry.path), file))
+
+
+def _leads_out(path: str | Path, within: Sequence[Path] | None) -> bool:
+    return within is not None and not any(Path(os.path.realpath(path)).is_relative_to(folder) for folder in within)
 
 
 def _is_rubbish(file: str) -> bool:
@@ -236,10 +253,12 @@ def _is_undecodable(name: str) -> bool:
     return False
 
 
-def _patterns(folder: Path, exclude: Sequence[str]):
+def _patterns(folder: Path, exclude: Sequence[str], within: Sequence[Path] | None):
     from pathspec import GitIgnoreSpec
 
     lines = list(exclude)
+    if _leads_out(folder / IGNORE_FILE, within):
+        raise BadInput(f"{folder / IGNORE_FILE} cannot be read. {_OUT}")
     try:
         with open_text(folder / IGNORE_FILE) as file:
             lines += file.read().splitlines()

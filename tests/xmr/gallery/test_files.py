@@ -105,6 +105,35 @@ def test_linked_folders_are_followed_once_and_loops_end(tmp_path):
     assert [file for file in found if file.endswith("b.png")][0] in ("one/b.png", "two/b.png")
 
 
+def test_no_link_is_followed_out_of_the_folders_that_may_be_used(tmp_path):
+    """Whoever can put a link beside photos could otherwise have others' photos shown, and the lines of any file."""
+    photos, other, away = tmp_path / "photos", tmp_path / "other", tmp_path / "away"
+    for path in (photos / "a.png", photos / "b" / "b.png", other / "c.png", away / "d.png", away / "in" / "e.png"):
+        photo(path)
+    (away / "secret").write_text("my password")
+    for name, to in {
+        "a.txt": away / "secret",
+        "captions.csv": away / "secret",
+        "d.png": away / "d.png",
+        "in": away / "in",
+        "gone.png": away / "gone",
+        "c": other,
+        "b/again.png": photos / "a.png",
+    }.items():
+        (photos / name).symlink_to(to)
+    listing = list_folder(photos, within=[photos, other])
+    assert [found.file for found in listing.pictures] == ["a.png", "b/again.png", "b/b.png", "c/c.png"]
+    assert not any(found.sidecars or found.row for found in listing.pictures)
+    told = {path.name: why for path, why in listing.skipped}
+    assert told.keys() == {"d.png", "in", "gone.png"} and len(set(told.values())) == 1
+    assert told["in"].startswith("It is a link out of the folders that may be used here.")
+    assert not listing.reaches("in/e.png")  # what is known of it stays
+    assert {"d.png", "in/e.png"} <= {found.file for found in list_folder(photos).pictures}
+    (photos / ".xmrignore").symlink_to(away / "secret")
+    with pytest.raises(BadInput, match=".xmrignore cannot be read. It is a link out of"):
+        list_folder(photos, within=[photos, other])
+
+
 def test_a_pipe_does_not_stop_the_walk(tmp_path):
     photo(tmp_path / "a.png")
     os.mkfifo(tmp_path / "pipe.jpg")
