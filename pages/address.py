@@ -248,6 +248,7 @@ def _where(text: str) -> None:
     try:
         given = json.loads(text) if 0 < len(text) <= _LONGEST_WHERE else {} if not text else None
         sound = isinstance(given, dict) and len(given) <= _MOST_FACTS and all(map(_is_condition, given.values()))
+        _where_text(given).encode()  # JSON may have halves of letters, which no address can
     except (ValueError, RecursionError):
         sound = False
     if not sound:

@@ -125,9 +125,12 @@ def started(monkeypatch):
     return started
 
 
-def ask(folder, sent) -> None:
+def ask(folder, sent) -> list[str]:
+    """What a browser sends; the photos whose like are wanted, and are not, from then on."""
+    asked = []
     with Gallery.open(folder) as gallery:
-        grid._act(gallery, sent, lambda id: None, None, "photos")
+        grid._act(gallery, sent, asked.append, asked.append, "photos")
+    return asked
 
 
 def test_files_are_opened_only_on_ones_own_machine_and_only_pictures(folder, ids, started, monkeypatch):
@@ -153,6 +156,9 @@ def test_what_a_browser_makes_up_is_passed_over(folder, ids, monkeypatch):
     monkeypatch.setattr(trust, "own_machine", lambda: True)
     for sent in (None, 1, "like", [], ["like"], ["like", 7], ["less", "x"], ["open", None], ["mark", "all"], {"a": 1}):
         ask(folder, sent)
+    for id in ("nothing", "\ud800", "x" * 1_000_000):
+        assert not ask(folder, ["like", id]) and not ask(folder, ["less", id])
+    assert ask(folder, ["like", ids["link.jpg"]]) == ask(folder, ["less", ids["link.jpg"]]) == [ids["link.jpg"]]
     many = [ids["link.jpg"], "nothing", 7, None, *["x" * 99] * 500]
     ask(folder, ["mark", many])
     assert state.marked == (ids["link.jpg"],)
