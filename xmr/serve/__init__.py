@@ -65,6 +65,7 @@ _FAILURES: dict[int | str, dict[str, Any]] = {
         (401, "no key, or a wrong one"),
         (403, "not allowed here"),
         (404, "no such thing"),
+        (408, "too slow in coming"),
         (413, "too large, or too many"),
         (415, "another content type"),
         (422, "a query or picture that cannot be used"),
@@ -352,6 +353,8 @@ def create_app(
     @app.exception_handler(400)
     @app.exception_handler(404)
     @app.exception_handler(405)
+    @app.exception_handler(408)
+    @app.exception_handler(413)
     async def other(request: Request, error: HTTPException) -> JSONResponse:
         told = {404: "There is nothing at this address. /openapi.json lists all.", 405: "That is not done here."}
         status = 413 if "Too many" in str(error.detail) else error.status_code
