@@ -105,11 +105,17 @@ def own_folder(given: str, roots: Sequence[Path]) -> Path:
                 example=roots[0] / "Pictures",
             )
         )
+    folder = None
     try:
         folder = given_path(given).resolve()
-    except (OSError, RuntimeError):
-        raise BadInput(tr("{path} is a broken link. Give another folder.", path=text)) from None
-    if not any(folder.is_relative_to(root) for root in roots) or uploads.is_area(folder):
+    except BadInput:
+        if not text.startswith("~"):  # else there is no such user, which is told as little as of a folder
+            raise
+    except (OSError, RuntimeError):  # a link in a circle
+        folder = Path(os.path.realpath(given_path(given)))
+        if _is_below(folder, roots):
+            raise BadInput(tr("{path} is a broken link. Give another folder.", path=text)) from None
+    if folder is None or not _is_below(folder, roots) or uploads.is_area(folder):
         raise BadInput(
             tr(
                 "{path} is not among the folders that may be used here: {folders}. Give one below them.",
@@ -118,3 +124,7 @@ def own_folder(given: str, roots: Sequence[Path]) -> Path:
             )
         )
     return folder
+
+
+def _is_below(folder: Path, roots: Sequence[Path]) -> bool:
+    return any(folder.is_relative_to(root) for root in roots)

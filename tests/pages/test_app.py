@@ -296,7 +296,7 @@ def test_what_was_read_of_a_damaged_upload_is_told_without_the_servers_paths(gal
         ("Pictures", "Give the whole path"),
         ("{tmp}/none", "There is no folder"),
         ("{tmp}/empty", "holds no"),
-        ("~nosuchuser", "There is no user"),
+        ("~nosuchuser", "~nosuchuser is not among the folders"),
         ("{tmp}/![x](https:~~evil.example~~a.png)", "There is no folder"),
     ],
 )

@@ -102,15 +102,23 @@ def test_a_folder_is_found_however_it_is_written(home, given):
         "{home}/Pictures/out/deeper",
         "/no/such/folder",
         "~root",
+        "~nosuchuser/x",
+        "{home}/loop",
         "{home}/Pictures2",
         "file:///etc",
     ],
 )
 def test_a_folder_elsewhere_is_refused_whether_it_exists_or_not(home, given):
     (home / "Pictures" / "out").symlink_to("/etc")
+    (home / "loop").symlink_to(home / "loop")
     (home / "Pictures2").mkdir()
     with pytest.raises(BadInput, match="is not among the folders that may be used here"):
         trust.own_folder(given.format(home=home), [home / "Pictures"])
+
+
+def test_a_user_that_is_not_there_is_no_folder_even_where_all_are_allowed():
+    with pytest.raises(BadInput, match="is not among the folders that may be used here"):
+        trust.own_folder("~nosuchuser", [Path("/")])
 
 
 @pytest.mark.parametrize(
