@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import os
+import threading
 
+import httpx
 import numpy as np
 import pytest
 from PIL import Image
 from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from pages import desktop, grid, originals, trust, visit
@@ -82,6 +87,33 @@ def test_a_download_is_the_file_as_it_is_and_is_never_opened_by_the_browser(base
     assert answer.content == (folder / "große Tasse.jpg").read_bytes()
     assert answer.headers["content-disposition"] == "attachment; filename*=utf-8''gro%C3%9Fe%20Tasse.jpg"
     assert answer.headers["content-type"] == "application/octet-stream"
+
+
+def test_photos_that_wait_to_be_decoded_hold_up_nothing_else(base, ids, monkeypatch):
+    """Whatever else the server sends, such as the page itself, shares a pool of 40 threads."""
+    go, begun = threading.Event(), threading.Semaphore(0)
+
+    def decoded(*_) -> tuple[bytes, str]:
+        begun.release()
+        assert go.wait(20)
+        return b"", "image/jpeg"
+
+    async def ask() -> list[int]:
+        app = Starlette(routes=[originals.ROUTE, Route("/other", lambda request: Response("here"))])
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://localhost", cookies={visit.COOKIE: "me"}
+        ) as client:
+            photos = [asyncio.create_task(client.get(base + ids["große Tasse.jpg"])) for _ in range(60)]
+            try:
+                await asyncio.to_thread(begun.acquire)
+                await asyncio.sleep(0.5)
+                other = await asyncio.wait_for(client.get("/other"), 5)
+            finally:
+                go.set()
+            return [other.status_code, *(answer.status_code for answer in await asyncio.gather(*photos))]
+
+    monkeypatch.setattr(originals, "large", decoded)
+    assert asyncio.run(ask()) == [200] * 61
 
 
 def test_photos_go_with_their_gallery(base, ids, folder):
