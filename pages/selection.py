@@ -8,6 +8,7 @@ import json
 import os
 import zipfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 
 import streamlit as st
@@ -18,6 +19,7 @@ from pages.language import language, tr
 from pages.plain import plain
 from xmr.gallery import Gallery
 from xmr.modality import BadInput, Hit, Item
+from xmr.preprocess import open_picture
 
 MAX_BYTES = 100_000_000  # of the photos in a ZIP
 _TILE, _LINES, _COLUMNS, _MARGIN = 256, 44, 5, 16  # px of a sheet's photos and of the words below; photos beside
@@ -86,8 +88,10 @@ def sheet(gallery: Gallery, items: Sequence[Item], spoken: str = "en") -> bytes:
     draw, font = ImageDraw.Draw(page), ImageFont.load_default(15)
     for number, item in enumerate(items):
         left, top = _MARGIN + number % columns * across, _MARGIN + number // columns * down
-        with Image.open(io.BytesIO(gallery.thumbnail(item.id)), formats=["WEBP"]) as photo:
-            page.paste(photo.convert("RGB"), (left + (_TILE - photo.width) // 2, top + (_TILE - photo.height) // 2))
+        with suppress(BadInput):  # its thumbnail is gone or damaged
+            photo = open_picture(gallery.thumbnail(item.id), at_least=_TILE)
+            photo.thumbnail((_TILE, _TILE))
+            page.paste(photo, (left + (_TILE - photo.width) // 2, top + (_TILE - photo.height) // 2))
         for line, text in enumerate(_broken(grid.caption_of(gallery, item.id, spoken), font)):
             draw.text((left, top + _TILE + 4 + 20 * line), text, "black", font)
     out = io.BytesIO()

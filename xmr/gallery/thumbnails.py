@@ -17,6 +17,7 @@ from xmr.preprocess import open_picture
 
 THUMB = 256  # longer side of a thumbnail, pixels
 _LARGEST = 1_000_000  # bytes of a thumbnail; usual ones have 10,000
+_LONGEST_SIDE = 1_024  # pixels of one; of a single colour, the largest WebP has 40 bytes and takes gigabytes to show
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.()-]{0,119}")  # a valid file name on all systems, and never a path
 
 
@@ -50,7 +51,7 @@ class Thumbnails:
                 found = file.read(_LARGEST + 1)
         except OSError as error:
             raise BadInput(f"The thumbnail {path} cannot be read: {error.strerror}. {self._remedy()}") from None
-        if len(found) > _LARGEST or found[:4] != b"RIFF" or found[8:12] != b"WEBP":
+        if len(found) > _LARGEST or not 0 < _side(found) <= _LONGEST_SIDE:
             raise BadInput(f"{path} is no thumbnail. {self._remedy()}")
         return found
 
@@ -80,6 +81,21 @@ class Thumbnails:
             with suppress(OSError):
                 unfinished.unlink()
             raise
+
+
+def _side(webp: bytes) -> int:
+    """The longer side of a WebP picture in pixels, by its header; 0 for anything else."""
+    if webp[:4] != b"RIFF" or webp[8:12] != b"WEBP":
+        return 0
+    match webp[12:16]:
+        case b"VP8X":
+            return 1 + max(int.from_bytes(webp[at : at + 3], "little") for at in (24, 27))
+        case b"VP8L":
+            sides = int.from_bytes(webp[21:25], "little")
+            return 1 + max(sides & 0x3FFF, sides >> 14 & 0x3FFF)
+        case b"VP8 ":
+            return max(int.from_bytes(webp[at : at + 2], "little") & 0x3FFF for at in (26, 28))
+    return 0
 
 
 def thumbnail(picture: Image.Image, side: int = THUMB) -> bytes:
