@@ -32,6 +32,9 @@ from xmr.where import Condition
 if TYPE_CHECKING:
     from xmr.system import System
 
+_LONGEST_FACTS = 100_000  # letters of a photo's facts as JSON; those that are told of it have at most 60,000
+_LONGEST_FILE = 4_096  # letters of a path
+_TEXT = "substr(texts.text, 1, 2000)"  # as much of a caption as is ever stored: more is of someone else's making
 _ITEMS = "SELECT id, file, facts FROM items"
 _TABLE_OF = {Modality.PHOTO: "items", Modality.TEXT: "texts"}
 _CAPTIONS = (
@@ -289,7 +292,7 @@ class Gallery:
     def caption(self, id: str) -> str:
         """One line to show with a photo: its first caption, or else its file, or else its id."""
         first = self._db.rows(
-            "SELECT texts.text FROM items JOIN captions ON item = items.row JOIN texts ON texts.row = captions.text "
+            f"SELECT {_TEXT} FROM items JOIN captions ON item = items.row JOIN texts ON texts.row = captions.text "
             "WHERE id = ? ORDER BY texts.row LIMIT 1",
             (id,),
         )
@@ -301,7 +304,7 @@ class Gallery:
     def captions(self, id: str, language: str | None = None) -> list[tuple[str, str]]:
         """A photo's captions as (language, text); in all languages if `language` is None."""
         return self._db.rows(
-            "SELECT language, texts.text FROM items JOIN captions ON item = items.row "
+            f"SELECT language, {_TEXT} FROM items JOIN captions ON item = items.row "
             "JOIN texts ON texts.row = captions.text WHERE id = ? AND ifnull(language = ?, 1) ORDER BY texts.row",
             (id, language),
         )
@@ -324,7 +327,7 @@ class Gallery:
     def _texts(self, where: str, *values: str) -> list[Item]:
         """The captions that match an SQL condition."""
         rows = self._db.rows(
-            "SELECT texts.row, language, texts.text, json_group_array(items.id), "
+            f"SELECT texts.row, language, {_TEXT}, json_group_array(items.id), "
             "json_group_array(json_extract(facts, '$.category')) FROM texts JOIN captions ON captions.text = texts.row "
             f"JOIN items ON items.row = item WHERE {where} GROUP BY texts.row ORDER BY texts.row",
             values,
@@ -615,13 +618,15 @@ class Gallery:
 
     def _item(self, id: str, file: str | None, told: str) -> Item:
         with self._db.checking_contents():
+            if len(told) > _LONGEST_FACTS:
+                raise ValueError(f"facts of {len(told):,} letters")
             known, content = json.loads(told), self.thumb(id)
             category = known.get("category")
             if category is not None and not isinstance(category, str):
                 raise ValueError("a category that is no text")
             if file is not None:
                 if not _inside(file):
-                    raise ValueError(f"the path {file!r}")
+                    raise ValueError(f"the path {shown(file)}")
                 known.setdefault("file", file)
                 content = self.root / file
             return Item(id, Modality.PHOTO, content, frozenset([category] if category else []), facts=known)
@@ -641,7 +646,7 @@ def _as_json(facts: Mapping[str, Any]) -> str:
 def _inside(file: str) -> bool:
     """Whether a relative path stays inside its folder."""
     odd = r"[\x00:\\]" if os.name == "nt" else r"\x00"
-    return not {"", ".", ".."} & set(file.split("/")) and not re.search(odd, file)
+    return len(file) <= _LONGEST_FILE and not {"", ".", ".."} & set(file.split("/")) and not re.search(odd, file)
 
 
 def _unlink_others(folder: Path, named: set[str], endings: tuple[str, ...]) -> None:

@@ -224,6 +224,16 @@ def test_an_id_is_never_a_path(gallery_folder, tmp_path, system, id):
     assert (tmp_path / "secret.webp").is_file()
 
 
+def test_a_caption_is_no_longer_than_any_that_is_stored(gallery_folder, tmp_path):
+    copy = altered(
+        gallery_folder, tmp_path / "copy", "UPDATE texts SET text = printf('%.*c', 5000000, 'x') WHERE row = 1"
+    )
+    with Gallery.open(copy) as gallery:
+        id = next(id for id in (item.id for item in gallery) if len(gallery.caption(id)) > 1000)
+        read = [gallery.caption(id), gallery.captions(id)[0][1], gallery.texts()[0].content]
+        assert read == 3 * ["x" * 2000] and gallery.find_texts(["1"])["1"].content == "x" * 2000
+
+
 def test_a_journal_from_elsewhere_has_no_other_file_deleted(gallery_folder, tmp_path):
     """SQLite deletes the file that a journal names as common to several databases, once it has rolled it back."""
 
@@ -302,6 +312,8 @@ def test_a_file_stays_in_its_folder(gallery_folder, tmp_path, file):
         "UPDATE items SET facts = '[1, 2]'",
         "UPDATE items SET facts = '{\"category\": [1]}'",
         f"UPDATE items SET facts = '{'[' * 3000}'",
+        "UPDATE items SET facts = json_object('camera', printf('%.*c', 200000, 'x'))",
+        "UPDATE items SET file = printf('%.*c', 200000, 'x') WHERE row = 1",
         "UPDATE items SET facts = CAST(X'ff00fe' AS TEXT)",
         "UPDATE texts SET text = CAST(X'fffe' AS TEXT) WHERE row = 1",
         "UPDATE examples SET strokes = '[[1, \"x\"]]'",
