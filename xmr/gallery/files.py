@@ -5,16 +5,20 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from xmr.gallery.metadata import SIDECARS, TABLES, Told, open_text, read_tables
-from xmr.modality import BadInput
+from xmr.modality import BadInput, shown
 from xmr.preprocess.kinds import HEAD, PICTURE_SUFFIXES, READ, picture_kind
 
 IGNORE_FILE = ".xmrignore"
+_LARGEST_IGNORE = 100_000  # letters
+_MOST_STARS = 4  # of a pattern in it: with each more, a long name takes a hundred times as long, and six take hours
 _OUT = "It is a link out of the folders that may be used here. Put there what it leads to, or delete the link."
 
 # Folders in which disks, network storage and photo programs keep deleted files and previews. Hidden folders, such as
@@ -97,6 +101,7 @@ def list_folder(
     exclude: Sequence[str] = (),
     known: Iterable[tuple[str, str | None]] = (),
     within: Sequence[Path] | None = None,
+    stop: threading.Event | None = None,
 ) -> Listing:
     """List all picture files under a folder, which are recognised by their content.
 
@@ -108,14 +113,19 @@ def list_folder(
         exclude: patterns as in .gitignore.
         known:   (file, stamp) pairs of pictures that need not be opened again.
         within:  resolved folders out of which no link is followed, whatever it leads to; None for all.
+        stop:    when it is set, listing ends.
 
     Raises:
-        BadInput: .xmrignore or a pattern can't be read.
+        BadInput: .xmrignore or a pattern can't be read, or `stop` was set.
     """
     listing, excluded, known = Listing(), _patterns(folder, exclude, within), set(known)
-    entries = list(_walk(folder, excluded, listing, within))
+    entries = []
+    for there in _walk(folder, excluded, listing, within):
+        _go_on(stop)
+        entries.append(there)
     beside = _Beside(path for path, _, _ in entries)
     for path, file, entry in entries:
+        _go_on(stop)
         try:
             state = os.stat(path)
             if not stat.S_ISREG(state.st_mode):
@@ -139,6 +149,11 @@ def list_folder(
             listing.skipped.append((path, why))
     listing.pictures.sort(key=lambda found: found.file)
     return listing
+
+
+def _go_on(stop: threading.Event | None) -> None:
+    if stop is not None and stop.is_set():
+        raise BadInput("Indexing was stopped while the files were listed. Index the folder again to go on.")
 
 
 class _Beside:
@@ -261,7 +276,16 @@ def _patterns(folder: Path, exclude: Sequence[str], within: Sequence[Path] | Non
         raise BadInput(f"{folder / IGNORE_FILE} cannot be read. {_OUT}")
     try:
         with open_text(folder / IGNORE_FILE) as file:
-            lines += file.read().splitlines()
+            own = file.read(_LARGEST_IGNORE + 1)
+        if len(own) > _LARGEST_IGNORE:
+            raise BadInput(f"{folder / IGNORE_FILE} has more than {_LARGEST_IGNORE:,} letters. Write fewer patterns.")
+        for line in own.splitlines():
+            if len(re.findall(r"\*+", line)) > _MOST_STARS and not line.startswith("#"):
+                raise BadInput(
+                    f"The pattern {shown(line)} of {folder / IGNORE_FILE} has more than {_MOST_STARS} stars. Write "
+                    "several simpler ones."
+                )
+            lines.append(line)
     except FileNotFoundError:
         pass
     except OSError as error:

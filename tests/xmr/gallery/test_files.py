@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,27 @@ def test_patterns_leave_out_as_gitignore_does(tmp_path):
     (tmp_path / ".xmrignore").write_text("# what I don't want\nb.*\n**/raw/*\n!raw/keep.png\n")
     assert files_in(tmp_path) == ["a.png", "raw/keep.png"]
     assert files_in(tmp_path, "keep.png") == ["a.png", "raw/keep.png"]  # the file has the last word
+
+
+def test_a_pattern_that_would_take_hours_is_refused_and_so_are_endless_ones(tmp_path):
+    photo(tmp_path / f"{'a' * 200}.png")
+    (tmp_path / ".xmrignore").write_text("*.tmp\n# * * * * * *\n**/*_*.*\n" + "*a" * 10 + "b\n")
+    with pytest.raises(BadInput, match="has more than 4 stars. Write several simpler ones"):
+        list_folder(tmp_path)
+    with open(tmp_path / ".xmrignore", "wb") as file:
+        file.truncate(50_000_000_000)  # which takes no room
+    with pytest.raises(BadInput, match="has more than 100,000 letters"):
+        list_folder(tmp_path)
+
+
+def test_listing_ends_when_it_is_asked_to(tmp_path):
+    for name in ("a.png", "b/c.png"):
+        photo(tmp_path / name)
+    stop = threading.Event()
+    assert len(list_folder(tmp_path, stop=stop).pictures) == 2
+    stop.set()
+    with pytest.raises(BadInput, match="was stopped while the files were listed"):
+        list_folder(tmp_path, stop=stop)
 
 
 def test_what_to_leave_out_may_be_written_by_windows(tmp_path):
