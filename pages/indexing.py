@@ -13,7 +13,7 @@ import streamlit as st
 from pages import galleries, trust, visit
 from pages.language import tr
 from pages.plain import plain
-from pages.shared import like, open_gallery, open_system, systems
+from pages.shared import forget_gallery, like, open_gallery, open_system, systems
 from pages.state import state
 from pages.uploads import Uploads
 from xmr.gallery import DEMO, Gallery, IndexReport, index_folder
@@ -151,6 +151,7 @@ def _end(ended: str, visitor: str, uploads: Uploads) -> bool:
         return False
     if _uploads.get(visitor) is uploads:
         del _uploads[visitor]
+    forget_gallery(uploads.folder)
     uploads.end()
     return True
 

@@ -1,8 +1,10 @@
 """The list of galleries: what was indexed is remembered, chosen, renamed and taken off, by whom it may be."""
 
 import json
+import os
 import shutil
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -189,3 +191,22 @@ def test_uploads_are_found_again_after_a_reload_and_by_nobody_else(opened, monke
     monkeypatch.setattr(visit, "this_visitor", lambda: "you")
     stranger = opened("frame").switch_page("gallery.py").run()
     assert not stranger.radio and "Still here" not in said(stranger)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="what is open is not told here")
+def test_of_uploads_that_are_deleted_nothing_stays_open(opened, monkeypatch):
+    """What is open of a deleted file stays on the disk: names, captions and positions of private photos."""
+
+    def open_files() -> list[str]:
+        links = [os.path.join("/proc/self/fd", name) for name in os.listdir("/proc/self/fd")]
+        return [os.readlink(link) for link in links if os.path.islink(link)]
+
+    monkeypatch.setattr(visit, "this_visitor", lambda: "one who leaves")
+    page = opened("frame").switch_page("gallery.py").run()
+    page.file_uploader[0].set_value([("a.jpg", png(0), "image/jpeg")]).run()
+    finish(press(page, "Index them"))
+    page.switch_page("search.py").run().text_input(key="words").set_value("something").run()
+    folder = page.session_state["uploads"].folder
+    assert len(ids(page)) == 1 and any(name.startswith(str(folder)) for name in open_files())
+    assert visit._endings.pop(next(iter(page.session_state["uploads"].visits)))()
+    assert not folder.exists() and not any(name.startswith(str(folder)) for name in open_files())
