@@ -28,7 +28,7 @@ from xmr.gallery import Entry, Gallery
 from xmr.gallery.indexing import encode_captions
 from xmr.gallery.metadata import FACTS, LONGEST_FACT, Told, read_metadata
 from xmr.modality import BadInput, Hit, Modality, Query, Term, shown
-from xmr.preprocess import Reading, open_picture
+from xmr.preprocess import Reading
 from xmr.search import Searcher
 from xmr.serve.gate import Figures, Gate, Limits, is_loopback
 from xmr.serve.messages import (
@@ -441,7 +441,7 @@ def _added(gallery: Gallery, searchers: Sequence[Searcher], contents: Sequence[b
     for number, content in enumerate(contents, 1):
         id = hashlib.sha256(content).hexdigest()[:32]
         try:
-            images[id] = open_picture(content, at_least=1024)
+            images[id] = opened(Modality.PHOTO, content)
         except BadInput as error:
             raise BadInput(f"Photo {number} of {len(contents)}: {error} Nothing was added.") from None
         own = read_metadata(io.BytesIO(content), row=told)

@@ -31,6 +31,7 @@ from xmr.modality import BadInput, Drawing, Query
 from xmr.remote import RemoteSearcher, Server
 from xmr.search import Searcher
 from xmr.serve import Limits
+from xmr.system import System
 
 ROOT = Path(__file__).parents[3]
 SQUARE = [[[20.0, 80], [110, 80], [110, 180], [20, 180], [20, 80]]]
@@ -274,6 +275,26 @@ def test_a_request_of_very_many_values_is_refused_before_it_is_read(client, path
         refused = client.post(path, content=content, headers={"Content-Type": "application/json"})
         assert refused.status_code == 413 and "500,000 numbers" in refused.json()["error"]
         assert "\n" not in refused.json()["error"] and refused.json()["request"]
+
+
+def test_pictures_of_a_request_are_small_while_they_wait_for_one_another(client, monkeypatch):
+    """64 of one colour and 16 megapixels, 3.6 MB together, took 4 GB."""
+    large, told = file(Image.new("RGB", (4000, 3000), (200, 30, 30))), []
+    asked = [{"modality": kind, "picture": base64.b64encode(large).decode()} for kind in ("photo", "photo")]
+
+    def encode(self, term):
+        told.append(term.content.size)
+        return found(self, term)
+
+    found = Searcher.encode
+    monkeypatch.setattr(Searcher, "encode", encode)
+    assert client.post("/encode", json={"terms": asked}).status_code == 200
+    encoded = System.encode
+    monkeypatch.setattr(
+        System, "encode", lambda self, kind, items: told.extend(one.size for one in items) or encoded(self, kind, items)
+    )
+    assert client.post("/photos", files={"photo": ("x", large)}).status_code == 201
+    assert len(told) >= 3 and set(told) == {(1024, 768)}
 
 
 @pytest.mark.parametrize("path", ["/search", "/encode"])
