@@ -13,6 +13,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import streamlit as st
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pages import uploads
 from pages.language import tr
@@ -23,6 +25,25 @@ SETTING = "XMR_FOLDERS"
 _DISKS = ("/media/{user}", "/run/media/{user}", "/mnt", "/Volumes")  # where other disks are on Linux and macOS
 _USUAL = ("Pictures", "Photos", "Bilder", "Fotos", "DCIM")
 _PROXIED = ("forwarded", "via", "x-forwarded-", "x-real-ip", "x-client-ip")  # prefixes of headers that proxies add
+
+
+class KeepOutOfFrames:
+    """ASGI middleware that lets no page of another site have the app in a frame, while it is for its own computer
+    alone: whoever is led to click there would do so with the rights of who sits at it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_alone(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                if headers.get("content-type", "").startswith("text/html"):
+                    headers.append("content-security-policy", "frame-ancestors 'self'")
+            await send(message)
+
+        alone = scope["type"] == "http" and _is_loopback(st.get_option("server.address") or "")
+        await self.app(scope, receive, send_alone if alone else send)
 
 
 def roots() -> list[Path]:

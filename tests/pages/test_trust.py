@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 
 import pytest
+from starlette.responses import Response
+from starlette.testclient import TestClient
 
 from pages import trust, uploads
 from xmr.modality import BadInput
@@ -151,3 +153,19 @@ def test_where_uploads_are_kept_is_no_folder_for_anyone(home, monkeypatch):
         with pytest.raises(BadInput, match="not among the folders"):
             trust.own_folder(str(folder), [home])
     uploads.end_all()
+
+
+@pytest.mark.parametrize(
+    ("address", "kind", "told"),
+    [
+        ("localhost", "text/html", "frame-ancestors 'self'"),
+        ("127.0.0.1", "text/html; charset=utf-8", "frame-ancestors 'self'"),
+        ("localhost", "image/png", None),
+        ("0.0.0.0", "text/html", None),
+        (None, "text/html", None),
+    ],
+)
+def test_no_other_site_has_the_app_of_this_computer_in_a_frame(monkeypatch, address, kind, told):
+    monkeypatch.setattr(trust.st, "get_option", lambda name: address)
+    app = trust.KeepOutOfFrames(Response("here", media_type=kind))
+    assert TestClient(app).get("/").headers.get("content-security-policy") == told
