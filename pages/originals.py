@@ -14,6 +14,7 @@ import os
 import re
 import secrets
 import threading
+import unicodedata
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
@@ -42,6 +43,7 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+_DEVICES = re.compile(r"(con|prn|aux|nul|(com|lpt)\d)\s*(\.|$)", re.IGNORECASE)  # what Windows takes for one
 
 _K = TypeVar("_K", bound=Hashable)
 _V = TypeVar("_V")
@@ -123,7 +125,8 @@ def is_picture(path: Path) -> bool:
 
 def file_name(item: Item) -> str:
     """What a photo's file is called when it is downloaded: a name that is harmless on every system."""
-    return re.sub(r"[^\w .()+-]", "_", Path(item.content).name).strip(" .") or "photo"
+    name = re.sub(r"[^\w .()+-]", "_", unicodedata.normalize("NFC", Path(item.content).name)).strip(" .") or "photo"
+    return f"_{name}" if _DEVICES.match(name) else name
 
 
 def large(gallery: Gallery, item: Item, whole: bool = False) -> tuple[bytes, str]:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import zipfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -163,5 +164,6 @@ def as_csv(
 
 
 def _harmless(value: object) -> object:
-    """A text that a spreadsheet would take for a formula, such as a file's name, as a text."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value
+    """A text that a spreadsheet would take for a formula, such as a file's name, as a text: also after spaces, and with
+    the wide signs of East Asia."""
+    return f"'{value}" if isinstance(value, str) and re.match(r"\s*[=+@＝＋－＠-]|[\t\r\n]", value) else value
