@@ -40,6 +40,7 @@ app = st.App(
         Middleware(visit.KnowVisitors),
         Middleware(trust.KeepOutOfFrames),
         Middleware(uploads.LimitUploads),
+        Middleware(memory.LimitMessages),
         Middleware(first.LoadFirst),
     ],
 )
