@@ -45,12 +45,12 @@ class VectorFile:
     def read(self, folder: Path) -> StoredVectors | None:
         """The records; None if the file is missing, too short or has invalid scales."""
         record = _record(self.dim)
-        size = self.count * record.itemsize
-        rows, valid = np.empty(self.count, np.int64), True
+        size, valid = self.count * record.itemsize, True
         try:
             with open_own(folder / self.name) as file:
                 if os.fstat(file.fileno()).st_size < size:
                     return None
+                rows = np.empty(self.count, np.int64)  # only now: the count may be of someone else's making
                 if size <= _MAPPED:
                     held = np.fromfile(file, record, self.count)
                 else:
@@ -62,7 +62,7 @@ class VectorFile:
                     part = part[:step]
                     rows[start : start + len(part)] = part["row"]
                     valid = valid and bool((part["scale"] >= 0).all() and np.isfinite(part["scale"]).all())
-        except OSError:
+        except (OSError, MemoryError):
             return None
         return StoredVectors(self, rows, held) if valid else None
 
