@@ -347,7 +347,7 @@ class Slow:
         self.report = IndexReport(folder, indexed=40, kept=2, moved=0, removed=0, skipped=())
         self.go = threading.Event()
 
-    def __call__(self, folder, systems, progress, *, stop):
+    def __call__(self, folder, systems, progress, *, stop, within=None):
         progress(Progress(10, 50))
         progress(Progress(20, 50, skipped=1))
         while not stop.is_set() and not self.go.wait(0.02):
