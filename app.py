@@ -14,7 +14,7 @@ import streamlit as st  # noqa: E402
 from starlette.middleware import Middleware  # noqa: E402
 
 import pages.shared  # noqa: E402, F401  # likewise, for all that answers a query
-from pages import first, originals, uploads, visit  # noqa: E402
+from pages import first, originals, trust, uploads, visit  # noqa: E402
 
 
 @asynccontextmanager
@@ -36,5 +36,11 @@ app = st.App(
     "pages/frame.py",
     lifespan=running,
     routes=[originals.ROUTE],
-    middleware=[Middleware(visit.KnowVisitors), Middleware(uploads.LimitUploads), Middleware(first.LoadFirst)],
+    middleware=[
+        Middleware(visit.KnowVisitors),
+        Middleware(trust.KeepOutOfFrames),
+        Middleware(uploads.LimitUploads),
+        Middleware(memory.LimitMessages),
+        Middleware(first.LoadFirst),
+    ],
 )

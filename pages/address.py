@@ -6,7 +6,6 @@ sentence while the others count. Pictures are in it by a name that cannot be gue
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import time
@@ -26,7 +25,7 @@ from pages.widgets.canvas import canvas_drawing
 from pages.widgets.strokes import from_text
 from xmr.gallery import thumbnail
 from xmr.modality import BadInput, Modality
-from xmr.preprocess import sketch_input
+from xmr.preprocess import open_picture, sketch_input
 
 COMPARE = "compare"  # the page whose address has the systems that are compared
 LONGEST = 2_000  # letters of a text
@@ -183,7 +182,7 @@ def _seen(params: Mapping[str, str]) -> Iterator[tuple[str, Image.Image]]:
             yield "pictures", small
     with suppress(BadInput):  # there is no such photo
         if "like" in params:
-            yield "like", Image.open(io.BytesIO(open_gallery(state.folder).thumbnail(params["like"])))
+            yield "like", open_picture(open_gallery(state.folder).thumbnail(params["like"]), at_least=_SMALL)
 
 
 def _parts(params: Mapping[str, str]) -> dict[str, str]:
@@ -248,6 +247,7 @@ def _where(text: str) -> None:
     try:
         given = json.loads(text) if 0 < len(text) <= _LONGEST_WHERE else {} if not text else None
         sound = isinstance(given, dict) and len(given) <= _MOST_FACTS and all(map(_is_condition, given.values()))
+        _where_text(given).encode()  # JSON may have halves of letters, which no address can
     except (ValueError, RecursionError):
         sound = False
     if not sound:

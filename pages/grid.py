@@ -92,9 +92,9 @@ def _act(
 ) -> None:
     """Do what a browser asks of a photo. Anything may come from there; what is no request is passed over."""
     match sent:
-        case ["like", str(id)]:
+        case ["like", str(id)] if gallery.find([id]):
             on_like(id)
-        case ["less", str(id)] if on_less:
+        case ["less", str(id)] if on_less and gallery.find([id]):
             on_less(id)
         case ["why", str(id) | (None as id)]:
             state.why = id

@@ -10,10 +10,10 @@ from weakref import WeakSet
 
 import streamlit as st
 
-from pages import galleries, visit
+from pages import galleries, trust, visit
 from pages.language import tr
 from pages.plain import plain
-from pages.shared import like, open_gallery, open_system, systems
+from pages.shared import forget_gallery, like, open_gallery, open_system, systems
 from pages.state import state
 from pages.uploads import Uploads
 from xmr.gallery import DEMO, Gallery, IndexReport, index_folder
@@ -56,11 +56,11 @@ def index_own(folder: Path, names: Sequence[str]) -> None:
     Raises:
         BadInput: the visitor has another job, or too many are waiting.
     """
-    opened = [open_system(name) for name in names]
+    opened, allowed = [open_system(name) for name in names], trust.roots()
     _start(
         visit.this_visitor(),
         f"“{folder.name or folder}”",
-        lambda progress, stop: index_folder(folder, opened, progress, stop=stop),
+        lambda progress, stop: index_folder(folder, opened, progress, within=allowed, stop=stop),
     )
 
 
@@ -151,6 +151,7 @@ def _end(ended: str, visitor: str, uploads: Uploads) -> bool:
         return False
     if _uploads.get(visitor) is uploads:
         del _uploads[visitor]
+    forget_gallery(uploads.folder)
     uploads.end()
     return True
 

@@ -8,13 +8,16 @@ the limits.
 
 from __future__ import annotations
 
+import asyncio
 import io
 import os
 import re
 import secrets
 import threading
+import unicodedata
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Generic, TypeVar
 from urllib.parse import quote
@@ -34,11 +37,13 @@ _AT_LEAST = 1080  # px a side that decoding keeps for it: a camera photo is deco
 MAX_CACHED = 48_000_000  # bytes of encoded photos in memory
 MAX_HANDLES = 4_096  # of all visitors; the oldest are forgotten, and given out anew by the next run of a page
 _DECODING = threading.BoundedSemaphore(2)  # at once, of all visitors
+_ANSWERING = ThreadPoolExecutor(4, "photos")  # of their own: those who wait here hold up no page and no other file
 _HEADERS = {
     "Cache-Control": "private, max-age=600",
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+_DEVICES = re.compile(r"(con|prn|aux|nul|(com|lpt)\d)\s*(\.|$)", re.IGNORECASE)  # what Windows takes for one
 
 _K = TypeVar("_K", bound=Hashable)
 _V = TypeVar("_V")
@@ -120,7 +125,8 @@ def is_picture(path: Path) -> bool:
 
 def file_name(item: Item) -> str:
     """What a photo's file is called when it is downloaded: a name that is harmless on every system."""
-    return re.sub(r"[^\w .()+-]", "_", Path(item.content).name).strip(" .") or "photo"
+    name = re.sub(r"[^\w .()+-]", "_", unicodedata.normalize("NFC", Path(item.content).name)).strip(" .") or "photo"
+    return f"_{name}" if _DEVICES.match(name) else name
 
 
 def large(gallery: Gallery, item: Item, whole: bool = False) -> tuple[bytes, str]:
@@ -160,7 +166,11 @@ def _jpeg(path: Path, whole: bool) -> bytes:
     return out.getvalue()
 
 
-def _serve(request: Request) -> Response:
+async def _serve(request: Request) -> Response:
+    return await asyncio.get_running_loop().run_in_executor(_ANSWERING, _answer, request)
+
+
+def _answer(request: Request) -> Response:
     """Answers a browser. Whatever cannot be shown is "not found": that tells nothing."""
     key = _galleries.get(request.path_params["handle"])
     if key is None or request.cookies.get(visit.COOKIE) != key[0]:

@@ -6,8 +6,10 @@ import csv
 import io
 import json
 import os
+import re
 import zipfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 
 import streamlit as st
@@ -18,6 +20,7 @@ from pages.language import language, tr
 from pages.plain import plain
 from xmr.gallery import Gallery
 from xmr.modality import BadInput, Hit, Item
+from xmr.preprocess import open_picture
 
 MAX_BYTES = 100_000_000  # of the photos in a ZIP
 _TILE, _LINES, _COLUMNS, _MARGIN = 256, 44, 5, 16  # px of a sheet's photos and of the words below; photos beside
@@ -86,8 +89,10 @@ def sheet(gallery: Gallery, items: Sequence[Item], spoken: str = "en") -> bytes:
     draw, font = ImageDraw.Draw(page), ImageFont.load_default(15)
     for number, item in enumerate(items):
         left, top = _MARGIN + number % columns * across, _MARGIN + number // columns * down
-        with Image.open(io.BytesIO(gallery.thumbnail(item.id)), formats=["WEBP"]) as photo:
-            page.paste(photo.convert("RGB"), (left + (_TILE - photo.width) // 2, top + (_TILE - photo.height) // 2))
+        with suppress(BadInput):  # its thumbnail is gone or damaged
+            photo = open_picture(gallery.thumbnail(item.id), at_least=_TILE)
+            photo.thumbnail((_TILE, _TILE))
+            page.paste(photo, (left + (_TILE - photo.width) // 2, top + (_TILE - photo.height) // 2))
         for line, text in enumerate(_broken(grid.caption_of(gallery, item.id, spoken), font)):
             draw.text((left, top + _TILE + 4 + 20 * line), text, "black", font)
     out = io.BytesIO()
@@ -159,5 +164,6 @@ def as_csv(
 
 
 def _harmless(value: object) -> object:
-    """A text that a spreadsheet would take for a formula, such as a file's name, as a text."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value
+    """A text that a spreadsheet would take for a formula, such as a file's name, as a text: also after spaces, and with
+    the wide signs of East Asia."""
+    return f"'{value}" if isinstance(value, str) and re.match(r"\s*[=+@＝＋－＠-]|[\t\r\n]", value) else value

@@ -51,6 +51,17 @@ def open_searcher(system: str = DEFAULT, folder: Path = DEMO) -> Searcher:
     return searcher
 
 
+def forget_gallery(folder: Path) -> None:
+    """Let go of the gallery of a folder before it is deleted: what is open of a file stays on the disk, and what was
+    read of it in memory. Needs no visit."""
+    for path in (folder, folder / HIDDEN):
+        with suppress(BadInput):  # there is none
+            open_gallery(path).close()
+        open_gallery.clear(path)
+        for name in checkpoint.available():
+            open_searcher.clear(name, path)
+
+
 def load_gallery(way_back: bool = True) -> Gallery:
     """The photos that this visitor chose on the Gallery page, or the shipped ones. If they cannot be opened, says why
     and ends the page, with a button for the shipped ones if `way_back`."""

@@ -13,6 +13,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import streamlit as st
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pages import uploads
 from pages.language import tr
@@ -23,6 +25,25 @@ SETTING = "XMR_FOLDERS"
 _DISKS = ("/media/{user}", "/run/media/{user}", "/mnt", "/Volumes")  # where other disks are on Linux and macOS
 _USUAL = ("Pictures", "Photos", "Bilder", "Fotos", "DCIM")
 _PROXIED = ("forwarded", "via", "x-forwarded-", "x-real-ip", "x-client-ip")  # prefixes of headers that proxies add
+
+
+class KeepOutOfFrames:
+    """ASGI middleware that lets no page of another site have the app in a frame, while it is for its own computer
+    alone: whoever is led to click there would do so with the rights of who sits at it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_alone(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                if headers.get("content-type", "").startswith("text/html"):
+                    headers.append("content-security-policy", "frame-ancestors 'self'")
+            await send(message)
+
+        alone = scope["type"] == "http" and _is_loopback(st.get_option("server.address") or "")
+        await self.app(scope, receive, send_alone if alone else send)
 
 
 def roots() -> list[Path]:
@@ -105,11 +126,17 @@ def own_folder(given: str, roots: Sequence[Path]) -> Path:
                 example=roots[0] / "Pictures",
             )
         )
+    folder = None
     try:
         folder = given_path(given).resolve()
-    except (OSError, RuntimeError):
-        raise BadInput(tr("{path} is a broken link. Give another folder.", path=text)) from None
-    if not any(folder.is_relative_to(root) for root in roots) or uploads.is_area(folder):
+    except BadInput:
+        if not text.startswith("~"):  # else there is no such user, which is told as little as of a folder
+            raise
+    except (OSError, RuntimeError):  # a link in a circle
+        folder = Path(os.path.realpath(given_path(given)))
+        if _is_below(folder, roots):
+            raise BadInput(tr("{path} is a broken link. Give another folder.", path=text)) from None
+    if folder is None or not _is_below(folder, roots) or uploads.is_area(folder):
         raise BadInput(
             tr(
                 "{path} is not among the folders that may be used here: {folders}. Give one below them.",
@@ -118,3 +145,7 @@ def own_folder(given: str, roots: Sequence[Path]) -> Path:
             )
         )
     return folder
+
+
+def _is_below(folder: Path, roots: Sequence[Path]) -> bool:
+    return any(folder.is_relative_to(root) for root in roots)

@@ -33,6 +33,8 @@ MAX_PHOTOS = LIMITS.photos_of_a_visit
 MAX_BYTES = LIMITS.mb_of_a_visit * 1_000_000
 MAX_BYTES_OF_ALL = LIMITS.mb_of_all_visits * 1_000_000
 
+_EACH = 10_000  # bytes that a file counts more than it has, for its names: thousands of empty ones take memory as well
+_LONGEST_PLACE = 200  # letters of the address of an upload, which is kept as long as it is
 _AREA = ".xmr-uploads-"  # hidden, so that indexing a folder around it leaves it out
 _lock = threading.RLock()
 _area: list[
@@ -55,21 +57,25 @@ class LimitUploads:
         place = self._PLACE.search(scope.get("path", ""))
         if scope["type"] != "http" or scope["method"] != "PUT" or not place:
             return await self.app(scope, receive, send)
-        visit, told = place[1], Request(scope).headers.get("content-length", "")
-        if not told.isdecimal():
+        visit, headers = place[1], Request(scope).headers
+        told = headers.get("content-length", "")
+        if not told.isdecimal() or "transfer-encoding" in headers:  # beside which another length does not count
             return await PlainTextResponse("The Content-Length header is missing.", 411)(scope, receive, send)
-        if refusal := self._refusal(visit, int(told)):
+        if len(place[0]) > _LONGEST_PLACE:
+            return await PlainTextResponse("The address is too long.", 414)(scope, receive, send)
+        size = int(told) + _EACH
+        if refusal := self._refusal(visit, size):
             return await PlainTextResponse(refusal, 413)(scope, receive, send)
-        self._arriving[visit] += int(told)
+        self._arriving[visit] += size
         try:
             await self.app(scope, receive, send)
         finally:
-            self._arriving[visit] -= int(told)
+            self._arriving[visit] -= size
             self._arriving += Counter()  # drops zero counts
 
     def _refusal(self, visit: str, size: int) -> str:
         held = {
-            visit: sum(len(file.data) for file in files.values())
+            visit: sum(len(file.data) + _EACH for file in files.values())
             for visit, files in runtime.get_instance().uploaded_file_mgr.file_storage.items()
         }
         if held.get(visit, 0) + self._arriving[visit] + size > MAX_BYTES:

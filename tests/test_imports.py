@@ -31,7 +31,7 @@ BELOW = {
     "evaluation": {"calibration", "metrics", "modality"},
     "compose": {"calibration", "composer", "system", "modality"},
     "checkpoint": {"files", "home", "system", "composer", "encoder", "modality"},
-    "gallery": {"gallery", "home", "system", "preprocess", "where", "modality"},
+    "gallery": {"files", "gallery", "home", "system", "preprocess", "where", "modality"},
     "search": {
         "checkpoint",
         "compose",

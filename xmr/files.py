@@ -1,11 +1,15 @@
-"""Files that are written whole or not at all: a kill half way leaves what was there before."""
+"""Files that are written whole or not at all: a kill half way leaves what was there before. And files in folders that
+may be of someone else's making, which lead nowhere else."""
 
+import errno
 import json
+import os
+import stat
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 
 @contextmanager
@@ -27,3 +31,23 @@ def write_json(path: Path, content: Any) -> None:
     """Write JSON, indented, with a line's end."""
     with replacing(path) as part:
         part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def open_own(path: Path, mode: str = "rb") -> IO[bytes]:
+    """Open a file in a folder that may be of someone else's making: never through a link, which may lead to any file of
+    the user, and no pipe or device, which may never answer.
+
+    Raises:
+        OSError: it is none of its own folder's files, or cannot be opened.
+    """
+    extra = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        file = open(path, mode, opener=lambda name, flags: os.open(name, flags | extra, 0o666))  # noqa: SIM115
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise OSError(errno.ELOOP, "it is a link", str(path)) from None
+        raise
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "it is no file", str(path))
+    return file

@@ -164,6 +164,8 @@ def test_earlier_queries_are_told_apart_by_what_is_seen_of_them_and_by_their_fil
         ({"where": "[" * 11_999}, "The filters in this address cannot be read"),
         ({"where": '{"category": {"a": 1}}'}, "The filters in this address cannot be read"),
         ({"where": json.dumps({"category": ["cup"] * 25})}, "The filters in this address cannot be read"),
+        ({"where": '{"category": ["\\ud800"]}'}, "The filters in this address cannot be read"),
+        ({"where": '{"\\udc80": ["cup"]}'}, "The filters in this address cannot be read"),
         ({"gallery": "/etc"}, "is not among the folders that may be used here"),
         ({"gallery": "![x](https://evil.example/a.png)"}, "is not an absolute path"),
         ({"gallery": "uploads"}, "on the page Gallery. Searched instead: The shipped photos."),

@@ -296,7 +296,7 @@ def test_what_was_read_of_a_damaged_upload_is_told_without_the_servers_paths(gal
         ("Pictures", "Give the whole path"),
         ("{tmp}/none", "There is no folder"),
         ("{tmp}/empty", "holds no"),
-        ("~nosuchuser", "There is no user"),
+        ("~nosuchuser", "~nosuchuser is not among the folders"),
         ("{tmp}/![x](https:~~evil.example~~a.png)", "There is no folder"),
     ],
 )
@@ -347,7 +347,7 @@ class Slow:
         self.report = IndexReport(folder, indexed=40, kept=2, moved=0, removed=0, skipped=())
         self.go = threading.Event()
 
-    def __call__(self, folder, systems, progress, *, stop):
+    def __call__(self, folder, systems, progress, *, stop, within=None):
         progress(Progress(10, 50))
         progress(Progress(20, 50, skipped=1))
         while not stop.is_set() and not self.go.wait(0.02):

@@ -1,8 +1,10 @@
 """The list of galleries: what was indexed is remembered, chosen, renamed and taken off, by whom it may be."""
 
 import json
+import os
 import shutil
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -154,6 +156,19 @@ def test_others_choose_from_the_list_but_change_nothing_and_see_only_what_they_m
     assert not opened("frame").switch_page("gallery.py").run().radio
 
 
+def test_what_a_visitor_indexes_leads_out_of_no_folder_that_was_named(opened, allowed, monkeypatch, photo_folder):
+    monkeypatch.setenv("XMR_FOLDERS", str(photo_folder))
+    away = photo_folder.parent / "away"
+    away.mkdir()
+    (photo_folder / "more" / "blue-right.png").rename(away / "private.png")
+    (photo_folder / "linked").symlink_to(away)
+    page = opened("frame").switch_page("gallery.py").run()
+    finish(index(page, photo_folder))
+    assert "5 photos can be searched now" in said(page) and "5 of 5 photos" in said(page)
+    (told,) = page.dataframe[0].value.to_dict("records")
+    assert told["file"].endswith("linked") and "out of the folders that may be used here" in told["why"]
+
+
 def test_a_damaged_list_is_an_empty_one_and_grows_only_so_far(owner, tmp_path):
     galleries._file().parent.mkdir(parents=True, exist_ok=True)
     galleries._file().write_text('{"a": [}')
@@ -176,3 +191,22 @@ def test_uploads_are_found_again_after_a_reload_and_by_nobody_else(opened, monke
     monkeypatch.setattr(visit, "this_visitor", lambda: "you")
     stranger = opened("frame").switch_page("gallery.py").run()
     assert not stranger.radio and "Still here" not in said(stranger)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="what is open is not told here")
+def test_of_uploads_that_are_deleted_nothing_stays_open(opened, monkeypatch):
+    """What is open of a deleted file stays on the disk: names, captions and positions of private photos."""
+
+    def open_files() -> list[str]:
+        links = [os.path.join("/proc/self/fd", name) for name in os.listdir("/proc/self/fd")]
+        return [os.readlink(link) for link in links if os.path.islink(link)]
+
+    monkeypatch.setattr(visit, "this_visitor", lambda: "one who leaves")
+    page = opened("frame").switch_page("gallery.py").run()
+    page.file_uploader[0].set_value([("a.jpg", png(0), "image/jpeg")]).run()
+    finish(press(page, "Index them"))
+    page.switch_page("search.py").run().text_input(key="words").set_value("something").run()
+    folder = page.session_state["uploads"].folder
+    assert len(ids(page)) == 1 and any(name.startswith(str(folder)) for name in open_files())
+    assert visit._endings.pop(next(iter(page.session_state["uploads"].visits)))()
+    assert not folder.exists() and not any(name.startswith(str(folder)) for name in open_files())

@@ -71,3 +71,32 @@ def test_models_that_nobody_uses_are_looked_for_again_and_again(monkeypatch):
 
     asyncio.run(asyncio.wait_for(soon(), 10))
     assert set(asked) == {0.05} and given == [2]  # memory goes back to the system only after one was let go of
+
+
+@pytest.mark.parametrize(
+    ("sent", "taken"),
+    [
+        (b"[]" * memory.MOST_LISTS, True),
+        (b"[1,2,3,4]," * 200_000, True),
+        (b"x" * 20_000_000, True),
+        (b"[]" * (memory.MOST_LISTS + 1), False),
+        (b"[]{}" * 110_000, False),
+        (b"1," * 1_000_001, False),
+    ],
+)
+def test_a_message_of_very_many_lists_or_values_ends_the_connection(sent, taken):
+    """Of 9 MB, one took 2.5 GB for as long as its visit."""
+    told: list = []
+
+    async def receive() -> dict:
+        return {"type": "websocket.receive", "bytes": sent}
+
+    async def send(message) -> None:
+        told.append(message)
+
+    async def app(scope, receive, send) -> None:
+        told.append(await receive())
+
+    asyncio.run(memory.LimitMessages(app)({"type": "websocket"}, receive, send))
+    close, gone = {"type": "websocket.close", "code": 1009}, {"type": "websocket.disconnect", "code": 1009}
+    assert told == ([{"type": "websocket.receive", "bytes": sent}] if taken else [close, gone])

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import os
+import threading
 
+import httpx
 import numpy as np
 import pytest
 from PIL import Image
 from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from pages import desktop, grid, originals, trust, visit
@@ -84,6 +89,33 @@ def test_a_download_is_the_file_as_it_is_and_is_never_opened_by_the_browser(base
     assert answer.headers["content-type"] == "application/octet-stream"
 
 
+def test_photos_that_wait_to_be_decoded_hold_up_nothing_else(base, ids, monkeypatch):
+    """Whatever else the server sends, such as the page itself, shares a pool of 40 threads."""
+    go, begun = threading.Event(), threading.Semaphore(0)
+
+    def decoded(*_) -> tuple[bytes, str]:
+        begun.release()
+        assert go.wait(20)
+        return b"", "image/jpeg"
+
+    async def ask() -> list[int]:
+        app = Starlette(routes=[originals.ROUTE, Route("/other", lambda request: Response("here"))])
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://localhost", cookies={visit.COOKIE: "me"}
+        ) as client:
+            photos = [asyncio.create_task(client.get(base + ids["große Tasse.jpg"])) for _ in range(60)]
+            try:
+                await asyncio.to_thread(begun.acquire)
+                await asyncio.sleep(0.5)
+                other = await asyncio.wait_for(client.get("/other"), 5)
+            finally:
+                go.set()
+            return [other.status_code, *(answer.status_code for answer in await asyncio.gather(*photos))]
+
+    monkeypatch.setattr(originals, "large", decoded)
+    assert asyncio.run(ask()) == [200] * 61
+
+
 def test_photos_go_with_their_gallery(base, ids, folder):
     os.rename(folder, folder.with_name("moved"))
     assert browser().get(base + ids["große Tasse.jpg"]).status_code == 404
@@ -125,9 +157,12 @@ def started(monkeypatch):
     return started
 
 
-def ask(folder, sent) -> None:
+def ask(folder, sent) -> list[str]:
+    """What a browser sends; the photos whose like are wanted, and are not, from then on."""
+    asked = []
     with Gallery.open(folder) as gallery:
-        grid._act(gallery, sent, lambda id: None, None, "photos")
+        grid._act(gallery, sent, asked.append, asked.append, "photos")
+    return asked
 
 
 def test_files_are_opened_only_on_ones_own_machine_and_only_pictures(folder, ids, started, monkeypatch):
@@ -153,6 +188,9 @@ def test_what_a_browser_makes_up_is_passed_over(folder, ids, monkeypatch):
     monkeypatch.setattr(trust, "own_machine", lambda: True)
     for sent in (None, 1, "like", [], ["like"], ["like", 7], ["less", "x"], ["open", None], ["mark", "all"], {"a": 1}):
         ask(folder, sent)
+    for id in ("nothing", "\ud800", "x" * 1_000_000):
+        assert not ask(folder, ["like", id]) and not ask(folder, ["less", id])
+    assert ask(folder, ["like", ids["link.jpg"]]) == ask(folder, ["less", ids["link.jpg"]]) == [ids["link.jpg"]]
     many = [ids["link.jpg"], "nothing", 7, None, *["x" * 99] * 500]
     ask(folder, ["mark", many])
     assert state.marked == (ids["link.jpg"],)

@@ -10,10 +10,10 @@ import zipfile
 import pytest
 from PIL import Image
 
-from pages import selection
+from pages import originals, selection
 from tests.apptest import grids, ids, said
 from xmr.gallery import Gallery, index_folder
-from xmr.modality import BadInput, Hit
+from xmr.modality import BadInput, Hit, Item, Modality
 
 
 @pytest.fixture
@@ -32,6 +32,28 @@ def test_a_zip_holds_each_file_as_it_is_under_a_name_of_its_own(mine):
     with zipfile.ZipFile(io.BytesIO(selection.zipped(mine, items))) as archive:
         assert sorted(archive.namelist()) == ["_HYPERLINK(1).jpg", "one (2).jpg", "one.jpg"]
         assert {archive.read(name) for name in archive.namelist()} == {item.content.read_bytes() for item in items}
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("CON.jpg", "_CON.jpg"),
+        ("com1.tar.jpg", "_com1.tar.jpg"),
+        ("nul", "_nul"),
+        ("console.jpg", "console.jpg"),
+        ("Ka\u0308se.jpg", "K\u00e4se.jpg"),  # as macOS writes it
+        ("\u202egpj.exe", "_gpj.exe"),
+        ("../../x.jpg", "x.jpg"),
+        (" . ", "photo"),
+    ],
+)
+def test_what_is_downloaded_has_a_name_that_every_system_takes_for_a_file(tmp_path, file, name):
+    assert originals.file_name(Item("id", Modality.PHOTO, tmp_path / file)) == name
+
+
+@pytest.mark.parametrize("text", ["=1+1", " \u00a0=1+1", "\n@SUM(A1)", "\uff1d1+1", "-2", "\tx", "\rx"])
+def test_no_text_of_a_table_is_a_formula(text):
+    assert selection._harmless(text) == f"'{text}" and selection._harmless(f"a{text}") == f"a{text}"
 
 
 def test_a_zip_of_the_shipped_photos_holds_their_thumbnails(gallery):

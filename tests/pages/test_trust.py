@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 
 import pytest
+from starlette.responses import Response
+from starlette.testclient import TestClient
 
 from pages import trust, uploads
 from xmr.modality import BadInput
@@ -102,15 +104,23 @@ def test_a_folder_is_found_however_it_is_written(home, given):
         "{home}/Pictures/out/deeper",
         "/no/such/folder",
         "~root",
+        "~nosuchuser/x",
+        "{home}/loop",
         "{home}/Pictures2",
         "file:///etc",
     ],
 )
 def test_a_folder_elsewhere_is_refused_whether_it_exists_or_not(home, given):
     (home / "Pictures" / "out").symlink_to("/etc")
+    (home / "loop").symlink_to(home / "loop")
     (home / "Pictures2").mkdir()
     with pytest.raises(BadInput, match="is not among the folders that may be used here"):
         trust.own_folder(given.format(home=home), [home / "Pictures"])
+
+
+def test_a_user_that_is_not_there_is_no_folder_even_where_all_are_allowed():
+    with pytest.raises(BadInput, match="is not among the folders that may be used here"):
+        trust.own_folder("~nosuchuser", [Path("/")])
 
 
 @pytest.mark.parametrize(
@@ -143,3 +153,19 @@ def test_where_uploads_are_kept_is_no_folder_for_anyone(home, monkeypatch):
         with pytest.raises(BadInput, match="not among the folders"):
             trust.own_folder(str(folder), [home])
     uploads.end_all()
+
+
+@pytest.mark.parametrize(
+    ("address", "kind", "told"),
+    [
+        ("localhost", "text/html", "frame-ancestors 'self'"),
+        ("127.0.0.1", "text/html; charset=utf-8", "frame-ancestors 'self'"),
+        ("localhost", "image/png", None),
+        ("0.0.0.0", "text/html", None),
+        (None, "text/html", None),
+    ],
+)
+def test_no_other_site_has_the_app_of_this_computer_in_a_frame(monkeypatch, address, kind, told):
+    monkeypatch.setattr(trust.st, "get_option", lambda name: address)
+    app = trust.KeepOutOfFrames(Response("here", media_type=kind))
+    assert TestClient(app).get("/").headers.get("content-security-policy") == told

@@ -178,19 +178,20 @@ class Memory:
         self.taken.append(scope["path"])
         await PlainTextResponse("", 204)(scope, receive, send)
 
-    async def put(self, size: int | None, visit: str = "me", method: str = "PUT") -> int:
-        """The status that the server answers with."""
+    async def put(self, size: int | None, visit: str = "me", method: str = "PUT", id: str = "c", **more: str) -> int:
+        """The status that the server answers with; `more`: headers."""
         sent = []
 
         async def send(message) -> None:
             sent.append(message)
 
         headers = [] if size is None else [(b"content-length", str(size).encode())]
+        headers += [(name.replace("_", "-").encode(), value.encode()) for name, value in more.items()]
         await self.limit(
             {
                 "type": "http",
                 "method": method,
-                "path": f"/_stcore/upload_file/{visit}/c",
+                "path": f"/_stcore/upload_file/{visit}/{id}",
                 "headers": headers,
                 "query_string": b"",
             },
@@ -207,6 +208,7 @@ def memory(monkeypatch) -> Memory:
     monkeypatch.setattr(uploads.runtime, "get_instance", lambda: memory)
     monkeypatch.setattr(uploads, "MAX_BYTES", 1000)
     monkeypatch.setattr(uploads, "MAX_BYTES_OF_ALL", 1300)
+    monkeypatch.setattr(uploads, "_EACH", 0)
     return memory
 
 
@@ -231,6 +233,16 @@ def test_uploads_on_their_way_count_and_no_longer_once_they_are_there(memory):
     memory.meanwhile = [200]
     assert asyncio.run(memory.put(300)) == 204 and memory.taken[0] == "meanwhile 413"
     assert asyncio.run(memory.put(400)) == 204
+
+
+def test_no_length_counts_beside_chunks_that_have_any(memory):
+    assert asyncio.run(memory.put(1, transfer_encoding="chunked")) == 411 and not memory.taken
+
+
+def test_files_without_content_count_and_so_do_long_addresses(memory, monkeypatch):
+    monkeypatch.setattr(uploads, "_EACH", 150)  # with which 1,050 of 1,300 bytes are taken, 750 of them by me
+    assert asyncio.run(memory.put(0, "me")) == 204 and asyncio.run(memory.put(101, "me")) == 413
+    assert asyncio.run(memory.put(0, id="c" * 500)) == 414
 
 
 def test_files_are_deleted_however_much_there_is(memory):

@@ -1,7 +1,8 @@
 """The SQLite file of a gallery. It is opened only if it has exactly the expected tables; errors are for users to read.
 
 Galleries are not trusted. Views and triggers in the file would run inside our statements, so such files are refused;
-the length of values is limited; and the contents of the tables are checked where they are used (`checking_contents`).
+a journal beside it may have SQLite delete any file, so a journal that names one is refused; the length of values is
+limited; and the contents of the tables are checked where they are used (`checking_contents`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from urllib.request import pathname2url
 
 import numpy as np
 
+from xmr.files import open_own
 from xmr.modality import BadInput
 
 VERSION = 3
@@ -26,6 +28,7 @@ ELSEWHERE = "Check its permissions and the disk, or keep the index elsewhere wit
 
 _MAX_VALUE = 8_000_000  # bytes of one value
 _WAIT = 60.0  # seconds to wait while another program writes
+_NAMES_ANOTHER = bytes.fromhex("d9d505f920a163d7")  # the end of a journal that names a file common to several databases
 _SCHEMA = """
 CREATE TABLE items (
     row INTEGER PRIMARY KEY AUTOINCREMENT,  -- never given twice: vectors name it
@@ -140,6 +143,7 @@ class Database:
             BadInput: the file is gone.
         """
         with self.lock:
+            self._check_journal()
             if _device_and_inode(self.file) != self._opened:  # deleted, and perhaps created again
                 if not self.file.is_file():
                     raise BadInput(f"{self.file} is gone. {self.remedy}")
@@ -221,14 +225,28 @@ class Database:
             yield
         except BadInput:
             raise
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, RuntimeError, OverflowError) as error:
             raise BadInput(f"{self.file} is damaged ({error}). {self.remedy}") from None
 
     def _end(self, statement: str) -> None:
         if self._db.in_transaction:
             self.run(statement)
 
+    def _check_journal(self) -> None:
+        """Refuse a journal that names another file. SQLite writes such ones only for a transaction of several
+        databases, which this program never has; and on rolling one back it deletes the file that is named."""
+        journal = self.file.with_name(f"{self.file.name}-journal")
+        try:
+            with open_own(journal) as file:
+                file.seek(-len(_NAMES_ANOTHER), os.SEEK_END)
+                named = file.read() == _NAMES_ANOTHER
+        except OSError:  # there is none, or less than that; SQLite itself opens no link
+            return
+        if named:
+            raise BadInput(f"{journal} is not of this program, and would have another file deleted. Delete it.")
+
     def _connect(self) -> None:
+        self._check_journal()
         self._opened = _device_and_inode(self.file)
         address = f"file:{pathname2url(str(self.file.absolute()))}?mode=rw"  # opening must not create the file
         try:

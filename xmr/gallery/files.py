@@ -5,16 +5,21 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from xmr.gallery.metadata import SIDECARS, TABLES, Told, open_text, read_tables
-from xmr.modality import BadInput
+from xmr.modality import BadInput, shown
 from xmr.preprocess.kinds import HEAD, PICTURE_SUFFIXES, READ, picture_kind
 
 IGNORE_FILE = ".xmrignore"
+_LARGEST_IGNORE = 100_000  # letters
+_MOST_STARS = 4  # of a pattern in it: with each more, a long name takes a hundred times as long, and six take hours
+_OUT = "It is a link out of the folders that may be used here. Put there what it leads to, or delete the link."
 
 # Folders in which disks, network storage and photo programs keep deleted files and previews. Hidden folders, such as
 # .Trashes, are skipped anyway.
@@ -91,7 +96,13 @@ class Listing:
         return not any(file == lost or file.startswith(f"{lost}/") or not lost for lost in self.unreachable)
 
 
-def list_folder(folder: Path, exclude: Sequence[str] = (), known: Iterable[tuple[str, str | None]] = ()) -> Listing:
+def list_folder(
+    folder: Path,
+    exclude: Sequence[str] = (),
+    known: Iterable[tuple[str, str | None]] = (),
+    within: Sequence[Path] | None = None,
+    stop: threading.Event | None = None,
+) -> Listing:
     """List all picture files under a folder, which are recognised by their content.
 
     Hidden files and folders, folders of deleted files and previews, and whatever `exclude` or the folder's .xmrignore
@@ -101,14 +112,20 @@ def list_folder(folder: Path, exclude: Sequence[str] = (), known: Iterable[tuple
         folder:  the folder.
         exclude: patterns as in .gitignore.
         known:   (file, stamp) pairs of pictures that need not be opened again.
+        within:  resolved folders out of which no link is followed, whatever it leads to; None for all.
+        stop:    when it is set, listing ends.
 
     Raises:
-        BadInput: .xmrignore or a pattern can't be read.
+        BadInput: .xmrignore or a pattern can't be read, or `stop` was set.
     """
-    listing, excluded, known = Listing(), _patterns(folder, exclude), set(known)
-    entries = list(_walk(folder, excluded, listing))
+    listing, excluded, known = Listing(), _patterns(folder, exclude, within), set(known)
+    entries = []
+    for there in _walk(folder, excluded, listing, within):
+        _go_on(stop)
+        entries.append(there)
     beside = _Beside(path for path, _, _ in entries)
     for path, file, entry in entries:
+        _go_on(stop)
         try:
             state = os.stat(path)
             if not stat.S_ISREG(state.st_mode):
@@ -132,6 +149,11 @@ def list_folder(folder: Path, exclude: Sequence[str] = (), known: Iterable[tuple
             listing.skipped.append((path, why))
     listing.pictures.sort(key=lambda found: found.file)
     return listing
+
+
+def _go_on(stop: threading.Event | None) -> None:
+    if stop is not None and stop.is_set():
+        raise BadInput("Indexing was stopped while the files were listed. Index the folder again to go on.")
 
 
 class _Beside:
@@ -181,7 +203,9 @@ def _skip_reason(path: Path, size: int) -> str | None:
     return f"It is {kind.name}. {kind.remedy}" if kind else f"It is no picture that can be read. {READ}"
 
 
-def _walk(folder: Path, excluded, listing: Listing) -> Iterator[tuple[Path, str, os.DirEntry]]:
+def _walk(
+    folder: Path, excluded, listing: Listing, within: Sequence[Path] | None
+) -> Iterator[tuple[Path, str, os.DirEntry]]:
     """All files under a folder that are not left out: (path, relative path, directory entry)."""
     seen: set[tuple[int, int]] = set()
     todo: list[tuple[Path, str]] = [(folder, "")]
@@ -217,10 +241,18 @@ def _walk(folder: Path, excluded, listing: Listing) -> Iterator[tuple[Path, str,
                 linked, is_folder = entry.is_symlink(), entry.is_dir()
             except OSError:
                 linked, is_folder = True, False  # a circular link
-            if not is_folder:
+            if linked and _leads_out(entry.path, within):
+                listing.unreachable.append(file)
+                if is_folder or Path(entry.name).suffix.lower() in PICTURE_SUFFIXES:
+                    listing.skipped.append((Path(entry.path), _OUT))
+            elif not is_folder:
                 yield Path(entry.path), file, entry
             elif not excluded.match_file(f"{file}/"):
                 (links if linked else todo).append((Path(entry.path), file))
+
+
+def _leads_out(path: str | Path, within: Sequence[Path] | None) -> bool:
+    return within is not None and not any(Path(os.path.realpath(path)).is_relative_to(folder) for folder in within)
 
 
 def _is_rubbish(file: str) -> bool:
@@ -236,13 +268,24 @@ def _is_undecodable(name: str) -> bool:
     return False
 
 
-def _patterns(folder: Path, exclude: Sequence[str]):
+def _patterns(folder: Path, exclude: Sequence[str], within: Sequence[Path] | None):
     from pathspec import GitIgnoreSpec
 
     lines = list(exclude)
+    if _leads_out(folder / IGNORE_FILE, within):
+        raise BadInput(f"{folder / IGNORE_FILE} cannot be read. {_OUT}")
     try:
         with open_text(folder / IGNORE_FILE) as file:
-            lines += file.read().splitlines()
+            own = file.read(_LARGEST_IGNORE + 1)
+        if len(own) > _LARGEST_IGNORE:
+            raise BadInput(f"{folder / IGNORE_FILE} has more than {_LARGEST_IGNORE:,} letters. Write fewer patterns.")
+        for line in own.splitlines():
+            if len(re.findall(r"\*+", line)) > _MOST_STARS and not line.startswith("#"):
+                raise BadInput(
+                    f"The pattern {shown(line)} of {folder / IGNORE_FILE} has more than {_MOST_STARS} stars. Write "
+                    "several simpler ones."
+                )
+            lines.append(line)
     except FileNotFoundError:
         pass
     except OSError as error:

@@ -95,6 +95,7 @@ def index_folder(
     *,
     index_dir: str | Path | None = None,
     exclude: Sequence[str] = (),
+    within: Sequence[Path] | None = None,
     stop: threading.Event | None = None,
     workers: int | None = None,
     embed: Embed | None = None,
@@ -120,7 +121,10 @@ def index_folder(
         progress: called after each batch.
         index_dir: folder for the gallery instead of .xmr.
         exclude: patterns of files to leave out, as in .gitignore; the folder's .xmrignore is used too.
-        stop: when it is set, indexing ends after the current batch, and keeps what is done.
+        within: resolved folders out of which no link is followed, for someone who may not read what lies elsewhere;
+            what is known of photos behind such a link stays. None to follow all.
+        stop: when it is set, indexing ends after the current batch, and keeps what is done; with BadInput while the
+            files are still listed.
         workers: threads that read and encode photos; None for one a core.
         embed: reads and encodes elsewhere, as xmr.cluster does; None for this process.
 
@@ -157,9 +161,11 @@ def index_folder(
     if existing:
         with _open_or_create(places, folder) as gallery:
             known = gallery.originals()  # before the folder is listed, so that photos added meanwhile are not removed
-            listing = list_folder(folder, exclude, {(file, stamp) for file, (_, stamp, _) in known.items()})
+            listing = list_folder(
+                folder, exclude, {(file, stamp) for file, (_, stamp, _) in known.items()}, within, stop
+            )
             return _index(gallery, listing, known, systems, progress, stop, workers, embed)
-    listing = list_folder(folder, exclude)
+    listing = list_folder(folder, exclude, within=within, stop=stop)
     if not listing.pictures:
         raise _no_photos(folder, listing.skipped)
     with _open_or_create(places, folder) as gallery:

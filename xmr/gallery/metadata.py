@@ -36,6 +36,7 @@ SIDECARS = (".txt", ".json", ".xmp")
 TABLES = ("captions.csv", "captions.jsonl")
 _LARGEST = 1_000_000  # letters of a sidecar, bytes of a box in a photo
 _LARGEST_TABLE = 200_000_000
+_LARGEST_ROW, _MOST_COLUMNS = 100_000, 1_000  # letters of a row of a table; columns of a CSV
 _LARGEST_WHOLE = 50_000_000  # of a file that is read as a whole to see its head
 _RAW_HEAD = 1_000_000  # bytes of a RAW file in which its tags begin
 _LONGEST, _MOST = 2_000, 20  # letters of a caption; captions of a photo
@@ -380,38 +381,58 @@ def told_in(given: Any) -> Told:
 def read_tables(paths: Iterable[Path]) -> dict[Path, Told]:
     """What tables say of the photos of their folders, by path: captions.csv, whose columns are "file", "caption",
     "language" and facts, and captions.jsonl, with an object a line, as `told_in` takes it, with its "file". A CSV's
-    columns are separated by commas, semicolons, as in German spreadsheets, or tabs."""
+    columns are separated by commas, semicolons, as in German spreadsheets, or tabs. A line that cannot be read is
+    passed over."""
     found: dict[Path, Told] = {}
     for path in paths:
         try:
             if path.stat().st_size > _LARGEST_TABLE:
                 continue
             with open_text(path) as file:
-                for given in _rows(file) if path.suffix.lower() == ".csv" else map(_line, file):
-                    name = given.get("file") if isinstance(given, dict) else None
-                    if not isinstance(name, str) or not name.strip():
-                        continue
-                    told = found.setdefault(path.parent / name.strip(), Told())
-                    told.add(told_in(given))
-                    if path.suffix.lower() == ".csv":
-                        for key, value in given.items():
-                            if key not in ("file", "caption", "description", "text"):
-                                told.fact(key, _number(value))
+                lines = _lines(file)
+                for given in _rows(lines) if path.suffix.lower() == ".csv" else map(_object, lines):
+                    name = given.get("file")
+                    if isinstance(name, str) and name.strip():
+                        _try(_of_row, found.setdefault(path.parent / name.strip(), Told()), given)
         except (OSError, csv.Error, ValueError):
             continue
     return found
 
 
-def _rows(file: io.TextIOWrapper) -> Iterator[dict[str, str]]:
-    head = file.readline()
-    return csv.DictReader(chain([head], file), delimiter=max(",;\t", key=head.count))
+def _of_row(told: Told, given: dict[str, Any]) -> None:
+    told.add(told_in(given))
+    for key, value in given.items():
+        if isinstance(given, _Row) and key not in ("file", "caption", "description", "text"):
+            told.fact(key, _number(value))
 
 
-def _line(text: str) -> Any:
+class _Row(dict[str, Any]):
+    """One of a CSV, whose columns may be facts."""
+
+
+def _lines(file: io.TextIOWrapper) -> Iterator[str]:
+    """The lines of a table but for those that are far longer than any row: once read, they may take gigabytes."""
+    while line := file.readline(_LARGEST_ROW):
+        if len(line) < _LARGEST_ROW:
+            yield line
+        else:
+            while line and not line.endswith(("\n", "\r")):
+                line = file.readline(_LARGEST_ROW)
+
+
+def _rows(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
+    head = next(lines, "")
+    delimiter = max(",;\t", key=head.count)
+    if head.count(delimiter) < _MOST_COLUMNS:
+        yield from map(_Row, csv.DictReader(chain([head], lines), delimiter=delimiter))
+
+
+def _object(line: str) -> dict[str, Any]:
     try:
-        return json.loads(text)
+        found = json.loads(line)
     except (ValueError, RecursionError):
-        return None
+        found = None
+    return found if isinstance(found, dict) else {}
 
 
 def _number(text: Any) -> Any:

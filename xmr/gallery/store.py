@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
+from xmr.files import open_own
 from xmr.gallery import facts
 from xmr.gallery.database import ELSEWHERE, VERSION, Database, GalleryMismatch, NotWritable
 from xmr.gallery.location import DEMO, HIDDEN, given_path, holds_gallery, index_command, index_home, places
@@ -31,6 +32,9 @@ from xmr.where import Condition
 if TYPE_CHECKING:
     from xmr.system import System
 
+_LONGEST_FACTS = 100_000  # letters of a photo's facts as JSON; those that are told of it have at most 60,000
+_LONGEST_FILE = 4_096  # letters of a path
+_TEXT = "substr(texts.text, 1, 2000)"  # as much of a caption as is ever stored: more is of someone else's making
 _ITEMS = "SELECT id, file, facts FROM items"
 _TABLE_OF = {Modality.PHOTO: "items", Modality.TEXT: "texts"}
 _CAPTIONS = (
@@ -79,9 +83,9 @@ class Gallery:
         """Use Gallery.open or Gallery.create."""
         self.path = path
         self.root = path.parent if path.name == HIDDEN else root
-        for folder in (path, path / "thumbs", path / "vectors"):
-            if folder.is_symlink():
-                raise BadInput(f"{folder} is a link. A gallery is kept in folders of its own: delete the link.")
+        for part in (path, path / "thumbs", path / "vectors", path / "gallery.sqlite"):
+            if part.is_symlink():
+                raise BadInput(f"{part} is a link. A gallery is kept in folders of its own: delete the link.")
         self._thumbs = Thumbnails(path, self._remedy)
         self._db = Database(path / "gallery.sqlite", self._remedy())
         self._vectors = VectorFiles(self._db, path / "vectors")
@@ -113,7 +117,7 @@ class Gallery:
             gallery = cls(path, folder)
         except OSError as error:
             raise BadInput(f"{folder} cannot be opened: {error.strerror}. Check its permissions.") from None
-        return gallery._checked()
+        return gallery._checked(None if index_dir is None else given_path(index_dir))
 
     @classmethod
     def create(cls, path: str | Path, root: str | Path | None = None, exist_ok: bool = False) -> Gallery:
@@ -132,7 +136,8 @@ class Gallery:
         path, root = Path(path), Path(root or path)
         try:
             path.mkdir(parents=True, exist_ok=True)
-            (path / "gallery.sqlite").touch()
+            if not os.path.lexists(path / "gallery.sqlite"):  # a link is refused below
+                (path / "gallery.sqlite").touch()
             gallery = cls(path, root)
             for folder in ("thumbs", "vectors"):
                 (path / folder).mkdir(exist_ok=True)
@@ -147,7 +152,10 @@ class Gallery:
                 raise BadInput(f"{path} holds a gallery already. Open it, or delete it first.")
         return gallery._checked()
 
-    def _checked(self) -> Gallery:
+    def _checked(self, base: Path | None = None) -> Gallery:
+        """The gallery, if it is sound. One that is kept apart from its photos, and opened by its own path, says itself
+        where they are. That is believed only in a folder in which this user's galleries are kept: one of someone else's
+        making would have any folder's photos shown."""
         try:
             if self._db.is_empty():  # its creation was interrupted
                 raise BadInput(f"{self.root} is not indexed yet. Index its photos first: {self.command()}")
@@ -155,9 +163,7 @@ class Gallery:
             if self.path == self.root and (said := self._db.rows("SELECT value FROM about WHERE key = 'root'")):
                 with self._db.checking_contents():
                     root = Path(said[0][0])
-                    if (
-                        index_home(root, self.path.parent) == self.path
-                    ):  # kept outside the photos' folder, and opened by its own path
+                    if self.path.resolve() == index_home(root, base).resolve():
                         self.root, self._db.remedy = root, self._remedy()
         except BadInput:
             self.close()
@@ -286,7 +292,7 @@ class Gallery:
     def caption(self, id: str) -> str:
         """One line to show with a photo: its first caption, or else its file, or else its id."""
         first = self._db.rows(
-            "SELECT texts.text FROM items JOIN captions ON item = items.row JOIN texts ON texts.row = captions.text "
+            f"SELECT {_TEXT} FROM items JOIN captions ON item = items.row JOIN texts ON texts.row = captions.text "
             "WHERE id = ? ORDER BY texts.row LIMIT 1",
             (id,),
         )
@@ -298,7 +304,7 @@ class Gallery:
     def captions(self, id: str, language: str | None = None) -> list[tuple[str, str]]:
         """A photo's captions as (language, text); in all languages if `language` is None."""
         return self._db.rows(
-            "SELECT language, texts.text FROM items JOIN captions ON item = items.row "
+            f"SELECT language, {_TEXT} FROM items JOIN captions ON item = items.row "
             "JOIN texts ON texts.row = captions.text WHERE id = ? AND ifnull(language = ?, 1) ORDER BY texts.row",
             (id, language),
         )
@@ -321,7 +327,7 @@ class Gallery:
     def _texts(self, where: str, *values: str) -> list[Item]:
         """The captions that match an SQL condition."""
         rows = self._db.rows(
-            "SELECT texts.row, language, texts.text, json_group_array(items.id), "
+            f"SELECT texts.row, language, {_TEXT}, json_group_array(items.id), "
             "json_group_array(json_extract(facts, '$.category')) FROM texts JOIN captions ON captions.text = texts.row "
             f"JOIN items ON items.row = item WHERE {where} GROUP BY texts.row ORDER BY texts.row",
             values,
@@ -437,7 +443,7 @@ class Gallery:
             self._db.run(f"PRAGMA user_version = {VERSION}")
             for folder in ("thumbs", "vectors"):
                 probe = self.path / folder / "probe.part"
-                probe.touch()
+                open_own(probe, "ab").close()
                 probe.unlink()
 
     def add(self, entries: Iterable[Entry]) -> list[str]:
@@ -612,13 +618,15 @@ class Gallery:
 
     def _item(self, id: str, file: str | None, told: str) -> Item:
         with self._db.checking_contents():
+            if len(told) > _LONGEST_FACTS:
+                raise ValueError(f"facts of {len(told):,} letters")
             known, content = json.loads(told), self.thumb(id)
             category = known.get("category")
             if category is not None and not isinstance(category, str):
                 raise ValueError("a category that is no text")
             if file is not None:
                 if not _inside(file):
-                    raise ValueError(f"the path {file!r}")
+                    raise ValueError(f"the path {shown(file)}")
                 known.setdefault("file", file)
                 content = self.root / file
             return Item(id, Modality.PHOTO, content, frozenset([category] if category else []), facts=known)
@@ -638,7 +646,7 @@ def _as_json(facts: Mapping[str, Any]) -> str:
 def _inside(file: str) -> bool:
     """Whether a relative path stays inside its folder."""
     odd = r"[\x00:\\]" if os.name == "nt" else r"\x00"
-    return not {"", ".", ".."} & set(file.split("/")) and not re.search(odd, file)
+    return len(file) <= _LONGEST_FILE and not {"", ".", ".."} & set(file.split("/")) and not re.search(odd, file)
 
 
 def _unlink_others(folder: Path, named: set[str], endings: tuple[str, ...]) -> None:

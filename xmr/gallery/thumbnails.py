@@ -5,18 +5,19 @@ from __future__ import annotations
 import io
 import os
 import re
-import stat
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from PIL import Image
 
+from xmr.files import open_own
 from xmr.modality import BadInput, shown
 from xmr.preprocess import open_picture
 
 THUMB = 256  # longer side of a thumbnail, pixels
 _LARGEST = 1_000_000  # bytes of a thumbnail; usual ones have 10,000
+_LONGEST_SIDE = 1_024  # pixels of one; of a single colour, the largest WebP has 40 bytes and takes gigabytes to show
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.()-]{0,119}")  # a valid file name on all systems, and never a path
 
 
@@ -46,14 +47,11 @@ class Thumbnails:
         """The bytes of a thumbnail, a WebP file; raises BadInput if it is missing or not a WebP file."""
         path = self.path(id)
         try:
-            # Don't follow links or wait for pipes, because galleries are not trusted.
-            flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-            with open(os.open(path, flags), "rb") as file:
-                regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
-                found = file.read(_LARGEST + 1) if regular else b""
+            with open_own(path) as file:
+                found = file.read(_LARGEST + 1)
         except OSError as error:
             raise BadInput(f"The thumbnail {path} cannot be read: {error.strerror}. {self._remedy()}") from None
-        if len(found) > _LARGEST or found[:4] != b"RIFF" or found[8:12] != b"WEBP":
+        if len(found) > _LARGEST or not 0 < _side(found) <= _LONGEST_SIDE:
             raise BadInput(f"{path} is no thumbnail. {self._remedy()}")
         return found
 
@@ -76,12 +74,28 @@ class Thumbnails:
             found = thumbnail(open_picture(picture, at_least=THUMB) if isinstance(picture, Path) else picture)
         unfinished = target.with_name(f"{target.name}.part")
         try:
-            unfinished.write_bytes(found)
+            with open_own(unfinished, "wb") as file:
+                file.write(found)
             os.replace(unfinished, target)
         except OSError:
             with suppress(OSError):
                 unfinished.unlink()
             raise
+
+
+def _side(webp: bytes) -> int:
+    """The longer side of a WebP picture in pixels, by its header; 0 for anything else."""
+    if webp[:4] != b"RIFF" or webp[8:12] != b"WEBP":
+        return 0
+    match webp[12:16]:
+        case b"VP8X":
+            return 1 + max(int.from_bytes(webp[at : at + 3], "little") for at in (24, 27))
+        case b"VP8L":
+            sides = int.from_bytes(webp[21:25], "little")
+            return 1 + max(sides & 0x3FFF, sides >> 14 & 0x3FFF)
+        case b"VP8 ":
+            return max(int.from_bytes(webp[at : at + 2], "little") & 0x3FFF for at in (26, 28))
+    return 0
 
 
 def thumbnail(picture: Image.Image, side: int = THUMB) -> bytes:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from xmr.files import open_own
 from xmr.gallery.database import Database
 from xmr.modality import Modality
 
@@ -44,12 +45,12 @@ class VectorFile:
     def read(self, folder: Path) -> StoredVectors | None:
         """The records; None if the file is missing, too short or has invalid scales."""
         record = _record(self.dim)
-        size = self.count * record.itemsize
-        rows, valid = np.empty(self.count, np.int64), True
+        size, valid = self.count * record.itemsize, True
         try:
-            with open(folder / self.name, "rb") as file:
+            with open_own(folder / self.name) as file:
                 if os.fstat(file.fileno()).st_size < size:
                     return None
+                rows = np.empty(self.count, np.int64)  # only now: the count may be of someone else's making
                 if size <= _MAPPED:
                     held = np.fromfile(file, record, self.count)
                 else:
@@ -61,7 +62,7 @@ class VectorFile:
                     part = part[:step]
                     rows[start : start + len(part)] = part["row"]
                     valid = valid and bool((part["scale"] >= 0).all() and np.isfinite(part["scale"]).all())
-        except OSError:
+        except (OSError, MemoryError):
             return None
         return StoredVectors(self, rows, held) if valid else None
 
@@ -72,7 +73,7 @@ class VectorFile:
             OSError: the disk is full, or the file is shorter than it should be.
         """
         valid = self.count * records.itemsize
-        with open(folder / self.name, "r+b" if self.count else "wb") as file:
+        with open_own(folder / self.name, "r+b" if self.count else "wb") as file:
             if file.seek(0, os.SEEK_END) < valid:
                 raise OSError(f"{self.name} is shorter than it should be")
             file.truncate(valid)
@@ -182,7 +183,7 @@ def quantized(rows: list[int], vectors: np.ndarray) -> np.ndarray:
 def _free_name(folder: Path, system: str, modality: Modality) -> str:
     """An unused file name."""
     safe, number = re.sub(r"[^A-Za-z0-9_]", "-", system)[:60].lstrip("-") or "system", 1
-    while (folder / (name := f"{safe}.{modality}.{number}.bin")).exists():
+    while os.path.lexists(folder / (name := f"{safe}.{modality}.{number}.bin")):
         number += 1
     return name
 

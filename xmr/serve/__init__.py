@@ -28,7 +28,7 @@ from xmr.gallery import Entry, Gallery
 from xmr.gallery.indexing import encode_captions
 from xmr.gallery.metadata import FACTS, LONGEST_FACT, Told, read_metadata
 from xmr.modality import BadInput, Hit, Modality, Query, Term, shown
-from xmr.preprocess import Reading, open_picture
+from xmr.preprocess import Reading
 from xmr.search import Searcher
 from xmr.serve.gate import Figures, Gate, Limits, is_loopback
 from xmr.serve.messages import (
@@ -65,6 +65,7 @@ _FAILURES: dict[int | str, dict[str, Any]] = {
         (401, "no key, or a wrong one"),
         (403, "not allowed here"),
         (404, "no such thing"),
+        (408, "too slow in coming"),
         (413, "too large, or too many"),
         (415, "another content type"),
         (422, "a query or picture that cannot be used"),
@@ -352,6 +353,8 @@ def create_app(
     @app.exception_handler(400)
     @app.exception_handler(404)
     @app.exception_handler(405)
+    @app.exception_handler(408)
+    @app.exception_handler(413)
     async def other(request: Request, error: HTTPException) -> JSONResponse:
         told = {404: "There is nothing at this address. /openapi.json lists all.", 405: "That is not done here."}
         status = 413 if "Too many" in str(error.detail) else error.status_code
@@ -438,7 +441,7 @@ def _added(gallery: Gallery, searchers: Sequence[Searcher], contents: Sequence[b
     for number, content in enumerate(contents, 1):
         id = hashlib.sha256(content).hexdigest()[:32]
         try:
-            images[id] = open_picture(content, at_least=1024)
+            images[id] = opened(Modality.PHOTO, content)
         except BadInput as error:
             raise BadInput(f"Photo {number} of {len(contents)}: {error} Nothing was added.") from None
         own = read_metadata(io.BytesIO(content), row=told)

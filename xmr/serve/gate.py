@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
 import logging
@@ -15,6 +16,7 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
+from fastapi import HTTPException
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 Scope = MutableMapping[str, Any]
@@ -33,11 +35,15 @@ class Limits:
 
     Attributes:
         bytes: of one request.
+        values: numbers, texts and lists of one request in JSON, each of which takes far more memory than its letters.
+        seconds: until a request has come whole.
         rate: requests a minute of one client, which may come at once as well; 0: any.
         waiting: requests at a time, those that wait among them.
     """
 
     bytes: int = 25_000_000
+    values: int = 500_000
+    seconds: float = 120
     rate: int = 1_200
     waiting: int = 128
 
@@ -64,10 +70,6 @@ class Figures:
         self.photos = Gauge("xmr_photos", "Photos in the gallery.", registry=self.registry)
 
 
-class TooLarge(Exception):
-    """A request has more bytes than are taken."""
-
-
 class Gate:
     """ASGI middleware around the API."""
 
@@ -83,14 +85,29 @@ class Gate:
         given = headers.get("x-request-id", "")
         request = given if re.fullmatch(r"[A-Za-z0-9._-]{1,64}", given) else secrets.token_hex(8)
         scope.setdefault("state", {})["request"] = request
-        start, status, received = time.perf_counter(), 500, 0
+        start, status, received, values, whole = time.perf_counter(), 500, 0, 0, False
+        is_form = headers.get("content-type", "").lower().startswith("multipart/")
 
         async def counted() -> MutableMapping[str, Any]:
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
+            nonlocal received, values, whole
+            left = None if whole else max(0.0, start + self._limits.seconds - time.perf_counter())
+            try:
+                message = await asyncio.wait_for(receive(), left)
+            except TimeoutError:
+                raise HTTPException(
+                    408, f"A request must have come within {self._limits.seconds:g} s. Send it again, or a smaller one."
+                ) from None
+            body = message.get("body", b"")
+            received, whole = received + len(body), not message.get("more_body", False)
+            values += 0 if is_form else sum(map(body.count, (b",", b"[", b"{")))
             if received > self._limits.bytes:
-                raise TooLarge
+                raise HTTPException(413, self._too_large())
+            if values > self._limits.values:
+                raise HTTPException(
+                    413,
+                    f"A request may have {self._limits.values:,} numbers, texts and lists. Draw with fewer points, or "
+                    "ask with fewer parts at a time.",
+                )
             return message
 
         async def sent(message: MutableMapping[str, Any]) -> None:
@@ -107,8 +124,6 @@ class Gate:
                 await _say(sent, request, *refused)
             else:
                 await self._app(scope, counted, sent)
-        except TooLarge:
-            await _say(sent, request, 413, self._too_large())
         except Exception:
             log.exception(json.dumps({"request": request, "failed": scope["path"]}))
             if status == 500:

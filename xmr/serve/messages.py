@@ -7,6 +7,7 @@ import binascii
 from typing import Annotated, Any, Literal
 
 import numpy as np
+from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from xmr.modality import BadInput, Drawing, Modality, Term
@@ -15,6 +16,7 @@ from xmr.preprocess import open_picture, open_sketch
 MOST_ANSWERS = 1_000
 MOST_TERMS = 64
 MOST_IDS = 10_000
+_KEPT = 1_024  # px, the longer side of a picture
 _Id = Annotated[str, Field(min_length=1, max_length=200)]
 _Name = Annotated[str, Field(min_length=1, max_length=64)]
 _Language = Annotated[str, Field(pattern="^[a-z]{2,3}$")]
@@ -74,8 +76,12 @@ def _decoded(picture: str) -> bytes:
 
 
 def opened(modality: Modality, content: bytes) -> Any:
-    """A picture file's content, decoded; BadInput if it is no picture."""
-    return open_sketch(content) if modality is Modality.SKETCH else open_picture(content, at_least=1024)
+    """A picture file's content, decoded, of at most 1,024 px a side: a request has many, and of one colour each of 16
+    megapixels is a file of 50 kB. BadInput if it is no picture."""
+    picture = open_sketch(content) if modality is Modality.SKETCH else open_picture(content, at_least=_KEPT)
+    if isinstance(picture, Image.Image):
+        picture.thumbnail((_KEPT, _KEPT))
+    return picture
 
 
 class TermsIn(Message):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,27 @@ def test_patterns_leave_out_as_gitignore_does(tmp_path):
     assert files_in(tmp_path, "keep.png") == ["a.png", "raw/keep.png"]  # the file has the last word
 
 
+def test_a_pattern_that_would_take_hours_is_refused_and_so_are_endless_ones(tmp_path):
+    photo(tmp_path / f"{'a' * 200}.png")
+    (tmp_path / ".xmrignore").write_text("*.tmp\n# * * * * * *\n**/*_*.*\n" + "*a" * 10 + "b\n")
+    with pytest.raises(BadInput, match="has more than 4 stars. Write several simpler ones"):
+        list_folder(tmp_path)
+    with open(tmp_path / ".xmrignore", "wb") as file:
+        file.truncate(50_000_000_000)  # which takes no room
+    with pytest.raises(BadInput, match="has more than 100,000 letters"):
+        list_folder(tmp_path)
+
+
+def test_listing_ends_when_it_is_asked_to(tmp_path):
+    for name in ("a.png", "b/c.png"):
+        photo(tmp_path / name)
+    stop = threading.Event()
+    assert len(list_folder(tmp_path, stop=stop).pictures) == 2
+    stop.set()
+    with pytest.raises(BadInput, match="was stopped while the files were listed"):
+        list_folder(tmp_path, stop=stop)
+
+
 def test_what_to_leave_out_may_be_written_by_windows(tmp_path):
     photo(tmp_path / "a.png")
     photo(tmp_path / "bär.png")
@@ -103,6 +125,35 @@ def test_linked_folders_are_followed_once_and_loops_end(tmp_path):
     found = files_in(tmp_path / "photos")
     assert "real/a.png" in found and len(found) == 2
     assert [file for file in found if file.endswith("b.png")][0] in ("one/b.png", "two/b.png")
+
+
+def test_no_link_is_followed_out_of_the_folders_that_may_be_used(tmp_path):
+    """Whoever can put a link beside photos could otherwise have others' photos shown, and the lines of any file."""
+    photos, other, away = tmp_path / "photos", tmp_path / "other", tmp_path / "away"
+    for path in (photos / "a.png", photos / "b" / "b.png", other / "c.png", away / "d.png", away / "in" / "e.png"):
+        photo(path)
+    (away / "secret").write_text("my password")
+    for name, to in {
+        "a.txt": away / "secret",
+        "captions.csv": away / "secret",
+        "d.png": away / "d.png",
+        "in": away / "in",
+        "gone.png": away / "gone",
+        "c": other,
+        "b/again.png": photos / "a.png",
+    }.items():
+        (photos / name).symlink_to(to)
+    listing = list_folder(photos, within=[photos, other])
+    assert [found.file for found in listing.pictures] == ["a.png", "b/again.png", "b/b.png", "c/c.png"]
+    assert not any(found.sidecars or found.row for found in listing.pictures)
+    told = {path.name: why for path, why in listing.skipped}
+    assert told.keys() == {"d.png", "in", "gone.png"} and len(set(told.values())) == 1
+    assert told["in"].startswith("It is a link out of the folders that may be used here.")
+    assert not listing.reaches("in/e.png")  # what is known of it stays
+    assert {"d.png", "in/e.png"} <= {found.file for found in list_folder(photos).pictures}
+    (photos / ".xmrignore").symlink_to(away / "secret")
+    with pytest.raises(BadInput, match=".xmrignore cannot be read. It is a link out of"):
+        list_folder(photos, within=[photos, other])
 
 
 def test_a_pipe_does_not_stop_the_walk(tmp_path):

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -310,6 +311,29 @@ def test_an_index_can_be_kept_in_a_folder_of_ones_choice(photo_folder, system, t
         assert len(gallery) == 6 and all(item.content.is_file() for item in gallery)
     with pytest.raises(BadInput, match="is not indexed yet"):
         Gallery.open(photo_folder)
+
+
+def test_where_the_photos_are_a_gallery_says_itself_only_where_this_user_keeps_galleries(
+    photo_folder, system, tmp_path, monkeypatch
+):
+    """One that came with a folder of others' would otherwise have any of the user's photos shown and downloaded."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    kept = tmp_path / "data" / "xmr" / "galleries"
+    came = index_folder(photo_folder, [system], index_dir=tmp_path / "came").gallery
+    with Gallery.open(came) as gallery:
+        assert gallery.root == came
+        assert not any(item.content.exists() for item in gallery)
+    with Gallery.open(came, came.parent) as gallery:
+        assert gallery.root == photo_folder
+    own = index_folder(photo_folder, [system], index_dir=kept).gallery
+    with Gallery.open(own) as gallery:
+        assert gallery.root == photo_folder and all(item.content.exists() for item in gallery)
+    (tmp_path / "circle").symlink_to("circle")
+    with sqlite3.connect(came / "gallery.sqlite") as db:
+        db.execute("UPDATE about SET value = ? WHERE key = 'root'", (str(tmp_path / "circle"),))
+    db.close()
+    with suppress(BadInput), Gallery.open(came) as gallery:
+        assert gallery.root == came
 
 
 def test_a_full_disk_is_one_sentence_and_leaves_no_half_files(tmp_path, system, checkpoint_folder):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -164,6 +165,40 @@ def test_sidecars_and_tables_may_be_written_by_windows(tmp_path, told_of, encodi
     told = told_of(tmp_path / "a.png", [tmp_path / "a.txt"], row)
     assert told.captions == [("de", "Öl, auf Wasser"), ("de", "ein grüner Käfer")]
     assert told.facts == {"Ort": "Köln"}
+
+
+def test_a_row_that_cannot_be_read_leaves_the_others_of_its_table(tmp_path):
+    good = '{"file": "a.png", "caption": "a dog"}'
+    for bad in (
+        '{"file": "b.png", "photoTakenTime": {}}',
+        '{"file": "b.png", "photoTakenTime": {"timestamp": 1e300}}',
+        '{"file": "b.png", "geoData": {"latitude": [1]}}',
+        '{"file": "b.png", "caption": "' + "x" * 1_000_000 + '"}',
+        "[" * 1_000_000,
+    ):
+        for end in ("\n", "\r\n", "\r"):
+            (tmp_path / "captions.jsonl").write_text(f"{bad}{end}{good}{end}", newline="")
+            found = read_tables([tmp_path / "captions.jsonl"])
+            assert (
+                found[tmp_path / "a.png"].captions == [("en", "a dog")]
+                and not found.get(tmp_path / "b.png", Told()).facts
+            )
+    head = "file,caption" + ",x" * 500
+    (tmp_path / "captions.csv").write_text(f"{head}\nb.png,{'x' * 200_000}\na.png,a dog\n")
+    assert read_tables([tmp_path / "captions.csv"]).keys() == {tmp_path / "a.png"}
+    (tmp_path / "captions.csv").write_text(f"{head}{',x' * 40_000}\na.png,a dog\n")
+    assert not read_tables([tmp_path / "captions.csv"])
+
+
+def test_no_line_of_a_table_is_read_whole_however_long_it_is(tmp_path):
+    """Of 200 MB, a line of JSON took 4 GB."""
+    (tmp_path / "captions.jsonl").write_text(f"[{'[],' * 10_000_000}[]]\n")
+    tracemalloc.start()
+    try:
+        assert not read_tables([tmp_path / "captions.jsonl"])
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes here")

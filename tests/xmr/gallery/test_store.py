@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
+import struct
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -221,6 +224,76 @@ def test_an_id_is_never_a_path(gallery_folder, tmp_path, system, id):
     assert (tmp_path / "secret.webp").is_file()
 
 
+def test_a_caption_is_no_longer_than_any_that_is_stored(gallery_folder, tmp_path):
+    copy = altered(
+        gallery_folder, tmp_path / "copy", "UPDATE texts SET text = printf('%.*c', 5000000, 'x') WHERE row = 1"
+    )
+    with Gallery.open(copy) as gallery:
+        id = next(id for id in (item.id for item in gallery) if len(gallery.caption(id)) > 1000)
+        read = [gallery.caption(id), gallery.captions(id)[0][1], gallery.texts()[0].content]
+        assert read == 3 * ["x" * 2000] and gallery.find_texts(["1"])["1"].content == "x" * 2000
+
+
+def test_a_journal_from_elsewhere_has_no_other_file_deleted(gallery_folder, tmp_path):
+    """SQLite deletes the file that a journal names as common to several databases, once it has rolled it back."""
+
+    def journal(names: Path) -> bytes:
+        pages, name = (copy / "gallery.sqlite").stat().st_size // 4096, os.fsencode(names)
+        head = bytes.fromhex("d9d505f920a163d7") + struct.pack(">5I", 0, 0, pages, 512, 4096)
+        lock_page = (1 << 30) // 4096 + 1
+        end = struct.pack(">I", lock_page) + name + struct.pack(">II", len(name), sum(name))
+        return head.ljust(512, b"\0") + end + bytes.fromhex("d9d505f920a163d7")
+
+    copy, precious = Path(shutil.copytree(gallery_folder, tmp_path / "copy")), tmp_path / "precious"
+    beside = copy / "gallery.sqlite-journal"
+    precious.write_text("mine")
+    beside.write_bytes(journal(precious))
+    with pytest.raises(BadInput, match="gallery.sqlite-journal is not of this program, .* Delete it"):
+        Gallery.open(copy)
+    beside.unlink()
+    with Gallery.open(copy) as gallery:
+        beside.write_bytes(journal(precious))
+        with pytest.raises(BadInput, match="is not of this program"):
+            gallery.version()
+        beside.unlink()
+        assert gallery.version() and len(gallery) == 6
+    assert precious.read_text() == "mine"
+    beside.write_bytes(journal(precious))
+    with sqlite3.connect(copy / "gallery.sqlite") as db:
+        db.execute("SELECT * FROM items").fetchall()
+    assert not precious.exists()  # the journal is one that SQLite follows
+
+
+@pytest.mark.parametrize("mine", ["mine", None])
+@pytest.mark.parametrize(
+    ("name", "statement"),
+    [
+        ("thumbs/{id}.webp.part", "DELETE FROM items"),
+        ("thumbs/probe.part", "DELETE FROM items"),
+        ("vectors/tiny.photo.1.bin", "DELETE FROM items"),
+        ("vectors/tiny.photo.1.bin", "UPDATE vectors SET count = 0"),
+        ("vectors/tiny.photo.2.bin", "UPDATE vectors SET fingerprint = 'of other weights'"),
+        ("gallery.sqlite", ""),
+    ],
+)
+def test_nothing_is_written_through_a_link_in_a_gallery(photo_folder, tmp_path, system, name, statement, mine):
+    """Of a gallery that came with a folder, each file may be a link to one of the user's own, or to where none is."""
+    index_folder(photo_folder, [system])
+    with Gallery.open(photo_folder) as gallery:
+        link = gallery.path / name.format(id=next(iter(gallery)).id)
+    with sqlite3.connect(link.parents[name.count("/")] / "gallery.sqlite") as db:
+        db.execute(statement)
+    db.close()
+    precious = tmp_path / "precious"
+    if mine:
+        precious.write_text(mine)
+    link.unlink(missing_ok=True)
+    link.symlink_to(precious)
+    with suppress(BadInput):
+        index_folder(photo_folder, [system])
+    assert (precious.read_text() if precious.exists() else None) == mine
+
+
 @pytest.mark.parametrize("file", ["../outside.png", "/etc/passwd", "a/../../b", "", "a//b", "a\x00b"])
 def test_a_file_stays_in_its_folder(gallery_folder, tmp_path, file):
     copy = altered(
@@ -239,6 +312,8 @@ def test_a_file_stays_in_its_folder(gallery_folder, tmp_path, file):
         "UPDATE items SET facts = '[1, 2]'",
         "UPDATE items SET facts = '{\"category\": [1]}'",
         f"UPDATE items SET facts = '{'[' * 3000}'",
+        "UPDATE items SET facts = json_object('camera', printf('%.*c', 200000, 'x'))",
+        "UPDATE items SET file = printf('%.*c', 200000, 'x') WHERE row = 1",
         "UPDATE items SET facts = CAST(X'ff00fe' AS TEXT)",
         "UPDATE texts SET text = CAST(X'fffe' AS TEXT) WHERE row = 1",
         "UPDATE examples SET strokes = '[[1, \"x\"]]'",

@@ -79,3 +79,17 @@ def test_a_thumbnail_is_never_read_through_a_link_or_from_a_pipe(gallery_folder,
     thumbs.symlink_to(gallery_folder / "thumbs")
     with pytest.raises(BadInput, match="is a link"):
         Gallery.open(copy)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"lossless": True}, {"quality": 30}, {"exif": b"Exif\0\0MM\0*\0\0\0\x08\0\0\0\0\0\0"}]
+)
+def test_a_thumbnail_of_very_many_pixels_is_none_by_its_header(thumbs, settings):
+    """Of one colour, 13,000 x 13,000 px are a file of 38 bytes, which took the server 2.6 GB to open."""
+    for size, sound in (((1024, 3), True), ((2, 1024), True), ((1025, 3), False), ((4, 13_000), False)):
+        Image.new("RGB", size).save(thumbs.folder / "one.webp", **settings)
+        if sound:
+            assert thumbs.read("one") == thumbs.path("one").read_bytes()
+        else:
+            with pytest.raises(BadInput, match="is no thumbnail. Make it anew."):
+                thumbs.read("one")

@@ -86,7 +86,8 @@ def test_records_behind_the_last_valid_one_are_overwritten(tmp_path):
     entry.append(tmp_path, second)
     entry = replace(entry, count=2)
     assert entry.read(tmp_path).rows.tolist() == [1, 3]
-    assert replace(entry, count=3).read(tmp_path) is None  # shorter than the table says
+    for count in (3, 2**55):  # shorter than the table says
+        assert replace(entry, count=count).read(tmp_path) is None
     with pytest.raises(OSError, match="shorter than it should be"):
         replace(entry, count=3).append(tmp_path, first)
 

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import numpy as np
@@ -30,6 +31,7 @@ from xmr.modality import BadInput, Drawing, Query
 from xmr.remote import RemoteSearcher, Server
 from xmr.search import Searcher
 from xmr.serve import Limits
+from xmr.system import System
 
 ROOT = Path(__file__).parents[3]
 SQUARE = [[[20.0, 80], [110, 80], [110, 180], [20, 180], [20, 80]]]
@@ -263,6 +265,50 @@ def test_sizes_and_rates_are_limited(api, running):
         assert 8 <= len(refused) <= 16 and {one.status_code for one in answers} == {200, 429}
         assert 1 <= int(refused[0].headers["retry-after"]) <= 2 and "30 requests a minute" in refused[0].json()["error"]
         assert client.get("/health").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/search", "/encode", "/explain"])
+def test_a_request_of_very_many_values_is_refused_before_it_is_read(client, path):
+    """Four million points in 25 MB of JSON took a gigabyte, and nobody else was answered for eight seconds."""
+    drawing = {"modality": "sketch", "strokes": [[[0, 0]] * 5_000] * 40}
+    for content in (json.dumps({"terms": [drawing]}), "[" * 600_000, '{"":' * 600_000):
+        refused = client.post(path, content=content, headers={"Content-Type": "application/json"})
+        assert refused.status_code == 413 and "500,000 numbers" in refused.json()["error"]
+        assert "\n" not in refused.json()["error"] and refused.json()["request"]
+
+
+def test_pictures_of_a_request_are_small_while_they_wait_for_one_another(client, monkeypatch):
+    """64 of one colour and 16 megapixels, 3.6 MB together, took 4 GB."""
+    large, told = file(Image.new("RGB", (4000, 3000), (200, 30, 30))), []
+    asked = [{"modality": kind, "picture": base64.b64encode(large).decode()} for kind in ("photo", "photo")]
+
+    def encode(self, term):
+        told.append(term.content.size)
+        return found(self, term)
+
+    found = Searcher.encode
+    monkeypatch.setattr(Searcher, "encode", encode)
+    assert client.post("/encode", json={"terms": asked}).status_code == 200
+    encoded = System.encode
+    monkeypatch.setattr(
+        System, "encode", lambda self, kind, items: told.extend(one.size for one in items) or encoded(self, kind, items)
+    )
+    assert client.post("/photos", files={"photo": ("x", large)}).status_code == 201
+    assert len(told) >= 3 and set(told) == {(1024, 768)}
+
+
+@pytest.mark.parametrize("path", ["/search", "/encode"])
+def test_a_request_that_never_comes_whole_makes_room_for_others(api, running, path):
+    address = urlsplit(running(api(limits=Limits(seconds=0.5, waiting=1))))
+    with socket.create_connection((address.hostname, address.port)) as slow:
+        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n"
+        slow.sendall(head.encode() + b'{"a"')
+        slow.settimeout(10)
+        told = ""
+        while not told.endswith("}"):
+            told += slow.recv(10_000).decode()
+    assert told.startswith("HTTP/1.1 408") and "must have come within 0.5 s" in told
+    assert httpx.get(f"{address.geturl()}/gallery").status_code == 200
 
 
 def test_requests_have_ids_figures_and_lines_of_json(client, caplog):
