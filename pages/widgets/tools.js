@@ -11,7 +11,8 @@ FIT.replaceSync(`
   .dc-container {width: 100% !important; height: auto !important; aspect-ratio: 1}
   .canvas-container, canvas {width: 100% !important; height: 100% !important; touch-action: none !important}
   .dc-toolbar {display: none !important}`);
-const UNSENT = 300; // ms after the end of a stroke until the canvas has sent it
+const PAUSE = 50; // ms after a stroke without the next one until it is sent; the canvas itself would wait for 200
+const UNHEARD = 300; // ms after a stroke until the server may have answered it
 const mounted = new WeakMap();
 
 export default function ({ parentElement, data, setStateValue, setTriggerValue }) {
@@ -40,11 +41,9 @@ class Tools {
     on(this.buttons.clear, "click", () => this.clear());
     on(this.buttons.move, "click", () => this.move(!this.moving));
     on(this.pad, "pointerdown", () => document.activeElement?.matches("input, textarea") && document.activeElement.blur());
-    document.addEventListener("pointerdown", (event) => this.canvas?.host.contains(event.target) || this.send(), {
-      capture: true,
-      signal: this.ended.signal,
-    });
-    on(this.pad, "pointerup", () => (this.drew = performance.now()));
+    const first = { capture: true, signal: this.ended.signal };
+    document.addEventListener("pointerdown", (event) => this.down(this.canvas?.host.contains(event.target)), first);
+    document.addEventListener("pointerup", () => this.up(), first);
     on(document, "keydown", (event) => this.key(event));
     const watch = new MutationObserver(() => this.fit());
     watch.observe(this.pad, { childList: true, subtree: true });
@@ -85,12 +84,27 @@ class Tools {
     this.buttons.move.ariaPressed = this.moving;
   }
 
+  down(onCanvas) {
+    if (!onCanvas) this.send();
+    this.drawing = onCanvas && !this.moving;
+    if (onCanvas) clearTimeout(this.unsent); // the next stroke goes with it
+  }
+
+  up() {
+    if (!this.drawing) return;
+    this.drawing = false;
+    this.drew = performance.now();
+    this.unsent = setTimeout(() => this.send(), PAUSE); // not before the canvas has the stroke
+  }
+
   send() {
-    if (performance.now() - this.drew < UNSENT) this.builtIn("Update the app with this drawing")?.click();
+    clearTimeout(this.unsent);
+    if (this.unsent) this.builtIn("Update the app with this drawing")?.click();
+    this.unsent = 0;
   }
 
   step(by) {
-    if (this.buttons[by < 0 ? "undo" : "redo"].disabled && !(performance.now() - this.drew < UNSENT)) return;
+    if (this.buttons[by < 0 ? "undo" : "redo"].disabled && !(performance.now() - this.drew < UNHEARD)) return;
     this.send();
     this.taken += by;
     this.setStateValue("taken", this.taken);
