@@ -4,7 +4,7 @@ import dataclasses
 import difflib
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -150,7 +150,7 @@ def _set_override(tree: Any, keys: list[str], value: Any, whole: str) -> None:
             tree[where] = value  # `_parse` reports unknown keys
             return
         if where not in known:
-            raise BadRecipe(f"--set {whole}: there is no {key!r} here{_nearest(str(key), map(str, known))}.")
+            raise BadRecipe(f"--set {whole}: there is no {key!r} here{nearest(str(key), map(str, known))}")
         if n == len(keys) - 1:
             tree[where] = value
             return
@@ -169,7 +169,7 @@ def _parse(kind: Any, value: Any, where: str) -> Any:
         types_ = typing.get_type_hints(kind)
         for key in value:
             if key not in types_:
-                raise BadRecipe(f"Unknown setting {where + str(key)!r}{_nearest(str(key), types_)}.")
+                raise BadRecipe(f"Unknown setting {where + str(key)!r}{nearest(str(key), types_)}")
         missing = [
             f.name
             for f in dataclasses.fields(kind)
@@ -191,7 +191,8 @@ def _parse(kind: Any, value: Any, where: str) -> Any:
     return value
 
 
-def _nearest(key: str, known: Any) -> str:
+def nearest(key: str, known: Iterable[str]) -> str:
+    """The end of an error's sentence that says which known name is meant, or else all of them."""
     known = list(known)
     found = difflib.get_close_matches(key, known, 1, 0.4)
-    return f"; did you mean {found[0]!r}?" if found else f"; known: {', '.join(known)}"
+    return f"; did you mean {found[0]!r}?" if found else f"; known: {', '.join(known)}."

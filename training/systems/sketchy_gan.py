@@ -194,12 +194,13 @@ class Task(SketchTask):
 
     def __init__(self, recipe: Recipe, cache: Path) -> None:
         classes = {label for item in real_items(recipe, "train") for label in labels_of(item, "class")}
+        unpaired = imagenet1000.items("train") if recipe.outlines else []  # missing data is told before features
         super().__init__(recipe, SketchyGan(recipe, len(classes)), cache)
         if recipe.doodle_epochs:
             pretrain(self.model.sketch, recipe.code, recipe.sketch_size, recipe.doodle_epochs, DOODLE_RATE, cache)
         head, maps = self.model.photo.head, self.real.rows[PHOTO].maps
         if recipe.outlines:
-            self.data["outlines"] = photos = maps.items + imagenet1000.items("train")
+            self.data["outlines"] = photos = maps.items + unpaired
             pairs = photos + outlines(photos)
             pool = make_pool("outlines", pairs, self.model.photo, 1, self.labels, cache, class_names=False)
             self.pools.append((pool, recipe.outlines))

@@ -8,7 +8,7 @@ import torch
 
 from training.systems import flickr30k_clip
 from training.systems.caption_base import NEIGHBOURS
-from xmr.modality import Modality
+from xmr.modality import BadInput, Modality
 
 
 @pytest.fixture
@@ -77,3 +77,9 @@ def test_tokens_are_masked_in_training_only(train):
         model.train()
         model.text.eval()  # no dropout: only the mask makes a difference
         assert not torch.allclose(model.read(ids), model.text(ids), atol=1e-3)
+
+
+def test_a_score_that_validation_does_not_measure_is_told_before_features_are_computed(train, tmp_path):
+    with pytest.raises(BadInput, match="'flickr8k-test-en/text_to_photo/hit@2'.*; did you mean 'flickr8k-test-en"):
+        train("score=[flickr8k-test-en/text_to_photo/hit@2]")
+    assert not list((tmp_path / "cache").glob("*.f16"))
