@@ -266,7 +266,12 @@ def load(name: str | Path, root: str | Path | None = None) -> System:
     >>> tri.dim, tri.space, sorted(map(str, tri.encoders)), sorted(tri.languages)
     (256, 'cosine', ['photo', 'sketch', 'text'], ['de', 'en'])
     """
-    folder = Path(name)
+    try:
+        folder = Path(name)
+    except TypeError:
+        raise CheckpointError(
+            f"Expected a system's name or its folder; {shown(name)} came. xmr.systems() lists the names."
+        ) from None
     try:
         if not (folder / "config.json").is_file():
             folder = folder_of(str(name), root)

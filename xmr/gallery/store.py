@@ -223,8 +223,8 @@ class Gallery:
         """Raise BadInput for a fact of which nothing is known of any photo."""
         for name, _ in wanted:
             if name not in facts.BUILT_IN and not self._db.rows(*facts.known(name)):
-                names = sorted(name for (name,) in self._db.rows(facts.NAMES))
-                raise BadInput(f"No photo here has the fact {shown(name)}. Known are: {', '.join(names) or 'none'}.")
+                names = sorted({*facts.BUILT_IN, *(name for (name,) in self._db.rows(facts.NAMES))})
+                raise BadInput(f"No photo here has the fact {shown(name)}. Known are: {', '.join(names)}.")
 
     def select(self, wanted: Sequence[Condition]) -> np.ndarray:
         """The database rows of the photos that meet all conditions, (N,) int64."""
