@@ -169,15 +169,19 @@ def _parser() -> argparse.ArgumentParser:
 
     evaluate = commands.add_parser(
         "evaluate",
-        help="measure a labelled gallery, as JSON: its captions against its photos, each without its own photo",
+        help="measure a folder whose photos have categories, as JSON: its captions against its photos, each without "
+        "its own; a match is a photo of the same category",
     )
     evaluate.add_argument(
         "gallery",
         metavar="GALLERY",
-        help="or a system, measured on the shipped photos: an adopted model's figures go into its metrics.json. Every "
-        "protocol that the data here allows: python -m training evaluate SYSTEM",
+        help="an indexed folder, whose photos have a fact “category” or lie in a folder of that name; or a system, "
+        "measured on the shipped photos: an adopted model's figures go into its metrics.json. Every protocol that the "
+        "data here allows: python -m training evaluate SYSTEM",
     )
-    evaluate.add_argument("--sketches", metavar="DIR", help="also DIR/<category>/*.png against the photos")
+    evaluate.add_argument(
+        "--sketches", metavar="DIR", help="also drawings, DIR/<category>/<drawing>, against the photos"
+    )
     evaluate.add_argument("--system", default="tri", help="the checkpoint to use (default: %(default)s)")
     evaluate.set_defaults(run=_evaluate)
 
@@ -440,7 +444,7 @@ def _serve(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    drawn = Path(options.sketches) if options.sketches else None
+    drawn = given_path(options.sketches) if options.sketches else None
     if not _is_folder(options.gallery) and options.gallery in checkpoint.available():
         with Gallery.open(DEMO) as shipped, told_progress() as show:
             report = evaluate_named(options.gallery, shipped, drawn, show)
