@@ -61,7 +61,11 @@ def main(arguments: list[str] | None = None) -> int:
             import argcomplete
 
             argcomplete.autocomplete(parser)
-        options = parser.parse_args(arguments)
+        options, more = parser.parse_known_args(arguments)
+        if options.run is _search and not any(one.startswith("-") for one in more):
+            options.asked = [*options.asked, *more]  # words behind an option, which argparse leaves over
+        elif more:
+            parser.error(f"unrecognized arguments: {' '.join(more)}")
         options.run(options)
         print(end="", flush=True)  # where there is no standard output, too
     except BadInput as error:

@@ -204,6 +204,8 @@ def test_evaluation_equals_leaving_one_out_by_hand(xmr, gallery_folder, system, 
         (["serve", "--max-mb", "nan"], "argument --max-mb"),
         (["index", "/nowhere"], "There is no folder /nowhere"),
         (["evaluate", "/nowhere"], "There is no folder /nowhere"),
+        (["evaluate", "/nowhere", "else"], "unrecognized arguments: else"),
+        (["search", "red", "--unknown", "blue"], "unrecognized arguments: --unknown blue"),
     ],
 )
 def test_a_mistake_is_one_line_and_status_2(xmr, gallery_folder, arguments, message):
@@ -271,6 +273,9 @@ def test_folder_and_words_may_stand_without_options(xmr, gallery_folder, photo_f
         (gallery_folder, "a", "red", "photo"),
         ("a red photo", "--gallery", gallery_folder),
         (gallery_folder, "--text", "a red photo"),
+        (gallery_folder, "-k", 10, "a red photo"),
+        (gallery_folder, "a", "--kind", "flat", "red", "-k", 10, "photo"),
+        ("-k", 10, gallery_folder, "a red photo"),
     ):
         assert xmr("search", *asked) == (0, wanted, "")
     assert xmr("search", gallery_folder)[0] == 2
