@@ -11,6 +11,7 @@ from tests.training import tiny as write
 from tests.training.datasets.test_caption_sets import coco_tree, iapr_tree, karpathy
 from tests.training.settings import SMALL
 from training.__main__ import main
+from training.release import audit
 from training.systems import coco_regions
 from xmr import checkpoint
 
@@ -96,9 +97,11 @@ def learn(tiny, tiny_bert, tmp_path, monkeypatch):
         before = (folder / "metrics.json").read_bytes()
         assert main(["evaluate", folder.name]) == 0
         assert (folder / "metrics.json").read_bytes() == before and not (folder.parent / system).exists()
-        assert f"Trained by `python -m training fit {system} --data {root} --variant {variant}`" in (
-            folder / "card.md"
-        ).read_text(encoding="utf-8")
+        told = json.loads((folder / "config.json").read_text())["card"]["command"]
+        assert told.startswith(f"fit {system} --data {root} --set ") and told.endswith(f" --variant {variant}")
+        assert f"Trained by `python -m training {told}`" in (folder / "card.md").read_text(encoding="utf-8")
+        trained = {finding.about.partition(": ")[2]: finding.outcome for finding in audit.check_hashes(folder)}
+        assert trained["trained by its recipe"] == audit.PASSED
         assert checkpoint.load(folder.name, folder.parent).name == folder.name
         return tuple(json.loads((folder / f"{name}.json").read_text()) for name in ("config", "metrics"))
 
