@@ -16,6 +16,9 @@ from training.learn.fit import Stage, Task, fit
 from training.learn.run_record import RunRecord, read_recipe
 from xmr.modality import BadInput
 
+PRECISIONS = ("32-true", "64-true", "16-mixed", "bf16-mixed", "16-true", "bf16-true")
+RANGES = {"batch": (1, 1_000_000), "dim": (1, 100_000), "dropout": (0, 1), "seed": (0, 2**32 - 1)}
+
 T = typing.TypeVar("T")
 TaskOfRecipe = typing.TypeVar("TaskOfRecipe", bound=Task)
 
@@ -42,6 +45,15 @@ class Recipe:
     seed: int
     precision: str
     stages: tuple[Stage, ...]
+
+    def __post_init__(self) -> None:
+        for name, (least, most) in RANGES.items():
+            if not least <= (value := getattr(self, name, least)) <= most:
+                raise BadRecipe(f"Expected {least} to {most} for {name!r}, got {value}.")
+        if self.precision not in PRECISIONS:
+            raise BadRecipe(f"Expected one of {', '.join(PRECISIONS)} for 'precision', got {self.precision!r}.")
+        if not self.stages:
+            raise BadRecipe("Expected at least one stage under 'stages', got none.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,7 +113,10 @@ def load(kind: type[T], path: Path, overrides: Sequence[str] = ()) -> T:
         key, found, value = override.partition("=")
         if not found:
             raise BadRecipe(f"Expected --set key=value, got {override!r}.")
-        _set_override(tree, key.split("."), yaml.safe_load(value), key)
+        try:
+            _set_override(tree, key.split("."), yaml.safe_load(value), key)
+        except yaml.YAMLError:
+            raise BadRecipe(f"--set {key}: expected a value as YAML has it, got {value!r}.") from None
     return _parse(kind, tree, "")
 
 

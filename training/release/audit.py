@@ -55,7 +55,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print a line a check; 1 if any failed. Raises BadInput."""
-    names = args.system or checkpoint.available(args.root / "checkpoints")
+    known = checkpoint.available(args.root / "checkpoints")
+    names = args.system or known
+    if unknown := [name for name in names if name not in known]:
+        raise BadInput(f"There is no checkpoint {unknown[0]!r}. Choose among: {', '.join(known)}.")
     if args.write:
         for name in names:
             exposure.write(args.root / "checkpoints" / name)
