@@ -26,6 +26,7 @@ from xmr.preprocess import Tokenizer
 PHOTO, TEXT = Modality.PHOTO, Modality.TEXT
 BATCH = 64
 VARIANTS = 4  # cached variants of a training photo: the original and three augmented copies
+BLOCK = 1024  # photos whose neighbours are looked for at a time
 NEIGHBOURS = 20  # hard negatives are drawn from this many nearest neighbours of a photo
 
 
@@ -154,12 +155,17 @@ def caption_figures(recipe: CaptionRecipe, val: list[Item], vectors: Vectors) ->
 
 
 def nearest_neighbours(pool: Pool, upper: nn.Module) -> np.ndarray:
-    """Rows (N, NEIGHBOURS) of each photo's nearest neighbours in the pool, by cosine of pretrained features."""
+    """Rows (N, NEIGHBOURS) of each photo's nearest neighbours in the pool, by cosine of pretrained features; fewer
+    where there are fewer other photos."""
     features = pool.rows[PHOTO].maps.pooled(upper)[:, 0].astype(np.float32)
     features /= np.linalg.norm(features, axis=1, keepdims=True)
-    similarity = features @ features.T
-    np.fill_diagonal(similarity, -1.0)
-    return np.argpartition(-similarity, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
+    count, found = min(NEIGHBOURS, len(features) - 1), []
+    for start in range(0, len(features), BLOCK):  # all at once would take 13 GB for Flickr30k
+        similarity = features[start : start + BLOCK] @ features.T
+        itself = np.arange(len(similarity))
+        similarity[itself, start + itself] = -np.inf
+        found.append(np.argpartition(-similarity, count, axis=1)[:, :count])
+    return np.concatenate(found)
 
 
 def published_towers(

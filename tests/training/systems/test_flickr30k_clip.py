@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from training.systems import flickr30k_clip
+from training.systems import caption_base, flickr30k_clip
 from training.systems.caption_base import NEIGHBOURS
 from xmr.modality import BadInput, Modality
 
@@ -45,7 +45,17 @@ def test_a_training_publishes_the_towers_that_it_validated(train, tmp_path):
         np.testing.assert_allclose(vectors, task.vectors(items), atol=2e-3)  # cached maps are halves
 
 
-def test_no_photo_is_twice_in_a_batch_and_hard_ones_are_neighbours_of_the_others(train):
+def test_a_photo_is_no_neighbour_of_its_own_and_few_photos_have_all_others(train, monkeypatch):
+    task = train()
+    monkeypatch.setattr(caption_base, "NEIGHBOURS", 100)
+    monkeypatch.setattr(caption_base, "BLOCK", 7)
+    found = caption_base.nearest_neighbours(task.pool, task.model.photo.upper)
+    rows = range(len(found))
+    assert [set(near) for near in found.tolist()] == [set(rows) - {row} for row in rows]
+
+
+def test_no_photo_is_twice_in_a_batch_and_hard_ones_are_neighbours_of_the_others(train, monkeypatch):
+    monkeypatch.setattr(caption_base, "BLOCK", 7)
     task = train("hard_negative_share=0.5")
     photos = task.pool.rows[Modality.PHOTO]
     features = photos.maps.pooled(task.model.photo.upper)[:, 0].astype(float)
