@@ -147,7 +147,7 @@ def test_sketchy_gan_is_measured_on_the_authors_test_list(learn, sketchy):
     assert config["card"]["data"][0] == "sketchy" and "sketch_to_photo" in config["calibration"]
 
 
-def test_flickr30k_clip_is_measured_on_flickr30ks_test_in_its_own_language(learn, flickr30k):
+def test_flickr30k_clip_is_measured_on_flickr30ks_test_in_its_own_language(learn, flickr30k, tmp_path):
     rates = "photo.head: 1.0e-3, text.head: 1.0e-3"
     config, metrics = learn(
         "flickr30k-clip", "paper", flickr30k, "dim=6", "text_backbone=BERT", BRIEF % rates, *CAPTIONS
@@ -158,6 +158,11 @@ def test_flickr30k_clip_is_measured_on_flickr30ks_test_in_its_own_language(learn
     rsum = 100 * sum(entry["metrics"][key] for key in BOTH_WAYS)
     assert entry["metrics"]["text_en_to_photo/rsum"] == pytest.approx(rsum, abs=0.01) and rsum > 0
     assert {"text_to_photo", "photo_to_text"} == set(config["calibration"])
+    flickr30k.rename(flickr30k.with_name("away"))
+    assert main(["calibrate", "flickr30k-clip-paper"]) == 0
+    path = tmp_path / "checkpoints/flickr30k-clip-paper"
+    assert checkpoint.load(path).config["calibration"] == config["calibration"]
+    assert json.loads((path / "metrics.json").read_text()) == metrics
 
 
 def test_what_ships_trains_on_the_original_data_too(learn, flickr30k):
