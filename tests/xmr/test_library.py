@@ -54,6 +54,9 @@ def test_opening_a_folder_indexes_it_when_asked_to(checkpoint_folder, photo_fold
         (lambda photos, item: xmr.index_folder("photos", photos.system), 'Load each of them: [xmr.load("tri")]'),
         (lambda photos, item: xmr.index_folder("photos", ["tri"]), 'Load each of them: [xmr.load("tri")]'),
         (lambda photos, item: xmr.index_folder("photos", "tri"), 'Load each of them: [xmr.load("tri")]'),
+        (lambda photos, item: xmr.index_folder(".", [photos.system], exclude="*.jpg"), "Write ['*.jpg']."),
+        (lambda photos, item: photos.search(sketch=xmr.Drawing(([[0, 0, 1], [9, 9, 1]],))), "must be (n, 2) numbers"),
+        (lambda photos, item: photos.search(sketch=xmr.Drawing(("line",))), "must be (n, 2) numbers"),
         (lambda photos, item: xmr.load(None), "xmr.systems() lists the names"),
     ],
 )

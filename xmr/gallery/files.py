@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from xmr.gallery.metadata import SIDECARS, TABLES, Told, open_text, read_tables
-from xmr.modality import BadInput
+from xmr.modality import BadInput, shown
 from xmr.preprocess.kinds import HEAD, PICTURE_SUFFIXES, READ, picture_kind
 
 IGNORE_FILE = ".xmrignore"
@@ -239,6 +239,8 @@ def _is_undecodable(name: str) -> bool:
 def _patterns(folder: Path, exclude: Sequence[str]):
     from pathspec import GitIgnoreSpec
 
+    if isinstance(exclude, str):  # each of whose letters would be a pattern, such as "*"
+        raise BadInput(f"What to leave out must be a list of patterns; {shown(exclude)} came. Write [{exclude!r}].")
     lines = list(exclude)
     try:
         with open_text(folder / IGNORE_FILE) as file:
