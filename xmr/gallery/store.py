@@ -109,7 +109,9 @@ class Gallery:
                     )
                 if not folder.is_dir():
                     raise BadInput(f"There is no folder {folder}. Give a folder of photos, or a gallery.")
-                raise BadInput(f"{folder} is not indexed yet. Index its photos first: {index_command(folder)}")
+                raise BadInput(
+                    f"{folder} is not indexed yet. Index its photos first: {index_command(folder, index_dir)}"
+                )
             gallery = cls(path, folder)
         except OSError as error:
             raise BadInput(f"{folder} cannot be opened: {error.strerror}. Check its permissions.") from None
@@ -176,7 +178,9 @@ class Gallery:
 
     def command(self) -> str:
         """The shell command that updates this gallery."""
-        return index_command(self.root)
+        usual = index_home(self.root)
+        elsewhere = self.path != usual and self.path.name == usual.name
+        return index_command(self.root, self.path.parent if elsewhere else None)
 
     def _remedy(self) -> str:
         if self.path == self.root:
