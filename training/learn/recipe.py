@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import re
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -200,6 +201,8 @@ def _parse(kind: Any, value: Any, where: str) -> Any:
     if kind is float and type(value) is int:
         return float(value)
     plain = arguments if isinstance(kind, types.UnionType) else (kind,)
+    if float in plain and isinstance(value, str) and re.fullmatch(r"[-+]?\d+e[-+]?\d+", value, re.I):
+        return float(value)  # YAML 1.1 takes 1e-4, without a point, for a text
     if type(value) not in plain:
         wanted = " or ".join(getattr(one, "__name__", str(one)) for one in plain)
         raise BadRecipe(f"Expected {wanted} for {where.rstrip('.')!r}, got {value!r}.")

@@ -74,7 +74,7 @@ def publish(name: str, runs: Path, checkpoints: Path, galleries: Path, variant: 
     if (data := _other_data(name, run)) is not None:
         folder = checkpoints / f"{made.name}-{run.name.rpartition('-')[0] or run.name}"
     if (run / RUN).is_file():
-        trained = variant if variant != AVERAGE else None
+        trained = varied_recipe(name).average_of[0] if variant == AVERAGE else variant
         changed = own_settings(name, runs, trained, data, load_recipe(systems.module(name).Recipe, run))
         options = ([f"--data {shlex.quote(data)}"] if data else []) + [f"--set {shlex.quote(one)}" for one in changed]
         command = " ".join([*command.split(" ")[:2], *options, *command.split(" ")[2:]])

@@ -17,8 +17,9 @@ def test_the_recipe_loads_and_opens_with_its_command():
 
 
 def test_an_override_changes_one_setting():
-    recipe = load(Recipe, YAML, ["stages.0.steps=3", "photo.hidden=7", "class_share=1"])
+    recipe = load(Recipe, YAML, ["stages.0.steps=3", "photo.hidden=7", "class_share=1", "stages.0.weight_decay=1e-4"])
     assert (recipe.stages[0].steps, recipe.photo.hidden, recipe.class_share) == (3, 7, 1.0)
+    assert recipe.stages[0].weight_decay == 0.0001  # which YAML takes for a text
 
 
 @pytest.mark.parametrize(
