@@ -48,7 +48,8 @@ BELOW = {
     "duplicates": {"gallery", "modality", "preprocess", "system"},
     "adopt": {"adopt", "calibration", "checkpoint", "compose", "composer", "encoder", "gallery", "home", "modality"}
     | {"plain", "preprocess", "system"},
-    "labelled": {"checkpoint", "compose", "evaluation", "files", "gallery", "home", "modality", "system"},
+    "labelled": {"checkpoint", "compose", "evaluation", "files", "gallery", "home", "modality", "preprocess"}
+    | {"system"},
     "serve": {"__version__", "checkpoint", "gallery", "modality", "preprocess", "search", "serve"},
     "remote": {"compose", "gallery", "modality", "search", "system", "where"},
     "__init__": {"checkpoint", "gallery", "modality", "search", "system"},

@@ -45,7 +45,7 @@ def test_the_architecture_names_every_module_of_the_library_and_every_floor_of_t
 def test_its_commands_run_as_they_are_printed(tmp_path):
     (block,) = re.findall(r"From the command line.*?```sh\n(.*?)```", README, re.S)
     commands = [line for line in block.splitlines() if not line.startswith(("pip install", *ENDLESS))]
-    assert len(commands) == 8
+    assert len(commands) == 9
     (tmp_path / "photos").mkdir()
     with Gallery.open(DEMO) as gallery:
         for item in gallery.sample(8):
@@ -58,6 +58,9 @@ def test_its_commands_run_as_they_are_printed(tmp_path):
     drawing = Image.new("L", (200, 200), 255)
     ImageDraw.Draw(drawing).ellipse((40, 40, 160, 160), outline=0, width=3)
     drawing.save(tmp_path / "drawing.png")
+    for folder, name in (("photos", "Spain/2.jpg"), ("drawings", "Spain/1.png")):
+        (tmp_path / folder / "Spain").mkdir(parents=True)
+        drawing.save(tmp_path / folder / name)
     (tmp_path / "bin").mkdir()
     for name, module in (
         ("xmr", "xmr"),
@@ -75,5 +78,5 @@ def test_its_commands_run_as_they_are_printed(tmp_path):
         text=True,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert "9 photos indexed" in done.stdout and '"rank": 8' in done.stdout
-    assert len(list((tmp_path / "found").iterdir())) == 9
+    assert "10 photos indexed" in done.stdout and '"rank": 8' in done.stdout
+    assert len(list((tmp_path / "found").iterdir())) == 10

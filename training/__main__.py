@@ -50,6 +50,8 @@ COMMANDS = {
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Run one command; returns the exit status: 0, 1 where an audit failed, 2 for a user's mistake, 130 when
+    interrupted."""
     argv = sys.argv[1:] if argv is None else argv
     parser = argparse.ArgumentParser(
         "python -m training", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -65,6 +67,9 @@ def main(argv: list[str] | None = None) -> int:
     except BadInput as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("stopped. What was done is kept; run the same command to go on.", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":

@@ -267,7 +267,12 @@ def load(name: str | Path, root: str | Path | None = None) -> System:
     >>> tri.dim, tri.space, sorted(map(str, tri.encoders)), sorted(tri.languages)
     (256, 'cosine', ['photo', 'sketch', 'text'], ['de', 'en'])
     """
-    folder = Path(name)
+    try:
+        folder = Path(name)
+    except TypeError:
+        raise CheckpointError(
+            f"Expected a system's name or its folder; {shown(name)} came. xmr.systems() lists the names."
+        ) from None
     try:
         if not (folder / "config.json").is_file():
             folder = folder_of(str(name), root)
@@ -275,12 +280,7 @@ def load(name: str | Path, root: str | Path | None = None) -> System:
     except (OSError, ValueError):  # a name that no file can have
         there = False
     if not there:
-        known = ", ".join(available(root)) or "none"
-        raise CheckpointError(
-            f"There is no checkpoint {shown(str(folder))} (there: {known}). Choose one of those, restore it with "
-            f"git checkout -- {quote(str(folder))}, train one: python -m training fit, or adopt one: "
-            "python -m xmr adopt MODEL"
-        )
+        raise _missing(folder, root)
     config = describe(folder.name, folder.parent)
     hashes = _hashes(folder, config)
     found = _weights(hashes)
@@ -327,6 +327,8 @@ def _read(folder: Path) -> Any:
     """The JSON of a folder's config.json."""
     path = folder / "config.json"
     try:
+        if not folder.is_dir():
+            raise _missing(folder, folder.parent)
         if not path.is_file():
             raise _damaged(folder, "config.json is missing")
         with path.open("rb") as file:
@@ -392,6 +394,15 @@ def _hashes(folder: Path, config: Mapping[str, Any]) -> dict[str, str]:
 def _weights(hashes: Mapping[str, str]) -> str:
     listed = "".join(f"{digest}  {name}\n" for name, digest in hashes.items())
     return hashlib.sha256(listed.encode()).hexdigest()
+
+
+def _missing(folder: Path, root: str | Path | None) -> CheckpointError:
+    known = ", ".join(available(root)) or "none"
+    return CheckpointError(
+        f"There is no checkpoint {shown(folder.name)} in {folder.parent} (there: {known}). Choose one of those, "
+        f"restore it with git checkout -- {quote(str(folder))}, train one: python -m training fit, or adopt one: "
+        "python -m xmr adopt MODEL"
+    )
 
 
 def _damaged(folder: Path, what: str) -> CheckpointError:

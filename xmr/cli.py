@@ -61,7 +61,11 @@ def main(arguments: list[str] | None = None) -> int:
             import argcomplete
 
             argcomplete.autocomplete(parser)
-        options = parser.parse_args(arguments)
+        options, more = parser.parse_known_args(arguments)
+        if options.run is _search and not any(one.startswith("-") for one in more):
+            options.asked = [*options.asked, *more]  # words behind an option, which argparse leaves over
+        elif more:
+            parser.error(f"unrecognized arguments: {' '.join(more)}")
         options.run(options)
         print(end="", flush=True)  # where there is no standard output, too
     except BadInput as error:
@@ -169,15 +173,19 @@ def _parser() -> argparse.ArgumentParser:
 
     evaluate = commands.add_parser(
         "evaluate",
-        help="measure a labelled gallery, as JSON: its captions against its photos, each without its own photo",
+        help="measure a folder whose photos have categories, as JSON: its captions against its photos, each without "
+        "its own; a match is a photo of the same category",
     )
     evaluate.add_argument(
         "gallery",
         metavar="GALLERY",
-        help="or a system, measured on the shipped photos: an adopted model's figures go into its metrics.json. Every "
-        "protocol that the data here allows: python -m training evaluate SYSTEM",
+        help="an indexed folder, whose photos have a fact “category” or lie in a folder of that name; or a system, "
+        "measured on the shipped photos: an adopted model's figures go into its metrics.json. Every protocol that the "
+        "data here allows: python -m training evaluate SYSTEM",
     )
-    evaluate.add_argument("--sketches", metavar="DIR", help="also DIR/<category>/*.png against the photos")
+    evaluate.add_argument(
+        "--sketches", metavar="DIR", help="also drawings, DIR/<category>/<drawing>, against the photos"
+    )
     evaluate.add_argument("--system", default="tri", help="the checkpoint to use (default: %(default)s)")
     evaluate.set_defaults(run=_evaluate)
 
@@ -440,7 +448,7 @@ def _serve(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    drawn = Path(options.sketches) if options.sketches else None
+    drawn = given_path(options.sketches) if options.sketches else None
     if not _is_folder(options.gallery) and options.gallery in checkpoint.available():
         with Gallery.open(DEMO) as shipped, told_progress() as show:
             report = evaluate_named(options.gallery, shipped, drawn, show)

@@ -283,7 +283,7 @@ def _check(query: Query) -> None:
 def check_terms(query: Query) -> None:
     """Raise BadInput for a query whose parts or weights cannot be used."""
     if not isinstance(query, Query) or not isinstance(query.terms, (tuple, list)):
-        raise BadInput(f"Expected a Query of Terms; {shown(query)} came.")
+        raise BadInput(f'Expected a Query; {shown(query)} came. Make one of its parts: xmr.Query.of(text="a red car").')
     if len(query.terms) > MAX_TERMS:
         raise BadInput(f"A query may have {MAX_TERMS} parts; {len(query.terms)} came. Leave some out.")
     for term in query.terms:

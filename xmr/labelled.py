@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from xmr.files import write_json
 from xmr.gallery import Gallery
 from xmr.home import models
 from xmr.modality import BadInput, Item, Modality
+from xmr.preprocess import PICTURE_SUFFIXES
 from xmr.system import System
 
 QUERIES = 1_000  # captions of each language, where they have to be encoded first
@@ -29,14 +30,14 @@ def evaluate_indexed(system: System, gallery: Gallery, sketches: Path | None) ->
 
     Args:
         system: the system.
-        gallery: photos with the fact "category".
-        sketches: a folder of <category>/<file>.png; None for none.
+        gallery: photos with categories, as `_photos` reads them.
+        sketches: a folder of <category>/<drawing>; None for none.
 
     Returns:
         {"system", "weights", "protocols"}, as in metrics.json.
 
     Raises:
-        BadInput: no vectors of the system, or photos without categories.
+        BadInput: no vectors of the system, photos without categories, or nothing to ask.
     """
     items = {item.id: item for item in _photos(gallery)}
     held = {modality: gallery.vectors(system, modality) for modality in (Modality.PHOTO, Modality.TEXT)}
@@ -68,6 +69,11 @@ def evaluate_indexed(system: System, gallery: Gallery, sketches: Path | None) ->
     }
     if sketches:
         protocols["gallery-sketches"] = _drawings_measured(list(_drawings(gallery, sketches)), photos, vectors)
+    if not protocols:
+        raise BadInput(
+            f"The photos of {gallery.path} have no captions that {system.name} takes, so there is nothing to ask. Give "
+            "drawings: --sketches DIR, which has DIR/<category>/<drawing>."
+        )
     return {"system": system.name, "weights": system.weights, "protocols": protocols}
 
 
@@ -77,8 +83,8 @@ def evaluate_named(name: str, gallery: Gallery, sketches: Path | None, told: Cal
 
     Args:
         name: of a system that ships or was adopted.
-        gallery: photos with the fact "category".
-        sketches: a folder of <category>/<file>.png; None for the gallery's own examples.
+        gallery: photos with categories, as `_photos` reads them.
+        sketches: a folder of <category>/<drawing>; None for the gallery's own examples.
         told: is told how far it is.
 
     Returns:
@@ -112,10 +118,16 @@ def evaluate_named(name: str, gallery: Gallery, sketches: Path | None, told: Cal
 
 
 def _photos(gallery: Gallery) -> list[Item]:
-    photos = [replace(item, labels=_label(item.facts.get("category"))) for item in gallery]
-    if not any(item.labels for item in photos):
-        raise BadInput(f"The photos of {gallery.path} have no category, so nothing tells a match. Use another one.")
-    return photos
+    """The photos with their category as label: the fact, or where no photo has it, the name of the folder it lies in;
+    BadInput if these are not two at least."""
+    for category in (lambda facts: facts.get("category"), lambda facts: PurePath(facts.get("file", "")).parent.name):
+        photos = [replace(item, labels=_label(category(item.facts))) for item in gallery]
+        if len(frozenset[str]().union(*(item.labels for item in photos))) > 1:
+            return photos
+    raise BadInput(
+        f"The photos of {gallery.path} have no categories, so nothing tells a match. Put those of each category into a "
+        "folder of its name, or say it in a table captions.csv with the columns file and category; then index again."
+    )
 
 
 def _label(category: object) -> frozenset[str]:
@@ -128,9 +140,9 @@ def _drawings(gallery: Gallery, sketches: Path | None) -> Iterator[Item]:
         for name, drawing in gallery.examples().items():
             yield Item(name, Modality.SKETCH, drawing, _label(name))  # type: ignore[arg-type]
         return
-    files = sorted(sketches.glob("*/*.png"))
+    files = [file for file in sorted(sketches.glob("*/*")) if file.suffix.lower() in PICTURE_SUFFIXES]
     if not files:
-        raise BadInput(f"There is no sketch {sketches}/<category>/<file>.png. Check the folder.")
+        raise BadInput(f"There is no sketch {sketches}/<category>/<drawing>. Check the folder.")
     for file in files:
         yield Item(str(file), Modality.SKETCH, file, _label(file.parent.name))
 
@@ -141,6 +153,15 @@ def _captions_measured(queries: list[Item], photos: list[Item], vectors: Vectors
 
 
 def _drawings_measured(queries: list[Item], photos: list[Item], vectors: Vectors, stated: Stated | None = None) -> dict:
+    known = frozenset[str]().union(*(photo.labels for photo in photos))
+    if not any(query.labels & known for query in queries):
+        drawn, shown = (
+            sorted(label.removeprefix("class:") for label in some)[:5] for some in (queries[0].labels, known)
+        )
+        raise BadInput(
+            f"No photo is of a category of the drawings, such as {drawn[0]}. Call their folders as the photos' "
+            f"categories are called: {', '.join(shown)}."
+        )
     about = f"{len(queries)} drawings against all photos; relevant = same category."
     return _measured(about, queries, photos, vectors, stated, without_own=False)
 

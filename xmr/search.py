@@ -229,8 +229,10 @@ class Searcher:
         >>> photos.explain_map(query, photos.search(query, k=1)[0].item.id).shape
         (7, 7)
         """
+        check_terms(query)
         wanted = Query(tuple(term for term in query.terms if term.weight > 0))
         vector = compose(self.system, wanted)
+        self.gallery.get(item_id)  # refuses what is no photo here
         return self.system.encoder(Modality.PHOTO).cells(self.gallery.thumbnail(item_id)) @ vector
 
     def language(self, query: Query) -> str | None:
@@ -240,6 +242,7 @@ class Searcher:
         >>> xmr.open().language(xmr.Query.of(text="ein rotes Auto"))
         'de'
         """
+        check_terms(query)
         texts = [term.content for term in query.terms if term.weight > 0 and isinstance(term.content, str)]
         if not texts or Modality.TEXT not in self.system.encoders:
             return None

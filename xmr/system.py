@@ -144,8 +144,7 @@ class System:
         [[0.0, -2.0]]
         """
         for given in (a, b):
-            rows = len(given) if isinstance(given, np.ndarray) and given.ndim else 0
-            check_numbers(given, (rows, self.dim), f"{self.name}'s vectors")
+            check_numbers(given, (None, self.dim), f"{self.name}'s vectors")
         a, b = a.astype(np.float64), b.astype(np.float64)
         if self.space == "cosine":
             a, b = (rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12) for rows in (a, b))
@@ -194,10 +193,16 @@ class System:
         return self.encoders[modality]
 
 
-def check_numbers(given: np.ndarray, shape: tuple[int, ...], what: str) -> None:
-    """Raise BadInput if what was given isn't an array of finite numbers in that shape."""
-    if not isinstance(given, np.ndarray) or given.dtype.kind not in "fiu" or given.shape != shape:
+def check_numbers(given: np.ndarray, shape: tuple[int | None, ...], what: str) -> None:
+    """Raise BadInput if what was given isn't an array of finite numbers in that shape, where None is any size."""
+    if (
+        not isinstance(given, np.ndarray)
+        or given.dtype.kind not in "fiu"
+        or given.ndim != len(shape)
+        or any(size not in (None, found) for size, found in zip(shape, given.shape, strict=True))
+    ):
+        wanted = str(shape).replace("None", "N")
         came = f"{given.dtype} of shape {given.shape}" if isinstance(given, np.ndarray) else shown(given)
-        raise BadInput(f"{what} must be numbers of shape {shape}, but {came} came. Use those of the same system.")
+        raise BadInput(f"{what} must be numbers of shape {wanted}, but {came} came. Use those of the same system.")
     if not (np.abs(given.astype(np.float64)) < MAX_NUMBER).all():  # nor are those that are none
         raise BadInput(f"{what} must be finite numbers below {MAX_NUMBER:g}, but others came. Make them anew.")

@@ -44,6 +44,17 @@ def test_a_wrong_name_is_told_on_stderr_with_an_exit_status(capsys, here):
     assert "Train first: python -m training fit tri" in capsys.readouterr().err
     assert main(["fit", "zero-shot-dann", "--set", "margn=1"]) == 2
     assert "did you mean 'margin'" in capsys.readouterr().err
+    assert main(["audit", "try"]) == 2
+    assert "There is no checkpoint 'try'" in capsys.readouterr().err
+
+
+def test_an_interrupted_command_says_how_to_go_on(capsys, monkeypatch):
+    def interrupted(args) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("training.systems.command.run", interrupted)
+    assert main(["fit"]) == 130
+    assert capsys.readouterr().err == "stopped. What was done is kept; run the same command to go on.\n"
 
 
 def test_fit_refuses_a_run_of_other_settings_and_offers_both_ways_on(fit, here, capsys):

@@ -11,6 +11,7 @@ from tests.training import tiny as write
 from tests.training.datasets.test_caption_sets import coco_tree, iapr_tree, karpathy
 from tests.training.settings import SMALL
 from training.__main__ import main
+from training.release import audit
 from training.systems import coco_regions
 from xmr import checkpoint
 
@@ -96,9 +97,11 @@ def learn(tiny, tiny_bert, tmp_path, monkeypatch):
         before = (folder / "metrics.json").read_bytes()
         assert main(["evaluate", folder.name]) == 0
         assert (folder / "metrics.json").read_bytes() == before and not (folder.parent / system).exists()
-        assert f"Trained by `python -m training fit {system} --data {root} --variant {variant}`" in (
-            folder / "card.md"
-        ).read_text(encoding="utf-8")
+        told = json.loads((folder / "config.json").read_text())["card"]["command"]
+        assert told.startswith(f"fit {system} --data {root} --set ") and told.endswith(f" --variant {variant}")
+        assert f"Trained by `python -m training {told}`" in (folder / "card.md").read_text(encoding="utf-8")
+        trained = {finding.about.partition(": ")[2]: finding.outcome for finding in audit.check_hashes(folder)}
+        assert trained["trained by its recipe"] == audit.PASSED
         assert checkpoint.load(folder.name, folder.parent).name == folder.name
         return tuple(json.loads((folder / f"{name}.json").read_text()) for name in ("config", "metrics"))
 
@@ -144,7 +147,7 @@ def test_sketchy_gan_is_measured_on_the_authors_test_list(learn, sketchy):
     assert config["card"]["data"][0] == "sketchy" and "sketch_to_photo" in config["calibration"]
 
 
-def test_flickr30k_clip_is_measured_on_flickr30ks_test_in_its_own_language(learn, flickr30k):
+def test_flickr30k_clip_is_measured_on_flickr30ks_test_in_its_own_language(learn, flickr30k, tmp_path):
     rates = "photo.head: 1.0e-3, text.head: 1.0e-3"
     config, metrics = learn(
         "flickr30k-clip", "paper", flickr30k, "dim=6", "text_backbone=BERT", BRIEF % rates, *CAPTIONS
@@ -155,6 +158,11 @@ def test_flickr30k_clip_is_measured_on_flickr30ks_test_in_its_own_language(learn
     rsum = 100 * sum(entry["metrics"][key] for key in BOTH_WAYS)
     assert entry["metrics"]["text_en_to_photo/rsum"] == pytest.approx(rsum, abs=0.01) and rsum > 0
     assert {"text_to_photo", "photo_to_text"} == set(config["calibration"])
+    flickr30k.rename(flickr30k.with_name("away"))
+    assert main(["calibrate", "flickr30k-clip-paper"]) == 0
+    path = tmp_path / "checkpoints/flickr30k-clip-paper"
+    assert checkpoint.load(path).config["calibration"] == config["calibration"]
+    assert json.loads((path / "metrics.json").read_text()) == metrics
 
 
 def test_what_ships_trains_on_the_original_data_too(learn, flickr30k):

@@ -145,6 +145,12 @@ def test_calibration_may_be_missing(folder):
     assert load(folder).calibration == {}
 
 
+@pytest.mark.parametrize("use", [lambda folder: describe(folder.name, folder.parent), sign])
+def test_what_is_said_of_a_checkpoint_that_is_not_there_is_not_that_it_is_damaged(folder, use):
+    with pytest.raises(CheckpointError, match=r"There is no checkpoint 'gone' in .* \(there: tiny\)"):
+        use(folder.with_name("gone"))
+
+
 @pytest.mark.parametrize("name", ["big", "no\0name", "x" * 300, "../elsewhere"])
 def test_a_missing_checkpoint_names_those_there_are(folder, name):
     with pytest.raises(CheckpointError, match=r"There is no checkpoint .* \(there: tiny\).*git checkout"):

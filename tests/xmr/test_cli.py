@@ -204,6 +204,8 @@ def test_evaluation_equals_leaving_one_out_by_hand(xmr, gallery_folder, system, 
         (["serve", "--max-mb", "nan"], "argument --max-mb"),
         (["index", "/nowhere"], "There is no folder /nowhere"),
         (["evaluate", "/nowhere"], "There is no folder /nowhere"),
+        (["evaluate", "/nowhere", "else"], "unrecognized arguments: else"),
+        (["search", "red", "--unknown", "blue"], "unrecognized arguments: --unknown blue"),
     ],
 )
 def test_a_mistake_is_one_line_and_status_2(xmr, gallery_folder, arguments, message):
@@ -231,7 +233,30 @@ def test_a_missing_checkpoint_is_one_line_too(capsys, gallery_folder):
 def test_an_unlabelled_gallery_cannot_be_evaluated(xmr, photo_folder):
     xmr("index", photo_folder)
     status, _, err = xmr("evaluate", photo_folder)
-    assert status == 2 and "have no category" in err
+    assert status == 2 and "have no categories" in err and "captions.csv" in err
+
+
+def test_a_folder_for_each_category_is_evaluated_with_drawings_of_any_kind(xmr, tmp_path):
+    for colour in ("red", "blue"):
+        for n in range(3):
+            (tmp_path / "photos" / colour).mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (64, 48 + n), colour).save(tmp_path / "photos" / colour / f"{n}.png")
+    xmr("index", tmp_path / "photos")
+    status, _, err = xmr("evaluate", tmp_path / "photos")
+    assert status == 2 and "nothing to ask" in err and "--sketches" in err
+    drawn = tmp_path / "drawn/red"
+    drawn.mkdir(parents=True)
+    (drawn / ".DS_Store").write_bytes(b"no drawing")
+    (drawn / "1.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"><path d="M 0 0 L 50 50"/></svg>')
+    image = Image.new("L", (100, 100), 255)
+    ImageDraw.Draw(image).line([(10, 10), (30, 80)], fill=0, width=2)
+    image.save(drawn / "2.JPG")
+    status, out, _ = xmr("evaluate", tmp_path / "photos", "--sketches", tmp_path / "drawn")
+    entry = json.loads(out)["protocols"]["gallery-sketches"]
+    assert (status, entry["queries"], entry["gallery"], entry["chance"]["sketch_to_photo/p@1"]) == (0, 2, 6, 0.5)
+    drawn.rename(tmp_path / "drawn/rouge")
+    status, _, err = xmr("evaluate", tmp_path / "photos", "--sketches", tmp_path / "drawn")
+    assert status == 2 and "of the drawings, such as rouge" in err and "are called: blue, red." in err
 
 
 def test_the_module_runs_as_a_program_and_shows_its_help():
@@ -248,6 +273,9 @@ def test_folder_and_words_may_stand_without_options(xmr, gallery_folder, photo_f
         (gallery_folder, "a", "red", "photo"),
         ("a red photo", "--gallery", gallery_folder),
         (gallery_folder, "--text", "a red photo"),
+        (gallery_folder, "-k", 10, "a red photo"),
+        (gallery_folder, "a", "--kind", "flat", "red", "-k", 10, "photo"),
+        ("-k", 10, gallery_folder, "a red photo"),
     ):
         assert xmr("search", *asked) == (0, wanted, "")
     assert xmr("search", gallery_folder)[0] == 2

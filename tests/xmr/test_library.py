@@ -44,6 +44,27 @@ def test_opening_a_folder_indexes_it_when_asked_to(checkpoint_folder, photo_fold
     assert len(xmr.open(photo_folder, checkpoint_folder).search(text="red")) == 6
 
 
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (lambda photos, item: photos.search("a dog"), "xmr.Query.of(text="),
+        (lambda photos, item: photos.explain_map("a dog", item), "xmr.Query.of(text="),
+        (lambda photos, item: photos.language("a dog"), "xmr.Query.of(text="),
+        (lambda photos, item: photos.explain_map(xmr.Query.of(text="red"), "gone"), "There is no photo 'gone'"),
+        (lambda photos, item: xmr.index_folder("photos", photos.system), 'Load each of them: [xmr.load("tri")]'),
+        (lambda photos, item: xmr.index_folder("photos", ["tri"]), 'Load each of them: [xmr.load("tri")]'),
+        (lambda photos, item: xmr.index_folder("photos", "tri"), 'Load each of them: [xmr.load("tri")]'),
+        (lambda photos, item: xmr.index_folder(".", [photos.system], exclude="*.jpg"), "Write ['*.jpg']."),
+        (lambda photos, item: photos.search(sketch=xmr.Drawing(([[0, 0, 1], [9, 9, 1]],))), "must be (n, 2) numbers"),
+        (lambda photos, item: photos.search(sketch=xmr.Drawing(("line",))), "must be (n, 2) numbers"),
+        (lambda photos, item: xmr.load(None), "xmr.systems() lists the names"),
+    ],
+)
+def test_what_is_of_another_type_is_told_what_to_give(system, gallery, call, told):
+    with pytest.raises(BadInput, match=re.escape(told)):
+        call(Searcher(system, gallery), next(iter(gallery)).id)
+
+
 def test_indexing_shows_a_bar_on_a_terminal_only(checkpoint_folder, photo_folder, tmp_path, monkeypatch):
     class Terminal(io.StringIO):
         def isatty(self):

@@ -439,7 +439,7 @@ def test_an_approximate_index_follows_a_gallery_and_is_built_only_once(system, t
 @pytest.mark.parametrize(
     ("where", "message"),
     [
-        ({"shape": "round"}, "No photo here has the fact 'shape'. Known are: category, place."),
+        ({"shape": "round"}, "No photo here has the fact 'shape'. Known are: category, file, folder, language, place."),
         ({"category": {"red"}}, "'category' must be a text or a number"),
         ({"category": [["red"]]}, "a text or a number"),
         ("red", "said as facts"),

@@ -17,6 +17,7 @@ from training.datasets.reading import (
     karpathy_images,
     need,
     pictures_under,
+    plain_name,
     read_json,
 )
 from xmr.modality import BadInput, Item, Modality
@@ -72,10 +73,10 @@ def _items(root: Path, folder: str, rows: dict[str, tuple[str, list[str], frozen
         raise BadInput(f"Expected COCO's photos in {root / folder}, which is not there. Unpack {folder}.zip there.")
     photos, found = by_name(pictures_under(where), skips) if rows else {}, []
     for name, texts, tags in rows.values():
-        if name not in photos:
+        if (path := photos.get(plain_name(name))) is None:
             skips.add("photos that are missing", name)
             continue
-        found.append(Item(name, Modality.PHOTO, photos[name], frozenset({f"image:{name}"}) | tags))
+        found.append(Item(name, Modality.PHOTO, path, frozenset({f"image:{name}"}) | tags))
         found += caption_items(name, {"en": texts}, frozenset({f"image:{name}"}) | tags, skips)
     return found
 

@@ -21,6 +21,7 @@ from training.datasets.reading import (
     karpathy_images,
     need,
     pictures_under,
+    plain_name,
     read_lines,
 )
 from xmr.modality import BadInput, Item, Modality
@@ -56,13 +57,13 @@ def read(root: Path, split: str, skips: Skips, name: str) -> list[Item]:
         part = split_of(photo)
         if part != split:
             continue
-        if photo not in photos:
+        if (path := photos.get(plain_name(photo))) is None:
             skips.add("photos that are missing", photo)
             continue
         labels = frozenset({f"image:{photo}"})
-        found.append(Item(photo, Modality.PHOTO, photos[photo], labels))
+        found.append(Item(photo, Modality.PHOTO, path, labels))
         found += caption_items(photo, {"en": texts, "de": german.get(photo, [])}, labels, skips)
-    for photo in sorted(set(photos) - set(captions)):
+    for photo in sorted(set(photos) - set(map(plain_name, captions))):
         skips.add("photos without captions", photo)
     return found
 

@@ -11,7 +11,18 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
-from training.datasets.reading import Skips, caption_items, clean, first, held_out, need, read_lines, read_text
+from training.datasets.reading import (
+    Skips,
+    caption_items,
+    clean,
+    first,
+    held_out,
+    need,
+    pictures_under,
+    plain_name,
+    read_lines,
+    read_text,
+)
 from xmr.modality import Item, Modality
 
 LANGUAGES = {"eng": "en", "ger": "de"}
@@ -30,12 +41,12 @@ def read(root: Path, split: str, skips: Skips) -> list[Item]:
     share = min(1.0, len(rows) / WHOLE)
     part_of = held_out(sorted(rows), "iaprtc12", **{part: round(size * share) for part, size in SIZES.items()})
     tags, found = _tags(root, skips), []
+    pictures = {plain_name(key): path for key, path in pictures_under(base / "images").items()}
     for photo in sorted(row for row, part in part_of.items() if part == split):
-        path = base / photo
-        if not path.is_file():
+        key = photo.removeprefix("images/")
+        if (path := pictures.get(plain_name(key))) is None:
             skips.add("photos that are missing", photo)
             continue
-        key = photo.removeprefix("images/")
         labels = frozenset({f"image:{key}"}) | tags.get(path.stem, frozenset())
         english = rows[photo].get("en", {})
         facts = {name.lower(): english[name] for name in ("TITLE", "LOCATION") if english.get(name)}
@@ -51,7 +62,10 @@ def _annotations(base: Path) -> tuple[dict[str, dict[str, dict[str, str]]], list
     rows: dict[str, dict[str, dict[str, str]]] = {}
     left_out = []
     for ending, language in LANGUAGES.items():
-        for path in sorted((base / f"annotations_complete_{ending}").glob(f"*/*.{ending}")):
+        folder = base / f"annotations_complete_{ending}"
+        if not folder.is_dir():
+            left_out.append(("annotation files that are missing", folder.name))
+        for path in sorted(path for path in folder.glob("*/*") if path.suffix.lower() == f".{ending}"):
             fields, name = _fields(read_text(path)), f"{path.parent.name}/{path.name}"
             if "IMAGE" not in fields:
                 left_out.append(("annotations that name no photo", name))

@@ -209,11 +209,18 @@ def pictures_under(root: Path) -> dict[str, Path]:
     return found
 
 
+def plain_name(name: str) -> str:
+    """A file's name with its suffix in small letters: an unpacked copy may have .JPG where the captions say .jpg."""
+    stem, dot, suffix = name.rpartition(".")
+    return f"{stem}{dot}{suffix.lower()}"
+
+
 def by_name(pictures: dict[str, Path], skips: Skips) -> dict[str, Path]:
-    """The same pictures by file name, for data sets whose captions name no folder; duplicates are listed in `skips`."""
+    """The same pictures by `plain_name`, for data sets whose captions name no folder; duplicates are listed in
+    `skips`."""
     found: dict[str, Path] = {}
     for key, path in pictures.items():
-        if (held := found.setdefault(path.name, path)) != path:
+        if (held := found.setdefault(plain_name(path.name), path)) != path:
             skips.add("pictures whose name another one has", f"{key}, as {held}")
     return found
 

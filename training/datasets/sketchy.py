@@ -67,6 +67,11 @@ def read(root: Path, split: str, skips: Skips, held_out: str = "photo") -> list[
                 continue
             photos[key] = path
     split_of = _splits(root, held_out, skips)
+    if held_out == LISTED:
+        for name in sorted(
+            {*_listed(root, SEEN_LIST), *_listed(root, UNSEEN_LIST)} - {key.split("/")[0] for key in photos}
+        ):
+            skips.add("listed classes without a folder", name)
     found = []
     for key in sorted(photos):
         if split_of(key) == split:

@@ -1,6 +1,6 @@
 """Evaluates a protocol on its test items, with the exported encoders."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from training.datasets import MissingData, mixed, picture
 from training.datasets.protocols import IN_FOLDS, PROTOCOLS, TEXT, find, folds
+from training.learn.recipe import BadRecipe, nearest
 from training.learn.run_record import identity_of
 from xmr import metrics
 from xmr.compose import Ranking, ranking
@@ -37,6 +38,28 @@ def encoder_vectors(system: System) -> Vectors:
         return np.stack([known[key] for key in keys])
 
     return vectors
+
+
+def check_score(wanted: Iterable[str], measured: Callable[[Vectors], Mapping[str, float]]) -> None:
+    """Check, before the hours that features take, that validation will have the metrics that select the weights.
+
+    Args:
+        wanted:   their names.
+        measured: vectors of the val items -> metrics by name.
+
+    Raises:
+        BadRecipe: there is no such metric, or no val item has anything to match.
+    """
+    known = measured(lambda items: np.zeros((len(items), 1), np.float32))  # the names don't depend on the vectors
+    if not known:
+        raise BadRecipe(
+            "The val items have nothing to match with each other, so that no score can select the weights. Give more "
+            "items, or take another split: python -m training data NAME --root ROOT counts those of each."
+        )
+    for name in wanted:
+        if name not in known:
+            meant = nearest(name, known)
+            raise BadRecipe(f"The setting score names {name!r}, which validation does not measure{meant}")
 
 
 def evaluate_mixed(system: System, split: str, vectors: Vectors) -> dict:

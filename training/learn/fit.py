@@ -54,7 +54,7 @@ class Stage:
             by prefix as for the rates; 1 where none matches.
 
     Raises:
-        BadInput: neither steps nor epochs, or both.
+        BadInput: neither steps nor epochs, or both; or never a validation.
     """
 
     name: str
@@ -75,6 +75,8 @@ class Stage:
                 f"Expected either steps or epochs of stage {self.name!r}, got {self.steps} steps and {self.epochs} "
                 "epochs. Set the other one to 0."
             )
+        if self.every < 1:
+            raise BadInput(f"Expected 1 or more for 'every' of stage {self.name!r}, got {self.every}.")
 
     def in_steps(self, epoch: int) -> "Stage":
         """The same stage in steps, of which an epoch has so many.

@@ -2,9 +2,10 @@
 
 import dataclasses
 import difflib
+import re
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ from training.datasets.catalogue import DATASETS
 from training.learn.fit import Stage, Task, fit
 from training.learn.run_record import RunRecord, read_recipe
 from xmr.modality import BadInput
+
+PRECISIONS = ("32-true", "64-true", "16-mixed", "bf16-mixed", "16-true", "bf16-true")
+RANGES = {"batch": (1, 1_000_000), "dim": (1, 100_000), "dropout": (0, 1), "seed": (0, 2**32 - 1)}
 
 T = typing.TypeVar("T")
 TaskOfRecipe = typing.TypeVar("TaskOfRecipe", bound=Task)
@@ -42,6 +46,15 @@ class Recipe:
     seed: int
     precision: str
     stages: tuple[Stage, ...]
+
+    def __post_init__(self) -> None:
+        for name, (least, most) in RANGES.items():
+            if not least <= (value := getattr(self, name, least)) <= most:
+                raise BadRecipe(f"Expected {least} to {most} for {name!r}, got {value}.")
+        if self.precision not in PRECISIONS:
+            raise BadRecipe(f"Expected one of {', '.join(PRECISIONS)} for 'precision', got {self.precision!r}.")
+        if not self.stages:
+            raise BadRecipe("Expected at least one stage under 'stages', got none.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,7 +115,10 @@ def load(kind: type[T], path: Path, overrides: Sequence[str] = ()) -> T:
         key, found, value = override.partition("=")
         if not found:
             raise BadRecipe(f"Expected --set key=value, got {override!r}.")
-        _set_override(tree, key.split("."), yaml.safe_load(value), key)
+        try:
+            _set_override(tree, key.split("."), yaml.safe_load(value), key)
+        except yaml.YAMLError:
+            raise BadRecipe(f"--set {key}: expected a value as YAML has it, got {value!r}.") from None
     return _parse(kind, tree, "")
 
 
@@ -161,7 +177,7 @@ def _set_override(tree: Any, keys: list[str], value: Any, whole: str) -> None:
             tree[where] = value  # `_parse` reports unknown keys
             return
         if where not in known:
-            raise BadRecipe(f"{whole}: there is no {key!r} here{_nearest(str(key), map(str, known))}.")
+            raise BadRecipe(f"{whole}: there is no {key!r} here{nearest(str(key), map(str, known))}")
         if n == len(keys) - 1:
             tree[where] = value
             return
@@ -180,7 +196,7 @@ def _parse(kind: Any, value: Any, where: str) -> Any:
         types_ = typing.get_type_hints(kind)
         for key in value:
             if key not in types_:
-                raise BadRecipe(f"Unknown setting {where + str(key)!r}{_nearest(str(key), types_)}.")
+                raise BadRecipe(f"Unknown setting {where + str(key)!r}{nearest(str(key), types_)}")
         missing = [
             f.name
             for f in dataclasses.fields(kind)
@@ -196,13 +212,16 @@ def _parse(kind: Any, value: Any, where: str) -> Any:
     if kind is float and type(value) is int:
         return float(value)
     plain = arguments if isinstance(kind, types.UnionType) else (kind,)
+    if float in plain and isinstance(value, str) and re.fullmatch(r"[-+]?\d+e[-+]?\d+", value, re.I):
+        return float(value)  # YAML 1.1 takes 1e-4, without a point, for a text
     if type(value) not in plain:
         wanted = " or ".join(getattr(one, "__name__", str(one)) for one in plain)
         raise BadRecipe(f"Expected {wanted} for {where.rstrip('.')!r}, got {value!r}.")
     return value
 
 
-def _nearest(key: str, known: Any) -> str:
+def nearest(key: str, known: Iterable[str]) -> str:
+    """The end of an error's sentence that says which known name is meant, or else all of them."""
     known = list(known)
     found = difflib.get_close_matches(key, known, 1, 0.4)
-    return f"; did you mean {found[0]!r}?" if found else f"; known: {', '.join(known)}"
+    return f"; did you mean {found[0]!r}?" if found else f"; known: {', '.join(known)}."

@@ -19,6 +19,7 @@ from xmr.files import write_json
 from xmr.modality import BadInput, Item
 
 FILE = "run.json"
+WEIGHTS = ("last.json", "best.safetensors")  # a run that has neither has trained nothing yet
 MAX_LISTED = 6  # differences that an error message lists
 ROOT = Path(__file__).resolve().parents[2]
 # The code that determines the weights. Publishing, for example, is not part of it.
@@ -57,7 +58,8 @@ class RunRecord:
             self.held = None
 
     def bind(self, recipe: Mapping[str, Any], unbound: Collection[str]) -> None:
-        """Record the recipe and the code version, after comparing them with those of the run in the folder.
+        """Record the recipe and the code version, after comparing them with those of the run in the folder. A run that
+        has no weights yet starts over with others.
 
         Args:
             recipe:  the settings, as plain dicts and lists.
@@ -78,10 +80,13 @@ class RunRecord:
                 if old.get(name) != new.get(name)
             ]
             changed = f"other code ({self.held['code'][-1]} -> {code})" if self.held["code"][-1] != code else ""
-            if found:
+            if (found or changed) and not any((self.folder / name).is_file() for name in WEIGHTS):
+                remove_run(self.folder)  # it stopped before anything was trained, such as for want of data
+                self.held = None
+            elif found:
                 also = f" and by {changed}" if changed else ""
                 raise RunMismatch(f"{self.folder} holds a run by other settings ({_shorten(found)}){also}. {_remedy()}")
-            if changed:
+            elif changed:
                 raise RunMismatch(
                     f"{self.folder} holds a run by {changed}. Go on with it all the same "
                     f"(--accept-code). Or: {_remedy()}"

@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from training.learn.recipe import load
 from training.learn.run_record import FILE as RUN
 from training.release import exposure
 from training.release.card import card, write_card
-from training.systems.runs import AVERAGE, run_of, varied_recipe
+from training.systems.runs import AVERAGE, of_command, plain, varied_recipe
 from xmr import checkpoint
 from xmr.modality import BadInput
 
@@ -55,7 +55,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print a line a check; 1 if any failed. Raises BadInput."""
-    names = args.system or checkpoint.available(args.root / "checkpoints")
+    known = checkpoint.available(args.root / "checkpoints")
+    names = args.system or known
+    if unknown := [name for name in names if name not in known]:
+        raise BadInput(f"There is no checkpoint {unknown[0]!r}. Choose among: {', '.join(known)}.")
     if args.write:
         for name in names:
             exposure.write(args.root / "checkpoints" / name)
@@ -97,7 +100,7 @@ def check_hashes(folder: Path) -> Iterator[Finding]:
     measured = _read(folder / "metrics.json").get("weights")
     same = measured == config["weights"]
     yield Finding(about, PASSED if same else FAILED, "" if same else f"metrics.json is of {str(measured)[:16]}")
-    about, record = f"{folder.name}: trained by today's recipe", folder / RUN
+    about, record = f"{folder.name}: trained by its recipe", folder / RUN
     if not record.is_file():
         yield Finding(about, UNCHECKED, f"published before {RUN} was kept with the weights; see its history below")
     elif hashlib.sha256(record.read_bytes()).hexdigest() != config.get("run"):
@@ -107,18 +110,14 @@ def check_hashes(folder: Path) -> Iterator[Finding]:
 
 
 def _recipe(about: str, folder: Path, config: Mapping[str, Any]) -> Iterator[Finding]:
-    """Whether the recipe of a run is that of its YAML file today, apart from what doesn't affect the weights."""
-    name = exposure.trained_by(config)
-    module, held = systems.module(name), _plain(exposure.recipe_of(folder))  # with the defaults of newer settings
-    today = _plain(load(module.Recipe, module.YAML, run_of(name, Path("runs"))[1]))
+    """Whether the recipe of a run is what its command on the card gives by the YAML file of today, apart from what
+    doesn't affect the weights."""
+    name, overrides = of_command(config["card"]["command"])
+    module, held = systems.module(name), plain(exposure.recipe_of(folder))  # with the defaults of newer settings
+    today = plain(load(module.Recipe, module.YAML, overrides))
     bound = (today.keys() | held.keys()) - module.Recipe.unbound
     other = sorted(key for key in bound if today.get(key) != held.get(key))
     yield Finding(about, FAILED if other else PASSED, f"other settings: {', '.join(other)}" if other else "")
-
-
-def _plain(recipe: Any) -> dict[str, Any]:
-    """A recipe's settings as JSON has them."""
-    return json.loads(json.dumps(asdict(recipe)))
 
 
 def check_card(folder: Path) -> Iterator[Finding]:

@@ -47,9 +47,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Calibrate a published system anew, and measure it; its graphs stay. Raises BadInput."""
-    config = checkpoint.describe(args.system, args.checkpoints)
-    sign_calibrated(args.checkpoints / args.system, config, frozenset(map(Modality, config["encoders"])))
+    """Calibrate a published system anew, and measure it; its graphs stay, and so do the curves whose data is not here.
+    Raises BadInput."""
+    folder, config = args.checkpoints / args.system, checkpoint.describe(args.system, args.checkpoints)
+    before = config.get("calibration", {})
+    try:
+        sign_calibrated(folder, config, frozenset(map(Modality, config["encoders"])))
+    finally:
+        if staying := before.keys() - config["calibration"].keys():
+            config["calibration"] |= {asked: before[asked] for asked in staying}
+            checkpoint.sign(folder, config)
+            print(f"{args.system}: what tells a match is not here for {', '.join(sorted(staying))}: as before")
     evaluate(args.system, args.checkpoints)
     write_card(args.checkpoints / args.system)
 

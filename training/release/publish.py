@@ -15,6 +15,7 @@ from torch import nn
 from training import systems
 from training.datasets import MissingData
 from training.learn.export import TOLERANCE, ExportRefused, check_parity, export, export_cells, session
+from training.learn.recipe import load_recipe
 from training.learn.run_record import FILE as RUN
 from training.learn.run_record import read_recipe
 from training.options import add_folders, add_system
@@ -24,7 +25,7 @@ from training.release.card import write_card
 from training.release.demo_gallery import fill
 from training.release.evaluate import evaluate
 from training.systems import PublishedTower
-from training.systems.runs import AVERAGE, published_run, varied_recipe
+from training.systems.runs import AVERAGE, own_settings, published_run, run_of, varied_recipe
 from training.towers.rounding import round_weights
 from xmr import checkpoint
 from xmr.composer import KINDS
@@ -64,12 +65,19 @@ def publish(name: str, runs: Path, checkpoints: Path, galleries: Path, variant: 
     """
     run, command = published_run(name, runs, variant)
     if not (run / "best.safetensors").is_file():
-        raise BadInput(f"Expected trained weights in {run}. Train first: python -m training {command}")
+        alone = run_of(name, runs)[0]  # what `fit` trains where a mean of several runs ships
+        there = variant is None and (alone / "best.safetensors").is_file()
+        or_that = f" Or publish that in {alone}: --variant {alone.name.rpartition('-')[0]}" if there else ""
+        raise BadInput(f"Expected trained weights in {run}. Train first: python -m training {command}.{or_that}")
     made = systems.module(name).published(run)
     folder = checkpoints / made.name
     if (data := _other_data(name, run)) is not None:
         folder = checkpoints / f"{made.name}-{run.name.rpartition('-')[0] or run.name}"
-        command = command.replace(name, f"{name} --data {shlex.quote(data)}", 1)
+    if (run / RUN).is_file():
+        trained = varied_recipe(name).average_of[0] if variant == AVERAGE else variant
+        changed = own_settings(name, runs, trained, data, load_recipe(systems.module(name).Recipe, run))
+        options = ([f"--data {shlex.quote(data)}"] if data else []) + [f"--set {shlex.quote(one)}" for one in changed]
+        command = " ".join([*command.split(" ")[:2], *options, *command.split(" ")[2:]])
     folder.mkdir(parents=True, exist_ok=True)
     staying = [modality for modality, part in made.towers.items() if part.tower is None]
     before = checkpoint.describe(made.name, checkpoints) if made.further else {}

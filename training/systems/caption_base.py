@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch import nn
 
 from training.datasets import catalogue, located
 from training.datasets.protocols import find
+from training.learn.evaluation import check_score
 from training.learn.features import PARITY_SAMPLES, SIDE, inputs, pixels
 from training.learn.fit import Stage
 from training.learn.recipe import VariedRecipe
@@ -24,6 +26,7 @@ from xmr.preprocess import Tokenizer
 PHOTO, TEXT = Modality.PHOTO, Modality.TEXT
 BATCH = 64
 VARIANTS = 4  # cached variants of a training photo: the original and three augmented copies
+BLOCK = 1024  # photos whose neighbours are looked for at a time
 NEIGHBOURS = 20  # hard negatives are drawn from this many nearest neighbours of a photo
 
 
@@ -80,6 +83,7 @@ class CaptionTask:
         self.recipe, self.model = recipe, model
         labels = Vocabulary(tokenizer, recipe.max_tokens)
         self.data = {split: items(recipe, split) for split in ("train", "val")}
+        check_score(recipe.score, partial(caption_figures, recipe, self.data["val"]))
         self.pool, self.val_pool = (
             make_pool(recipe.data, self.data[split], model.photo, variants, labels, cache, class_names=False)
             for split, variants in (("train", VARIANTS), ("val", 1))
@@ -132,7 +136,13 @@ class CaptionTask:
 
 
 def validate_captions(recipe: CaptionRecipe, val: list[Item], vectors: Vectors) -> dict[str, float]:
-    """Validation metrics of the protocols named in `recipe.score`, plus "score", the mean of the metrics it names."""
+    """`caption_figures`, plus "score", the mean of the metrics that `recipe.score` names."""
+    figures = caption_figures(recipe, val, vectors)
+    return {"score": float(np.mean([figures[key] for key in recipe.score]))} | figures
+
+
+def caption_figures(recipe: CaptionRecipe, val: list[Item], vectors: Vectors) -> dict[str, float]:
+    """Validation metrics of the protocols named in `recipe.score`, as <protocol>/<metric>."""
     figures = {}
     for name in dict.fromkeys(key.partition("/")[0] for key in recipe.score):
         protocol = find(name)
@@ -141,16 +151,21 @@ def validate_captions(recipe: CaptionRecipe, val: list[Item], vectors: Vectors) 
         captioned_labels = {label for item in items if item.modality is TEXT for label in item.labels}
         entry = measure(protocol, [item for item in items if item.labels & captioned_labels], vectors)
         figures |= {f"{name}/{key}": value for key, value in entry["metrics"].items()}
-    return {"score": float(np.mean([figures[key] for key in recipe.score]))} | figures
+    return figures
 
 
 def nearest_neighbours(pool: Pool, upper: nn.Module) -> np.ndarray:
-    """Rows (N, NEIGHBOURS) of each photo's nearest neighbours in the pool, by cosine of pretrained features."""
+    """Rows (N, NEIGHBOURS) of each photo's nearest neighbours in the pool, by cosine of pretrained features; fewer
+    where there are fewer other photos."""
     features = pool.rows[PHOTO].maps.pooled(upper)[:, 0].astype(np.float32)
     features /= np.linalg.norm(features, axis=1, keepdims=True)
-    similarity = features @ features.T
-    np.fill_diagonal(similarity, -1.0)
-    return np.argpartition(-similarity, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
+    count, found = min(NEIGHBOURS, len(features) - 1), []
+    for start in range(0, len(features), BLOCK):  # all at once would take 13 GB for Flickr30k
+        similarity = features[start : start + BLOCK] @ features.T
+        itself = np.arange(len(similarity))
+        similarity[itself, start + itself] = -np.inf
+        found.append(np.argpartition(-similarity, count, axis=1)[:, :count])
+    return np.concatenate(found)
 
 
 def published_towers(

@@ -15,6 +15,7 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
+from training.learn.evaluation import check_score
 from training.learn.features import FeatureCache, hash_of
 from training.learn.fit import Stage
 from training.learn.losses import RANDOM, SEMI_HARD, same, triplet
@@ -22,7 +23,14 @@ from training.learn.recipe import BadRecipe, load_recipe, train
 from training.learn.region_features import region_means
 from training.learn.sampling import Cycle
 from training.systems import PublishedSystem, detector
-from training.systems.caption_base import CaptionRecipe, captioned, published_towers, text_source, validate_captions
+from training.systems.caption_base import (
+    CaptionRecipe,
+    caption_figures,
+    captioned,
+    published_towers,
+    text_source,
+    validate_captions,
+)
 from training.towers.photo import SHIPPED
 from training.towers.regions import RegionTower, pretrained
 from training.towers.sentence import SentenceTower, display_name, write_tokenizer
@@ -88,6 +96,7 @@ class Task:
         self.recipe, self.cache = recipe, cache
         self.data = {split: captioned(recipe, split) for split in ("train", "val")}
         items, self.val = self.data["train"], self.data["val"]
+        check_score(recipe.score, partial(caption_figures, recipe, self.val))
         torch.manual_seed(recipe.seed)
         head = (recipe.dim, recipe.hidden, recipe.dropout)
         photo = RegionTower(network(recipe, folder), *head)

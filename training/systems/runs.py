@@ -1,12 +1,17 @@
 """The runs of a system: the folder and the overrides of each variant and seed, and which run is published."""
 
+import argparse
 import json
-from collections.abc import Sequence
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from training import systems
 from training.datasets.protocols import of_data
-from training.learn.recipe import VariedRecipe, load
+from training.learn.recipe import Recipe, VariedRecipe, load
+from training.options import add_data, add_system
 from xmr.modality import BadInput
 
 WORLD = "world"  # the data of a variant that trains on the rendered world
@@ -74,6 +79,49 @@ def _measured_on(system: str, data: str, overrides: Sequence[str]) -> list[str]:
     if isinstance(recipe.score, tuple):  # its metrics, each behind its protocol's name
         settings["score"] = [f"{recipe.data}-test/{key.partition('/')[2]}" for key in recipe.score]
     return [f"{key}={json.dumps(value)}" for key, value in settings.items()]
+
+
+def own_settings(system: str, runs: Path, variant: str | None, data: str | None, held: Recipe) -> list[str]:
+    """The settings by which the recipe that a run was trained by differs from that which its variant has today, in the
+    form that --set takes; without those that its weights don't follow from."""
+    module, changed, wanted = systems.module(system), [], plain(held)
+    for name in sorted(wanted.keys() - held.unbound, key=lambda name: (name != "data", name)):  # others follow from it
+        today = plain(load(module.Recipe, module.YAML, run_of(system, runs, variant, data=data, changed=changed)[1]))
+        changed += _differences(today[name], wanted[name], name)
+    return changed
+
+
+def _differences(before: Any, after: Any, name: str) -> Iterator[str]:
+    """The overrides that make one value of a setting another; a key with a dot can't be named alone."""
+    dicts = isinstance(before, dict) and isinstance(after, dict) and before.keys() == after.keys()
+    if dicts and not any("." in key for key in after):
+        parts: Iterable[Any] = after
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        parts = range(len(after))
+    elif before != after:
+        yield f"{name}={json.dumps(after)}"
+        return
+    else:
+        return
+    for part in parts:
+        yield from _differences(before[part], after[part], f"{name}.{part}")
+
+
+def of_command(command: str) -> tuple[str, list[str]]:
+    """The system and the overrides of the run that a command as `published_run` gives it trains first."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("command")
+    add_system(parser)
+    add_data(parser)
+    parser.add_argument("--variant", action="append")
+    args = parser.parse_args(shlex.split(command))
+    variant, *_ = args.variant or [None]
+    return args.system, run_of(args.system, Path("runs"), variant, None, args.data, args.overrides)[1]
+
+
+def plain(recipe: Any) -> dict[str, Any]:
+    """A recipe's settings as JSON has them."""
+    return json.loads(json.dumps(asdict(recipe)))
 
 
 def published_run(system: str, runs: Path, variant: str | None = None) -> tuple[Path, str]:

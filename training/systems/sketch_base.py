@@ -13,6 +13,7 @@ from training.datasets import MissingData, catalogue, labels_of, located, world
 from training.datasets.protocols import find
 from training.datasets.sketchy import refuse_unseen
 from training.learn.augment import resized
+from training.learn.evaluation import check_score
 from training.learn.features import PARITY_SAMPLES, SIDE, MapCache, inputs, pixels
 from training.learn.fit import Stage, trains
 from training.learn.probe import domain_probe
@@ -76,17 +77,20 @@ class SketchTask:
 
     def __init__(self, recipe: SketchRecipe, model: nn.Module, cache: Path) -> None:
         self.recipe, self.model = recipe, model
-        self.val = real_items(recipe, "val")
-        train, photo = real_items(recipe, "train"), model.photo
-        labels = self.labels = Vocabulary()
-        self.real = make_pool(recipe.data, train, photo, 2, labels, cache, recipe.same_instance_prob)
-        self.pools, self.data = [(self.real, recipe.batch)], {"train": train, "val": self.val}
+        self.data = {split: real_items(recipe, split) for split in ("train", "val")}
+        train, self.val = self.data.values()
         if recipe.world:
             self.data["world"] = rendered_items(train)
-            rendered = make_pool("world", self.data["world"], photo, 1, labels, cache, recipe.same_instance_prob)
-            self.pools.append((rendered, recipe.world))
         for items in self.data.values():  # rendered items too
             refuse_unseen(items, recipe.data, located(recipe.folder))
+        check_score([recipe.score], self.figures)
+        photo, labels = model.photo, Vocabulary()
+        self.labels = labels
+        self.real = make_pool(recipe.data, train, photo, 2, labels, cache, recipe.same_instance_prob)
+        self.pools = [(self.real, recipe.batch)]
+        if recipe.world:
+            rendered = make_pool("world", self.data["world"], photo, 1, labels, cache, recipe.same_instance_prob)
+            self.pools.append((rendered, recipe.world))
 
     @property
     def epoch_steps(self) -> int:
@@ -129,8 +133,12 @@ class SketchTask:
 
     def validate(self, stage: Stage) -> dict[str, float]:
         """The first protocol's metrics on the val items, and "score", the metric that `recipe.score` names."""
-        figures = measure(find(self.recipe.protocols[0]), self.val, self.vectors)["metrics"]
+        figures = self.figures(self.vectors)
         return {"score": figures[self.recipe.score]} | figures
+
+    def figures(self, vectors: Vectors) -> dict[str, float]:
+        """The first protocol's metrics on the val items, by their `vectors`."""
+        return measure(find(self.recipe.protocols[0]), self.val, vectors)["metrics"]
 
     def probe(self, vectors: Vectors) -> float:
         """How well a fresh linear classifier tells sketches' `vectors` from photos': `domain_probe` on the test items

@@ -193,13 +193,19 @@ class Task(SketchTask):
     """SketchTask with the class means, and early stopping when the discriminator wins."""
 
     def __init__(self, recipe: Recipe, cache: Path) -> None:
-        classes = {label for item in real_items(recipe, "train") for label in labels_of(item, "class")}
-        super().__init__(recipe, SketchyGan(recipe, len(classes)), cache)
+        items = real_items(recipe, "train")
+        classes = {label for item in items for label in labels_of(item, "class")}
+        unpaired = imagenet1000.items("train") if recipe.outlines else []  # missing data is told before features
+        model = SketchyGan(recipe, len(classes))
+        most = min(sum(item.modality is PHOTO for item in items), model.photo.features)  # as init_from_features has
+        if recipe.sketch_backbone == recipe.backbone and recipe.code > most:
+            raise BadRecipe(f"Expected at most {most} for 'code' with these training photos, got {recipe.code}.")
+        super().__init__(recipe, model, cache)
         if recipe.doodle_epochs:
             pretrain(self.model.sketch, recipe.code, recipe.sketch_size, recipe.doodle_epochs, DOODLE_RATE, cache)
         head, maps = self.model.photo.head, self.real.rows[PHOTO].maps
         if recipe.outlines:
-            self.data["outlines"] = photos = maps.items + imagenet1000.items("train")
+            self.data["outlines"] = photos = maps.items + unpaired
             pairs = photos + outlines(photos)
             pool = make_pool("outlines", pairs, self.model.photo, 1, self.labels, cache, class_names=False)
             self.pools.append((pool, recipe.outlines))

@@ -245,6 +245,8 @@ class Task(SketchTask):
     discriminant."""
 
     def __init__(self, recipe: Recipe, cache: Path) -> None:
+        outlined = recipe.losses.distils and recipe.outlines
+        unpaired = photos_excluding(unseen(recipe.data, located(recipe.folder))) if outlined else []
         super().__init__(recipe, ZeroShotDann(recipe), cache)
         self.cache, self.drawn = cache, None
         self.targets = self.outlines = None
@@ -256,7 +258,7 @@ class Task(SketchTask):
             self.model.load_classifier()
             self.classes, self.targets = class_means(self.real, self.model.teacher_targets(features).numpy())
             if recipe.outlines:
-                self.data["outlines"] = photos.items + photos_excluding(unseen(recipe.data, located(recipe.folder)))
+                self.data["outlines"] = photos.items + unpaired
                 maps = MapCache(self.model.photo, self.data["outlines"], 1, cache)
                 self.outlines = MapCache(None, outlines(maps.items), 1, cache)
                 self.outline_targets = self.model.teacher_targets(self.features(maps))

@@ -271,6 +271,8 @@ def _is_undecodable(name: str) -> bool:
 def _patterns(folder: Path, exclude: Sequence[str], within: Sequence[Path] | None):
     from pathspec import GitIgnoreSpec
 
+    if isinstance(exclude, str):  # each of whose letters would be a pattern, such as "*"
+        raise BadInput(f"What to leave out must be a list of patterns; {shown(exclude)} came. Write [{exclude!r}].")
     lines = list(exclude)
     if _leads_out(folder / IGNORE_FILE, within):
         raise BadInput(f"{folder / IGNORE_FILE} cannot be read. {_OUT}")

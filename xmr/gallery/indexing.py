@@ -132,7 +132,8 @@ def index_folder(
         What was indexed, skipped and removed.
 
     Raises:
-        BadInput: there is no such folder or no readable photo in it, or the gallery can't be written.
+        BadInput: these are no systems, there is no such folder or no readable photo in it, or the gallery can't be
+            written.
 
     >>> import tempfile, xmr
     >>> from PIL import Image
@@ -145,6 +146,8 @@ def index_folder(
     (1, ())
     """
     workers, embed = _workers(workers), embed or read_and_encode
+    if not isinstance(systems, Sequence) or not all(isinstance(system, System) for system in systems):
+        raise BadInput(f'Expected a list of systems; {shown(systems)} came. Load each of them: [xmr.load("tri")].')
     folder = given_path(folder)
     try:
         if not folder.is_dir():

@@ -73,6 +73,7 @@ def holds_gallery(folder: Path) -> bool:
     return stat.S_ISREG(found.st_mode) and found.st_size > 0
 
 
-def index_command(folder: Path) -> str:
-    """The shell command that indexes a folder."""
-    return f"python -m xmr index {shlex.quote(str(folder))}"
+def index_command(folder: Path, index_dir: str | Path | None = None) -> str:
+    """The shell command that indexes a folder, into another one if there is."""
+    kept = "" if index_dir is None else f" --index-dir {shlex.quote(str(index_dir))}"
+    return f"python -m xmr index {shlex.quote(str(folder))}{kept}"

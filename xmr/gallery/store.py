@@ -113,7 +113,9 @@ class Gallery:
                     )
                 if not folder.is_dir():
                     raise BadInput(f"There is no folder {folder}. Give a folder of photos, or a gallery.")
-                raise BadInput(f"{folder} is not indexed yet. Index its photos first: {index_command(folder)}")
+                raise BadInput(
+                    f"{folder} is not indexed yet. Index its photos first: {index_command(folder, index_dir)}"
+                )
             gallery = cls(path, folder)
         except OSError as error:
             raise BadInput(f"{folder} cannot be opened: {error.strerror}. Check its permissions.") from None
@@ -182,7 +184,9 @@ class Gallery:
 
     def command(self) -> str:
         """The shell command that updates this gallery."""
-        return index_command(self.root)
+        usual = index_home(self.root)
+        elsewhere = self.path != usual and self.path.name == usual.name
+        return index_command(self.root, self.path.parent if elsewhere else None)
 
     def _remedy(self) -> str:
         if self.path == self.root:
@@ -229,8 +233,8 @@ class Gallery:
         """Raise BadInput for a fact of which nothing is known of any photo."""
         for name, _ in wanted:
             if name not in facts.BUILT_IN and not self._db.rows(*facts.known(name)):
-                names = sorted(name for (name,) in self._db.rows(facts.NAMES))
-                raise BadInput(f"No photo here has the fact {shown(name)}. Known are: {', '.join(names) or 'none'}.")
+                names = sorted({*facts.BUILT_IN, *(name for (name,) in self._db.rows(facts.NAMES))})
+                raise BadInput(f"No photo here has the fact {shown(name)}. Known are: {', '.join(names)}.")
 
     def select(self, wanted: Sequence[Condition]) -> np.ndarray:
         """The database rows of the photos that meet all conditions, (N,) int64."""

@@ -10,7 +10,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image
 
-from xmr.modality import BadInput, Drawing
+from xmr.modality import BadInput, Drawing, shown
 from xmr.preprocess.kinds import HEAD, SVG, picture_kind
 from xmr.preprocess.page import find_ink
 from xmr.preprocess.photo import open_binary, open_picture
@@ -95,6 +95,19 @@ def _redraw(image: Image.Image, side: int, light_ink: bool | None = None) -> np.
     return _draw((points - (low + high) / 2) * (_INK_SHARE * side / max(*(high - low), side / 2)) + side / 2, side)
 
 
+def _points(stroke: np.ndarray) -> np.ndarray:
+    """The points of a stroke as (n, 2) float; BadInput if these are no points."""
+    try:
+        points = np.asarray(stroke, dtype=np.float64)
+    except (TypeError, ValueError):
+        points = np.full(1, np.nan)
+    if not points.size:
+        return np.zeros((0, 2))
+    if points.ndim != 2 or points.shape[1] != 2:
+        raise BadInput(f"A stroke must be (n, 2) numbers, x and y of each point; {shown(stroke)} came.")
+    return points
+
+
 def fit_strokes(drawing: Drawing, size: int) -> list[np.ndarray]:
     """The strokes, each (n, 2) float in pixels, scaled so that the longer side of the drawing is 84 % of the frame."""
     points, lengths = _fitted(drawing, size)
@@ -103,7 +116,7 @@ def fit_strokes(drawing: Drawing, size: int) -> list[np.ndarray]:
 
 def _fitted(drawing: Drawing, size: int) -> tuple[np.ndarray, np.ndarray]:
     """As fit_strokes, but the points of all strokes (n, 2) and the number of points of each stroke, all above 0."""
-    strokes = [np.asarray(s, dtype=np.float64).reshape(-1, 2) for s in drawing.strokes]
+    strokes = [_points(stroke) for stroke in drawing.strokes]
     stroke_of = np.repeat(np.arange(len(strokes)), np.array([len(s) for s in strokes], int))
     points = np.concatenate(strokes) if strokes else np.zeros((0, 2))
     finite = np.isfinite(points).all(axis=1)

@@ -437,3 +437,33 @@ def test_iapr_whole_is_divided_as_published():
     parts = list(held_out([f"images/{n}.jpg" for n in range(20_000)], "iaprtc12", **iaprtc12.SIZES).values())
     assert [parts.count(s) for s in ("train", "test")] == [10_000, 2_000]
     assert sum(parts.count(s) for s in iaprtc12.GALLERY) == 18_000
+
+
+def capitals(root: Path, *suffixes: str) -> None:
+    for path in list(root.rglob("*")):
+        if path.suffix in suffixes:
+            path.rename(path.with_suffix(path.suffix.upper()))
+
+
+@pytest.mark.parametrize("name", ["flickr30k", "coco2014", "iaprtc12"])
+def test_suffixes_that_were_unpacked_in_capitals_change_nothing(tmp_path, name):
+    if name == "flickr30k":
+        karpathy(tmp_path / "dataset_flickr30k.json", {"1.jpg": "train", "2.jpg": "test"})
+        photos_at(tmp_path / "images", "1.jpg", "2.jpg")
+    elif name == "coco2014":
+        coco_tree(tmp_path, "2014", "train", 6)
+        coco_tree(tmp_path, "2014", "val", 3, first=101)
+    else:
+        iapr_tree(tmp_path, 12)
+    before, line = every_split(name, tmp_path), check(name, tmp_path).line()
+    capitals(tmp_path, ".jpg", ".eng", ".ger")
+    iaprtc12._annotations.cache_clear()
+    assert every_split(name, tmp_path).keys() == before.keys() and check(name, tmp_path).line() == line
+    for split, items in every_split(name, tmp_path).items():
+        assert [(item.id, item.labels) for item in items] == [(item.id, item.labels) for item in before[split]]
+
+
+def test_iaprs_language_that_was_not_unpacked_is_listed(tmp_path):
+    iapr_tree(tmp_path, 12)
+    (tmp_path / "annotations_complete_ger").rename(tmp_path / "elsewhere")
+    assert "1 annotation files that are missing (annotations_complete_ger)" in check("iaprtc12", tmp_path).line()

@@ -114,6 +114,10 @@ def test_the_first_zero_shot_systems_layout_is_two_folders_and_two_lists_of_clas
     assert classes["test"] == {"class:hot_air_balloon"}
     assert len(ids(found["test"], PHOTO)) == len(ids(found["test"], SKETCH)) == 30
     assert "map@200" in protocol("sketchy-listed", tmp_path).comparisons[0].metrics
+    assert "without a folder" not in check("sketchy-listed", tmp_path).line()
+    with (tmp_path / "test_labels.txt").open("a") as file:
+        file.write("\nhot air ballon\n")
+    assert "1 listed classes without a folder (hot_air_ballon)" in check("sketchy-listed", tmp_path).line()
     sketchy.refuse_unseen(found["train"], "sketchy-listed", tmp_path)
     with pytest.raises(BadInput, match="class:hot_air_balloon, which sketchy-listed holds out"):
         sketchy.refuse_unseen(found["test"], "sketchy-listed", tmp_path)

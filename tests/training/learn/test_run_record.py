@@ -82,6 +82,17 @@ def test_a_run_that_was_killed_goes_on_with_the_same_settings(run, tmp_path, die
     assert run.tasks[-1].calls <= 16 - die_at // 4 * 4
 
 
+@pytest.mark.parametrize("other", [{"seed": 6}, {}])
+def test_a_run_that_stopped_before_it_had_weights_starts_over_with_other_settings_or_code(run, code, other):
+    code("aaa")
+    with pytest.raises(KeyboardInterrupt):
+        run(die_at=2)
+    (run.folder / "tokenizer.json").write_text("of the first settings")
+    code("aaa" if other else "bbb")
+    assert len(run(**other)) == 4 and not (run.folder / "tokenizer.json").exists()
+    assert json.loads((run.folder / "run.json").read_text())["code"] == ["aaa" if other else "bbb"]
+
+
 def test_a_finished_run_is_not_trained_again_and_takes_over_what_its_weights_do_not_follow_from(run):
     first = run()
     assert run(about="still a line", protocols=["p", "q"]) == first and run.tasks[-1].calls == 0

@@ -46,6 +46,10 @@ def test_an_average_is_the_mean_of_its_runs_and_trains_no_further(pictures, tiny
     )
     with pytest.raises(BadInput, match="Train first: python -m training ablation sketchy-gan --variant gan"):
         publish("sketchy-gan", tmp_path / "none", tmp_path, tmp_path)
+    (tmp_path / "one/sketchy-gan/gan-1").mkdir(parents=True)
+    (tmp_path / "one/sketchy-gan/gan-1/best.safetensors").touch()
+    with pytest.raises(BadInput, match=r"Or publish that in .*gan-1: --variant gan$"):  # what fit has trained
+        publish("sketchy-gan", tmp_path / "one", tmp_path, tmp_path)
 
 
 def test_several_seeds_become_a_mean_and_a_standard_deviation():

@@ -116,9 +116,9 @@ def test_a_record_of_other_settings_or_one_that_was_not_signed_is_found(folder):
         digest = hashlib.sha256((folder / "run.json").read_bytes()).hexdigest()
         checkpoint.sign(folder, config | {"run": digest})
 
-    assert outcomes(audit.check_hashes(folder))[f"{NAME}: trained by today's recipe"] == audit.UNCHECKED
+    assert outcomes(audit.check_hashes(folder))[f"{NAME}: trained by its recipe"] == audit.UNCHECKED
     publish(about="in other words")
-    assert outcomes(audit.check_hashes(folder))[f"{NAME}: trained by today's recipe"] == audit.PASSED
+    assert outcomes(audit.check_hashes(folder))[f"{NAME}: trained by its recipe"] == audit.PASSED
     publish(margin=0.9)
     assert "other settings: margin" in failed(audit.check_hashes(folder))
     (folder / "run.json").write_text(json.dumps({"recipe": recipe}))

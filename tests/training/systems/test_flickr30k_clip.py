@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from training.systems import flickr30k_clip
+from training.systems import caption_base, flickr30k_clip
 from training.systems.caption_base import NEIGHBOURS
-from xmr.modality import Modality
+from xmr.modality import BadInput, Modality
 
 
 @pytest.fixture
@@ -45,7 +45,17 @@ def test_a_training_publishes_the_towers_that_it_validated(train, tmp_path):
         np.testing.assert_allclose(vectors, task.vectors(items), atol=2e-3)  # cached maps are halves
 
 
-def test_no_photo_is_twice_in_a_batch_and_hard_ones_are_neighbours_of_the_others(train):
+def test_a_photo_is_no_neighbour_of_its_own_and_few_photos_have_all_others(train, monkeypatch):
+    task = train()
+    monkeypatch.setattr(caption_base, "NEIGHBOURS", 100)
+    monkeypatch.setattr(caption_base, "BLOCK", 7)
+    found = caption_base.nearest_neighbours(task.pool, task.model.photo.upper)
+    rows = range(len(found))
+    assert [set(near) for near in found.tolist()] == [set(rows) - {row} for row in rows]
+
+
+def test_no_photo_is_twice_in_a_batch_and_hard_ones_are_neighbours_of_the_others(train, monkeypatch):
+    monkeypatch.setattr(caption_base, "BLOCK", 7)
     task = train("hard_negative_share=0.5")
     photos = task.pool.rows[Modality.PHOTO]
     features = photos.maps.pooled(task.model.photo.upper)[:, 0].astype(float)
@@ -77,3 +87,9 @@ def test_tokens_are_masked_in_training_only(train):
         model.train()
         model.text.eval()  # no dropout: only the mask makes a difference
         assert not torch.allclose(model.read(ids), model.text(ids), atol=1e-3)
+
+
+def test_a_score_that_validation_does_not_measure_is_told_before_features_are_computed(train, tmp_path):
+    with pytest.raises(BadInput, match="'flickr8k-test-en/text_to_photo/hit@2'.*; did you mean 'flickr8k-test-en"):
+        train("score=[flickr8k-test-en/text_to_photo/hit@2]")
+    assert not list((tmp_path / "cache").glob("*.f16"))

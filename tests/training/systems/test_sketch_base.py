@@ -12,8 +12,8 @@ from safetensors.torch import save_file
 from tests.training.settings import dann, gan
 from training import systems
 from training.learn import recipe as recipes
-from training.systems import runs, sketchy_gan, zero_shot_dann
-from xmr.modality import Modality
+from training.systems import runs, sketch_base, sketchy_gan, zero_shot_dann
+from xmr.modality import BadInput, Modality
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="two processes on a CPU; here is a GPU")
@@ -46,3 +46,31 @@ def test_what_is_as_published_trains_on_resnet_50(system, pictures, tmp_path, mo
     assert task.model.photo.features == 2048
     made = module.published(tmp_path / "run")
     assert made.dim == (2048 if system == "sketchy-gan" else task.recipe.dim)
+
+
+@pytest.mark.parametrize(("system", "settings"), [(zero_shot_dann, dann), (sketchy_gan, gan)])
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ("score=sketch_to_photo/category/p@2", "does not measure; did you mean 'sketch_to_photo"),
+        ("world=2", "python -m training render"),
+        ("outlines=2", "imagenet1000"),
+        ("", "have nothing to match"),
+    ],
+)
+def test_what_a_run_lacks_is_told_before_features_are_computed(
+    system, settings, wrong, told, pictures, tiny, tmp_path, monkeypatch
+):
+    for name in ("XMR_DATA", "XMR_WORLD"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    if not wrong:
+        every = sketch_base.real_items
+        monkeypatch.setattr(
+            sketch_base,
+            "real_items",
+            lambda recipe, split: [i for i in every(recipe, split) if i.modality is Modality.PHOTO],
+        )
+    distils = ["losses.names=1"] if system is zero_shot_dann and "outlines" in wrong else []
+    with pytest.raises(BadInput, match=told):
+        system.run(tmp_path / "run", tmp_path / "cache", settings(pictures, *distils, *filter(None, [wrong])))
+    assert not list((tmp_path / "cache").glob("*.f16"))

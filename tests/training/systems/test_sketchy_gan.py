@@ -50,6 +50,11 @@ def test_the_generator_begins_with_what_the_network_sees_from_the_middle_of_all_
         torch.testing.assert_close(model.generator(model.sketch.code(sketches)), wanted, atol=1e-5, rtol=0)
 
 
+def test_a_code_of_more_numbers_than_the_photos_have_directions_is_refused(pictures, tiny, tmp_path):
+    with pytest.raises(BadInput, match="Expected at most 6 for 'code' with these training photos, got 8"):
+        sketchy_gan.run(tmp_path / "run", tmp_path / "cache", gan(pictures, "sketch_backbone=tiny"))
+
+
 def test_outlines_meet_their_own_photos_and_have_no_class(pictures, tiny, imagenet, tmp_path):
     overrides = gan(pictures, "outlines=30", "sketch_backbone=tiny", "code=6", "mixup_alpha=0")
     task = sketchy_gan.run(tmp_path / "run", tmp_path / "cache", overrides)

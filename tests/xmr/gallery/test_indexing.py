@@ -309,8 +309,12 @@ def test_an_index_can_be_kept_in_a_folder_of_ones_choice(photo_folder, system, t
     assert report.gallery.parent == tmp_path / "index" and not (photo_folder / ".xmr").exists()
     with Gallery.open(photo_folder, tmp_path / "index") as gallery:
         assert len(gallery) == 6 and all(item.content.is_file() for item in gallery)
-    with pytest.raises(BadInput, match="is not indexed yet"):
+        with pytest.raises(BadInput, match=f"my photos' --index-dir {tmp_path / 'index'} --system other$"):
+            gallery.vectors(replace(system, name="other"), Modality.PHOTO)
+    with pytest.raises(BadInput, match=r"is not indexed yet.*my photos'$"):
         Gallery.open(photo_folder)
+    with pytest.raises(BadInput, match=f"is not indexed yet.*my photos' --index-dir {tmp_path / 'none'}$"):
+        Gallery.open(photo_folder, tmp_path / "none")
 
 
 def test_where_the_photos_are_a_gallery_says_itself_only_where_this_user_keeps_galleries(
