@@ -111,9 +111,12 @@ def leaderboard(table: pd.DataFrame) -> None:
             tooltip=charts.tips("system", "metric", "value:Q", "stderr:Q", "chance:Q"),
         )
     )
-    errors = alt.Chart(found).mark_rule().encode(x, alt.Y("low:Q"), alt.Y2("high:Q"), offset)
+    errors, rimmed = (  # black in white: seen on every bar, and on a light and a dark page
+        alt.Chart(found).mark_rule(color=ink, strokeWidth=width).encode(x, alt.Y("low:Q"), alt.Y2("high:Q"), offset)
+        for ink, width in (("black", 1), ("white", 3))
+    )
     chance = alt.Chart(found).mark_tick(thickness=2, color="#888888").encode(x, alt.Y("chance:Q"), offset)
-    charts.show_chart(bars + errors + chance, height=320)
+    charts.show_chart(bars + rimmed + errors + chance, height=320)
     st.caption(
         tr(
             "Bars: the encoders that ship, on test items; each system's card says what training had seen of these. "

@@ -155,13 +155,13 @@ class System:
         return -np.stack([np.linalg.norm(b - row, axis=1) for row in a]) if len(a) else np.zeros((0, len(b)))
 
     def encode(self, modality: Modality, contents: Sequence[Any]) -> np.ndarray:
-        """(N, dim) float32 vectors of contents of one modality, each as in a Term.
+        """(N, dim) float32 vectors of contents of one modality, each as in a Term; of one, if a text comes alone.
 
         Raises:
             BadInput: the system has no encoder for the modality, a content cannot be used, or the graph isn't what the
                 checkpoint says.
         """
-        vectors = self.encoder(modality).encode(contents)
+        vectors = self.encoder(modality).encode([contents] if isinstance(contents, str) else contents)
         if vectors.shape[1] != self.dim:
             raise BadInput(
                 f"{self.name} promises vectors of {self.dim} numbers, but its {modality} encoder gives "

@@ -109,3 +109,8 @@ def test_a_list_of_words_is_read_when_it_is_needed_and_changes_no_vector(worded,
     checkpoint.sign(worded)  # meant, but still no list of words
     with pytest.raises(BadInput, match="is not a list of words that can be read"):
         checkpoint.load(worded).read("red")
+
+
+def test_one_text_is_not_taken_letter_by_letter(system):
+    alone, listed = system.encode(Modality.TEXT, "a red cup"), system.encode(Modality.TEXT, ["a red cup"])
+    assert alone.shape == (1, system.dim) and (alone == listed).all()

@@ -244,13 +244,23 @@ def trains(rates: Iterable[str], part: str) -> bool:
 
 
 def parameter_groups(model: nn.Module, stage: Stage) -> list[dict]:
-    """Parameter groups for AdamW, one for each learning rate and weight decay. Parameters without a rate are frozen."""
+    """Parameter groups for AdamW, one for each learning rate and weight decay. Parameters without a rate are frozen.
+
+    Raises:
+        BadInput: the stage has a rate for none.
+    """
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         rate = by_prefix(name, stage.rates, 0.0)
         parameter.requires_grad_(rate > 0)
         if rate > 0:  # biases, norms and temperatures are not decayed
             groups.setdefault((rate, stage.weight_decay if parameter.ndim > 1 else 0.0), []).append(parameter)
+    if not groups:
+        parts = dict.fromkeys(name.partition(".")[0] for name, _ in model.named_parameters())
+        raise BadInput(
+            f"Stage {stage.name!r} trains nothing: its rates name {', '.join(stage.rates) or 'no part'}. The model has "
+            f"{', '.join(parts)}."
+        )
     return [{"params": members, "lr": rate, "weight_decay": decay} for (rate, decay), members in groups.items()]
 
 

@@ -132,6 +132,9 @@ def test_parameters_without_a_rate_are_frozen_and_the_longest_beginning_wins():
     groups = parameter_groups(model, stage)
     assert {(g["lr"], g["weight_decay"], len(g["params"])) for g in groups} == {(0.1, 0.05, 1), (0.3, 0.0, 1)}
     assert not model.b.weight.requires_grad
+    nothing = Stage("one", every=1, rates={"photo": 0.1}, settings={}, steps=1)
+    with pytest.raises(BadInput, match="Stage 'one' trains nothing: its rates name photo. The model has a, b."):
+        parameter_groups(model, nothing)
 
 
 def test_the_schedule_warms_up_and_ends_near_zero():
