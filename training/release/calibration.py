@@ -1,5 +1,6 @@
 """`python -m training calibrate`: from a score to the probability of a match, by a logistic curve for each kind of
-query (Platt 1999), which for drawings depends on how finished they look."""
+query (Platt 1999), which depends on how finished a drawing looks, how long a text is, and what a composer reads in
+it."""
 
 import argparse
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -159,9 +160,9 @@ def calibrate(
                     surest.setdefault(asked, []).append(_odds(composer, emb[query], emb[gallery]))
             elif query is SKETCH and reader:
                 lengths.setdefault(asked, []).append(np.array([read[item.id] for item in groups[query]]))
-    for asked, read in surest.items():
+    for asked, odds in surest.items():
         found, long, also = _alone(composer, vectors)
-        shares[asked] = [1.0] * len(read) + [SHARE_ALONE / max(1, len(found))] * len(found)
+        shares[asked] = [1.0] * len(odds) + [SHARE_ALONE / max(1, len(found))] * len(found)
         for every, more in ((curves, found), (lengths, long), (surest, also)):
             every[asked] += more
     return {
