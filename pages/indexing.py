@@ -56,7 +56,7 @@ def index_own(folder: Path, names: Sequence[str]) -> None:
     Raises:
         BadInput: the visitor has another job, or too many are waiting.
     """
-    opened, allowed = [open_system(name) for name in names], trust.roots()
+    opened, allowed = [open_system(name) for name in names], [*trust.roots(), folder.resolve()]
     _start(
         visit.this_visitor(),
         f"“{folder.name or folder}”",
