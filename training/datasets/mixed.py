@@ -6,7 +6,7 @@ thing in its colour are asked by themselves.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
 
@@ -88,7 +88,7 @@ def alone(facts: Facts, split: str, kind: str) -> Iterator[Question]:
         for language in ("en", "de"):
             key = f"{kind}_alone" + ("_de" if language == "de" else "")
             marks = {"wanted@1": right, "wanted@10": right}
-            asked = text(_said(wanted, language), language)
+            asked = text(said(wanted, language), language)
             yield Question(key, ((asked, 1.0),), marks, as_many=frozenset({"wanted@10"}))
 
 
@@ -98,19 +98,6 @@ def _values(facts: Facts, kind: str) -> Iterator[dict[str, str]]:
         return
     for category in LEXICON:
         yield from ({"category": category, "colour": colour} for colour in facts.values(category, "colour"))
-
-
-def _said(wanted: dict[str, str], language: str) -> str:
-    match wanted:
-        case {"category": category, "colour": colour}:
-            return coloured(category, colour, language)
-        case {"colour": colour}:
-            return getattr(COLOURS[colour], language)[0]
-        case {"place": place}:
-            return placed(place, language)
-        case {"material": material}:
-            return getattr(MATERIALS[material], f"{language}_tail")
-    raise ValueError(f"Nothing is said of {wanted}")
 
 
 def items(split: str) -> list[Item]:
@@ -134,6 +121,20 @@ def placed(place: str, language: str) -> str:
     return PLACES[place][language == "de"][0]
 
 
+def said(wanted: Mapping[str, str], language: str) -> str:
+    """Words for a colour, a place, a material, or a thing in its colour, as `Facts.shows` takes these."""
+    match wanted:
+        case {"category": category, "colour": colour}:
+            return coloured(category, colour, language)
+        case {"colour": colour}:
+            return getattr(COLOURS[colour], language)[0]
+        case {"place": place}:
+            return placed(place, language)
+        case {"material": material}:
+            return getattr(MATERIALS[material], f"{language}_tail")
+    raise ValueError(f"Nothing is said of {wanted}")
+
+
 def _with_words(
     facts: Facts,
     pictures: Iterable[Item],
@@ -152,11 +153,9 @@ def _with_words(
                 continue
             value = values[_number(f"{item.id}/{fact}") % len(values)]
             right = facts.shows(category=category, **{fact: value})
+            wanted = {"category": category, fact: value} if kind == "phrase" else {fact: value}
             for language in ("en", "de"):
-                if kind == "phrase":
-                    words = coloured(category, value, language)
-                else:
-                    words = placed(value, language) if fact == "place" else getattr(COLOURS[value], language)[0]
+                words = said(wanted, language)
                 key = (name or kind) + ("_de" if language == "de" else "")
                 narrowed = None if kind == "phrase" else facts.shows(**{fact: value})
                 yield Question(
@@ -177,8 +176,7 @@ def _minus(facts: Facts) -> Iterator[Question]:
             values = facts.values(category, fact)
             counts = {value: (wanted & facts.shows(**{fact: value})).sum() for value in values}
             if values and wanted.sum() - counts[most := max(values, key=counts.__getitem__)] >= ENOUGH:
-                words = placed(most, "en") if fact == "place" else COLOURS[most].en[0]
-                cases.append((name, wanted, words, facts.shows(**{fact: most})))
+                cases.append((name, wanted, said({fact: most}, "en"), facts.shows(**{fact: most})))
         if place := _usual_place(facts, category):
             cases.append((placed(place, "en"), facts.shows(place=place), name, wanted))
         for words, right, less, wrong in cases:
