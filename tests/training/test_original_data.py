@@ -2,6 +2,7 @@
 the layouts in which the originals are unpacked."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -82,8 +83,8 @@ def iaprtc12(tmp_path) -> Path:
 
 @pytest.fixture
 def learn(tiny, tiny_bert, tmp_path, monkeypatch):
-    """A function that trains a system's variant on a folder, publishes it and measures it once more; it gives the
-    checkpoint's config.json and metrics.json. No other data is here."""
+    """A function that trains a system's variant on a folder that is given from here, publishes it and measures it once
+    more from elsewhere; it gives the checkpoint's config.json and metrics.json. No other data is here."""
     monkeypatch.chdir(tmp_path)
     for name in ("XMR_DATA", "XMR_WORLD"):
         (tmp_path / name).mkdir()
@@ -91,11 +92,13 @@ def learn(tiny, tiny_bert, tmp_path, monkeypatch):
 
     def learn(system: str, variant: str, root: Path, *settings: str) -> tuple[dict, dict]:
         every = [part.replace("BERT", str(tiny_bert)) for one in settings for part in ("--set", one)]
-        assert main(["fit", system, "--variant", variant, "--data", str(root), *every]) == 0
+        assert main(["fit", system, "--variant", variant, "--data", os.path.relpath(root), *every]) == 0
         assert main(["publish", system, "--variant", variant]) == 0
         folder = tmp_path / "checkpoints" / f"{system}-{variant}"
         before = (folder / "metrics.json").read_bytes()
-        assert main(["evaluate", folder.name]) == 0
+        with monkeypatch.context() as elsewhere:
+            elsewhere.chdir("/")
+            assert main(["evaluate", folder.name, "--checkpoints", str(folder.parent)]) == 0
         assert (folder / "metrics.json").read_bytes() == before and not (folder.parent / system).exists()
         told = json.loads((folder / "config.json").read_text())["card"]["command"]
         assert told.startswith(f"fit {system} --data {root} --set ") and told.endswith(f" --variant {variant}")

@@ -80,6 +80,15 @@ def located(name: str) -> Path:
     return Path(name) if Path(name).is_dir() else folder(name)
 
 
+def from_anywhere(name: str) -> str:
+    """The same place for records, which other commands read from other directories: a path from the root on, unless it
+    leads to where this name is under $XMR_DATA; else the name as it is."""
+    path, under = Path(name), data_root() / name
+    if not path.is_dir() or (under.is_dir() and under.samefile(path)):
+        return name
+    return os.path.abspath(path)
+
+
 def stable_order(names: list[str], seed: str) -> list[str]:
     """The names in a pseudo-random order that depends on each name and the seed only: a new name moves no other."""
     return sorted(names, key=lambda name: hashlib.sha256(f"{seed}/{name}".encode()).digest())

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from training.datasets import data_of
+from training.datasets import data_of, from_anywhere
 from training.datasets.catalogue import DATASETS
 from training.learn.fit import Stage, Task, fit
 from training.learn.run_record import RunRecord, read_recipe
@@ -143,6 +143,8 @@ def train(
         TrainingStopped: see `fit`.
     """
     recipe, record = load(kind, path, overrides), RunRecord(folder)
+    if isinstance(recipe, VariedRecipe):
+        recipe = dataclasses.replace(recipe, folder=from_anywhere(recipe.folder))
     record.bind(dataclasses.asdict(recipe), recipe.unbound)
     with data_of(vars(recipe)):
         task = task_of(recipe)

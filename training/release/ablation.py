@@ -21,6 +21,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from training import systems
+from training.datasets import from_anywhere
 from training.learn.baseline import pretrained_features, unit_vectors
 from training.learn.evaluation import evaluate_on_test
 from training.learn.recipe import Recipe, VariedRecipe
@@ -128,7 +129,7 @@ def compare(
         "test_evaluations": {},
     }
     if data or changed:
-        report["trained_on"] = {"data": data, "set": list(changed)}
+        report["trained_on"] = {"data": data and from_anywhere(data), "set": list(changed)}
     path = checkpoints / system / "study.json"
     before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
     if before and before.get("trained_on") != report.get("trained_on"):

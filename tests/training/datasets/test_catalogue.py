@@ -5,7 +5,7 @@ import gzip
 import pytest
 
 from tests.training.datasets.test_sketch_sets import draw_at
-from training.datasets import MissingData, catalogue, flickr8k, labels_of, placed
+from training.datasets import MissingData, catalogue, flickr8k, from_anywhere, labels_of, placed
 from training.datasets.check import check
 from xmr.modality import BadInput, Item, Modality
 
@@ -50,6 +50,20 @@ def test_a_set_of_ours_that_lacks_files_is_reported(tmp_path):
     assert skips.line() == "1 broken rows (captions.jsonl:4); 1 photos that are missing (1.jpg)"
     with placed("flickr8k", tmp_path), pytest.raises(BadInput, match="no broken rows, but there is captions.jsonl:4"):
         flickr8k.items("train")  # who keeps no list of what is left out gets an error
+
+
+def test_a_path_is_recorded_from_the_root_on_and_a_name_under_xmr_data_as_it_is(tmp_path, monkeypatch):
+    for name in ("data/sets/flickr8k", "mine/flickr30k", "mine/flickr8k"):
+        (tmp_path / name).mkdir(parents=True)
+    monkeypatch.setenv("XMR_DATA", str(tmp_path / "data/sets"))
+    monkeypatch.chdir(tmp_path / "mine")
+    assert from_anywhere("flickr30k") == from_anywhere("../mine/flickr30k/") == str(tmp_path / "mine/flickr30k")
+    assert from_anywhere("flickr8k") == str(tmp_path / "mine/flickr8k")  # which is what is read here
+    assert from_anywhere(str(tmp_path / "mine")) == str(tmp_path / "mine")
+    assert from_anywhere("coco2014") == "coco2014"  # not here yet
+    for here in ("data", "data/sets"):
+        monkeypatch.chdir(tmp_path / here)
+        assert from_anywhere("flickr8k") == "flickr8k"
 
 
 def test_a_recipe_is_told_what_its_data_set_leaves_out(tmp_path, capsys):

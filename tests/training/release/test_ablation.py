@@ -186,6 +186,10 @@ def test_a_study_on_the_original_data_trains_every_variant_on_it_and_stands_besi
     assert main([*on_theirs, "--checkpoints", "mine", "--variant", "larger"]) == 0  # the same: it joins the others
     assert main([*asked, "--checkpoints", "mine"]) == 2
     assert "holds figures of the data in /data/flickr30k --set batch=32" in capsys.readouterr().err
+    (tmp_path / "flickr30k").mkdir()
+    assert main([*asked, "--data", "flickr30k", "--checkpoints", "other"]) == 0
+    record = json.loads((tmp_path / "other/flickr30k-clip/study.json").read_text())["trained_on"]
+    assert record["data"] == str(tmp_path / "flickr30k")  # the same folder from anywhere
 
 
 def test_a_variant_that_trains_on_the_rendered_world_has_no_part_in_a_study_on_other_data(tmp_path):
