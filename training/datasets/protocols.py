@@ -1,7 +1,7 @@
 """Evaluation protocols: the queries, the gallery, the labels that make a match, and the metrics.
 
 PROTOCOLS has the project's own protocols by name; `protocol` makes one for any data set in the catalogue; `find` looks
-up both.
+up both, by one of `names`.
 """
 
 from collections.abc import Callable, Iterator
@@ -40,9 +40,14 @@ FOLD = 1000  # photos in a fold of COCO's "1K" test
 IN_FOLDS = "-1k"  # ends the name of a protocol that is the mean over such folds
 
 
+def names() -> list[str]:
+    """The names of all protocols: those of PROTOCOLS, and of each data set in the catalogue `<data set>-test` and
+    `<data set>-test-1k`, which is the same in `folds`."""
+    return [*PROTOCOLS, *(f"{data}-test{end}" for data in catalogue.DATASETS for end in ("", IN_FOLDS))]
+
+
 def find(name: str) -> Protocol:
-    """Look up a protocol by name: one of PROTOCOLS, or `<data set>-test`, or `<data set>-test-1k`, which is the same in
-    `folds`.
+    """Look up a protocol by one of `names`.
 
     Raises:
         BadInput:    there is no such protocol; the message lists the names.
@@ -50,16 +55,15 @@ def find(name: str) -> Protocol:
     """
     if name in PROTOCOLS:
         return PROTOCOLS[name]
-    if name.endswith(f"-test{IN_FOLDS}"):
-        whole = find(name.removesuffix(IN_FOLDS))
-        return replace(whole, name=name, about=f"{whole.about} The mean over folds of {FOLD:,} photos.")
-    data = name.removesuffix("-test")
-    if data == name or data not in catalogue.DATASETS:
+    if name not in names():
         raise BadInput(
             f"There is no protocol {name!r}. Choose one of: {', '.join(PROTOCOLS)}, or <data set>-test with "
             f"one of: {', '.join(catalogue.DATASETS)}."
         )
-    return protocol(data)
+    if name.endswith(IN_FOLDS):
+        whole = find(name.removesuffix(IN_FOLDS))
+        return replace(whole, name=name, about=f"{whole.about} The mean over folds of {FOLD:,} photos.")
+    return protocol(name.removesuffix("-test"))
 
 
 def of_data(name: str) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from training.datasets import data_of, from_anywhere
+from training.datasets import data_of, from_anywhere, protocols
 from training.datasets.catalogue import DATASETS
 from training.learn.fit import Stage, Task, fit
 from training.learn.run_record import RunRecord, read_recipe
@@ -138,11 +138,15 @@ def train(
         The task; its model has the best weights.
 
     Raises:
-        BadRecipe: see `load`; or a stage is given in epochs, and the task does not say how many steps one has.
+        BadRecipe: see `load`; there is no protocol of a name under "protocols", which would be told only when the
+            weights are measured; or a stage is given in epochs, and the task does not say how many steps one has.
         RunMismatch: the folder holds a run with other settings, data or code.
         TrainingStopped: see `fit`.
     """
     recipe, record = load(kind, path, overrides), RunRecord(folder)
+    for name in recipe.protocols:
+        if name not in (known := protocols.names()):
+            raise BadRecipe(f"The setting protocols names {name!r}, which is no protocol{nearest(name, known)}")
     if isinstance(recipe, VariedRecipe):
         recipe = dataclasses.replace(recipe, folder=from_anywhere(recipe.folder))
     record.bind(dataclasses.asdict(recipe), recipe.unbound)
@@ -208,6 +212,8 @@ def _parse(kind: Any, value: Any, where: str) -> Any:
             raise BadRecipe(f"Missing setting {where + missing[0]!r}.")
         return kind(**{key: _parse(types_[key], item, f"{where}{key}.") for key, item in value.items()})
     if origin is tuple:
+        if not isinstance(value, list):
+            raise BadRecipe(f"Expected a list for {where.rstrip('.')!r}, got {value!r}.")
         return tuple(_parse(arguments[0], item, f"{where}{n}.") for n, item in enumerate(value))
     if mapping:
         return {key: _parse(arguments[1], item, f"{where}{key}.") for key, item in value.items()}

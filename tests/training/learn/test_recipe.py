@@ -35,6 +35,7 @@ def test_an_override_changes_one_setting():
         ("dim=0", "Expected 1 to 100000 for 'dim', got 0"),
         ("precision=half", "Expected one of 32-true, .* for 'precision', got 'half'"),
         ("stages=[]", "Expected at least one stage"),
+        ("protocols=world-test", "Expected a list for 'protocols', got 'world-test'"),
         ("stages.0.every=0", "Expected 1 or more for 'every' of stage"),
         ("stages.0.rates=[1]", "Expected settings under 'stages.0.rates"),
     ],

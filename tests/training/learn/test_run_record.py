@@ -32,7 +32,7 @@ class TinyRun:
         told = {
             "name": "tiny",
             "about": "a line",
-            "protocols": ["p"],
+            "protocols": ["world-test"],
             "seed": 5,
             "precision": "32-true",
             "stages": [{"name": "one", **STEPS}, {"name": "two", **STEPS}],
@@ -95,8 +95,15 @@ def test_a_run_that_stopped_before_it_had_weights_starts_over_with_other_setting
 
 def test_a_finished_run_is_not_trained_again_and_takes_over_what_its_weights_do_not_follow_from(run):
     first = run()
-    assert run(about="still a line", protocols=["p", "q"]) == first and run.tasks[-1].calls == 0
-    assert read_recipe(run.folder)["protocols"] == ["p", "q"]
+    both = ["world-test", "flickr30k-test-1k"]
+    assert run(about="still a line", protocols=both) == first and run.tasks[-1].calls == 0
+    assert read_recipe(run.folder)["protocols"] == both
+
+
+def test_a_protocol_that_is_none_is_told_before_anything_is_read_or_recorded(run):
+    with pytest.raises(BadInput, match="names 'world-tset', which is no protocol; did you mean 'world-test'"):
+        run(protocols=["flickr30k-test", "world-tset"])
+    assert not run.tasks and not run.folder.exists()
 
 
 def test_other_data_is_refused_with_the_counts(run):
@@ -108,7 +115,7 @@ def test_other_data_is_refused_with_the_counts(run):
     with pytest.raises(RunMismatch, match=r"train: 5 items, but not the same"):
         run(items=changed)
     with pytest.raises(RunMismatch, match="other data"):
-        run(items=ITEMS[1:], protocols=["of the other data"])
+        run(items=ITEMS[1:], protocols=["flickr30k-test"])
     assert run.files() == before  # not even what the weights don't follow from
     run(items=ITEMS[::-1])  # in another order, it is the same data
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from training import systems
+from training.datasets.protocols import names
 from training.learn.recipe import VariedRecipe, load
 from training.learn.run_record import _flatten
 from training.release import ablation
@@ -42,8 +43,10 @@ def test_a_variant_changes_the_settings_that_it_names_and_no_others(name):
     for variant, changed in recipe.variants.items():
         folder, overrides = runs.run_of(name, Path("runs"), variant, 3)
         assert folder == Path("runs") / name / f"{variant}-3"
-        found = flat(load(module.Recipe, module.YAML, overrides))
+        changed_recipe = load(module.Recipe, module.YAML, overrides)
+        found = flat(changed_recipe)
         differ = {key for key in base.keys() | found.keys() if base.get(key) != found.get(key)} - {"seed"}
+        assert set(changed_recipe.protocols) <= set(names()), variant
         assert all(any(f"{key}.".startswith(f"{setting}.") for setting in changed) for key in differ), variant
         for setting, value in changed.items():
             if not isinstance(value, dict | list):
