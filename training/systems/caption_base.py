@@ -1,7 +1,7 @@
 """The base class of the systems that match photos and captions: their data, batches and validation."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from training.learn.recipe import VariedRecipe
 from training.learn.sampling import Pool, Vocabulary, make_pool
 from training.systems import PublishedTower
 from training.towers.sentence import SHIPPED, TRUNK_LAYERS, display_name
-from xmr.evaluation import Vectors, measure
+from xmr.evaluation import Protocol, Vectors, measure
 from xmr.modality import Item, Modality
 from xmr.preprocess import Tokenizer
 
@@ -83,7 +83,8 @@ class CaptionTask:
         self.recipe, self.model = recipe, model
         labels = Vocabulary(tokenizer, recipe.max_tokens)
         self.data = {split: items(recipe, split) for split in ("train", "val")}
-        check_score(recipe.score, partial(caption_figures, recipe, self.data["val"]))
+        self.protocols = score_protocols(recipe)
+        check_score(recipe.score, partial(caption_figures, self.protocols, self.data["val"]))
         self.pool, self.val_pool = (
             make_pool(recipe.data, self.data[split], model.photo, variants, labels, cache, class_names=False)
             for split, variants in (("train", VARIANTS), ("val", 1))
@@ -132,20 +133,27 @@ class CaptionTask:
 
     def validate(self, stage: Stage) -> dict[str, float]:
         """Metrics on the val items, as validate_captions."""
-        return validate_captions(self.recipe, self.val, self.vectors)
+        return validate_captions(self.recipe, self.protocols, self.val, self.vectors)
 
 
-def validate_captions(recipe: CaptionRecipe, val: list[Item], vectors: Vectors) -> dict[str, float]:
+def score_protocols(recipe: CaptionRecipe) -> dict[str, Protocol]:
+    """The protocols that `recipe.score` names, by their names. Looking them up may read a whole data set, so a task
+    does it once."""
+    return {name: find(name) for name in dict.fromkeys(key.partition("/")[0] for key in recipe.score)}
+
+
+def validate_captions(
+    recipe: CaptionRecipe, protocols: Mapping[str, Protocol], val: list[Item], vectors: Vectors
+) -> dict[str, float]:
     """`caption_figures`, plus "score", the mean of the metrics that `recipe.score` names."""
-    figures = caption_figures(recipe, val, vectors)
+    figures = caption_figures(protocols, val, vectors)
     return {"score": float(np.mean([figures[key] for key in recipe.score]))} | figures
 
 
-def caption_figures(recipe: CaptionRecipe, val: list[Item], vectors: Vectors) -> dict[str, float]:
-    """Validation metrics of the protocols named in `recipe.score`, as <protocol>/<metric>."""
+def caption_figures(protocols: Mapping[str, Protocol], val: list[Item], vectors: Vectors) -> dict[str, float]:
+    """The protocols' metrics on the val items, as <protocol>/<metric>."""
     figures = {}
-    for name in dict.fromkeys(key.partition("/")[0] for key in recipe.score):
-        protocol = find(name)
+    for name, protocol in protocols.items():
         languages = {c.query[1] or c.gallery[1] for c in protocol.comparisons}
         items = [item for item in val if item.modality is PHOTO or item.language in languages]
         captioned_labels = {label for item in items if item.modality is TEXT for label in item.labels}

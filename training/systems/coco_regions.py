@@ -28,6 +28,7 @@ from training.systems.caption_base import (
     caption_figures,
     captioned,
     published_towers,
+    score_protocols,
     text_source,
     validate_captions,
 )
@@ -96,7 +97,8 @@ class Task:
         self.recipe, self.cache = recipe, cache
         self.data = {split: captioned(recipe, split) for split in ("train", "val")}
         items, self.val = self.data["train"], self.data["val"]
-        check_score(recipe.score, partial(caption_figures, recipe, self.val))
+        self.protocols = score_protocols(recipe)
+        check_score(recipe.score, partial(caption_figures, self.protocols, self.val))
         torch.manual_seed(recipe.seed)
         head = (recipe.dim, recipe.hidden, recipe.dropout)
         photo = RegionTower(network(recipe, folder), *head)
@@ -162,7 +164,8 @@ class Task:
         return head(features.to(device)).cpu().numpy()
 
     def validate(self, stage: Stage) -> dict[str, float]:
-        return validate_captions(self.recipe, self.val, self.vectors)
+        """Metrics on the val items, as validate_captions."""
+        return validate_captions(self.recipe, self.protocols, self.val, self.vectors)
 
 
 def network(recipe: Recipe, folder: Path) -> nn.Module:

@@ -83,6 +83,7 @@ class SketchTask:
             self.data["world"] = rendered_items(train)
         for items in self.data.values():  # rendered items too
             refuse_unseen(items, recipe.data, located(recipe.folder))
+        self.protocol = find(recipe.protocols[0])  # once, for it may read a whole data set
         check_score([recipe.score], self.figures)
         photo, labels = model.photo, Vocabulary()
         self.labels = labels
@@ -138,12 +139,12 @@ class SketchTask:
 
     def figures(self, vectors: Vectors) -> dict[str, float]:
         """The first protocol's metrics on the val items, by their `vectors`."""
-        return measure(find(self.recipe.protocols[0]), self.val, vectors)["metrics"]
+        return measure(self.protocol, self.val, vectors)["metrics"]
 
     def probe(self, vectors: Vectors) -> float:
         """How well a fresh linear classifier tells sketches' `vectors` from photos': `domain_probe` on the test items
         of the first protocol, which of a zero-shot system are all of classes that it has not seen."""
-        items = find(self.recipe.protocols[0]).items("test")
+        items = self.protocol.items("test")
         parts = [[item for item in items if item.modality is m] for m in (SKETCH, PHOTO)]
         classes = [[min(labels_of(item, "class")) for item in part] for part in parts]
         return domain_probe(*map(vectors, parts), *classes)
