@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserType, Page, expect, sync_playwright
 
 from xmr.gallery import DEMO, Gallery
 
@@ -84,11 +84,18 @@ def _served(folder: Path, environment: dict[str, str]) -> Iterator[Server]:
 def open_browser(*more: str) -> Iterator[Browser]:
     """A headless Chromium, with more arguments."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", *more]
-        )
+        browser = launch(playwright.chromium, *more)
         yield browser
         browser.close()
+
+
+def launch(chromium: BrowserType, *more: str, scrollbars: bool = False) -> Browser:
+    """A headless Chromium, with more arguments. With `scrollbars`, these take their place, as on most desktops."""
+    return chromium.launch(
+        executable_path=CHROMIUM,
+        args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", *more],
+        ignore_default_args=["--hide-scrollbars"] if scrollbars else None,
+    )
 
 
 def unfold(page: Page) -> None:

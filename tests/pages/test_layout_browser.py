@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser import CHROMIUM, idle
+from tests.browser import CHROMIUM, idle, launch, stroke, unfold
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")]
 
@@ -51,6 +51,29 @@ def test_little_moves_while_a_page_opens_that_somebody_was_sent_to(server, brows
         expect(page.locator(last).first).to_be_visible()
         assert moved(page) <= MOST, address
         page.context.close()
+
+
+@pytest.mark.parametrize("width", [1440, 420])
+def test_the_first_answer_leaves_the_canvas_in_its_place_and_size(server, browser, width):
+    """In a window in which the answer needs a scrollbar, and what was there before needs none."""
+    desktop = launch(browser.browser_type, scrollbars=True)
+    page = desktop.new_page(viewport={"width": width, "height": 800})
+    page.goto(server.url)
+    expect(page.locator(".xmr-photos img").first).to_be_visible()
+    unfold(page)
+    canvas, main = page.locator("canvas.upper-canvas"), page.locator(".stMain")
+    expect(canvas).to_be_visible()
+    page.wait_for_timeout(1000)
+    page.set_viewport_size({"width": width, "height": main.evaluate("main => main.scrollHeight") + 40})
+    page.wait_for_timeout(1000)
+    scrolls = "main => main.scrollHeight > main.clientHeight"
+    assert not main.evaluate(scrolls)
+    before = canvas.bounding_box()
+    stroke(page, [(0.2, 0.2), (0.8, 0.3), (0.5, 0.8)])
+    idle(page)
+    assert main.evaluate(scrolls)
+    assert canvas.bounding_box() == before
+    desktop.close()
 
 
 def test_compare_is_side_by_side_and_no_page_is_wider_than_the_window(server, browser):
