@@ -129,13 +129,12 @@ def ranking(system: System, query: Query, terms: np.ndarray, target: Modality = 
     _check(query)
     weights = _relative(query.terms)
     wanted = weights > 0
-    readers, biases, floors = _read(system.composer, query, terms, weights)
-    strength = np.where(wanted, weights, -_UNWANTED * weights)
     alone = None
     if wanted.sum() == 1:
         at = int(wanted.argmax())
-        if alone := _asked(system, [query.terms[at]], terms[[at]], target):
-            (readers[at],), (biases[at],), floors[at] = *alone, 0
+        alone = _asked(system, [query.terms[at]], terms[[at]], target)
+    readers, biases, floors = _read(system.composer, query, terms, weights, alone)
+    strength = np.where(wanted, weights, -_UNWANTED * weights)
     surest = int(np.where(wanted, floors, np.inf).argmin())
 
     def as_asked(answers: np.ndarray) -> np.ndarray:
@@ -162,19 +161,31 @@ def ranking(system: System, query: Query, terms: np.ndarray, target: Modality = 
     return Ranking(readers[wanted], True, scores, match, None if alone else evidence)
 
 
-def _read(composer: Composer, query: Query, terms: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, ...]:
-    """The readers (T, dim), biases (T,) and floors (T,) of terms, as new arrays. The wanted ones are read together, so
-    that one that names the thing raises the others' floors, the less the less it weighs beside them; unwanted ones are
-    read apart."""
+def _read(
+    composer: Composer,
+    query: Query,
+    terms: np.ndarray,
+    weights: np.ndarray,
+    alone: tuple[np.ndarray, np.ndarray] | None,
+) -> tuple[np.ndarray, ...]:
+    """The readers (T, dim), biases (T,) and floors (T,) of terms. The wanted ones are read together, so that one that
+    names the thing raises the others' floors, the less the less it weighs beside them; unwanted ones are read apart.
+
+    alone: of a term that alone is wanted, what it asks by itself, as `_asked` gives it: it is never misread. None where
+        several are wanted, or that is not known.
+    """
 
     def read(rows: np.ndarray) -> tuple[np.ndarray, ...]:
         return composer(terms[rows], [query.terms[row].modality for row in rows])
 
     wanted, others = np.flatnonzero(weights > 0), np.flatnonzero(weights <= 0)
-    readers, biases, floors = read(wanted)
+    if alone:
+        readers, biases, floors = (part.astype(np.float32) for part in (*alone, np.zeros(1)))
+    else:
+        readers, biases, floors = read(wanted)
     if np.ptp(weights[wanted]):
-        alone = np.concatenate([read(wanted[[at]])[2] for at in range(len(wanted))])
-        floors = alone + (floors - alone) * np.minimum(1, weights[wanted[alone.argmin()]] / weights[wanted])
+        own = np.concatenate([read(wanted[[at]])[2] for at in range(len(wanted))])
+        floors = own + (floors - own) * np.minimum(1, weights[wanted[own.argmin()]] / weights[wanted])
     found = [(readers, biases, floors), *([read(others)] if len(others) else [])]
     back = np.argsort(np.concatenate([wanted, others]))
     return tuple(np.concatenate(part)[back] for part in zip(*found, strict=True))

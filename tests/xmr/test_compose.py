@@ -308,6 +308,19 @@ def test_what_is_not_wanted_takes_away_from_the_answers_to_the_one_term_that_is(
     np.testing.assert_allclose(found.match(PHOTOS), alone.match(PHOTOS) * without, rtol=1e-4)
 
 
+def test_a_text_that_alone_is_wanted_is_read_once_beside_what_is_not(composed):
+    read: list[Modality] = []
+    curve = composed.calibration["text_to_photo"] | {"surest": 0.4}  # takes what the composer reads
+    counted = replace(
+        composed,
+        composer=lambda terms, kinds: (read.extend(kinds), composed.composer(terms, kinds))[1],
+        calibration=composed.calibration | {"text_to_photo": curve},
+    )
+    asked = query(RED, replace(SKETCH, weight=-1))
+    ranking(counted, asked, encode_terms(composed, asked))
+    assert read == [Modality.TEXT, Modality.SKETCH]
+
+
 def test_chances_near_1_are_still_told_apart():
     np.testing.assert_allclose(certainty(np.log([0.2, 0.5, 0.9])), np.log([0.25, 1, 9]))
     nearly, surely = certainty(np.array([-1e-3, -1e-7]))
