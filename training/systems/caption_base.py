@@ -5,9 +5,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 from torch import nn
 
 from training.datasets import catalogue, located
@@ -17,7 +19,8 @@ from training.learn.features import PARITY_SAMPLES, SIDE, inputs, pixels
 from training.learn.fit import Stage
 from training.learn.recipe import VariedRecipe
 from training.learn.sampling import Pool, Vocabulary, make_pool
-from training.systems import PublishedTower
+from training.systems import PublishedSystem, PublishedTower
+from training.towers.photo import weights_source
 from training.towers.sentence import SHIPPED, TRUNK_LAYERS, display_name
 from xmr.evaluation import Protocol, Vectors, measure
 from xmr.modality import Item, Modality
@@ -176,6 +179,26 @@ def nearest_neighbours(pool: Pool, upper: nn.Module) -> np.ndarray:
     return np.concatenate(found)
 
 
+def published_system(
+    model: nn.Module, folder: Path, space: str, dim: int, card: Mapping[str, Any], items: Items = captioned
+) -> PublishedSystem:
+    """A finished run's system, whose photo network is one of those that ImageNet taught.
+
+    Args:
+        model:  made by the run's `recipe`, a TunedRecipe, with the towers `photo` and `text`; it gets the best weights.
+        folder: of the run.
+        space:  how its vectors compare.
+        dim:    their length.
+        card:   the card's sentences; its "data" follows from the recipe.
+        items:  (recipe, split) -> photos and texts.
+    """
+    model.load_state_dict(load_file(folder / "best.safetensors"))
+    recipe = model.recipe
+    towers = published_towers(recipe, model.photo, model.text, folder / "tokenizer.json", items)
+    data = [recipe.data_on_card, weights_source(recipe.backbone)[1], text_source(recipe)]
+    return PublishedSystem(recipe.name, recipe.about, recipe.protocols, space, dim, towers, {**card, "data": data})
+
+
 def published_towers(
     recipe: CaptionRecipe,
     photo: nn.Module,
@@ -210,6 +233,9 @@ def text_source(recipe: CaptionRecipe) -> str:
 
 
 def text_built(recipe: CaptionRecipe) -> str:
-    """The language model, and which part of it is trained, in a card's words."""
+    """The language model, which part of it is trained, and what is made of its tokens, in a card's words."""
     part = "its second half" if recipe.text_backbone == SHIPPED else f"all but its first {TRUNK_LAYERS} layers"
-    return f"{display_name(recipe.text_backbone)}, {part}"
+    return (
+        f"{display_name(recipe.text_backbone)}, {part} trained further, the mean of whose tokens counts, at most "
+        f"{recipe.max_tokens}"
+    )

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from torch import nn
 
 from training.learn.losses import contrastive
 from training.learn.recipe import load_recipe, train
 from training.systems import PublishedSystem
-from training.systems.caption_base import CaptionTask, TunedRecipe, published_towers, text_built, text_source
+from training.systems.caption_base import CaptionTask, TunedRecipe, published_system, text_built
 from training.towers.photo import PhotoTower, weights_source
 from training.towers.sentence import LAST_SPECIAL, SentenceTower, display_name, write_tokenizer
 from xmr.modality import Modality
@@ -86,24 +85,12 @@ def run(folder: Path, cache: Path, overrides: Sequence[str] = ()) -> Task:
 def published(folder: Path) -> PublishedSystem:
     """The towers of a finished run, as the app gets them."""
     recipe = load_recipe(Recipe, folder)
-    model = Clip(recipe)
-    model.load_state_dict(load_file(folder / "best.safetensors"))
-    network, source = weights_source(recipe.backbone)
-    return PublishedSystem(
-        recipe.name,
-        recipe.about,
-        recipe.protocols,
-        "cosine",
-        recipe.dim,
-        published_towers(recipe, model.photo, model.text, folder / "tokenizer.json"),
-        {
-            "built": f"{network} (ImageNet-1k), {'its last stages' if recipe.photo_cut else 'all of it'} trained "
-            f"further, and {text_built(recipe)} trained further, the mean of whose tokens counts, at most "
-            f"{recipe.max_tokens}; a head on each gives unit vectors of {recipe.dim} numbers, compared by cosine.",
-            "data": [recipe.data_on_card, source, text_source(recipe)],
-            **words(recipe),
-        },
+    network, part = weights_source(recipe.backbone)[0], "its last stages" if recipe.photo_cut else "all of it"
+    built = (
+        f"{network} (ImageNet-1k), {part} trained further, and {text_built(recipe)}; a head on each gives unit vectors "
+        f"of {recipe.dim} numbers, compared by cosine."
     )
+    return published_system(Clip(recipe), folder, "cosine", recipe.dim, {"built": built, **words(recipe)})
 
 
 def words(recipe: Recipe) -> dict[str, str]:

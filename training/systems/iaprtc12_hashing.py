@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from torch import nn
 
 from training.datasets import catalogue, labels_of, located, stable_order, world
@@ -21,7 +20,7 @@ from training.learn.fit import Stage
 from training.learn.losses import imbalance, quantisation, triplet
 from training.learn.recipe import load_recipe, train
 from training.systems import PublishedSystem
-from training.systems.caption_base import CaptionTask, TunedRecipe, published_towers, text_built, text_source
+from training.systems.caption_base import CaptionTask, TunedRecipe, published_system, text_built
 from training.towers.photo import PhotoTower, weights_source
 from training.towers.sentence import SentenceTower, display_name, write_tokenizer
 from xmr.evaluation import Vectors
@@ -199,27 +198,15 @@ def run(folder: Path, cache: Path, overrides: Sequence[str] = ()) -> Task:
 def published(folder: Path) -> PublishedSystem:
     """The towers of a finished run, as the app gets them."""
     recipe = load_recipe(Recipe, folder)
-    model = Hashing(recipe)
-    model.load_state_dict(load_file(folder / "best.safetensors"))
-    network, source = weights_source(recipe.backbone)
+    network, bits = weights_source(recipe.backbone)[0], sorted(recipe.bits)
     tuned = any("photo.upper" in stage.rates for stage in recipe.stages)
     photos = "its last stages trained further" if tuned else "as ImageNet left it"
-    return PublishedSystem(
-        recipe.name,
-        recipe.about,
-        recipe.protocols,
-        "hamming",
-        max(recipe.bits),
-        published_towers(recipe, model.photo, model.text, folder / "tokenizer.json", described),
-        {
-            "built": f"The features of {network}, {photos}, and {text_built(recipe)} trained "
-            f"further, the mean of whose tokens counts, at most {recipe.max_tokens}; two layers on each give codes of "
-            f"{max(recipe.bits)} bits, whose first {', '.join(map(str, sorted(recipe.bits)[:-1]))} are codes too. "
-            "Answers whose codes differ in as many bits keep the gallery's order.",
-            "data": [recipe.data_on_card, source, text_source(recipe)],
-            **words(recipe),
-        },
+    nested = f", whose first {', '.join(map(str, bits[:-1]))} are codes too" if bits[:-1] else ""
+    built = (
+        f"The features of {network}, {photos}, and {text_built(recipe)}; two layers on each give codes of {bits[-1]} "
+        f"bits{nested}. Answers whose codes differ in as many bits keep the gallery's order."
     )
+    return published_system(Hashing(recipe), folder, "hamming", bits[-1], {"built": built, **words(recipe)}, described)
 
 
 def words(recipe: Recipe) -> dict[str, str]:

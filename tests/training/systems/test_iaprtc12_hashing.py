@@ -128,3 +128,8 @@ def test_a_training_gives_codes_whose_prefixes_are_codes_too(tiny_data, tiny, ti
     made = iaprtc12_hashing.published(tmp_path / "run")
     assert (made.space, made.dim) == ("hamming", 8)
     assert ", as ImageNet left it, and" in made.card["built"]  # as the recipe's rates say
+    assert "codes of 8 bits, whose first 4 are codes too." in made.card["built"]
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    record["recipe"]["bits"] = [8]
+    (tmp_path / "run" / "run.json").write_text(json.dumps(record))
+    assert "codes of 8 bits. Answers whose" in iaprtc12_hashing.published(tmp_path / "run").card["built"]
