@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -93,20 +94,30 @@ def log_odds(
     return slopes * scores + intercepts + more * surest
 
 
-def curve(
-    found: Sequence[tuple[np.ndarray, np.ndarray]],
-    lengths: Sequence[np.ndarray] = (),
-    surest: Sequence[np.ndarray] = (),
-    shares: Sequence[float] = (),
-) -> dict[str, float]:
+@dataclass(frozen=True)
+class Answers:
+    """All answers to a data set's queries of one kind.
+
+    Attributes:
+        scores: (Q, G) float.
+        relevant: (Q, G) bool, whether they match.
+        lengths: (Q,) those of the queries, as `length` and `completeness` give them; None: they don't count.
+        surest: with lengths, (Q, G) what else is known of the answers; None: it doesn't count.
+        share: how much the data set weighs beside others.
+    """
+
+    scores: np.ndarray
+    relevant: np.ndarray
+    lengths: np.ndarray | None = None
+    surest: np.ndarray | None = None
+    share: float = 1.0
+
+
+def curve(found: Sequence[Answers]) -> dict[str, float]:
     """The entry of config.json's "calibration" for one kind of query.
 
     Args:
-        found: for each data set the scores and the relevance of all answers, (Q, G) both.
-        lengths: for each data set those of its queries, (Q,), as `length` and `completeness` give them; none: they
-            don't count.
-        surest: with lengths, for each data set what else is known of all answers, (Q, G); none: it doesn't count.
-        shares: how much each data set weighs beside the others; none: all the same.
+        found: of each data set; all of them with lengths, or none, and so with the surest.
 
     Returns:
         "mean" and "std" of the scores of all pairs; "slope" and "intercept" of the logistic curve from a score to the
@@ -115,24 +126,24 @@ def curve(
         "usual_length", and with the surest also "surest" and "surest_per_length", as `line` takes them.
     """
     tops, matches, weights, longer, also = [], [], [], [], []
-    for n, (scores, relevant) in enumerate(found):
-        count = max(1, min(TOP, scores.shape[1] - 1))  # the last may be the query itself
-        top = np.argpartition(-scores, count - 1, axis=1)[:, :count]
-        tops.append(np.take_along_axis(scores, top, axis=1).ravel())
-        matches.append(np.take_along_axis(relevant, top, axis=1).ravel())
-        weights.append(np.full(tops[-1].size, (shares[n] if shares else 1) / tops[-1].size))
-        if lengths:
-            longer.append(np.repeat(lengths[n], count))
-        if surest:
-            also.append(np.take_along_axis(surest[n], top, axis=1).ravel())
+    for answers in found:
+        count = max(1, min(TOP, answers.scores.shape[1] - 1))  # the last may be the query itself
+        top = np.argpartition(-answers.scores, count - 1, axis=1)[:, :count]
+        tops.append(np.take_along_axis(answers.scores, top, axis=1).ravel())
+        matches.append(np.take_along_axis(answers.relevant, top, axis=1).ravel())
+        weights.append(np.full(top.size, answers.share / top.size))
+        if answers.lengths is not None:
+            longer.append(np.repeat(answers.lengths, count))
+        if answers.surest is not None:
+            also.append(np.take_along_axis(answers.surest, top, axis=1).ravel())
     told: dict[str, float] = {}
     rows, weight = [np.concatenate(tops)], np.concatenate(weights)
-    if lengths:
+    if longer:
         long = np.concatenate(longer)
         told["usual_length"] = float(np.average(long, weights=weight))
         longer_by = long - told["usual_length"]
         rows += [longer_by, longer_by**2, longer_by * rows[0]]
-    if surest:
+    if also:
         rows += [np.concatenate(also), np.concatenate(also) * longer_by]
     names = _SLOPES[: len(rows)]
     slopes, told["intercept"] = platt(np.stack(rows), np.concatenate(matches), weight)
@@ -140,8 +151,8 @@ def curve(
         rows = [row * name.startswith("per_length") for name, row in zip(names, rows, strict=True)]
         slopes, told["intercept"] = platt(np.stack(rows), np.concatenate(matches), weight)
     told |= dict(zip(names, slopes, strict=True))
-    told["mean"] = float(np.mean([scores.mean() for scores, _ in found]))
-    told["std"] = float(np.mean([scores.std() for scores, _ in found]))
+    told["mean"] = float(np.mean([answers.scores.mean() for answers in found]))
+    told["std"] = float(np.mean([answers.scores.std() for answers in found]))
     return {key: round(value, 5) for key, value in sorted(told.items())}
 
 

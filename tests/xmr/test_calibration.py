@@ -1,10 +1,12 @@
 """Calibration: from scores to the probability of a match."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from xmr.calibration import RIDGE, TOP, completeness, curve, length, line, log_odds, platt
+from xmr.calibration import RIDGE, TOP, Answers, completeness, curve, length, line, log_odds, platt
 
 
 def test_platts_curve_is_the_one_that_made_the_matches():
@@ -29,11 +31,11 @@ def test_where_all_answers_match_or_none_does_the_curve_is_flat(match, sign):
 
 def test_where_better_scores_match_less_the_curve_is_flat_at_the_share_of_matches():
     scores = np.linspace(-1, 1, 200).reshape(10, 20)
-    told = curve([(scores, scores < -0.2)])
+    told = curve([Answers(scores, scores < -0.2)])
     share = (np.sort(scores, axis=1)[:, 1:] < -0.2).mean()  # of the first 19 of 20
     assert told["slope"] == 0 and 1 / (1 + np.exp(-told["intercept"])) == pytest.approx(share, abs=1e-4)
     long = np.arange(10.0)
-    told = curve([(scores, scores < -0.2)], [long])
+    told = curve([Answers(scores, scores < -0.2, long)])
     assert told["slope"] == told["slope_per_length"] == 0 and told["per_length"] < 0
 
 
@@ -51,7 +53,7 @@ def test_a_curve_is_fitted_to_the_first_answers_and_its_spread_to_all():
     rng = np.random.default_rng(2)
     scores = rng.normal(size=(30, 90))
     relevant = rng.random((30, 90)) < 1 / (1 + np.exp(-(3 * scores - 4)))
-    told = curve([(scores, relevant)])
+    told = curve([Answers(scores, relevant)])
     rows = [np.argsort(-row)[:TOP] for row in scores]
     tops, right = (np.concatenate([row[at] for row, at in zip(m, rows, strict=True)]) for m in (scores, relevant))
     (slope,), intercept = platt(tops[None], right, np.ones(len(tops)))
@@ -62,18 +64,18 @@ def test_a_curve_is_fitted_to_the_first_answers_and_its_spread_to_all():
 def test_the_same_score_means_less_for_a_longer_text():
     """Two data sets, of names and of captions, whose matches follow one curve with the length in it."""
     rng = np.random.default_rng(3)
-    found, lengths = [], []
+    found = []
     for words in (1, 12):
         scores = rng.uniform(0, 1, (2000, 12))
         odds = 12 * scores - 6 - 1.5 * (np.log(words) - np.log(12) / 2)
-        found.append((scores, rng.random(scores.shape) < 1 / (1 + np.exp(-odds))))
-        lengths.append(np.full(2000, length(words)))
-    told = curve(found, lengths)
+        right = rng.random(scores.shape) < 1 / (1 + np.exp(-odds))
+        found.append(Answers(scores, right, np.full(2000, length(words))))
+    told = curve(found)
     assert told["usual_length"] == pytest.approx(np.log(12) / 2, abs=1e-4)
     assert told["per_length"] == pytest.approx(-1.5, rel=0.15) and told["slope"] == pytest.approx(12, rel=0.15)
     name, usual, caption = log_odds(told, np.full(3, 0.6), np.array([0.0, np.nan, np.log(12)]))
     assert name > usual > caption and usual == pytest.approx(12 * 0.6 - 6, abs=0.4)
-    assert "per_length" not in curve(found)
+    assert "per_length" not in curve([replace(answers, lengths=None) for answers in found])
 
 
 def test_a_score_says_less_of_a_drawing_that_has_only_begun():
@@ -81,7 +83,7 @@ def test_a_score_says_less_of_a_drawing_that_has_only_begun():
     rng = np.random.default_rng(4)
     scores, looks = rng.uniform(0, 1, (5000, 12)), rng.random(5000)
     odds = (6 + 10 * looks[:, None]) * scores - 5 - 3 * looks[:, None]
-    told = curve([(scores, rng.random(scores.shape) < 1 / (1 + np.exp(-odds)))], [looks])
+    told = curve([Answers(scores, rng.random(scores.shape) < 1 / (1 + np.exp(-odds)), looks)])
     slopes, intercepts, more = line(told, np.array([0.0, 1.0]))
     assert slopes == pytest.approx([6, 16], rel=0.2) and intercepts == pytest.approx([-5, -8], rel=0.2)
     assert line(told)[0] == told["slope"] and not more.any()
@@ -91,7 +93,7 @@ def test_very_short_and_very_long_queries_may_both_match_better():
     rng = np.random.default_rng(6)
     scores, long = rng.uniform(0, 1, (5000, 12)), rng.uniform(-2, 2, 5000)
     odds = 8 * scores - 5 + 0.7 * long[:, None] ** 2
-    told = curve([(scores, rng.random(scores.shape) < 1 / (1 + np.exp(-odds)))], [long])
+    told = curve([Answers(scores, rng.random(scores.shape) < 1 / (1 + np.exp(-odds)), long)])
     assert told["per_length_squared"] == pytest.approx(0.7, rel=0.15) and abs(told["per_length"]) < 0.15
     ends, middle = line(told, np.array([-2.0, 0.0]))[1]
     assert ends - middle == pytest.approx(2.8, rel=0.2)
@@ -100,17 +102,16 @@ def test_very_short_and_very_long_queries_may_both_match_better():
 def test_a_data_set_counts_by_its_share():
     rng = np.random.default_rng(7)
     scores = rng.uniform(0, 1, (3000, 12))
-    often, rarely = ((scores, rng.random(scores.shape) < share) for share in (0.9, 0.1))
-    told = {shares: curve([often, rarely], shares=shares)["intercept"] for shares in ((), (1.0, 1.0), (1.0, 0.01))}
-    assert told[()] == told[1.0, 1.0] == pytest.approx(0, abs=0.2)
-    assert told[1.0, 0.01] == pytest.approx(np.log(9), abs=0.3)
+    often, rarely = (Answers(scores, rng.random(scores.shape) < share) for share in (0.9, 0.1))
+    assert curve([often, rarely])["intercept"] == pytest.approx(0, abs=0.2)
+    assert curve([often, replace(rarely, share=0.01)])["intercept"] == pytest.approx(np.log(9), abs=0.3)
 
 
 def test_what_else_is_known_of_an_answer_says_more_or_less_by_the_length():
     rng = np.random.default_rng(5)
     scores, long, surest = rng.uniform(-3, 3, (5000, 12)), rng.uniform(-3, 3, 5000), rng.uniform(-3, 3, (5000, 12))
     odds = scores - 2 + 0.5 * long[:, None] + (1.0 + 0.4 * long[:, None]) * surest
-    told = curve([(scores, rng.random(scores.shape) < 1 / (1 + np.exp(-odds)))], [long], [surest])
+    told = curve([Answers(scores, rng.random(scores.shape) < 1 / (1 + np.exp(-odds)), long, surest)])
     assert (told["slope"], told["surest"]) == pytest.approx((1, 1), rel=0.15)
     assert told["surest_per_length"] == pytest.approx(0.4, rel=0.15)
     found = log_odds(told, scores[:9], long[:9, None], surest[:9])

@@ -18,7 +18,7 @@ from training.options import add_folders, add_system
 from training.release.card import write_card
 from training.release.evaluate import evaluate
 from xmr import checkpoint
-from xmr.calibration import completeness, curve, length, mixed, platt, words_of
+from xmr.calibration import Answers, completeness, curve, length, mixed, platt, words_of
 from xmr.composer import Composer
 from xmr.evaluation import Protocol, relevance
 from xmr.modality import Item, Modality
@@ -134,10 +134,7 @@ def calibrate(
     reader, read = [], {}
     if SKETCH in {query for query, _ in pairs} and any(map(_half, drawn.values())):
         reader, read = read_completeness(list(drawn.values()), vectors)
-    curves: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
-    lengths: dict[str, list[np.ndarray]] = {}
-    surest: dict[str, list[np.ndarray]] = {}
-    shares: dict[str, list[float]] = {}
+    found: dict[str, list[Answers]] = {}
     for groups, apart, kind in known.values():
         told = [
             (query, gallery)
@@ -152,41 +149,34 @@ def calibrate(
             scores = emb[query] @ emb[gallery].T
             if query is gallery:
                 np.fill_diagonal(scores, -1.0)  # a photo never finds itself
-            asked = f"{query}_to_{gallery}"
-            curves.setdefault(asked, []).append((scores, relevant))
+            lengths = surest = None
             if query is TEXT:
-                lengths.setdefault(asked, []).append(_lengths(groups[query]))
+                lengths = _lengths(groups[query])
                 if composer and gallery is PHOTO:
-                    surest.setdefault(asked, []).append(_odds(composer, emb[query], emb[gallery]))
+                    surest = _odds(composer, emb[query], emb[gallery])
             elif query is SKETCH and reader:
-                lengths.setdefault(asked, []).append(np.array([read[item.id] for item in groups[query]]))
-    for asked, odds in surest.items():
-        found, long, also = _alone(composer, vectors)
-        shares[asked] = [1.0] * len(odds) + [SHARE_ALONE / max(1, len(found))] * len(found)
-        for every, more in ((curves, found), (lengths, long), (surest, also)):
-            every[asked] += more
-    return {
-        asked: curve(found, lengths.get(asked, ()), surest.get(asked, ()), shares.get(asked, ()))
-        for asked, found in curves.items()
-    }, reader
+                lengths = np.array([read[item.id] for item in groups[query]])
+            answers = Answers(scores, relevant, lengths, surest)
+            found.setdefault(f"{query}_to_{gallery}", []).append(answers)
+    if composer and (texts := found.get(f"{TEXT}_to_{PHOTO}")):
+        texts += _alone(composer, vectors)
+    return {asked: curve(answers) for asked, answers in found.items()}, reader
 
 
-def _alone(
-    composer: Composer, vectors: Callable[[list[Item]], np.ndarray]
-) -> tuple[list[tuple[np.ndarray, np.ndarray]], list[np.ndarray], list[np.ndarray]]:
-    """What xmr.calibration.curve takes of val's words for a colour, a place and so on: the scores and the relevance of
-    each kind, their lengths, and what the composer reads; nothing without the demo gallery."""
+def _alone(composer: Composer, vectors: Callable[[list[Item]], np.ndarray]) -> list[Answers]:
+    """The answers to val's words for a colour, a place and so on, of each kind; none without the demo gallery."""
     try:
         facts = Facts(demo.items())
     except MissingData:
-        return [], [], []
-    photos = vectors(facts.photos)
-    asked = [list(alone(facts, "val", kind)) for kind in ALONE]
-    texts = [[question.terms[0][0] for question in questions] for questions in asked if questions]
-    emb = [vectors(some) for some in texts]
-    right = [np.stack([question.right for question in questions]) for questions in asked if questions]
-    found = [(terms @ photos.T, relevant) for terms, relevant in zip(emb, right, strict=True)]
-    return found, [_lengths(some) for some in texts], [_odds(composer, terms, photos) for terms in emb]
+        return []
+    photos, found = vectors(facts.photos), []
+    kinds = [questions for kind in ALONE if (questions := list(alone(facts, "val", kind)))]
+    for questions in kinds:
+        texts = [question.terms[0][0] for question in questions]
+        emb, relevant = vectors(texts), np.stack([question.right for question in questions])
+        odds, share = _odds(composer, emb, photos), SHARE_ALONE / len(kinds)
+        found.append(Answers(emb @ photos.T, relevant, _lengths(texts), odds, share))
+    return found
 
 
 def _lengths(texts: Sequence[Item]) -> np.ndarray:
@@ -258,9 +248,5 @@ def calibrate_mixed(system: System, vectors: Callable[[list[Item]], np.ndarray])
     curves = {}
     for name, keys in found.items():
         sets = [[np.stack(part) for part in zip(*parts, strict=True)] for parts in keys.values()]
-        curves[name] = curve(
-            [(scores, right) for right, scores, *_ in sets],
-            [rarely for *_, rarely, _ in sets],
-            [surest for *_, surest in sets],
-        )
+        curves[name] = curve([Answers(scores, right, rarely, surest) for right, scores, rarely, surest in sets])
     return curves

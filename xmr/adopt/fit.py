@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from xmr.adopt.source import Stopped, Told
-from xmr.calibration import curve
+from xmr.calibration import Answers, curve
 from xmr.compose import certainty, ranking
 from xmr.composer import CurveComposer
 from xmr.gallery import Gallery
@@ -104,7 +104,7 @@ def fit_scores(system: System, gallery: Gallery | None, told: Told, stop: Event)
                 np.fill_diagonal(scores, -1.0)  # a photo never finds itself
                 np.fill_diagonal(relevant, False)
             if relevant.sum() >= _FEW:
-                curves[f"{query}_to_{answer}"] = curve([(scores, relevant)])
+                curves[f"{query}_to_{answer}"] = curve([Answers(scores, relevant)])
     fitted = replace(system, calibration=curves)
     floors, mixtures, mixed = _mixing(fitted, items, kinds, encoded)
     return Fitted(curves | mixed, floors, mixtures, speed, len(items), len(captions))
@@ -180,7 +180,7 @@ def _mixing(
     mixtures = {"one vector": round(single, 4), "all terms": round(found, 4)}
     if single > found:
         return None, mixtures, {}
-    return floors, mixtures, {"mixed_to_photo": curve([(certainty(scores), relevant & ~own)])}
+    return floors, mixtures, {"mixed_to_photo": curve([Answers(certainty(scores), relevant & ~own)])}
 
 
 _Asked = tuple[Modality, int, str, str, float]  # which row of which kind, its category, a colour, 1 or -1

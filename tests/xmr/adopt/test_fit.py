@@ -14,7 +14,7 @@ from PIL import Image
 from xmr.adopt import fit as fitting
 from xmr.adopt.fit import fit_scores
 from xmr.adopt.source import Stopped
-from xmr.calibration import curve
+from xmr.calibration import Answers, curve
 from xmr.compose import stated_match
 from xmr.gallery import Entry, Gallery
 from xmr.modality import Drawing, Modality
@@ -86,10 +86,10 @@ def test_the_curves_are_those_of_the_same_scores_by_hand(gallery, system):
     photos = system.encode(Modality.PHOTO, [gallery.thumb(item.id) for item in items])
     texts = system.encode(Modality.TEXT, [f"a {i.facts['colour']} {i.facts['category']} {i.id[-1]}" for i in items])
     relevant = np.array([[a.facts["category"] == b.facts["category"] for b in items] for a in items])
-    assert found.calibration["text_to_photo"] == curve([(texts @ photos.T, relevant)])
+    assert found.calibration["text_to_photo"] == curve([Answers(texts @ photos.T, relevant)])
     alone, scores = relevant & ~np.eye(60, dtype=bool), photos @ photos.T
     np.fill_diagonal(scores, -1)
-    assert found.calibration["photo_to_photo"] == curve([(scores, alone)])
+    assert found.calibration["photo_to_photo"] == curve([Answers(scores, alone)])
     assert found.calibration.keys() == {f"{m}_to_photo" for m in (*Modality, "mixed")} | {"photo_to_text"}
     assert "unread" not in system.encoders[Modality.TEXT].seen
 
