@@ -51,27 +51,30 @@ def run(args: argparse.Namespace) -> None:
     """Calibrate a published system anew, and measure it; its graphs stay, and so do the curves whose data is not here.
     Raises BadInput."""
     folder, config = args.checkpoints / args.system, checkpoint.describe(args.system, args.checkpoints)
-    before = config.get("calibration", {})
-    try:
-        sign_calibrated(folder, config, frozenset(map(Modality, config["encoders"])))
-    finally:
-        if staying := before.keys() - config["calibration"].keys():
-            config["calibration"] |= {asked: before[asked] for asked in staying}
-            checkpoint.sign(folder, config)
-            print(f"{args.system}: what tells a match is not here for {', '.join(sorted(staying))}: as before")
+    sign_calibrated(folder, config, frozenset(map(Modality, config["encoders"])), new_graphs=False)
     evaluate(args.system, args.checkpoints)
-    write_card(args.checkpoints / args.system)
+    write_card(folder)
 
 
-def sign_calibrated(folder: Path, config: dict[str, Any], anew: Collection[Modality]) -> None:
+def sign_calibrated(folder: Path, config: dict[str, Any], anew: frozenset[Modality], new_graphs: bool = True) -> None:
     """Sign a checkpoint whose graphs are there, with the curves of all kinds of queries in which one of these
-    modalities takes part fitted anew; `config` is what it says else, with the curves that may stay."""
-    stay = {
-        asked: one
-        for asked, one in config.get("calibration", {}).items()
-        if not anew & set(asked.split("_to_")) and not asked.startswith("mixed")
+    modalities takes part fitted anew, as far as their data is here.
+
+    Args:
+        folder:     the checkpoint.
+        config:     what else it says, and the curves from before; gets those of today.
+        anew:       the modalities.
+        new_graphs: whether their graphs, or the composer, are others than those that the curves from before are of;
+            else a curve stays until there is another.
+    """
+
+    def takes_part(asked: str) -> bool:
+        return asked.startswith("mixed") or bool(anew & set(asked.split("_to_")))
+
+    before = {
+        asked: one for asked, one in config.get("calibration", {}).items() if not (new_graphs and takes_part(asked))
     }
-    config["calibration"] = stay
+    config["calibration"] = before
     checkpoint.sign(folder, config)
     system = checkpoint.load(folder.name, folder.parent)
     vectors = encoder_vectors(system)
@@ -79,15 +82,18 @@ def sign_calibrated(folder: Path, config: dict[str, Any], anew: Collection[Modal
         curves, reader = calibrate(
             vectors, config["protocols"], system.encoders, anew, system.languages, system.composer
         )
-    config["calibration"] = curves | stay
+    config["calibration"] = before | curves
     if f"{SKETCH}_to_{PHOTO}" in curves:  # fitted with this reader, or without one
         config.pop("completeness", None)
         config |= {"completeness": reader} if reader else {}
     checkpoint.sign(folder, config)
     if "composer" in config:
         system = checkpoint.load(folder.name, folder.parent)
-        config["calibration"] |= calibrate_mixed(system, vectors)
+        curves |= calibrate_mixed(system, vectors)
+        config["calibration"] = before | curves
         checkpoint.sign(folder, config)
+    if staying := list(filter(takes_part, sorted(before.keys() - curves))):
+        print(f"{folder.name}: what tells a match is not here for {', '.join(staying)}: as before")
 
 
 def calibrate(
@@ -236,8 +242,11 @@ def _matched_by(protocol: Protocol) -> str:
 
 def calibrate_mixed(system: System, vectors: Callable[[list[Item]], np.ndarray]) -> dict[str, dict[str, float]]:
     """By the names of xmr.calibration.mixed the curves of what a composer's ranking gives to queries of several wanted
-    terms, from world-mixed's val questions: as `calibrate` says, of their first 20 answers."""
-    asked, ranked, gallery = mixed_questions(system, "val", vectors)
+    terms, from world-mixed's val questions, of whose answers the first 20 count; none where these are not here."""
+    try:
+        asked, ranked, gallery = mixed_questions(system, "val", vectors)
+    except MissingData:
+        return {}
     found: dict[str, dict[str, list[tuple[np.ndarray, ...]]]] = {}
     for question in asked:
         right, evidence = question.right, ranked(question).evidence

@@ -1,14 +1,17 @@
 """Calibration: from scores to the probability of a match."""
 
+import shutil
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from training.datasets import labels_of
+from training.__main__ import main
+from training.datasets import MissingData, labels_of
 from training.datasets.hands import halves
 from training.release import calibration
 from training.release.calibration import calibrate, read_completeness
+from xmr import checkpoint
 from xmr.calibration import completeness, log_odds
 from xmr.compose import certainty
 from xmr.evaluation import Question
@@ -139,3 +142,38 @@ def test_mixed_queries_are_calibrated_by_what_meets_all_their_terms(monkeypatch)
     assert curve["slope"] == pytest.approx(1.5, rel=0.1) and curve["intercept"] == pytest.approx(1, rel=0.2)
     assert curve["usual_length"] == pytest.approx(-10, abs=0.3) and curve["surest"] == pytest.approx(0, abs=0.05)
     assert curve["surest_per_length"] == pytest.approx(-0.1, rel=0.15)
+
+
+def test_a_curve_stays_until_there_is_another_unless_it_is_of_other_graphs(
+    checkpoint_folder, tmp_path, monkeypatch, capsys
+):
+    folder = shutil.copytree(checkpoint_folder, tmp_path / "tiny")
+    config = checkpoint.describe("tiny", tmp_path) | {"protocols": []}
+    before = config["calibration"] | {"mixed_to_photo": config["calibration"]["text_to_photo"]}
+    checkpoint.sign(folder, config | {"calibration": before})
+    told = {"text_to_photo": before["text_to_photo"] | {"slope": 9.0}}
+    meanwhile = []
+
+    def calibrate(*_):
+        meanwhile.append(checkpoint.describe("tiny", tmp_path)["calibration"])  # what a kill would leave
+        return told, []
+
+    monkeypatch.setattr(calibration, "calibrate", calibrate)
+    for name in ("evaluate", "write_card"):
+        monkeypatch.setattr(calibration, name, lambda *_: None)
+    assert main(["calibrate", "tiny", "--checkpoints", str(tmp_path)]) == 0
+    config = checkpoint.describe("tiny", tmp_path)
+    assert meanwhile == [before] and config["calibration"] == before | told
+    assert f"is not here for {', '.join(sorted(before.keys() - told))}: as before" in capsys.readouterr().out
+    calibration.sign_calibrated(folder, config, frozenset({Modality.TEXT}))
+    assert meanwhile[1] == {asked: one for asked, one in before.items() if "text" not in asked and "mixed" not in asked}
+    assert checkpoint.describe("tiny", tmp_path)["calibration"] == meanwhile[1] | told
+    assert not capsys.readouterr().out
+
+
+def test_where_the_questions_of_several_terms_are_not_here_they_have_no_curve(monkeypatch):
+    def missing(*_):
+        raise MissingData("not here")
+
+    monkeypatch.setattr(calibration, "mixed_questions", missing)
+    assert calibration.calibrate_mixed(None, None) == {}
