@@ -25,7 +25,7 @@ from training.release.card import write_card
 from training.release.demo_gallery import fill
 from training.release.evaluate import evaluate
 from training.systems import PublishedTower
-from training.systems.runs import AVERAGE, own_settings, published_run, run_of, varied_recipe
+from training.systems.runs import AVERAGE, WORLD, own_settings, published_run, run_of, varied_recipe
 from training.towers.rounding import round_weights
 from xmr import checkpoint
 from xmr.composer import KINDS
@@ -75,7 +75,7 @@ def publish(name: str, runs: Path, checkpoints: Path, galleries: Path, variant: 
         folder = checkpoints / f"{made.name}-{run.name.rpartition('-')[0] or run.name}"
     if (run / RUN).is_file():
         trained = varied_recipe(name).average_of[0] if variant == AVERAGE else variant
-        changed = own_settings(name, runs, trained, data, load_recipe(systems.module(name).Recipe, run))
+        changed = own_settings(name, runs, trained, data or None, load_recipe(systems.module(name).Recipe, run))
         options = ([f"--data {shlex.quote(data)}"] if data else []) + [f"--set {shlex.quote(one)}" for one in changed]
         command = " ".join([*command.split(" ")[:2], *options, *command.split(" ")[2:]])
     folder.mkdir(parents=True, exist_ok=True)
@@ -138,11 +138,12 @@ def publish(name: str, runs: Path, checkpoints: Path, galleries: Path, variant: 
 
 
 def _other_data(name: str, run: Path) -> str | None:
-    """The folder of the data that a run was trained on, if it is not that of the recipe; else None."""
+    """The folder of the data that a run was trained on, empty of the rendered world, which is no --data; None if the
+    data is that of the recipe."""
     recipe, held = varied_recipe(name), read_recipe(run) if (run / RUN).is_file() else None
     if recipe is None or held is None or (held["data"], held["folder"]) == (recipe.data, recipe.folder):
         return None
-    return held["folder"]
+    return "" if held["data"] == WORLD else held["folder"]
 
 
 def _export(modality: Modality, part: PublishedTower, run: Path, folder: Path) -> dict:

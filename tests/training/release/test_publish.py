@@ -1,4 +1,7 @@
-"""Export of towers: shared trunks in one file, and graphs that give the towers' vectors."""
+"""Publishing: shared trunks in one file, graphs that give the towers' vectors, and what a run becomes."""
+
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -6,6 +9,8 @@ import torch
 from PIL import Image
 
 from tests.training.settings import gan
+from training.__main__ import main
+from training.release import audit, embedding_map
 from training.release.publish import _export
 from training.systems import PublishedTower, sketchy_gan
 from training.towers.sentence import SentenceTower, write_tokenizer
@@ -67,3 +72,22 @@ def test_systems_whose_photo_network_is_frozen_share_one_file_of_it(pictures, ti
     trained = ["stages.0.rates={photo.upper.0: 1.0e-4, generator: 1.0e-3}"]
     sketchy_gan.run(tmp_path / "other", tmp_path / "cache", gan(pictures, *trained))
     assert not sketchy_gan.published(tmp_path / "other").towers[Modality.PHOTO].shared
+
+
+def test_a_variant_of_the_rendered_world_is_published_beside_what_ships(
+    tiny_data, tiny, tiny_bert, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(embedding_map, "write", lambda *_: None)  # scikit-learn's t-SNE crashes on codes that are equal
+    stages = "stages=[{name: train, steps: 2, every: 2, settings: {}, rates: {photo.head: 1e-3, text.head: 1e-3}}]"
+    brief = ["bits=[4, 8]", "hidden=6", "batch=8", "precision=32-true", "backbone=tiny"]
+    settings = [*brief, f"text_backbone={tiny_bert}", stages]
+    asked = ["iaprtc12-hashing", "--variant", "world"]
+    assert main(["fit", *asked, *(part for one in settings for part in ("--set", one))]) == 0
+    assert main(["publish", *asked]) == 0
+    (folder,) = Path("checkpoints").glob("iaprtc12*")
+    told = json.loads((folder / "config.json").read_text())["card"]["command"]
+    assert folder.name == "iaprtc12-hashing-world"
+    assert told.startswith("fit iaprtc12-hashing --set ") and told.endswith(" --variant world")
+    trained = {finding.about.partition(": ")[2]: finding.outcome for finding in audit.check_hashes(folder)}
+    assert trained["trained by its recipe"] == audit.PASSED
