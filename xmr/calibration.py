@@ -10,7 +10,13 @@ import numpy as np
 
 RIDGE = 1e-5
 TOP = 20  # of each query's answers, to which the curve is fitted
-_SLOPES = ("slope", "per_length", "per_length_squared", "slope_per_length", "surest", "surest_per_length")
+_MOST_PARTS = 4
+_SAY_NOTHING = """
+a an the of in on at by with from and or to into is are was made some this that it its there photo picture image
+ein eine einen einem einer eines der die das den dem des im in am an auf aus bei beim mit und oder von vom vor zu zum
+zur ist sind es foto bild
+"""
+_NO_PARTS = frozenset(_SAY_NOTHING.split())
 _STEPS = 100  # of Newton's method; ten are usual
 
 
@@ -31,6 +37,16 @@ def words_of(text: str) -> int:
     3
     """
     return len(re.findall(r"\w+", text))
+
+
+def parts_of(text: str) -> list[str]:
+    """The words of a short text, two to four, that each ask for something; none of other texts.
+
+    >>> parts_of("A red car on the beach."), parts_of("a car")
+    (['red', 'car', 'beach'], [])
+    """
+    words = [word for word in re.findall(r"\w+", text.lower()) if word not in _NO_PARTS]
+    return words if 1 < len(words) <= _MOST_PARTS else []
 
 
 def length(words: int | None) -> float:
@@ -103,6 +119,8 @@ class Answers:
         relevant: (Q, G) bool, whether they match.
         lengths: (Q,) those of the queries, as `length` and `completeness` give them; None: they don't count.
         surest: with lengths, (Q, G) what else is known of the answers; None: it doesn't count.
+        parts: (Q, G) the sum of what is known of them by the words of the query, NaN where it has no parts; None: it
+            doesn't count.
         share: how much the data set weighs beside others.
     """
 
@@ -110,6 +128,7 @@ class Answers:
     relevant: np.ndarray
     lengths: np.ndarray | None = None
     surest: np.ndarray | None = None
+    parts: np.ndarray | None = None
     share: float = 1.0
 
 
@@ -117,43 +136,53 @@ def curve(found: Sequence[Answers]) -> dict[str, float]:
     """The entry of config.json's "calibration" for one kind of query.
 
     Args:
-        found: of each data set; all of them with lengths, or none, and so with the surest.
+        found: of each data set; all of them with lengths, or none, and so with the surest and the parts.
 
     Returns:
         "mean" and "std" of the scores of all pairs; "slope" and "intercept" of the logistic curve from a score to the
         probability of a match, fitted to the first 20 answers of every query, which is what a person sees. It is flat
         where better scores match less. With lengths also "per_length", "per_length_squared", "slope_per_length" and
-        "usual_length", and with the surest also "surest" and "surest_per_length", as `line` takes them.
+        "usual_length", and with the surest also "surest" and "surest_per_length", as `line` takes them; with parts,
+        "parts", the slope over their sum, and "several", what is added for a query that has any.
     """
-    tops, matches, weights, longer, also = [], [], [], [], []
+    tops: list[dict[str, np.ndarray]] = []
+    matches, weights = [], []
     for answers in found:
         count = max(1, min(TOP, answers.scores.shape[1] - 1))  # the last may be the query itself
         top = np.argpartition(-answers.scores, count - 1, axis=1)[:, :count]
-        tops.append(np.take_along_axis(answers.scores, top, axis=1).ravel())
+        known = {"scores": answers.scores, "surest": answers.surest, "parts": answers.parts}
+        rows = {name: np.take_along_axis(of, top, axis=1).ravel() for name, of in known.items() if of is not None}
+        if answers.lengths is not None:
+            rows["lengths"] = np.repeat(answers.lengths, count)
+        tops.append(rows)
         matches.append(np.take_along_axis(answers.relevant, top, axis=1).ravel())
         weights.append(np.full(top.size, answers.share / top.size))
-        if answers.lengths is not None:
-            longer.append(np.repeat(answers.lengths, count))
-        if answers.surest is not None:
-            also.append(np.take_along_axis(answers.surest, top, axis=1).ravel())
     told: dict[str, float] = {}
-    rows, weight = [np.concatenate(tops)], np.concatenate(weights)
-    if longer:
-        long = np.concatenate(longer)
-        told["usual_length"] = float(np.average(long, weights=weight))
-        longer_by = long - told["usual_length"]
-        rows += [longer_by, longer_by**2, longer_by * rows[0]]
-    if also:
-        rows += [np.concatenate(also), np.concatenate(also) * longer_by]
-    names = _SLOPES[: len(rows)]
-    slopes, told["intercept"] = platt(np.stack(rows), np.concatenate(matches), weight)
-    if slopes[0] < 0:  # a better score is never a worse match: the best of the curves that don't fall leaves it out
-        rows = [row * name.startswith("per_length") for name, row in zip(names, rows, strict=True)]
-        slopes, told["intercept"] = platt(np.stack(rows), np.concatenate(matches), weight)
-    told |= dict(zip(names, slopes, strict=True))
+    every = {name: np.concatenate([rows[name] for rows in tops]) for name in tops[0]}
+    weight = np.concatenate(weights)
+    features = {"slope": every["scores"]}
+    if "lengths" in every:
+        told["usual_length"] = float(np.average(every["lengths"], weights=weight))
+        longer = every["lengths"] - told["usual_length"]
+        features |= {"per_length": longer, "per_length_squared": longer**2}
+        features["slope_per_length"] = longer * every["scores"]
+        if "surest" in every:
+            features |= {"surest": every["surest"], "surest_per_length": longer * every["surest"]}
+    if "parts" in every:
+        features |= {"parts": np.nan_to_num(every["parts"]), "several": ~np.isnan(every["parts"])}
+    told |= _fitted(features, matches, weight)
+    if told["slope"] < 0:  # a better score is never a worse match: the best of the curves that don't fall leaves it out
+        flat = {"per_length", "per_length_squared", "several"}
+        told |= _fitted({name: row * (name in flat) for name, row in features.items()}, matches, weight)
     told["mean"] = float(np.mean([answers.scores.mean() for answers in found]))
     told["std"] = float(np.mean([answers.scores.std() for answers in found]))
     return {key: round(value, 5) for key, value in sorted(told.items())}
+
+
+def _fitted(features: Mapping[str, np.ndarray], matches: Sequence[np.ndarray], weight: np.ndarray) -> dict[str, float]:
+    """The slopes of `platt` by the features' names, and the "intercept"."""
+    slopes, intercept = platt(np.stack(list(features.values())), np.concatenate(matches), weight)
+    return dict(zip(features, slopes, strict=True)) | {"intercept": intercept}
 
 
 def platt(rows: np.ndarray, matches: np.ndarray, weights: np.ndarray) -> tuple[list[float], float]:

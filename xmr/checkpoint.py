@@ -165,6 +165,8 @@ class _Curve(_Part):
     slope_per_length: _Number = None
     surest: _Number = None
     surest_per_length: _Number = None
+    parts: _Number = None
+    several: _Number = None
 
 
 _Share = Annotated[float, Field(ge=0, le=0.5)]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from numbers import Real
 
 import numpy as np
 
-from xmr.calibration import completeness, length, line, log_odds, mixed, sigmoid, words_of
+from xmr.calibration import completeness, length, line, log_odds, mixed, parts_of, sigmoid, words_of
 from xmr.composer import Composer
-from xmr.modality import BadInput, Modality, Query, Term, shown
+from xmr.modality import BadInput, Modality, Query, Term, UnknownText, shown
 from xmr.system import System, check_numbers
 
 MAX_TERMS = 64  # of a query
@@ -229,19 +230,19 @@ def stated_match(
     target: Modality,
     vectors: np.ndarray,
     answers: np.ndarray,
-    words: Sequence[int | None],
+    texts: Sequence[str | None],
 ) -> np.ndarray | None:
     """The chance that each answer to queries of one modality is a match; None where such queries aren't calibrated.
 
     Args:
         vectors: (Q, dim), the queries'.
         answers: (Q, K, dim), those of each query's answers.
-        words: (Q,) how many words each query has; None for one that is no text.
+        texts: (Q,) the queries that are texts; None for another one.
 
     Returns:
         (Q, K) float.
     """
-    asked = _asked(system, [Term(modality, None, words=count) for count in words], vectors, target)
+    asked = _asked(system, [Term(modality, None, words=text) for text in texts], vectors, target)
     if asked is None:
         return None
     readers, biases = asked
@@ -259,28 +260,44 @@ def _asked(
     """What terms of one modality ask of an answer, each by itself: readers (T, dim) and biases (T,), by which the
     log-odds that it is a match are reader . answer + bias. None where such terms aren't calibrated.
 
-    Where the curve takes it, what the composer reads in a term counts too: by the cosine alone, a photo that "red" or
-    "on the beach" fits looks as far off as one that a name does not fit.
+    Where the curve takes it, what the composer reads in a term counts too, and in each word of a short text: by the
+    cosine alone, a photo that "red" or "on the beach" fits looks as far off as one that a name does not fit, and a blue
+    car nearly as near to "a red car" as a red one.
     """
     curve = system.calibration.get(f"{terms[0].modality}_to_{target}", {})
     if not {"slope", "intercept"} <= curve.keys():
         return None
+    texts = [text_of(term) for term in terms]
     if terms[0].modality is Modality.SKETCH:
         lengths = completeness(system.completeness, vectors)
     else:
-        lengths = np.array([length(words_in(term)) for term in terms])
+        lengths = np.array([length(words_of(text) if isinstance(text, str) else text) for text in texts])
     slopes, biases, more = line(curve, lengths)
     readers = slopes[:, None] * vectors
     if more.any() and system.composer is not None:
         also, rarely, _ = system.composer(vectors, [term.modality for term in terms])
         readers, biases = readers + more[:, None] * also, biases + more * rarely
+    if "parts" in curve and system.composer is not None:
+        parts = [(row, part) for row, text in enumerate(texts) if isinstance(text, str) for part in parts_of(text)]
+        known: dict[str, np.ndarray] = {}
+        for part in {part for _, part in parts}:
+            with suppress(UnknownText):
+                known[part] = system.encode(Modality.TEXT, [part])[0]
+        if known:
+            of = dict(zip(known, range(len(known)), strict=True))
+            rows, at = np.array([(row, of[part]) for row, part in parts if part in known]).T
+            also, rarely, _ = system.composer(np.stack(list(known.values())), [Modality.TEXT] * len(known))
+            np.add.at(readers, rows, curve["parts"] * also[at])
+            np.add.at(biases, rows, curve["parts"] * rarely[at])
+            biases[np.unique(rows)] += curve["several"]
     return readers, biases
 
 
-def words_in(term: Term) -> int | None:
-    """How many words a term has: of a text, or of the one that its vector was made of; None where that is not known."""
+def text_of(term: Term) -> str | int | None:
+    """A term's text, or the one that its vector was made of, or how many words that had; None where that is not known,
+    or where it has none."""
     text = term.modality is Modality.TEXT and isinstance(term.content, str)
-    return words_of(term.content) if text else term.words
+    return term.content if text else term.words
 
 
 def _check(query: Query) -> None:

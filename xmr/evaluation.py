@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from xmr import metrics
-from xmr.calibration import words_of
 from xmr.modality import Item, Modality
 
 Kind = tuple[Modality, str | None]  # a modality, with the language of texts or the style of drawings
@@ -17,9 +16,10 @@ Figures = dict[str, np.ndarray]  # metric -> (Q,) values
 Vectors = Callable[[list[Item]], np.ndarray]  # items of one modality -> (N, dim) float32
 # modalities of query and gallery, the queries' vectors (Q, dim), their answers' (Q, K, dim), the queries' numbers of
 # words (Q,), None for what is no text -> probabilities (Q, K)
-Stated = Callable[[Modality, Modality, np.ndarray, np.ndarray, Sequence[int | None]], np.ndarray | None]
+Stated = Callable[[Modality, Modality, np.ndarray, np.ndarray, Sequence[str | None]], np.ndarray | None]
 QUERIES = 1024  # queries whose scores are in memory at a time
 ANSWERS = 10  # answers per query whose probabilities are evaluated
+SAYS_MORE = "says_more"  # a fact of texts that name a class and more: not all of its photos are what they ask for
 WORST = 20  # queries of a comparison that are told apart
 
 
@@ -236,19 +236,26 @@ def _first_answers(
     without: np.ndarray | None,
 ) -> tuple[np.ndarray | None, np.ndarray]:
     """Of the first answers of the queries that have a match what is stated, (Q, K) float or None, and whether each is a
-    match, (Q, K) bool. Other arguments as in values_of."""
+    match, (Q, K) bool. Texts that say more than their class count only for what is matched otherwise. Other arguments
+    as in values_of."""
     told, right = [], []
     count = min(ANSWERS, len(gallery) - (without is not None))
     for part, relevant, scores in _compared(comparison.kind, queries, gallery, query_emb, gallery_emb, without):
         matched = relevant.any(axis=1)
+        if comparison.kind == "class":
+            matched &= ~np.array([SAYS_MORE in query.facts for query in queries[part]])
+        if not matched.any():
+            continue
         first = np.argsort(-scores[matched], axis=1, kind="stable")[:, :count]
         some = [queries[part][row] for row in np.flatnonzero(matched)]
-        words = [words_of(str(one.content)) if one.modality is Modality.TEXT else None for one in some]
+        texts = [str(one.content) if one.modality is Modality.TEXT else None for one in some]
         vectors = query_emb[part][matched]
-        told.append(stated(comparison.query[0], comparison.gallery[0], vectors, gallery_emb[first], words))
+        told.append(stated(comparison.query[0], comparison.gallery[0], vectors, gallery_emb[first], texts))
         right.append(np.take_along_axis(relevant[matched], first, axis=1))
     known = [one for one in told if one is not None]
-    return np.concatenate(known) if len(known) == len(told) else None, np.concatenate(right)
+    if not known or len(known) < len(told):
+        return None, np.zeros((0, count), bool)
+    return np.concatenate(known), np.concatenate(right)
 
 
 def _compared(

@@ -132,7 +132,8 @@ class Term:
         content: a PIL image or a picture file (its path or bytes) for a photo; one of these or a Drawing for a sketch;
             a str for text; or, for each of them, a (dim,) float vector that is already in the system's space.
         weight: from -1,000 to 1,000; a negative one pushes away.
-        words: of a text's vector, how many words the text had, if that is known: the match is stated accordingly.
+        words: of a text's vector, the text, or how many words it had, if that is known: the match is stated
+            accordingly.
 
     >>> Term(Modality.TEXT, "snow", -0.5).weight
     -0.5
@@ -141,7 +142,7 @@ class Term:
     modality: Modality
     content: Any
     weight: float = 1.0
-    words: int | None = None
+    words: str | int | None = None
 
 
 class Parts(TypedDict, total=False):

@@ -14,7 +14,7 @@ import httpx
 import numpy as np
 from PIL import Image
 
-from xmr.compose import words_in
+from xmr.compose import text_of
 from xmr.gallery import Gallery
 from xmr.modality import BadInput, Drawing, Hit, Modality, Parts, Query, Term, shown
 from xmr.search import Searcher
@@ -111,7 +111,7 @@ class RemoteSearcher(Searcher):
         """As Searcher.encode."""
         if isinstance(term.content, np.ndarray):
             return term
-        return replace(term, content=self._vectors([_told(term)])[0], words=words_in(term))
+        return replace(term, content=self._vectors([_told(term)])[0], words=text_of(term))
 
     def like(self, item_id: str, weight: float = 1.0) -> Term:
         """As Searcher.like."""

@@ -17,7 +17,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from xmr import checkpoint
-from xmr.compose import Ranking, check_terms, compose, encode_terms, ranking, words_in
+from xmr.compose import Ranking, check_terms, compose, encode_terms, ranking, text_of
 from xmr.engine import open_engine
 from xmr.gallery import DEMO, Gallery, Progress, index_folder
 from xmr.gallery.vectors import StoredVectors
@@ -280,7 +280,7 @@ class Searcher:
         """
         if isinstance(term.content, np.ndarray):
             return term
-        return replace(term, content=self.system.encode(term.modality, [term.content])[0], words=words_in(term))
+        return replace(term, content=self.system.encode(term.modality, [term.content])[0], words=text_of(term))
 
     def like(self, item_id: str, weight: float = 1.0) -> Term:
         """A term that asks for photos like one of the gallery; pass its id to `exclude` to leave itself out.

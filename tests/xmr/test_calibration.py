@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from xmr.calibration import RIDGE, TOP, Answers, completeness, curve, length, line, log_odds, platt
+from xmr.calibration import RIDGE, TOP, Answers, completeness, curve, length, line, log_odds, parts_of, platt
 
 
 def test_platts_curve_is_the_one_that_made_the_matches():
@@ -119,6 +119,25 @@ def test_what_else_is_known_of_an_answer_says_more_or_less_by_the_length():
     assert log_odds(told, 1.0) == pytest.approx(
         told["slope"] + told["intercept"]
     )  # a usual one of which no more is known
+
+
+def test_what_is_known_by_the_words_of_a_query_counts_where_it_has_some():
+    rng = np.random.default_rng(8)
+    scores, parts = rng.uniform(-3, 3, (2, 4000, 12))
+    odds = scores - 1 + 0.6 * parts - 1.5
+    several = Answers(scores, rng.random(scores.shape) < 1 / (1 + np.exp(-odds)), parts=parts)
+    nothing = np.full(scores.shape, np.nan)
+    one = Answers(scores, rng.random(scores.shape) < 1 / (1 + np.exp(1 - scores)), parts=nothing)
+    told = curve([several, one])
+    assert (told["slope"], told["parts"]) == pytest.approx((1, 0.6), rel=0.1)
+    assert (told["intercept"], told["several"]) == pytest.approx((-1, -1.5), rel=0.1)
+    assert not {"parts", "several"} & curve([replace(one, parts=None)]).keys()
+
+
+def test_the_words_of_a_short_text_that_ask_for_something():
+    assert parts_of("ein roter Ball im Schnee") == ["roter", "ball", "schnee"]
+    for text in ("Auto", "a photo of a car", "", "!", "a man in a red shirt rides a bicycle"):
+        assert parts_of(text) == []
 
 
 def test_no_length_turns_a_better_score_into_a_worse_match():

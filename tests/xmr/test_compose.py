@@ -406,13 +406,38 @@ def test_what_the_composer_reads_in_words_counts_for_their_match_wherever_it_is_
     assert np.abs(more * (PHOTOS @ reader + bias)).max() > 0.1
     np.testing.assert_allclose(ranking(one, asked, terms).match(PHOTOS), stated, rtol=1e-4)
     np.testing.assert_allclose(probability(one, asked, terms, PHOTOS), stated, rtol=1e-4)
-    told = stated_match(one, Modality.TEXT, Modality.PHOTO, terms, PHOTOS[None], [3])
+    told = stated_match(one, Modality.TEXT, Modality.PHOTO, terms, PHOTOS[None], [RED.content])
     np.testing.assert_allclose(told, stated[None], rtol=1e-4)
     np.testing.assert_array_equal(ranking(one, asked, terms).scores(PHOTOS), PHOTOS @ terms[0])  # the order stays
     asked = query(RED, replace(SKETCH, weight=-1))  # what is unwanted only takes away
     found = ranking(one, asked, encode_terms(one, asked)).match(PHOTOS)
     plain = ranking(composed, asked, encode_terms(one, asked)).match(PHOTOS)
     np.testing.assert_allclose(found / stated, plain / ranking(composed, query(RED), terms).match(PHOTOS), rtol=1e-4)
+
+
+def test_what_the_composer_reads_in_each_word_of_a_short_text_counts_too(composed):
+    curve = composed.calibration["text_to_photo"] | {"parts": 0.3, "several": -0.5}
+    one = replace(composed, calibration=composed.calibration | {"text_to_photo": curve})
+    plain = ranking(composed, query(RED), encode_terms(composed, query(RED))).match(PHOTOS)
+    found = ranking(one, query(RED), encode_terms(one, query(RED))).match(PHOTOS)
+    np.testing.assert_array_equal(found, plain)  # "a red photo" asks for one thing
+    texts = ["a red okapi in blue", "blue green", "red", "red red green green blue"]  # no okapi is known
+    vectors = one.encode(Modality.TEXT, texts)
+    words = {word: one.encode(Modality.TEXT, [word])[0] for word in ("red", "blue", "green")}
+    odds = curve["slope"] * vectors @ PHOTOS.T + curve["intercept"]
+    for row, parts in ((0, ("red", "blue")), (1, ("blue", "green"))):
+        for part in parts:
+            (reader,), (bias,), _ = one.composer(words[part][None], [Modality.TEXT])
+            odds[row] += 0.3 * (PHOTOS @ reader + bias)
+        odds[row] -= 0.5
+    told = stated_match(one, Modality.TEXT, Modality.PHOTO, vectors, np.stack([PHOTOS] * 4), texts)
+    np.testing.assert_allclose(told, 1 / (1 + np.exp(-odds)), rtol=1e-4)
+    for text, vector, stated in zip(texts, vectors, told, strict=True):
+        for term in (Term(Modality.TEXT, text), Term(Modality.TEXT, vector, words=text)):
+            match = ranking(one, query(term), vector[None]).match(PHOTOS)
+            np.testing.assert_allclose(match, stated, rtol=1e-4)
+    counted = ranking(one, query(Term(Modality.TEXT, vectors[0], words=5)), vectors[:1]).match(PHOTOS)
+    assert not np.allclose(counted, told[0])  # of which no more is known than how many words it had
 
 
 def test_a_composer_gets_the_terms_kinds_and_refuses_what_asks_for_nothing(composed):

@@ -10,6 +10,7 @@ import pytest
 
 from xmr import evaluation, metrics
 from xmr.evaluation import (
+    SAYS_MORE,
     Comparison,
     Protocol,
     Question,
@@ -242,6 +243,40 @@ def test_stated_probabilities_are_held_against_the_first_ten_answers(pool, vecto
     assert found["bins"] == [[0.5, pytest.approx(np.mean(right), abs=1e-4), 200]]
     assert found["ece"] == pytest.approx(abs(0.5 - np.mean(right)), abs=1e-4)
     assert "reliability" not in measure(protocol(TO_PHOTO), items, vectors, stated=lambda *_: None)
+
+
+def test_texts_that_say_more_than_their_class_are_not_held_to_it():
+    photos = [Item(f"p{n}", PHOTO, f"{n}.jpg", frozenset({f"class:{n % 3}", f"image:{n}"})) for n in range(12)]
+    texts = [
+        Item(
+            f"t{n}",
+            TEXT,
+            f"text {n}",
+            frozenset({f"class:{n % 3}", f"image:{n}"}),
+            facts={SAYS_MORE: True} if n else {},
+        )
+        for n in range(4)
+    ]
+    rng = np.random.default_rng(0)
+    emb = {item.id: rng.normal(size=5) for item in (*photos, *texts)}
+    by_class, by_image = (
+        Comparison(f"text/{kind}", (TEXT, None), (PHOTO, None), kind, ("p@1",)) for kind in ("class", "image")
+    )
+
+    def asked(comparison: Comparison, some: list[Item]) -> list[list[str]]:
+        told: list[list[str]] = []
+
+        def stated(query, gallery, vectors, answers, given):
+            told.append(given)
+            return np.full(answers.shape[:2], 0.5)
+
+        entry = measure(protocol(comparison), some, lambda items: np.stack([emb[i.id] for i in items]), photos, stated)
+        assert ("reliability" in entry) == bool(told)
+        return told
+
+    assert asked(by_class, texts) == [["text 0"]]
+    assert asked(by_image, texts) == [[f"text {n}" for n in range(4)]]
+    assert asked(by_class, texts[1:]) == []
 
 
 @pytest.fixture

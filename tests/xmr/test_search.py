@@ -150,10 +150,11 @@ def test_the_match_of_a_text_counts_its_words_encoded_or_not(system, gallery):
     searcher = Searcher(replace(system, calibration={**system.calibration, "text_to_photo": curve}), gallery)
     asked = text("red, red and red")
     (best, *_), encoded = searcher.search(Query((asked,))), searcher.encode(asked)
-    assert encoded.words == 4 and searcher.encode(Term(Modality.SKETCH, LEFT)).words is None
+    assert encoded.words == "red, red and red" and searcher.encode(Term(Modality.SKETCH, LEFT)).words is None
     odds = curve["slope"] * best.score + curve["intercept"] - 2 * (np.log(4) - 1)
     assert best.match == pytest.approx(1 / (1 + np.exp(-odds)), rel=1e-5)
-    assert searcher.search(Query((encoded,)))[0].match == best.match
+    for known in (encoded, replace(encoded, words=4)):
+        assert searcher.search(Query((known,)))[0].match == best.match
     unknown = searcher.search(Query((replace(encoded, words=None),)))[0].match
     assert unknown == pytest.approx(1 / (1 + np.exp(-odds - 2 * (np.log(4) - 1))), rel=1e-5)
 

@@ -26,7 +26,7 @@ from training.datasets import (
 from training.datasets.concepts import tagged
 from training.datasets.hands import halves
 from training.datasets.names import phrases
-from xmr.evaluation import Comparison, Protocol, by_kind
+from xmr.evaluation import SAYS_MORE, Comparison, Protocol, by_kind
 from xmr.modality import BadInput, Item, Modality
 
 PHOTO, SKETCH, TEXT = Modality.PHOTO, Modality.SKETCH, Modality.TEXT
@@ -196,9 +196,10 @@ def _typed_items(split: str) -> list[Item]:
         taken.add(label)
         texts = phrases(label.removeprefix("class:"))
         for language in ("en", "de"):
-            told = [*texts[language][:2], captions[photo.id][language]]
+            told = [(text, {}) for text in texts[language][:2]] + [(captions[photo.id][language], {SAYS_MORE: True})]
             found += [
-                Item(f"{label}#{language}{n}", TEXT, text, frozenset({label}), language) for n, text in enumerate(told)
+                Item(f"{label}#{language}{n}", TEXT, text, frozenset({label}), language, facts)
+                for n, (text, facts) in enumerate(told)
             ]
     return typing.typed(found, typing.KINDS, split)
 

@@ -20,20 +20,18 @@ _ARTICLE = re.compile(r"\b(?:an?|the|ein(?:e[mnrs]?)?|d(?:er|ie|as|en|em))\s+", 
 
 def typed(items: Iterable[Item], kinds: Iterable[str], seed: str) -> list[Item]:
     """Each text as it is (style "clean") and in each of some kinds, as far as it can be: items of the same labels whose
-    fact "style" is the kind and whose fact "typed" is True. The same for the same seed."""
+    fact "style" is the kind and whose fact "typed" is True, beside their own facts. The same for the same seed."""
     found = []
     for item in items:
-        found.append(replace(item, id=f"{item.id}#clean", language=None, facts={"style": "clean", "typed": True}))
+        typed_facts = item.facts | {"typed": True}
+        found.append(replace(item, id=f"{item.id}#clean", language=None, facts=typed_facts | {"style": "clean"}))
         for kind in kinds:
             digest = hashlib.sha256(f"{seed}/{item.id}/{kind}".encode()).digest()
             rng = np.random.default_rng(int.from_bytes(digest[:8], "little"))
             text = KINDS[kind](item.content, item.language or "en", rng)
             if text is not None and text != item.content:
-                found.append(
-                    replace(
-                        item, id=f"{item.id}#{kind}", content=text, language=None, facts={"style": kind, "typed": True}
-                    )
-                )
+                facts = typed_facts | {"style": kind}
+                found.append(replace(item, id=f"{item.id}#{kind}", content=text, language=None, facts=facts))
     return found
 
 

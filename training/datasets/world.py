@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from training.datasets import MissingData, where
+from xmr.evaluation import SAYS_MORE
 from xmr.modality import Drawing, Item, Modality
 
 
@@ -45,7 +46,8 @@ def items(split: str, things: str = "any") -> list[Item]:
         found += _sketches(path, row, labels)
         for language, texts in row["captions"].items():
             found += [
-                Item(f"{key}#{language}{n}", Modality.TEXT, text, labels, language) for n, text in enumerate(texts)
+                Item(f"{key}#{language}{n}", Modality.TEXT, text, labels, language, {SAYS_MORE: True})
+                for n, text in enumerate(texts)
             ]
     return found + (drawings() if split == "train" and things != "several" else [])
 

@@ -18,9 +18,9 @@ from training.options import add_folders, add_system
 from training.release.card import write_card
 from training.release.evaluate import evaluate
 from xmr import checkpoint
-from xmr.calibration import Answers, completeness, curve, length, mixed, platt, words_of
+from xmr.calibration import Answers, completeness, curve, length, mixed, parts_of, platt, words_of
 from xmr.composer import Composer
-from xmr.evaluation import Protocol, relevance
+from xmr.evaluation import SAYS_MORE, Protocol, relevance
 from xmr.modality import Item, Modality
 from xmr.system import System
 
@@ -36,7 +36,7 @@ CALIBRATED = {  # protocols whose val items tell a match, and by which labels
     "quickdraw-photos": "class",
     "typed-demo": "class",
 }
-SHARE_ALONE = 0.5  # of a data set's weight, that of words for a colour, a place and so on; chosen on val
+SHARE_ALONE = 2.0  # of a data set's weight, that of words for a colour, a place and so on; chosen on val
 PART = 256  # texts that a composer reads at a time
 ASKED = ((SKETCH, PHOTO), (TEXT, PHOTO), (PHOTO, PHOTO), (PHOTO, TEXT))  # query, gallery
 
@@ -106,9 +106,10 @@ def calibrate(
 ) -> tuple[dict[str, dict[str, float]], list[float]]:
     """The "calibration" and the "completeness" of config.json, from val items.
 
-    A match has the same class, or in Flickr8k the same image; a caption fits a photo only if it is of that image. The
-    lengths of texts count, and where there are halves of drawings, how finished a drawing looks; and of texts that ask
-    for photos what a composer reads in them, which learns from words for colours and places too, by world-mixed.
+    A match has the same class, or in Flickr8k the same image; a caption fits a photo only if it is of that image, and
+    one that says more than a class does not count for that. The lengths of texts count, and where there are halves of
+    drawings, how finished a drawing looks; and of texts that ask for photos what a composer reads in them and in their
+    words, which learns from words for colours and places too, by world-mixed.
 
     Args:
         vectors: the exported encoders.
@@ -132,6 +133,7 @@ def calibrate(
             items, apart = protocol.items("val"), protocol.gallery
             items = items + apart("val") if apart else items
             items = [i for i in items if languages is None or i.language in (None, *languages)]
+            items = [i for i in items if not (kind == "class" and SAYS_MORE in i.facts)]
         except MissingData:
             continue
         groups = {m: of for m in modalities if (of := [i for i in items if i.modality is m])}
@@ -155,14 +157,15 @@ def calibrate(
             scores = emb[query] @ emb[gallery].T
             if query is gallery:
                 np.fill_diagonal(scores, -1.0)  # a photo never finds itself
-            lengths = surest = None
+            lengths = surest = parts = None
             if query is TEXT:
                 lengths = _lengths(groups[query])
                 if composer and gallery is PHOTO:
                     surest = _odds(composer, emb[query], emb[gallery])
+                    parts = _parts(composer, vectors, groups[query], emb[gallery])
             elif query is SKETCH and reader:
                 lengths = np.array([read[item.id] for item in groups[query]])
-            answers = Answers(scores, relevant, lengths, surest)
+            answers = Answers(scores, relevant, lengths, surest, parts)
             found.setdefault(f"{query}_to_{gallery}", []).append(answers)
     if composer and (texts := found.get(f"{TEXT}_to_{PHOTO}")):
         texts += _alone(composer, vectors)
@@ -180,8 +183,9 @@ def _alone(composer: Composer, vectors: Callable[[list[Item]], np.ndarray]) -> l
     for questions in kinds:
         texts = [question.terms[0][0] for question in questions]
         emb, relevant = vectors(texts), np.stack([question.right for question in questions])
-        odds, share = _odds(composer, emb, photos), SHARE_ALONE / len(kinds)
-        found.append(Answers(emb @ photos.T, relevant, _lengths(texts), odds, share))
+        odds, parts = _odds(composer, emb, photos), _parts(composer, vectors, texts, photos)
+        share = SHARE_ALONE / len(kinds)
+        found.append(Answers(emb @ photos.T, relevant, _lengths(texts), odds, parts, share))
     return found
 
 
@@ -195,6 +199,24 @@ def _odds(composer: Composer, terms: np.ndarray, photos: np.ndarray) -> np.ndarr
     parts = (terms[start : start + PART] for start in range(0, len(terms), PART))
     read = [composer(part, [TEXT] * len(part)) for part in parts]
     return np.concatenate([readers @ photos.T + biases[:, None] for readers, biases, _ in read])
+
+
+def _parts(
+    composer: Composer, vectors: Callable[[list[Item]], np.ndarray], texts: Sequence[Item], photos: np.ndarray
+) -> np.ndarray:
+    """(T, P) the sum of `_odds` of the words of each text, as xmr.calibration.parts_of gives them, each as the text was
+    typed; NaN where there are none."""
+    words = [
+        [Item(f"part:{word}", TEXT, word, facts=text.facts) for word in parts_of(str(text.content))] for text in texts
+    ]
+    distinct = list({word.id: word for of in words for word in of}.values())
+    found = np.full((len(texts), len(photos)), np.nan)
+    if distinct:
+        odds = dict(zip([word.id for word in distinct], _odds(composer, vectors(distinct), photos), strict=True))
+        for row, of in zip(found, words, strict=True):
+            if of:
+                row[:] = sum(odds[word.id] for word in of)
+    return found
 
 
 def read_completeness(

@@ -39,8 +39,8 @@ class TermIn(Message):
     )
     vector: Annotated[list[float], Field(max_length=65_536)] | None = Field(None, description="As /encode gave it.")
     like: _Id | None = Field(None, description="The id of a photo of the gallery.")
-    words: int | None = Field(
-        None, ge=0, le=20_000, description="Of a text's vector, how many words it had: the match is stated accordingly."
+    words: Annotated[int, Field(ge=0, le=20_000)] | Annotated[str, Field(max_length=20_000)] | None = Field(
+        None, description="Of a text's vector, the text, or how many words it had: the match is stated accordingly."
     )
     weight: float = Field(1.0, ge=-1_000, le=1_000, description="Negative: to be avoided.")
 

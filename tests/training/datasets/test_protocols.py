@@ -15,6 +15,7 @@ from training.learn.recipe import load
 from training.release import evaluate
 from training.systems.tri import YAML, Recipe
 from xmr.checkpoint import sign
+from xmr.evaluation import SAYS_MORE
 from xmr.gallery import Entry, Gallery
 from xmr.modality import BadInput, Item, Modality
 
@@ -141,5 +142,7 @@ def test_typed_demo_asks_for_each_class_by_its_names_and_a_caption_as_people_typ
         }  # fmt: skip
         assert {item.facts["style"] for item in items} <= {"clean", *typing.KINDS}
         assert all(len(labels_of(item, "class")) == 1 and item.facts["typed"] for item in items)
+        told = {item.id.split("#")[1] for item in items if SAYS_MORE in item.facts}
+        assert told == {"en2", "de2"}  # captions, in whatever style
     assert [item.id for item in protocol.gallery("test")] == ["cup0", "cup1", "dog0", "dog1"]
     assert {comparison.query[1] for comparison in protocol.comparisons} == {"clean", *typing.KINDS}
