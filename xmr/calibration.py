@@ -10,13 +10,12 @@ import numpy as np
 
 RIDGE = 1e-5
 TOP = 20  # of each query's answers, to which the curve is fitted
-_MOST_PARTS = 4
-_SAY_NOTHING = """
+_NAME_NOTHING = """
 a an the of in on at by with from and or to into is are was made some this that it its there photo picture image
 ein eine einen einem einer eines der die das den dem des im in am an auf aus bei beim mit und oder von vom vor zu zum
 zur ist sind es foto bild
 """
-_NO_PARTS = frozenset(_SAY_NOTHING.split())
+_FUNCTION_WORDS = frozenset(_NAME_NOTHING.split())
 _STEPS = 100  # of Newton's method; ten are usual
 
 
@@ -30,30 +29,25 @@ def mixed(kinds: Collection[str]) -> str:
     return "_".join(["mixed", *sorted(set(kinds)), "to", "photo"])
 
 
-def words_of(text: str) -> int:
-    """How many words a text has.
+def asks_for_several(text: str | int | None) -> bool:
+    """Whether a text names more than one thing or trait. Where only the number of its words is known, more than two are
+    taken for that; where nothing is, it does not.
 
-    >>> words_of("a red cup!")
-    3
+    >>> asks_for_several("a red car"), asks_for_several("a photo of a car"), asks_for_several(None)
+    (True, False, False)
     """
-    return len(re.findall(r"\w+", text))
+    if isinstance(text, str):
+        return sum(word not in _FUNCTION_WORDS for word in re.findall(r"\w+", text.lower())) > 1
+    return text is not None and text > 2
 
 
-def parts_of(text: str) -> list[str]:
-    """The words of a short text, two to four, that each ask for something; none of other texts.
-
-    >>> parts_of("A red car on the beach."), parts_of("a car")
-    (['red', 'car', 'beach'], [])
-    """
-    words = [word for word in re.findall(r"\w+", text.lower()) if word not in _NO_PARTS]
-    return words if 1 < len(words) <= _MOST_PARTS else []
-
-
-def length(words: int | None) -> float:
-    """The length of a text, as curves take it: the logarithm of the number of its words; NaN if that is not known.
+def length(text: str | int | None) -> float:
+    """The length of a text, or of one of so many words, as curves take it: the logarithm of the number of its words;
+    NaN if that is not known.
 
     The same score is a better match for a name of two words than for a caption of twelve, of which much may be missing.
     """
+    words = len(re.findall(r"\w+", text)) if isinstance(text, str) else text
     return np.nan if words is None else float(np.log(max(words, 1)))
 
 
@@ -80,18 +74,22 @@ def sigmoid(odds: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-np.clip(odds, -50, 50)))
 
 
-def line(curve: Mapping[str, float], lengths: np.ndarray | float = np.nan) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def line(
+    curve: Mapping[str, float], lengths: np.ndarray | float = np.nan, several: np.ndarray | bool = False
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The log-odds of a match, for queries of these lengths, as (...) each: the slope over the score, slope +
     slope_per_length * (length - usual_length), never below 0; the intercept, intercept + per_length * (the same) +
-    per_length_squared * (its square); and the slope over what else is known of an answer, surest + surest_per_length *
-    (the same), 0 in a curve without it.
+    per_length_squared * (its square), and several for a text that asks for several things: fewer answers have all of
+    them; and the slope over what else is known of an answer, surest + surest_per_length * (the same), 0 in a curve
+    without it.
 
     lengths: (...) float, as `length` and `completeness` give them; a query of unknown length counts as a usual one.
+    several: (...) bool, as `asks_for_several` gives it.
     """
     longer = np.nan_to_num(np.asarray(lengths, np.float64) - curve.get("usual_length", 0.0))
     slopes = np.maximum(curve["slope"] + curve.get("slope_per_length", 0.0) * longer, 0)
     intercepts = curve["intercept"] + curve.get("per_length", 0.0) * longer
-    intercepts = intercepts + curve.get("per_length_squared", 0.0) * longer**2
+    intercepts = intercepts + curve.get("per_length_squared", 0.0) * longer**2 + curve.get("several", 0.0) * several
     return slopes, intercepts, curve.get("surest", 0.0) + curve.get("surest_per_length", 0.0) * longer
 
 
@@ -119,8 +117,7 @@ class Answers:
         relevant: (Q, G) bool, whether they match.
         lengths: (Q,) those of the queries, as `length` and `completeness` give them; None: they don't count.
         surest: with lengths, (Q, G) what else is known of the answers; None: it doesn't count.
-        parts: (Q, G) the sum of what is known of them by the words of the query, NaN where it has no parts; None: it
-            doesn't count.
+        several: (Q,) bool, of texts, whether they ask for several things; None: it doesn't count.
         share: how much the data set weighs beside others.
     """
 
@@ -128,7 +125,7 @@ class Answers:
     relevant: np.ndarray
     lengths: np.ndarray | None = None
     surest: np.ndarray | None = None
-    parts: np.ndarray | None = None
+    several: np.ndarray | None = None
     share: float = 1.0
 
 
@@ -136,24 +133,24 @@ def curve(found: Sequence[Answers]) -> dict[str, float]:
     """The entry of config.json's "calibration" for one kind of query.
 
     Args:
-        found: of each data set; all of them with lengths, or none, and so with the surest and the parts.
+        found: of each data set; all of them with lengths, or none, and so with the surest and with several.
 
     Returns:
         "mean" and "std" of the scores of all pairs; "slope" and "intercept" of the logistic curve from a score to the
         probability of a match, fitted to the first 20 answers of every query, which is what a person sees. It is flat
         where better scores match less. With lengths also "per_length", "per_length_squared", "slope_per_length" and
-        "usual_length", and with the surest also "surest" and "surest_per_length", as `line` takes them; with parts,
-        "parts", the slope over their sum, and "several", what is added for a query that has any.
+        "usual_length", and with the surest also "surest" and "surest_per_length", as `line` takes them, and
+        with several "several".
     """
     tops: list[dict[str, np.ndarray]] = []
     matches, weights = [], []
     for answers in found:
         count = max(1, min(TOP, answers.scores.shape[1] - 1))  # the last may be the query itself
         top = np.argpartition(-answers.scores, count - 1, axis=1)[:, :count]
-        known = {"scores": answers.scores, "surest": answers.surest, "parts": answers.parts}
+        known = {"scores": answers.scores, "surest": answers.surest}
         rows = {name: np.take_along_axis(of, top, axis=1).ravel() for name, of in known.items() if of is not None}
-        if answers.lengths is not None:
-            rows["lengths"] = np.repeat(answers.lengths, count)
+        of_query = {"lengths": answers.lengths, "several": answers.several}
+        rows |= {name: np.repeat(of, count) for name, of in of_query.items() if of is not None}
         tops.append(rows)
         matches.append(np.take_along_axis(answers.relevant, top, axis=1).ravel())
         weights.append(np.full(top.size, answers.share / top.size))
@@ -168,8 +165,8 @@ def curve(found: Sequence[Answers]) -> dict[str, float]:
         features["slope_per_length"] = longer * every["scores"]
         if "surest" in every:
             features |= {"surest": every["surest"], "surest_per_length": longer * every["surest"]}
-    if "parts" in every:
-        features |= {"parts": np.nan_to_num(every["parts"]), "several": ~np.isnan(every["parts"])}
+    if "several" in every:
+        features["several"] = every["several"]
     told |= _fitted(features, matches, weight)
     if told["slope"] < 0:  # a better score is never a worse match: the best of the curves that don't fall leaves it out
         flat = {"per_length", "per_length_squared", "several"}

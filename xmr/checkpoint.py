@@ -165,7 +165,6 @@ class _Curve(_Part):
     slope_per_length: _Number = None
     surest: _Number = None
     surest_per_length: _Number = None
-    parts: _Number = None
     several: _Number = None
 
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from numbers import Real
 
 import numpy as np
 
-from xmr.calibration import completeness, length, line, log_odds, mixed, parts_of, sigmoid, words_of
+from xmr.calibration import asks_for_several, completeness, length, line, log_odds, mixed, sigmoid
 from xmr.composer import Composer
-from xmr.modality import BadInput, Modality, Query, Term, UnknownText, shown
+from xmr.modality import BadInput, Modality, Query, Term, shown
 from xmr.system import System, check_numbers
 
 MAX_TERMS = 64  # of a query
@@ -260,9 +259,8 @@ def _asked(
     """What terms of one modality ask of an answer, each by itself: readers (T, dim) and biases (T,), by which the
     log-odds that it is a match are reader . answer + bias. None where such terms aren't calibrated.
 
-    Where the curve takes it, what the composer reads in a term counts too, and in each word of a short text: by the
-    cosine alone, a photo that "red" or "on the beach" fits looks as far off as one that a name does not fit, and a blue
-    car nearly as near to "a red car" as a red one.
+    Where the curve takes it, what the composer reads in a term counts too: by the cosine alone, a photo that "red" or
+    "on the beach" fits looks as far off as one that a name does not fit.
     """
     curve = system.calibration.get(f"{terms[0].modality}_to_{target}", {})
     if not {"slope", "intercept"} <= curve.keys():
@@ -271,25 +269,12 @@ def _asked(
     if terms[0].modality is Modality.SKETCH:
         lengths = completeness(system.completeness, vectors)
     else:
-        lengths = np.array([length(words_of(text) if isinstance(text, str) else text) for text in texts])
-    slopes, biases, more = line(curve, lengths)
+        lengths = np.array([length(text) for text in texts])
+    slopes, biases, more = line(curve, lengths, np.array([asks_for_several(text) for text in texts]))
     readers = slopes[:, None] * vectors
     if more.any() and system.composer is not None:
         also, rarely, _ = system.composer(vectors, [term.modality for term in terms])
         readers, biases = readers + more[:, None] * also, biases + more * rarely
-    if "parts" in curve and system.composer is not None:
-        parts = [(row, part) for row, text in enumerate(texts) if isinstance(text, str) for part in parts_of(text)]
-        known: dict[str, np.ndarray] = {}
-        for part in {part for _, part in parts}:
-            with suppress(UnknownText):
-                known[part] = system.encode(Modality.TEXT, [part])[0]
-        if known:
-            of = dict(zip(known, range(len(known)), strict=True))
-            rows, at = np.array([(row, of[part]) for row, part in parts if part in known]).T
-            also, rarely, _ = system.composer(np.stack(list(known.values())), [Modality.TEXT] * len(known))
-            np.add.at(readers, rows, curve["parts"] * also[at])
-            np.add.at(biases, rows, curve["parts"] * rarely[at])
-            biases[np.unique(rows)] += curve["several"]
     return readers, biases
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from xmr.calibration import RIDGE, TOP, Answers, completeness, curve, length, line, log_odds, parts_of, platt
+from xmr.calibration import RIDGE, TOP, Answers, asks_for_several, completeness, curve, length, line, log_odds, platt
 
 
 def test_platts_curve_is_the_one_that_made_the_matches():
@@ -121,23 +121,27 @@ def test_what_else_is_known_of_an_answer_says_more_or_less_by_the_length():
     )  # a usual one of which no more is known
 
 
-def test_what_is_known_by_the_words_of_a_query_counts_where_it_has_some():
+def test_a_text_that_asks_for_several_things_is_a_rarer_match():
     rng = np.random.default_rng(8)
-    scores, parts = rng.uniform(-3, 3, (2, 4000, 12))
-    odds = scores - 1 + 0.6 * parts - 1.5
-    several = Answers(scores, rng.random(scores.shape) < 1 / (1 + np.exp(-odds)), parts=parts)
-    nothing = np.full(scores.shape, np.nan)
-    one = Answers(scores, rng.random(scores.shape) < 1 / (1 + np.exp(1 - scores)), parts=nothing)
-    told = curve([several, one])
-    assert (told["slope"], told["parts"]) == pytest.approx((1, 0.6), rel=0.1)
-    assert (told["intercept"], told["several"]) == pytest.approx((-1, -1.5), rel=0.1)
-    assert not {"parts", "several"} & curve([replace(one, parts=None)]).keys()
+    scores, several = rng.uniform(-3, 3, (8000, 12)), rng.random(8000) < 0.5
+    odds = scores - 1 - 1.5 * several[:, None]
+    told = curve([Answers(scores, rng.random(scores.shape) < 1 / (1 + np.exp(-odds)), several=several)])
+    assert (told["slope"], told["intercept"], told["several"]) == pytest.approx((1, -1, -1.5), rel=0.1)
+    assert line(told, several=np.array([True, False]))[1] == pytest.approx([-2.5, -1], rel=0.1)
+    falling = curve([Answers(scores, rng.random(scores.shape) < 1 / (1 + np.exp(2 * scores)), several=several)])
+    assert falling["slope"] == 0 and "several" in falling
 
 
-def test_the_words_of_a_short_text_that_ask_for_something():
-    assert parts_of("ein roter Ball im Schnee") == ["roter", "ball", "schnee"]
-    for text in ("Auto", "a photo of a car", "", "!", "a man in a red shirt rides a bicycle"):
-        assert parts_of(text) == []
+@pytest.mark.parametrize(
+    ("text", "several"),
+    [
+        ("Auto", False), ("ein rotes Auto", True), ("A photo of a car!", False), ("red", False), ("", False),
+        ("!", False), ("on the beach", False), ("ein Bild von einem Hund im Schnee", True),
+        (3, True), (2, False), (None, False),
+    ],
+)  # fmt: skip
+def test_whether_a_text_asks_for_several_things(text, several):
+    assert asks_for_several(text) is several
 
 
 def test_no_length_turns_a_better_score_into_a_worse_match():

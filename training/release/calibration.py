@@ -18,7 +18,7 @@ from training.options import add_folders, add_system
 from training.release.card import write_card
 from training.release.evaluate import evaluate
 from xmr import checkpoint
-from xmr.calibration import Answers, completeness, curve, length, mixed, parts_of, platt, words_of
+from xmr.calibration import Answers, asks_for_several, completeness, curve, length, mixed, platt
 from xmr.composer import Composer
 from xmr.evaluation import SAYS_MORE, Protocol, relevance
 from xmr.modality import Item, Modality
@@ -107,9 +107,9 @@ def calibrate(
     """The "calibration" and the "completeness" of config.json, from val items.
 
     A match has the same class, or in Flickr8k the same image; a caption fits a photo only if it is of that image, and
-    one that says more than a class does not count for that. The lengths of texts count, and where there are halves of
-    drawings, how finished a drawing looks; and of texts that ask for photos what a composer reads in them and in their
-    words, which learns from words for colours and places too, by world-mixed.
+    one that says more than a class does not count for that. The lengths of texts count, and whether they ask for
+    several things, and where there are halves of drawings, how finished a drawing looks; and of texts that ask for
+    photos what a composer reads in them, which learns from words for colours and places too, by world-mixed.
 
     Args:
         vectors: the exported encoders.
@@ -157,15 +157,14 @@ def calibrate(
             scores = emb[query] @ emb[gallery].T
             if query is gallery:
                 np.fill_diagonal(scores, -1.0)  # a photo never finds itself
-            lengths = surest = parts = None
+            lengths = surest = several = None
             if query is TEXT:
-                lengths = _lengths(groups[query])
+                lengths, several = _lengths(groups[query]), _several(groups[query])
                 if composer and gallery is PHOTO:
                     surest = _odds(composer, emb[query], emb[gallery])
-                    parts = _parts(composer, vectors, groups[query], emb[gallery])
             elif query is SKETCH and reader:
                 lengths = np.array([read[item.id] for item in groups[query]])
-            answers = Answers(scores, relevant, lengths, surest, parts)
+            answers = Answers(scores, relevant, lengths, surest, several)
             found.setdefault(f"{query}_to_{gallery}", []).append(answers)
     if composer and (texts := found.get(f"{TEXT}_to_{PHOTO}")):
         texts += _alone(composer, vectors)
@@ -183,15 +182,19 @@ def _alone(composer: Composer, vectors: Callable[[list[Item]], np.ndarray]) -> l
     for questions in kinds:
         texts = [question.terms[0][0] for question in questions]
         emb, relevant = vectors(texts), np.stack([question.right for question in questions])
-        odds, parts = _odds(composer, emb, photos), _parts(composer, vectors, texts, photos)
-        share = SHARE_ALONE / len(kinds)
-        found.append(Answers(emb @ photos.T, relevant, _lengths(texts), odds, parts, share))
+        odds, share = _odds(composer, emb, photos), SHARE_ALONE / len(kinds)
+        found.append(Answers(emb @ photos.T, relevant, _lengths(texts), odds, _several(texts), share))
     return found
 
 
 def _lengths(texts: Sequence[Item]) -> np.ndarray:
     """(T,), as xmr.calibration.length gives them."""
-    return np.array([length(words_of(str(item.content))) for item in texts])
+    return np.array([length(str(item.content)) for item in texts])
+
+
+def _several(texts: Sequence[Item]) -> np.ndarray:
+    """(T,) bool, as xmr.calibration.asks_for_several gives it."""
+    return np.array([asks_for_several(str(item.content)) for item in texts])
 
 
 def _odds(composer: Composer, terms: np.ndarray, photos: np.ndarray) -> np.ndarray:
@@ -199,24 +202,6 @@ def _odds(composer: Composer, terms: np.ndarray, photos: np.ndarray) -> np.ndarr
     parts = (terms[start : start + PART] for start in range(0, len(terms), PART))
     read = [composer(part, [TEXT] * len(part)) for part in parts]
     return np.concatenate([readers @ photos.T + biases[:, None] for readers, biases, _ in read])
-
-
-def _parts(
-    composer: Composer, vectors: Callable[[list[Item]], np.ndarray], texts: Sequence[Item], photos: np.ndarray
-) -> np.ndarray:
-    """(T, P) the sum of `_odds` of the words of each text, as xmr.calibration.parts_of gives them, each as the text was
-    typed; NaN where there are none."""
-    words = [
-        [Item(f"part:{word}", TEXT, word, facts=text.facts) for word in parts_of(str(text.content))] for text in texts
-    ]
-    distinct = list({word.id: word for of in words for word in of}.values())
-    found = np.full((len(texts), len(photos)), np.nan)
-    if distinct:
-        odds = dict(zip([word.id for word in distinct], _odds(composer, vectors(distinct), photos), strict=True))
-        for row, of in zip(found, words, strict=True):
-            if of:
-                row[:] = sum(odds[word.id] for word in of)
-    return found
 
 
 def read_completeness(
