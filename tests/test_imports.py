@@ -51,7 +51,7 @@ BELOW = {
     "labelled": {"checkpoint", "compose", "evaluation", "files", "gallery", "home", "modality", "preprocess"}
     | {"system"},
     "serve": {"__version__", "checkpoint", "gallery", "modality", "preprocess", "search", "serve"},
-    "remote": {"compose", "gallery", "modality", "search", "system", "where"},
+    "remote": {"compose", "gallery", "modality", "preprocess", "search", "system", "where"},
     "__init__": {"checkpoint", "gallery", "modality", "search", "system"},
     "cli": {"__version__", "adopt", "checkpoint", "cluster", "duplicates", "engine", "gallery", "home"}
     | {"index", "labelled", "modality", "preprocess", "search", "serve", "system", "where"},

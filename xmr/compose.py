@@ -27,17 +27,17 @@ def encode_terms(system: System, query: Query) -> np.ndarray:
         BadInput: no term with a positive weight, too many, a weight or content that cannot be used, or a vector
             from another space.
     """
-    _check(query)
+    check_query(query)
     vectors = np.empty((len(query.terms), system.dim), np.float32)
     for row, term in zip(vectors, query.terms, strict=True):
         if isinstance(term.content, np.ndarray):
-            row[:] = _vector(system, term.content)
+            row[:] = given_vector(system, term.content)
         else:
             row[:] = system.encode(term.modality, [term.content])[0]
     return vectors
 
 
-def _vector(system: System, given: np.ndarray) -> np.ndarray:
+def given_vector(system: System, given: np.ndarray) -> np.ndarray:
     """A vector that was given, as (dim,) float32; BadInput if it cannot be one of this space."""
     check_numbers(given, (system.dim,), f"{system.name}'s vectors")
     vector = given.astype(np.float32)
@@ -60,7 +60,7 @@ def compose(system: System, query: Query, terms: np.ndarray | None = None) -> np
     Raises:
         BadInput: what encode_terms refuses, several terms in a space that cannot mix, or terms that cancel out.
     """
-    _check(query)
+    check_query(query)
     if terms is None:
         terms = encode_terms(system, query)
     else:
@@ -126,7 +126,7 @@ def ranking(system: System, query: Query, terms: np.ndarray, target: Modality = 
         else:
             chance = partial(probability, system, query, terms, target=target)
         return Ranking(vector[None], False, lambda answers: answers @ vector, chance)
-    _check(query)
+    check_query(query)
     weights = _relative(query.terms)
     wanted = weights > 0
     alone = None
@@ -208,7 +208,7 @@ def probability(
 
     terms: (T, dim), what encode_terms gave. answers: (K, dim), their vectors. target: the answers' modality.
     """
-    _check(query)
+    check_query(query)
     check_numbers(terms, (len(query.terms), system.dim), "The terms' vectors")
     count = len(answers) if isinstance(answers, np.ndarray) and answers.ndim else 0
     check_numbers(answers, (count, system.dim), "The answers' vectors")
@@ -285,7 +285,7 @@ def text_of(term: Term) -> str | int | None:
     return term.content if text else term.words
 
 
-def _check(query: Query) -> None:
+def check_query(query: Query) -> None:
     """Raise BadInput for a query that asks for nothing, or whose parts or weights cannot be used."""
     check_terms(query)
     if not any(term.weight > 0 for term in query.terms):

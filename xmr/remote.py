@@ -14,14 +14,18 @@ import httpx
 import numpy as np
 from PIL import Image
 
-from xmr.compose import text_of
+from xmr.compose import check_query, given_vector, text_of
 from xmr.gallery import Gallery
 from xmr.modality import BadInput, Drawing, Hit, Modality, Parts, Query, Term, shown
-from xmr.search import Searcher
+from xmr.preprocess.photo import open_binary
+from xmr.preprocess.rgb import to_rgb
+from xmr.preprocess.sketch import stroke_points
+from xmr.search import Searcher, check_answers
 from xmr.system import System
 from xmr.where import Range, conditions
 
 ADDRESS, KEY = "XMR_SERVER", "XMR_API_KEY"  # environment variables
+_SENT_AS_IT_IS = ("1", "L", "LA", "P", "RGB", "RGBA")  # modes of pictures that a PNG file has
 _PATIENCE = httpx.Timeout(30, connect=3)
 
 
@@ -66,7 +70,8 @@ class Server:
 
 
 class RemoteSearcher(Searcher):
-    """Answers as a Searcher does, by asking a server. The gallery is read here, for thumbnails and captions."""
+    """Answers as a Searcher does, by asking a server, which gives at most 1,000 answers. The gallery is read here, for
+    thumbnails and captions."""
 
     def __init__(self, system: System, gallery: Gallery, server: Server) -> None:
         super().__init__(system, gallery)
@@ -85,8 +90,9 @@ class RemoteSearcher(Searcher):
         **parts: Unpack[Parts],
     ) -> list[Hit]:
         """As Searcher.search."""
+        check_answers(k, exclude)
         query = self._whole(query, parts)
-        told = {"k": k, "exclude": list(exclude), "where": None if where is None else _where(where)}
+        told = {"k": int(k), "exclude": list(exclude), "where": None if where is None else _where(where)}
         hits = self._asked("/search", query, told)["hits"]
         items = self.gallery.find([hit["id"] for hit in hits])
         return [
@@ -97,7 +103,8 @@ class RemoteSearcher(Searcher):
 
     def captions(self, query: Query, k: int = 5, language: str | None = None) -> list[Hit]:
         """As Searcher.captions."""
-        hits = self._asked("/search", query, {"k": k, "captions": True, "language": language})["hits"]
+        check_answers(k)
+        hits = self._asked("/search", query, {"k": int(k), "captions": True, "language": language})["hits"]
         items = self.gallery.find_texts([hit["id"] for hit in hits])
         return [Hit(items[hit["id"]], hit["score"], hit["rank"], hit["match"]) for hit in hits if hit["id"] in items]
 
@@ -111,7 +118,7 @@ class RemoteSearcher(Searcher):
         """As Searcher.encode."""
         if isinstance(term.content, np.ndarray):
             return term
-        return replace(term, content=self._vectors([_told(term)])[0], words=text_of(term))
+        return replace(term, content=self._vectors([self._told(term)])[0], words=text_of(term))
 
     def like(self, item_id: str, weight: float = 1.0) -> Term:
         """As Searcher.like."""
@@ -123,10 +130,26 @@ class RemoteSearcher(Searcher):
         return np.array(found["vectors"], np.float32)
 
     def _asked(self, path: str, query: Query, more: dict) -> dict:
-        terms = [_told(term) for term in query.terms]
+        check_query(query)
+        terms = [self._told(term) for term in query.terms]
         if path == "/search":
             more = more | {"exact": True}  # it was read here
         return self._server.ask("POST", path, {"terms": terms, "system": self.system.name} | more)
+
+    def _told(self, term: Term) -> dict:
+        """A term as the API takes it; BadInput for a content that is none."""
+        content, told = term.content, {"modality": str(term.modality), "weight": float(term.weight)}
+        if isinstance(content, np.ndarray):
+            words = {} if term.words is None else {"words": term.words}
+            return told | {"vector": given_vector(self.system, content).tolist()} | words
+        if term.modality is Modality.TEXT:
+            if not isinstance(content, str):
+                raise BadInput(f"A caption must be text; {shown(content)} came. Describe the photo in a few words.")
+            return told | {"text": content}
+        if isinstance(content, Drawing):
+            strokes = [stroke_points(stroke) for stroke in content.strokes]
+            return told | {"strokes": [stroke[np.isfinite(stroke).all(axis=1)].tolist() for stroke in strokes]}
+        return told | {"picture": base64.b64encode(_file(term)).decode()}
 
 
 def _where(where: Mapping[str, Any]) -> dict[str, list]:
@@ -137,24 +160,18 @@ def _where(where: Mapping[str, Any]) -> dict[str, list]:
     }
 
 
-def _told(term: Term) -> dict:
-    """A term as the API takes it; BadInput for a content that is none."""
-    content, told = term.content, {"modality": str(term.modality), "weight": float(term.weight)}
-    if isinstance(content, np.ndarray):
-        return told | {"vector": content.tolist()} | ({} if term.words is None else {"words": term.words})
-    if isinstance(content, str) and term.modality is Modality.TEXT:
-        return told | {"text": content}
-    if isinstance(content, Drawing):
-        return told | {"strokes": [stroke.tolist() for stroke in content.strokes]}
-    if isinstance(content, (str, Path)):
-        try:
-            content = Path(content).read_bytes()
-        except OSError as error:
-            raise BadInput(f"{content} cannot be read: {error.strerror}. Check the path.") from None
-    elif isinstance(content, Image.Image):
+def _file(term: Term) -> bytes:
+    """The picture file of a photo or a sketch; BadInput if there is none."""
+    content = term.content
+    if isinstance(content, Image.Image):
         file = io.BytesIO()
-        content.save(file, "PNG", compress_level=1)
-        content = file.getvalue()
-    if not isinstance(content, bytes):
+        (content if content.mode in _SENT_AS_IT_IS else to_rgb(content)).save(file, "PNG", compress_level=1)
+        return file.getvalue()
+    if not isinstance(content, (str, Path, bytes)):
         raise BadInput(f"A {term.modality} cannot be {shown(content)}. Give a picture or its file.")
-    return told | {"picture": base64.b64encode(content).decode()}
+    name, _, opened = open_binary(content)
+    try:
+        with opened as found:
+            return found.read()
+    except OSError as error:
+        raise BadInput(f"{name} cannot be read: {error.strerror}. Check the disk or the network.") from None

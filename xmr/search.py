@@ -305,11 +305,7 @@ class Searcher:
         """The k best photos or captions. Where one of them was removed since the vectors were opened, they are opened
         and searched again; and more are asked for, since Milvus may not have heard of it yet. In a gallery that never
         rests, what is gone is passed over in the end."""
-        if not isinstance(k, Integral) or isinstance(k, bool) or not 1 <= k <= MAX_ANSWERS:
-            raise BadInput(f"The number of answers must be at least 1 and at most {MAX_ANSWERS:,}; {shown(k)} came.")
-        listed = isinstance(exclude, (Sequence, Set)) and not isinstance(exclude, str)
-        if not listed or not all(isinstance(id, str) for id in exclude):
-            raise BadInput(f"What to leave out must be a list of ids; {shown(exclude)} came.")
+        check_answers(k, exclude)
         terms, more = None, 0
         for _ in range(_ATTEMPTS):
             table = self._table(target)
@@ -412,6 +408,15 @@ class Searcher:
                     index.take_over(before[1])
             self._opened[modality] = stored, index
         return index
+
+
+def check_answers(k: int, exclude: Collection[str] = ()) -> None:
+    """Raise BadInput for a number of answers, or ids to leave out, that are none."""
+    if not isinstance(k, Integral) or isinstance(k, bool) or not 1 <= k <= MAX_ANSWERS:
+        raise BadInput(f"The number of answers must be at least 1 and at most {MAX_ANSWERS:,}; {shown(k)} came.")
+    listed = isinstance(exclude, (Sequence, Set)) and not isinstance(exclude, str)
+    if not listed or not all(isinstance(id, str) for id in exclude):
+        raise BadInput(f"What to leave out must be a list of ids; {shown(exclude)} came.")
 
 
 def _best(index: VectorIndex, ranked: Ranking, k: int, among: Selection | None) -> tuple[np.ndarray, np.ndarray]:

@@ -95,7 +95,7 @@ def _redraw(image: Image.Image, side: int, light_ink: bool | None = None) -> np.
     return _draw((points - (low + high) / 2) * (_INK_SHARE * side / max(*(high - low), side / 2)) + side / 2, side)
 
 
-def _points(stroke: np.ndarray) -> np.ndarray:
+def stroke_points(stroke: np.ndarray) -> np.ndarray:
     """The points of a stroke as (n, 2) float; BadInput if these are no points."""
     try:
         points = np.asarray(stroke, dtype=np.float64)
@@ -116,7 +116,7 @@ def fit_strokes(drawing: Drawing, size: int) -> list[np.ndarray]:
 
 def _fitted(drawing: Drawing, size: int) -> tuple[np.ndarray, np.ndarray]:
     """As fit_strokes, but the points of all strokes (n, 2) and the number of points of each stroke, all above 0."""
-    strokes = [_points(stroke) for stroke in drawing.strokes]
+    strokes = [stroke_points(stroke) for stroke in drawing.strokes]
     stroke_of = np.repeat(np.arange(len(strokes)), np.array([len(s) for s in strokes], int))
     points = np.concatenate(strokes) if strokes else np.zeros((0, 2))
     finite = np.isfinite(points).all(axis=1)

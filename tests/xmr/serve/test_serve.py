@@ -27,7 +27,7 @@ from schemathesis.specs.openapi.checks import response_schema_conformance, statu
 from tests.conftest import pictures
 from tests.xmr.serve.conftest import KEY
 from xmr.gallery import Gallery
-from xmr.modality import BadInput, Drawing, Query
+from xmr.modality import BadInput, Drawing, Modality, Query, Term
 from xmr.remote import RemoteSearcher, Server
 from xmr.search import Searcher
 from xmr.serve import Limits
@@ -410,6 +410,60 @@ def test_a_remote_searcher_answers_as_one_that_has_the_model(api, running, own_g
             RemoteSearcher(system, gallery, Server(server._address, "wrong")).search(text="red")
     with pytest.raises(BadInput, match="does not answer .ConnectError.. Start it: python -m xmr serve"):
         Server("http://127.0.0.1:9").ask("GET", "/gallery")
+
+
+@pytest.fixture
+def both(api, running, own_gallery, system):
+    """A Searcher and a RemoteSearcher of the same six photos."""
+    address = running(api())
+    with httpx.Client(base_url=address) as client, Gallery.open(own_gallery) as gallery:
+        wait_until_ready(client)
+        yield Searcher(system, gallery), RemoteSearcher(system, gallery, Server(address))
+
+
+def test_a_remote_searcher_takes_what_one_that_has_the_model_takes(both, tmp_path):
+    image = Image.open(io.BytesIO(picture("green-left")))
+    path = tmp_path / "photo.png"
+    path.write_bytes(picture("red-left"))
+    strokes = [np.array([*stroke, [np.nan, 0]]) for stroke in SQUARE]
+    for asked in (
+        *({"photo": image.convert(mode)} for mode in ("CMYK", "F", "HSV", "LAB", "YCbCr", "I", "P", "LA")),
+        {"photo": path},
+        {"sketch": Drawing(tuple(SQUARE)), "k": np.int64(2)},
+        {"sketch": Drawing(tuple(strokes)), "exclude": {"red-left": 1}.keys()},
+    ):
+        a, b = (one.search(**asked) for one in both)
+        assert [hit.id for hit in a] == [hit.id for hit in b] != [], asked
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"query": "a red photo"},
+        {"query": Query(("red",))},
+        {"query": Query((Term(Modality.TEXT, "red", float("nan")),))},
+        {"query": Query((Term(Modality.TEXT, "red", "1"),))},
+        {"text": None},
+        {"text": np.full(19, np.nan)},
+        {"text": np.ones(3)},
+        {"sketch": Drawing(())},
+        {"sketch": Drawing(([[0, 0, 1]],))},
+        {"photo": "none.jpg"},
+        {"minus_text": "red"},
+        {"text": "red", "k": 0},
+        {"text": "red", "k": 2.0},
+        {"text": "red", "exclude": None},
+        {"text": "red", "exclude": "red-left"},
+    ],
+    ids=str,
+)
+def test_a_remote_searcher_refuses_what_one_that_has_the_model_refuses_in_the_same_words(both, asked):
+    said = []
+    for one in both:
+        with pytest.raises(BadInput) as refused:
+            one.search(**asked)
+        said.append(str(refused.value))
+    assert said[0] == said[1]
 
 
 def test_the_command_answers_until_it_is_ended_and_ends_what_it_began(own_gallery, checkpoint_folder):
