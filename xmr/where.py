@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -116,8 +117,16 @@ def _choices(name: str, given: Any) -> tuple[Value | Range, ...]:
             )
         else:
             _check(name, value)
-            found.append(Range(value, value) if name == TAKEN and isinstance(value, str) else value)
+            found += [Range(value, value)] if name == TAKEN and isinstance(value, str) else _spellings(value)
     return tuple(found)
+
+
+def _spellings(value: Value) -> list[Value]:
+    """The ways in which a value may be written: file names from a Mac have an umlaut as a letter and its dots, which
+    looks like the one sign that is typed."""
+    if not isinstance(value, str):
+        return [value]
+    return list(dict.fromkeys([value, *(unicodedata.normalize(form, value) for form in ("NFC", "NFD"))]))
 
 
 def _check(name: str, value: Value) -> None:

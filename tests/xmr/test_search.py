@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+import unicodedata
 from dataclasses import replace
 from pathlib import Path
 
@@ -376,6 +377,18 @@ def test_a_folder_may_have_the_signs_of_a_pattern_in_its_name(photo_folder, syst
         assert found("folder=[2024] trip") == ["[2024] trip"] and found("folder=what?") == ["what?"]
         assert found("folder=a..b") == ["a..b"] and found("file==a..b/1.png") == ["a..b"]
         assert found("folder=[2024] trip/*") == ["2 trip"]  # a pattern, as before
+
+
+@pytest.mark.parametrize("asked", ["NFC", "NFD"])
+@pytest.mark.parametrize("stored", ["NFC", "NFD"])
+def test_names_with_umlauts_are_found_however_a_disk_writes_them(system, tmp_path, stored, asked):
+    place = tmp_path / unicodedata.normalize(stored, "Käfer") / unicodedata.normalize(stored, "grün.png")
+    place.parent.mkdir()
+    Image.new("RGB", (64, 64), "red").save(place)
+    searcher = Searcher.open(tmp_path, system, index=True)
+    for condition in ("file=Käfer/grün.png", "folder=Käfer", "folder=K*/grün.png"):
+        where = parse([unicodedata.normalize(asked, condition)])
+        assert len(searcher.search(text="red", where=where)) == 1, condition
 
 
 def test_where_follows_a_gallery_that_changes(gallery_folder, system, tmp_path):
