@@ -11,7 +11,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -87,6 +87,9 @@ _FORM = {
         "system": {"type": "string"},
     },
 }
+
+
+_NO_JSON = "That is no JSON that can be read. /openapi.json says what is taken."
 
 
 class _Refused(Exception):
@@ -332,8 +335,8 @@ def create_app(
         if not writable:
             raise _Refused(403, "This server only searches. Start it with --writable to add and remove photos.")
 
-    def failed(request: Request, status: int, error: str) -> JSONResponse:
-        return JSONResponse({"error": error, "request": request.state.request}, status)
+    def failed(request: Request, status: int, error: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+        return JSONResponse({"error": error, "request": request.state.request}, status, headers)
 
     @app.exception_handler(_Refused)
     async def refused(request: Request, error: _Refused) -> JSONResponse:
@@ -347,8 +350,15 @@ def create_app(
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: ValidationError | RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
+        if first["type"] == "json_invalid":
+            return failed(request, 400, _NO_JSON)
+        if isinstance(error, RequestValidationError) and isinstance(error.body, bytes):
+            return failed(request, 415, "This is sent as application/json. /openapi.json says what is taken.")
         place = ".".join(str(part) for part in first["loc"] if part != "body") or "the request"
-        return failed(request, 422, str(BadInput(f"{place}: {first['msg']}. /openapi.json says what is taken.")))
+        said = first["msg"].removeprefix("Value error, ")
+        if first["type"] in ("model_type", "model_attributes_type"):  # whose sentence names a class of ours
+            said = "Input should be a JSON object"
+        return failed(request, 422, str(BadInput(f"{place}: {said}. /openapi.json says what is taken.")))
 
     @app.exception_handler(400)
     @app.exception_handler(404)
@@ -356,9 +366,13 @@ def create_app(
     @app.exception_handler(408)
     @app.exception_handler(413)
     async def other(request: Request, error: HTTPException) -> JSONResponse:
-        told = {404: "There is nothing at this address. /openapi.json lists all.", 405: "That is not done here."}
+        headers = error.headers or {}
+        told = {
+            404: "There is nothing at this address. /openapi.json lists all.",
+            405: f"{request.method} is not taken at this address. Ask with {headers.get('Allow')}.",
+        }
         status = 413 if "Too many" in str(error.detail) else error.status_code
-        return failed(request, status, told.get(status, str(error.detail)))
+        return failed(request, status, told.get(status, str(error.detail)), headers)
 
     return app
 
@@ -381,7 +395,7 @@ def _json(content: bytes) -> Any:
     try:
         return json.loads(content)
     except (ValueError, RecursionError):
-        raise _Refused(400, "That is no JSON that can be read. /openapi.json says what is taken.") from None
+        raise _Refused(400, _NO_JSON) from None
 
 
 _Part = tuple[Modality, str | bytes, float]  # a text, or a picture's file, and its weight

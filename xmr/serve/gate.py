@@ -85,6 +85,8 @@ class Gate:
         given = headers.get("x-request-id", "")
         request = given if re.fullmatch(r"[A-Za-z0-9._-]{1,64}", given) else secrets.token_hex(8)
         scope.setdefault("state", {})["request"] = request
+        # HEAD is answered as GET is; the server leaves the body out
+        asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
         start, status, received, values, whole = time.perf_counter(), 500, 0, 0, False
         is_form = headers.get("content-type", "").lower().startswith("multipart/")
 
@@ -123,7 +125,7 @@ class Gate:
             if refused := self._refused(scope, headers):
                 await _say(sent, request, *refused)
             else:
-                await self._app(scope, counted, sent)
+                await self._app(asked, counted, sent)
         except Exception:
             log.exception(json.dumps({"request": request, "failed": scope["path"]}))
             if status == 500:
@@ -133,7 +135,7 @@ class Gate:
             self._now -= 1
             self._figures.now.dec()
             spent = time.perf_counter() - start
-            route = scope.get("route")
+            route = asked.get("route")
             path = getattr(route, "path", "other")
             self._figures.requests.labels(scope["method"], path, str(status)).inc()
             self._figures.seconds.labels(path).observe(spent)

@@ -186,13 +186,14 @@ REFUSED = {
     "too many answers": (422, {"terms": [TEXT], "k": 10**6}, "k: Input should be less than or equal to 1000"),
     "too many terms": (422, {"terms": [TEXT] * 65}, "at most 64"),
     "an unknown field": (422, {"terms": [TEXT], "size": 3}, "size: Extra inputs"),
-    "two contents": (422, {"terms": [{**TEXT, "vector": [1.0]}]}, "a text is given by one of text, vector"),
+    "two contents": (422, {"terms": [{**TEXT, "vector": [1.0]}]}, "terms.0: a text is given by one of text, vector"),
     "another space": (422, {"terms": [{"modality": "text", "vector": [1.0, 2.0]}]}, "numbers of shape"),
     "an unknown fact": (422, {"terms": [TEXT], "where": {"smell": "x"}}, "has the fact 'smell'"),
     "captions by facts": (422, {"terms": [TEXT], "captions": True, "where": {"place": "left"}}, "have no facts"),
     "an unknown photo": (422, {"terms": [{"modality": "photo", "like": "none"}]}, "There is no photo 'none'"),
     "an unknown system": (404, {"terms": [TEXT], "system": "none"}, "There is no system 'none' here. Ask one of"),
-    "no object": (422, [], "should be"),
+    "no object": (422, [], "the request: Input should be a JSON object. /openapi.json"),
+    "no term": (422, {"terms": ["red"]}, "terms.0: Input should be a JSON object. /openapi.json"),
 }
 
 
@@ -215,13 +216,37 @@ def test_what_cannot_be_used_has_the_right_status_and_one_sentence(client):
             "Say what to find",
         ),
         (404, client.build_request("GET", "/nothing"), "nothing at this address"),
-        (405, client.build_request("PUT", "/search"), "not done here"),
+        (405, client.build_request("PUT", "/search"), "PUT is not taken at this address. Ask with POST."),
         (404, client.build_request("GET", "/photos/none/thumbnail"), "There is no photo 'none'"),
         (415, client.build_request("POST", "/photos", json={}), "multipart"),
         (422, client.build_request("POST", "/photos", files={"other": ("x", b"x")}), "No photo came"),
     ):
         answer = client.send(asked)
         assert answer.status_code == status and why in answer.json()["error"], answer.text
+
+
+@pytest.mark.parametrize("path", ["/search", "/encode", "/explain"])
+def test_a_body_of_another_kind_is_refused_alike_everywhere(client, path):
+    body = json.dumps({"terms": [TEXT], "ids": ["red-left"]}).encode()
+    refused = client.post(path, content=body, headers={"content-type": "application/x-www-form-urlencoded"})
+    assert refused.status_code == 415 and "sent as application/json" in refused.json()["error"]
+    refused = client.post(path, content=b"{", headers={"content-type": "application/json"})
+    assert refused.status_code == 400 and "That is no JSON" in refused.json()["error"]
+
+
+def test_head_is_answered_as_get_without_the_body_and_a_wrong_method_names_the_right_one(client):
+    for path in ("/health", "/gallery", "/photos/red-left/thumbnail"):
+        asked, whole = client.head(path), client.get(path)
+        assert asked.status_code == 200 and asked.content == b""
+        assert asked.headers["content-length"] == whole.headers["content-length"] == str(len(whole.content))
+    assert client.head("/nothing").status_code == 404
+    for method, path, right in (
+        ("OPTIONS", "/search", "POST"),
+        ("HEAD", "/search", "POST"),
+        ("POST", "/health", "GET"),
+    ):
+        refused = client.request(method, path)
+        assert (refused.status_code, refused.headers["allow"]) == (405, right)
 
 
 def test_the_key_is_needed_but_for_health_and_readiness(api, running):
