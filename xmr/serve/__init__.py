@@ -73,6 +73,10 @@ _FAILURES: dict[int | str, dict[str, Any]] = {
         (503, "not ready, or too busy"),
     )
 }
+_ABOUT = (
+    "Find photos by texts in English or German, photos, drawings, or any mix of them. Where the server wants a key, "
+    "send it as `Authorization: Bearer KEY`. docs/large-galleries.md has examples."
+)
 _FORM = {
     "type": "object",
     "additionalProperties": False,
@@ -90,6 +94,11 @@ _FORM = {
 
 
 _NO_JSON = "That is no JSON that can be read. /openapi.json says what is taken."
+
+
+def _a_file(content_type: str) -> dict[int | str, dict[str, Any]]:
+    """How the description says that an answer is no JSON."""
+    return {200: {"description": "Successful Response", "content": {content_type: {}}}}
 
 
 class _Refused(Exception):
@@ -155,7 +164,13 @@ def create_app(
         gallery.close()
 
     app = FastAPI(
-        title="xmr", version=__version__, lifespan=running, docs_url=None, redoc_url=None, responses=_FAILURES
+        title="xmr",
+        description=_ABOUT,
+        version=__version__,
+        lifespan=running,
+        docs_url=None,
+        redoc_url=None,
+        responses=_FAILURES,
     )
     app.add_middleware(Gate, key=key, limits=limits, figures=figures)
 
@@ -205,7 +220,9 @@ def create_app(
             raise _Refused(503, waiting[-1])
         return StateOut(status="ready")
 
-    @app.get("/metrics", summary="Figures for Prometheus", response_class=Response)
+    @app.get(
+        "/metrics", summary="Figures for Prometheus", response_class=Response, responses=_a_file(CONTENT_TYPE_LATEST)
+    )
     async def metrics() -> Response:
         return Response(generate_latest(figures.registry), media_type=CONTENT_TYPE_LATEST)
 
@@ -259,7 +276,12 @@ def create_app(
 
         return await work(call)
 
-    @app.get("/photos/{id}/thumbnail", summary="A photo's thumbnail", response_class=Response)
+    @app.get(
+        "/photos/{id}/thumbnail",
+        summary="A photo's thumbnail",
+        response_class=Response,
+        responses=_a_file("image/webp"),
+    )
     async def thumbnail(id: str) -> Response:
         def call() -> bytes:
             if id not in gallery.find([id]):

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -362,6 +363,35 @@ def test_a_gallery_that_a_system_has_not_indexed_is_never_ready_and_says_why(run
                 break
             time.sleep(0.05)
         assert told.status_code == 503 and "python -m xmr index" in told.json()["error"]
+
+
+def test_the_description_says_what_kind_of_file_an_answer_is(client):
+    paths = client.get("/openapi.json").json()["paths"]
+    for path, asked in (("/photos/{id}/thumbnail", "/photos/red-left/thumbnail"), ("/metrics", "/metrics")):
+        assert list(paths[path]["get"]["responses"]["200"]["content"]) == [client.get(asked).headers["content-type"]]
+
+
+def test_the_guide_names_every_address_and_its_examples_run_as_they_are_printed(client, tmp_path, monkeypatch, capsys):
+    guide = (
+        (ROOT / "docs/large-galleries.md").read_text(encoding="utf-8").partition("## The API")[2].partition("\n## ")[0]
+    )
+    for path, methods in client.get("/openapi.json").json()["paths"].items():
+        assert [f"{method.upper()} {path}" for method in methods if f"`{method.upper()} {path}`" not in guide] == []
+    (tmp_path / "photo.jpg").write_bytes(picture("red-left"))
+    (tmp_path / "drawing.png").write_bytes(picture("blue-right"))
+    monkeypatch.chdir(tmp_path)
+    words = (("http://127.0.0.1:8400", str(client.base_url)), ("a red car", "a red photo"), ("on the beach", "a photo"))
+    for said, here in (*words, ("snow", "blaues"), ('"folder": "Italy"', '"place": "left"')):
+        assert said in guide
+        guide = guide.replace(said, here)
+    (program,) = re.findall("```python\n(.*?)```", guide, re.S)
+    exec(program, {})
+    printed = capsys.readouterr().out.splitlines()
+    assert len(printed) == 6 and printed[-1].startswith("red-")
+    (commands,) = re.findall("```sh\n(curl.*?)```", guide, re.S)
+    if shutil.which("curl"):
+        told = subprocess.run(["bash", "-ec", commands], capture_output=True, text=True).stdout
+        assert told.count('"hits":[{"id":"red-') == 2
 
 
 def test_schemathesis_finds_no_server_error(api, running):
