@@ -58,6 +58,8 @@ def test_opening_a_folder_indexes_it_when_asked_to(checkpoint_folder, photo_fold
         (lambda photos, item: photos.search(sketch=xmr.Drawing(([[0, 0, 1], [9, 9, 1]],))), "must be (n, 2) numbers"),
         (lambda photos, item: photos.search(sketch=xmr.Drawing(("line",))), "must be (n, 2) numbers"),
         (lambda photos, item: xmr.load(None), "xmr.systems() lists the names"),
+        (lambda photos, item: xmr.open(None), "Expected the path of a folder or a file; None came"),
+        (lambda photos, item: xmr.index_folder(3, [photos.system]), "Expected the path of a folder or a file; 3 came"),
     ],
 )
 def test_what_is_of_another_type_is_told_what_to_give(system, gallery, call, told):
@@ -74,6 +76,16 @@ def test_indexing_shows_a_bar_on_a_terminal_only(checkpoint_folder, photo_folder
         monkeypatch.setattr(sys, "stderr", stream)
         xmr.open(photo_folder, checkpoint_folder, index=True, index_dir=tmp_path / str(shown))
         assert ("6/6" in stream.getvalue()) is shown and bool(stream.getvalue()) is shown
+
+
+def test_a_picture_may_lie_in_the_home_folder(checkpoint_folder, photo_folder, monkeypatch):
+    photos = xmr.open(photo_folder, checkpoint_folder, index=True)
+    monkeypatch.setenv("HOME", str(photo_folder))
+    best, *_ = photos.search(photo="~/red-left.png", k=1)
+    assert best.path.name == "red-left.png"
+    assert (photos.system.encode_photo(Path("~/red-left.png")) == photos.system.encode_photo(best.path)).all()
+    with pytest.raises(BadInput, match="There is no file ~/gone.png"):
+        photos.search(photo="~/gone.png")
 
 
 def test_a_hit_has_all_that_is_shown_of_it(system, gallery):

@@ -20,9 +20,12 @@ def given_path(given: str | Path) -> Path:
     """The absolute path that a user means: `~` is expanded; surrounding quotes and a leading file:// are removed.
 
     Raises:
-        BadInput: it is blank, too long, has a NUL, or names an unknown user or another computer.
+        BadInput: it is none, blank, too long, has a NUL, or names an unknown user or another computer.
     """
-    text = str(given).strip()
+    try:
+        text = os.fsdecode(given).strip()
+    except TypeError:
+        raise BadInput(f"Expected the path of a folder or a file; {shown(given)} came.") from None
     if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
         text = text[1:-1]
     if text.lower().startswith("file:"):

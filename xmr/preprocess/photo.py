@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import stat
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
@@ -104,9 +105,10 @@ def open_binary(source: Any) -> tuple[str, str | None, AbstractContextManager[Bi
         name = getattr(source, "name", None)
         return name if isinstance(name, str) else "The file", None, nullcontext(source)
     try:
-        mode = Path(source).stat().st_mode
+        path = os.path.expanduser(str(source))
+        mode = os.stat(path).st_mode
         if stat.S_ISREG(mode):  # opening a pipe would block
-            return str(source), str(source), open(source, "rb")
+            return path, path, open(path, "rb")
     except (FileNotFoundError, NotADirectoryError):
         raise BadInput(f"There is no file {source}. Check the path.") from None
     except OSError as error:
