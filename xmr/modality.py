@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -68,9 +69,14 @@ def listed(given: Any) -> list:
     return list(given) if isinstance(given, (list, tuple)) else [given]
 
 
-@dataclass(frozen=True)
+def _comparable(content: Any) -> Any:
+    """What is compared of a content: of an array its numbers, since `==` of two arrays is one more array."""
+    return (content.shape, *content.ravel().tolist()) if isinstance(content, np.ndarray) else content
+
+
+@dataclass(frozen=True, eq=False)
 class Drawing:
-    """Pen strokes in pen order, as a person drew them.
+    """Pen strokes in pen order, as a person drew them. Two with the same points are equal.
 
     Attributes:
         strokes: one (n, 2) float array a stroke, x to the right and y down, in any unit: only the shape matters.
@@ -93,6 +99,15 @@ class Drawing:
             raise BadInput("The drawing is empty. Draw a few strokes first.")
         every = np.concatenate(points)
         return (*every.min(axis=0).tolist(), *every.max(axis=0).tolist())
+
+    def _points(self) -> tuple:
+        return tuple(_comparable(np.asarray(stroke)) for stroke in self.strokes)
+
+    def __eq__(self, other: object) -> bool:
+        return self._points() == other._points() if isinstance(other, Drawing) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._points())
 
 
 @dataclass(frozen=True)
@@ -123,9 +138,9 @@ class Item:
     facts: dict[str, Any] = field(default_factory=dict, hash=False, compare=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Term:
-    """One part of a query.
+    """One part of a query. Two are equal if all they say is, also where it is a vector.
 
     Attributes:
         modality: what the content is.
@@ -143,6 +158,16 @@ class Term:
     content: Any
     weight: float = 1.0
     words: str | int | None = None
+
+    def _parts(self) -> tuple:
+        return self.modality, self.weight, self.words, _comparable(self.content)
+
+    def __eq__(self, other: object) -> bool:
+        return self._parts() == other._parts() if isinstance(other, Term) else NotImplemented
+
+    def __hash__(self) -> int:
+        *said, content = self._parts()
+        return hash((*said, content if isinstance(content, Hashable) else None))  # a PIL image has no hash
 
 
 class Parts(TypedDict, total=False):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import os
 import re
@@ -10,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
@@ -86,6 +88,19 @@ def test_a_picture_may_lie_in_the_home_folder(checkpoint_folder, photo_folder, m
     assert (photos.system.encode_photo(Path("~/red-left.png")) == photos.system.encode_photo(best.path)).all()
     with pytest.raises(BadInput, match="There is no file ~/gone.png"):
         photos.search(photo="~/gone.png")
+
+
+def test_queries_are_compared_and_kept_in_sets_whatever_they_are_made_of(system):
+    drawing = xmr.Drawing((np.array([[0.0, 0], [5, 5]]), [[1, 2], [3, 4]]))
+    image = Image.new("RGB", (40, 40), "red")
+    for content in ("red", drawing, image, b"picture", Path("p.jpg"), system.encode_text("red")[0]):
+        one, same = (xmr.Query.of(sketch=held, text="red") for held in (content, copy.deepcopy(content)))
+        assert one == same and len({one, same}) == 1
+        assert one != xmr.Query.of(sketch=content, text="blue") and one != "red"
+    vector = system.encode_text("red")[0]
+    assert xmr.Query.of(text=vector) != xmr.Query.of(text=2 * vector) != xmr.Query.of(text=vector[:-1])
+    assert drawing != xmr.Drawing(drawing.strokes[:1]) and drawing != xmr.Drawing(())
+    assert drawing != "red" and drawing == xmr.Drawing(([[0, 0], [5, 5]], np.array([[1, 2], [3, 4]])))
 
 
 def test_a_hit_has_all_that_is_shown_of_it(system, gallery):
