@@ -84,6 +84,9 @@ class Searcher:
         self._version: tuple[int, ...] = ()
         self._lock = threading.RLock()
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.system!r}, {self.gallery!r})"
+
     @classmethod
     def open(
         cls,

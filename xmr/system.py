@@ -48,13 +48,13 @@ class System:
     name: str
     space: str
     dim: int
-    encoders: Mapping[Modality, Encoder]
-    weights: str
-    calibration: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    completeness: Sequence[float] | None = None
-    composer: Composer | None = None
-    config: Mapping[str, Any] = field(default_factory=dict)
-    hashes: Mapping[str, str] = field(default_factory=dict)
+    encoders: Mapping[Modality, Encoder] = field(repr=False)
+    weights: str = field(repr=False)
+    calibration: Mapping[str, Mapping[str, float]] = field(default_factory=dict, repr=False)
+    completeness: Sequence[float] | None = field(default=None, repr=False)
+    composer: Composer | None = field(default=None, repr=False)
+    config: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    hashes: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def languages(self) -> frozenset[str]:

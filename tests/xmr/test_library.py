@@ -103,6 +103,11 @@ def test_queries_are_compared_and_kept_in_sets_whatever_they_are_made_of(system)
     assert drawing != "red" and drawing == xmr.Drawing(([[0, 0], [5, 5]], np.array([[1, 2], [3, 4]])))
 
 
+def test_a_searcher_is_shown_on_one_line():
+    photos = xmr.open()
+    assert repr(photos) == f"Searcher(System(name='tri', space='cosine', dim=256), Gallery({str(DEMO)!r}))"
+
+
 def test_a_hit_has_all_that_is_shown_of_it(system, gallery):
     hit = Searcher(system, gallery).search(text="a red photo", k=1)[0]
     assert hit.id.startswith("red") and hit.path.is_file() and 0 < hit.match < 1 and hit.score > 0

@@ -90,6 +90,9 @@ class Gallery:
         self._db = Database(path / "gallery.sqlite", self._remedy())
         self._vectors = VectorFiles(self._db, path / "vectors")
 
+    def __repr__(self) -> str:
+        return f"Gallery({str(self.path)!r})"
+
     @classmethod
     def open(cls, folder: str | Path, index_dir: str | Path | None = None) -> Gallery:
         """Open a gallery.
