@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
 
@@ -307,6 +307,9 @@ def check_terms(query: Query) -> None:
                 f"A weight must be a number from -{MAX_WEIGHT} to {MAX_WEIGHT}; {shown(term.weight)} came. "
                 "Give 1 to ask for something, -1 to avoid it."
             )
+        words = term.words
+        if words is not None and not isinstance(words, str) and not (isinstance(words, Integral) and words >= 0):
+            raise BadInput(f"The words of a vector are its text, or how many that had; {shown(words)} came.")
 
 
 def _relative(terms: Sequence[Term]) -> np.ndarray:

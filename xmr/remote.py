@@ -20,7 +20,7 @@ from xmr.modality import BadInput, Drawing, Hit, Modality, Parts, Query, Term, s
 from xmr.preprocess.photo import open_binary
 from xmr.preprocess.rgb import to_rgb
 from xmr.preprocess.sketch import stroke_points
-from xmr.search import Searcher, check_answers
+from xmr.search import Searcher, check_answers, check_id
 from xmr.system import System
 from xmr.where import Range, conditions
 
@@ -110,6 +110,7 @@ class RemoteSearcher(Searcher):
 
     def explain(self, query: Query, item_id: str, language: str | None = None) -> str:
         """As Searcher.explain."""
+        check_id(item_id)
         language = language or self.language(query)
         found = self._asked("/explain", query, {"ids": [item_id], "language": language})["captions"]
         return found.get(item_id) or self.gallery.caption(item_id)
@@ -122,6 +123,7 @@ class RemoteSearcher(Searcher):
 
     def like(self, item_id: str, weight: float = 1.0) -> Term:
         """As Searcher.like."""
+        check_id(item_id)
         vector = self._vectors([{"modality": "photo", "like": item_id}])[0]
         return Term(Modality.PHOTO, vector, weight)
 
@@ -140,8 +142,10 @@ class RemoteSearcher(Searcher):
         """A term as the API takes it; BadInput for a content that is none."""
         content, told = term.content, {"modality": str(term.modality), "weight": float(term.weight)}
         if isinstance(content, np.ndarray):
-            words = {} if term.words is None else {"words": term.words}
-            return told | {"vector": given_vector(self.system, content).tolist()} | words
+            told["vector"] = given_vector(self.system, content).tolist()
+            if term.words is not None:
+                told["words"] = term.words if isinstance(term.words, str) else int(term.words)
+            return told
         if term.modality is Modality.TEXT:
             if not isinstance(content, str):
                 raise BadInput(f"A caption must be text; {shown(content)} came. Describe the photo in a few words.")

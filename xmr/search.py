@@ -204,7 +204,11 @@ class Searcher:
         """A photo's best-matching caption for a query; its file's name where it has no captions.
 
         language: of the captions, where there are some in it; None: that of the query's words, or any.
+
+        Raises:
+            BadInput: a query that cannot be used, or what is no id.
         """
+        check_id(item_id)
         index, texts = self._table(Modality.TEXT).index, self.gallery.texts_of(item_id)
         known = index.holds(np.array([int(text.id) for text in texts], np.int64))
         texts = [text for text, held in zip(texts, known, strict=True) if held]
@@ -235,6 +239,7 @@ class Searcher:
         check_terms(query)
         wanted = Query(tuple(term for term in query.terms if term.weight > 0))
         vector = compose(self.system, wanted)
+        check_id(item_id)
         self.gallery.get(item_id)  # refuses what is no photo here
         return self.system.encoder(Modality.PHOTO).cells(self.gallery.thumbnail(item_id)) @ vector
 
@@ -291,6 +296,7 @@ class Searcher:
         Raises:
             BadInput: the gallery has no such photo.
         """
+        check_id(item_id)
         index = self._table(Modality.PHOTO).index
         rows = np.array(list(self.gallery.rows_of([item_id]).values()), np.int64)
         if not index.holds(rows).any():
@@ -411,6 +417,12 @@ class Searcher:
                     index.take_over(before[1])
             self._opened[modality] = stored, index
         return index
+
+
+def check_id(item_id: str) -> None:
+    """Raise BadInput for what cannot be a photo's id, such as a whole Hit."""
+    if not isinstance(item_id, str):
+        raise BadInput(f"Expected a photo's id, such as the id of a Hit; {shown(item_id)} came.")
 
 
 def check_answers(k: int, exclude: Collection[str] = ()) -> None:

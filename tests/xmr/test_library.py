@@ -46,12 +46,21 @@ def test_opening_a_folder_indexes_it_when_asked_to(checkpoint_folder, photo_fold
     assert len(xmr.open(photo_folder, checkpoint_folder).search(text="red")) == 6
 
 
+def vector_of(photos: Searcher, words: object) -> xmr.Term:
+    return xmr.Term(xmr.Modality.TEXT, photos.system.encode_text("red")[0], words=words)
+
+
 @pytest.mark.parametrize(
     ("call", "told"),
     [
         (lambda photos, item: photos.search("a dog"), "xmr.Query.of(text="),
         (lambda photos, item: photos.explain_map("a dog", item), "xmr.Query.of(text="),
         (lambda photos, item: photos.language("a dog"), "xmr.Query.of(text="),
+        (lambda photos, item: photos.explain(xmr.Query.of(text="red"), xmr.Hit(None, 0.5, 1)), "Expected a photo's id"),
+        (lambda photos, item: photos.explain_map(xmr.Query.of(text="red"), Path(item)), "Expected a photo's id"),
+        (lambda photos, item: photos.like(photos.gallery.get(item)), "Expected a photo's id"),
+        (lambda photos, item: photos.search(xmr.Query((vector_of(photos, ["red"]),))), "or how many that had; ['red']"),
+        (lambda photos, item: photos.search(xmr.Query((vector_of(photos, -1),))), "or how many that had; -1 came"),
         (lambda photos, item: photos.explain_map(xmr.Query.of(text="red"), "gone"), "There is no photo 'gone'"),
         (lambda photos, item: xmr.index_folder("photos", photos.system), 'Load each of them: [xmr.load("tri")]'),
         (lambda photos, item: xmr.index_folder("photos", ["tri"]), 'Load each of them: [xmr.load("tri")]'),
