@@ -39,6 +39,8 @@ def encode_terms(system: System, query: Query) -> np.ndarray:
 
 def given_vector(system: System, given: np.ndarray) -> np.ndarray:
     """A vector that was given, as (dim,) float32; BadInput if it cannot be one of this space."""
+    if given.ndim in (2, 3) and given.dtype == np.uint8:
+        raise BadInput(f"Pixels, {given.shape}, are no vector. Make a picture of them: PIL.Image.fromarray(pixels).")
     check_numbers(given, (system.dim,), f"{system.name}'s vectors")
     vector = given.astype(np.float32)
     if system.space == "cosine" and not vector.any():

@@ -395,7 +395,10 @@ def _pictures(
             one = opened(one)
         elif not isinstance(one, kinds):
             wanted = " or ".join(kind.__name__ for kind in kinds)
-            raise BadInput(f"Expected a picture ({wanted}), or a picture file's path or bytes; {shown(one)} came.")
+            mend = " Make a picture of it: PIL.Image.fromarray(pixels)." if isinstance(one, np.ndarray) else ""
+            raise BadInput(
+                f"Expected a picture ({wanted}), or a picture file's path or bytes; {shown(one)} came.{mend}"
+            )
         arrays.append(to_array(one, size))
     return np.stack(arrays)
 

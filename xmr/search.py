@@ -21,7 +21,7 @@ from xmr.compose import Ranking, check_terms, compose, encode_terms, ranking, te
 from xmr.engine import open_engine
 from xmr.gallery import DEMO, Gallery, Progress, index_folder
 from xmr.gallery.vectors import StoredVectors
-from xmr.index import Selection, VectorIndex
+from xmr.index import Selection, VectorIndex, choose_kind
 from xmr.index.faiss import FaissIndex
 from xmr.index.kept import KeptIndex
 from xmr.modality import BadInput, Hit, Item, Modality, Parts, Query, Term, shown
@@ -71,8 +71,10 @@ class Searcher:
             kind: of the index: "flat" (exact), "hnsw" or "ivfpq"; None for the one that suits the number of photos.
             engine: URI of Milvus, which searches the photos then; xmr.engine.synchronize brings them there.
 
-        Raises GalleryMismatch, at the first search, if the gallery's vectors are of other weights.
+        Raises BadInput if there is no such kind for the system's space, and GalleryMismatch, at the first search, if
+        the gallery's vectors are of other weights.
         """
+        choose_kind(system.space, 0, kind)
         self.system = system
         self.gallery = gallery
         self._kind, self._uri = kind, engine
@@ -109,7 +111,7 @@ class Searcher:
             kind, engine: as in Searcher().
 
         Raises:
-            BadInput: no such folder or checkpoint, or a folder that is not indexed yet.
+            BadInput: no such folder, checkpoint or kind, or a folder that is not indexed yet.
 
         >>> import xmr
         >>> [hit.item.facts["category"] for hit in xmr.open().search(text="eine Tasse", k=2)]
