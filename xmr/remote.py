@@ -34,9 +34,13 @@ class Server:
 
     address: such as http://127.0.0.1:8400.
     key: what it wants to be sent; None where it wants none.
+
+    Raises BadInput for an address that is none.
     """
 
     def __init__(self, address: str, key: str | None = None) -> None:
+        if not address.startswith(("http://", "https://")):
+            raise BadInput(f"A server's address begins with http:// or https://; {shown(address)} came.")
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._client = httpx.Client(base_url=address, headers=headers, timeout=_PATIENCE)
         self._address = address

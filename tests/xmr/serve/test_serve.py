@@ -467,6 +467,13 @@ def test_a_remote_searcher_answers_as_one_that_has_the_model(api, running, own_g
         Server("http://127.0.0.1:9").ask("GET", "/gallery")
 
 
+@pytest.mark.parametrize("address", ["localhost:8400", "127.0.0.1", "ftp://localhost"])
+def test_an_address_of_another_kind_is_told_so(address, monkeypatch):
+    monkeypatch.setenv("XMR_SERVER", address)
+    with pytest.raises(BadInput, match=f"begins with http:// or https://; '{address}' came"):
+        Server.of_environment()
+
+
 @pytest.fixture
 def both(api, running, own_gallery, system):
     """A Searcher and a RemoteSearcher of the same six photos."""
