@@ -254,7 +254,7 @@ def _search(options: argparse.Namespace) -> None:
                     print(printable(told), file=sys.stderr)
         hits = searcher.search(query, options.k, where=parse(options.where) or None)
         if options.json:
-            print(json.dumps([_as_dict(hit, gallery) for hit in hits], ensure_ascii=False, indent=1))
+            _print_json([_as_dict(hit, gallery) for hit in hits])
         elif options.paths_only or options.print0:
             for hit in hits:
                 print(hit.path, end="\0" if options.print0 else "\n")
@@ -285,6 +285,11 @@ def _is_folder(given: str) -> bool:
         return given_path(given).is_dir()
     except (BadInput, OSError):
         return False
+
+
+def _print_json(value: Any) -> None:
+    """Letters stay as they are: a path with an umlaut is found by grep as well as by jq."""
+    print(json.dumps(value, ensure_ascii=False, indent=1))
 
 
 def _as_dict(hit: Hit, gallery: Gallery) -> dict:
@@ -365,7 +370,7 @@ def _duplicates(options: argparse.Namespace) -> None:
     with Gallery.open(options.folder, options.index_dir) as gallery:
         groups = find_duplicates(gallery, checkpoint.load(options.system))
     if options.json:
-        print(json.dumps([[asdict(copy) | {"path": str(copy.path)} for copy in group] for group in groups], indent=1))
+        _print_json([[asdict(copy) | {"path": str(copy.path)} for copy in group] for group in groups])
         return
     for group in groups:
         for number, copy in enumerate(group):
@@ -455,4 +460,4 @@ def _evaluate(options: argparse.Namespace) -> None:
     else:
         with Gallery.open(options.gallery) as gallery:
             report = evaluate_indexed(checkpoint.load(options.system), gallery, drawn)
-    print(json.dumps(report, indent=1))
+    _print_json(report)

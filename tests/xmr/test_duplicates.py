@@ -79,6 +79,15 @@ def test_the_command_prints_groups_or_json(photos, checkpoint_folder, capsys):
     assert sorted(len(group) for group in json.loads(capsys.readouterr().out)) == [2, 3]
 
 
+def test_names_in_json_are_as_they_are_on_the_disk(tmp_path, checkpoint_folder, system, capsys):
+    for name in ("grün.png", "größer.png"):
+        scene(0).save(tmp_path / name)
+    index_folder(tmp_path, [system])
+    assert main(["duplicates", str(tmp_path), "--system", str(checkpoint_folder), "--json"]) == 0
+    out = capsys.readouterr().out
+    assert "grün.png" in out and "größer.png" in out
+
+
 def test_a_folder_that_is_not_indexed_is_refused_with_the_command(tmp_path, capsys):
     assert main(["duplicates", str(tmp_path)]) == 2
     assert "is not indexed yet. Index its photos first: python -m xmr index" in capsys.readouterr().err
