@@ -12,7 +12,7 @@ import pdoc
 import xmr
 
 ROOT = Path(__file__).resolve().parents[1]
-MODULES = ("xmr", "xmr.gallery", "xmr.evaluation", "xmr.metrics", "xmr.index")
+MODULES = ("xmr", "xmr.gallery", "xmr.evaluation", "xmr.metrics", "xmr.index", "xmr.remote")
 
 
 def main(folder: str | Path = ROOT / "docs" / "api") -> None:
