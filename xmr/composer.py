@@ -29,6 +29,9 @@ class Composer:
         self._open_session = open_session
         self._opening = threading.Lock()
 
+    def __reduce__(self) -> tuple:
+        return Composer, (self._open_session,)  # a graph that is open stays with its process
+
     def __call__(self, terms: np.ndarray, modalities: Sequence[Modality]) -> tuple[np.ndarray, ...]:
         """The readers (T, dim), biases (T,) and floors (T,) of terms.
 

@@ -104,6 +104,13 @@ class Encoder:
         self._open_session, self._open_trunk = open_session, open_trunk
         self.prepare, self.batch = prepare, batch
         self._opening = threading.Lock()
+        if wiring:
+            _adopted.add(self)
+
+    def __reduce__(self) -> tuple:
+        """What another process needs to open it anew: what is open, and the lock, stay with this one."""
+        opens = self._open_session, self.prepare, self._open_trunk, self.batch, self._open_vocabulary, self._open_cells
+        return Encoder, (self.modality, *opens, self._wiring), {"_open_adapter": self._open_adapter}
 
     @classmethod
     def from_config(
@@ -157,7 +164,6 @@ class Encoder:
         made = cls(modality, opened_session, prepare, batch=config.get("batch", BATCH), wiring=wiring)
         if "adapter" in files:
             made._open_adapter = partial(_read_adapter, files["adapter"], wiring.dim)
-        _adopted.add(made)
         return made
 
     def encode(self, contents: Sequence[Any]) -> np.ndarray:

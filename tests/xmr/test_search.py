@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import shutil
 import threading
 import unicodedata
@@ -476,6 +478,15 @@ def composing(checkpoint_folder, gallery, tmp_path) -> Searcher:
     """The tiny system with a composer and a list of words, over the six photos."""
     folder = add_composer(add_words(shutil.copytree(checkpoint_folder, tmp_path / "tiny")))
     return Searcher(checkpoint.load(folder), gallery)
+
+
+def test_a_system_goes_to_another_process_without_what_it_has_open(composing):
+    system = composing.system
+    before = composing.search(MIXED), system.read("a yelow photo")  # everything is open now
+    for again in (pickle.loads(pickle.dumps(system)), copy.deepcopy(system)):
+        assert not again.loaded and system.loaded
+        searcher = Searcher(again, composing.gallery)
+        assert (searcher.search(MIXED), again.read("a yelow photo")) == before
 
 
 MIXED = Query((text("red", 0.5), Term(Modality.SKETCH, LEFT), text("blue", -2)))

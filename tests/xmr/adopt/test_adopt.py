@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import shutil
 import subprocess
 import sys
@@ -323,6 +324,15 @@ def test_a_graph_that_nobody_uses_is_let_go_of_and_read_again(clip, home):
     assert encoder.loaded and not encoder.release(unused=60) and encoder.loaded
     assert encoder.release() and not encoder.loaded and not encoder.release()
     assert (system.encode_text(["a cat"]) == before).all() and encoder.loaded
+
+
+def test_an_adopted_system_goes_to_another_process(clip, home):
+    adopted(clip[0])
+    system = checkpoint.load("tiny-clip")
+    before, photo = system.encode_text(["a cat"]), models.pictures()[:1]
+    again = pickle.loads(pickle.dumps(system))
+    assert (again.encode_text(["a cat"]) == before).all() and again.release() and not again.loaded
+    assert (again.encode_photo(photo) == system.encode_photo(photo)).all()
 
 
 MEMORY = """
