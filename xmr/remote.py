@@ -14,7 +14,7 @@ import httpx
 import numpy as np
 from PIL import Image
 
-from xmr.compose import check_query, given_vector, text_of
+from xmr.compose import check_query, check_terms, given_vector, text_of
 from xmr.gallery import Gallery
 from xmr.modality import BadInput, Drawing, Hit, Modality, Parts, Query, Term, shown
 from xmr.preprocess.photo import open_binary
@@ -121,6 +121,7 @@ class RemoteSearcher(Searcher):
 
     def encode(self, term: Term) -> Term:
         """As Searcher.encode."""
+        check_terms(Query((term,)))
         if isinstance(term.content, np.ndarray):
             return term
         return replace(term, content=self._vectors([self._told(term)])[0], words=text_of(term))

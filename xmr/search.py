@@ -71,9 +71,15 @@ class Searcher:
             kind: of the index: "flat" (exact), "hnsw" or "ivfpq"; None for the one that suits the number of photos.
             engine: URI of Milvus, which searches the photos then; xmr.engine.synchronize brings them there.
 
-        Raises BadInput if there is no such kind for the system's space, and GalleryMismatch, at the first search, if
-        the gallery's vectors are of other weights.
+        Raises BadInput for another type, or a kind that is not for the system's space, and GalleryMismatch, at the
+        first search, if the gallery's vectors are of other weights.
         """
+        if not isinstance(system, System) or not isinstance(gallery, Gallery):
+            wrong = gallery if isinstance(system, System) else system
+            raise BadInput(
+                f"Expected a System and a Gallery; {shown(wrong)} came. xmr.open takes the names of both: "
+                'xmr.open("~/photos", "tri").'
+            )
         choose_kind(system.space, 0, kind)
         self.system = system
         self.gallery = gallery
@@ -288,6 +294,7 @@ class Searcher:
         Raises:
             BadInput: its content cannot be used.
         """
+        check_terms(Query((term,)))
         if isinstance(term.content, np.ndarray):
             return term
         return replace(term, content=self.system.encode(term.modality, [term.content])[0], words=text_of(term))

@@ -101,6 +101,8 @@ class System:
         >>> reading.wanted, reading.unwanted, reading.corrected
         ('a yellow banana', ('people',), (('yelow', 'yellow'), ('bannana', 'banana')))
         """
+        if not isinstance(text, str):
+            raise BadInput(f"A caption must be text; {shown(text)} came. Describe the photo in a few words.")
         return read(text, self.encoder(Modality.TEXT).vocabulary, negations and self.space == "cosine")
 
     def encode_sketch(self, sketches: Any) -> np.ndarray:
