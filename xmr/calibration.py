@@ -37,7 +37,7 @@ def asks_for_several(text: str | int | None) -> bool:
     (True, False, False)
     """
     if isinstance(text, str):
-        return sum(word not in _FUNCTION_WORDS for word in re.findall(r"\w+", text.lower())) > 1
+        return sum(word not in _FUNCTION_WORDS for word in _words(text.lower())) > 1
     return text is not None and text > 2
 
 
@@ -47,8 +47,12 @@ def length(text: str | int | None) -> float:
 
     The same score is a better match for a name of two words than for a caption of twelve, of which much may be missing.
     """
-    words = len(re.findall(r"\w+", text)) if isinstance(text, str) else text
+    words = len(_words(text)) if isinstance(text, str) else text
     return np.nan if words is None else float(np.log(max(words, 1)))
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text)
 
 
 def completeness(reader: Sequence[float] | None, vectors: np.ndarray) -> np.ndarray:
@@ -156,7 +160,7 @@ def curve(found: Sequence[Answers]) -> dict[str, float]:
         weights.append(np.full(top.size, answers.share / top.size))
     told: dict[str, float] = {}
     every = {name: np.concatenate([rows[name] for rows in tops]) for name in tops[0]}
-    weight = np.concatenate(weights)
+    right, weight = np.concatenate(matches), np.concatenate(weights)
     features = {"slope": every["scores"]}
     if "lengths" in every:
         told["usual_length"] = float(np.average(every["lengths"], weights=weight))
@@ -167,18 +171,18 @@ def curve(found: Sequence[Answers]) -> dict[str, float]:
             features |= {"surest": every["surest"], "surest_per_length": longer * every["surest"]}
     if "several" in every:
         features["several"] = every["several"]
-    told |= _fitted(features, matches, weight)
+    told |= _fitted(features, right, weight)
     if told["slope"] < 0:  # a better score is never a worse match: the best of the curves that don't fall leaves it out
         flat = {"per_length", "per_length_squared", "several"}
-        told |= _fitted({name: row * (name in flat) for name, row in features.items()}, matches, weight)
+        told |= _fitted({name: row * (name in flat) for name, row in features.items()}, right, weight)
     told["mean"] = float(np.mean([answers.scores.mean() for answers in found]))
     told["std"] = float(np.mean([answers.scores.std() for answers in found]))
     return {key: round(value, 5) for key, value in sorted(told.items())}
 
 
-def _fitted(features: Mapping[str, np.ndarray], matches: Sequence[np.ndarray], weight: np.ndarray) -> dict[str, float]:
+def _fitted(features: Mapping[str, np.ndarray], matches: np.ndarray, weights: np.ndarray) -> dict[str, float]:
     """The slopes of `platt` by the features' names, and the "intercept"."""
-    slopes, intercept = platt(np.stack(list(features.values())), np.concatenate(matches), weight)
+    slopes, intercept = platt(np.stack(list(features.values())), matches, weights)
     return dict(zip(features, slopes, strict=True)) | {"intercept": intercept}
 
 

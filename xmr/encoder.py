@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from xmr.modality import BadInput, Drawing, Modality, UnknownText, shown
+from xmr.modality import BadInput, Drawing, Modality, UnknownText, check_text, shown
 from xmr.preprocess import (
     AdoptedTokenizer,
     TextForm,
@@ -306,8 +306,7 @@ def text_input(tokenizer: Tokenizer, texts: Sequence[str], max_tokens: int) -> n
         BadInput: one that is no text.
     """
     for text in texts:
-        if not isinstance(text, str):
-            raise BadInput(f"A caption must be text; {shown(text)} came. Describe the photo in a few words.")
+        check_text(text)
         cleaned = clean_text(text)
         if not cleaned:
             raise UnknownText("The caption is empty. Describe the photo in a few words, such as: a red car.")

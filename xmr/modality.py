@@ -60,6 +60,12 @@ def shown(value: Any) -> str:
     return said if len(said) <= 60 else said[:60] + "…"
 
 
+def check_text(given: Any) -> None:
+    """Raise BadInput for a caption that is no text."""
+    if not isinstance(given, str):
+        raise BadInput(f"A caption must be text; {shown(given)} came. Describe the photo in a few words.")
+
+
 def listed(given: Any) -> list:
     """A value as a list; anything but a list or a tuple becomes its only element.
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 from xmr.compose import check_query, check_terms, given_vector, text_of
 from xmr.gallery import Gallery
-from xmr.modality import BadInput, Drawing, Hit, Modality, Parts, Query, Term, shown
+from xmr.modality import BadInput, Drawing, Hit, Modality, Parts, Query, Term, check_text, shown
 from xmr.preprocess.photo import open_binary
 from xmr.preprocess.rgb import to_rgb
 from xmr.preprocess.sketch import stroke_points
@@ -152,8 +152,7 @@ class RemoteSearcher(Searcher):
                 told["words"] = term.words if isinstance(term.words, str) else int(term.words)
             return told
         if term.modality is Modality.TEXT:
-            if not isinstance(content, str):
-                raise BadInput(f"A caption must be text; {shown(content)} came. Describe the photo in a few words.")
+            check_text(content)
             return told | {"text": content}
         if isinstance(content, Drawing):
             strokes = [stroke_points(stroke) for stroke in content.strokes]

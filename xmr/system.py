@@ -12,7 +12,7 @@ import numpy as np
 
 from xmr.composer import Composer
 from xmr.encoder import Encoder, memory_of
-from xmr.modality import BadInput, Modality, listed, shown
+from xmr.modality import BadInput, Modality, check_text, listed, shown
 from xmr.preprocess import Reading, read
 
 MAX_NUMBER = 1e9  # in a vector; its square still fits a float32
@@ -101,8 +101,7 @@ class System:
         >>> reading.wanted, reading.unwanted, reading.corrected
         ('a yellow banana', ('people',), (('yelow', 'yellow'), ('bannana', 'banana')))
         """
-        if not isinstance(text, str):
-            raise BadInput(f"A caption must be text; {shown(text)} came. Describe the photo in a few words.")
+        check_text(text)
         return read(text, self.encoder(Modality.TEXT).vocabulary, negations and self.space == "cosine")
 
     def encode_sketch(self, sketches: Any) -> np.ndarray:

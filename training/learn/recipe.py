@@ -144,8 +144,9 @@ def train(
         TrainingStopped: see `fit`.
     """
     recipe, record = load(kind, path, overrides), RunRecord(folder)
+    known = protocols.names()
     for name in recipe.protocols:
-        if name not in (known := protocols.names()):
+        if name not in known:
             raise BadRecipe(f"The setting protocols names {name!r}, which is no protocol{nearest(name, known)}")
     if isinstance(recipe, VariedRecipe):
         recipe = dataclasses.replace(recipe, folder=from_anywhere(recipe.folder))

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from xmr.modality import BadInput, Drawing, shown
+from xmr.modality import BadInput, Drawing, check_text
 from xmr.preprocess.rgb import to_rgb
 from xmr.preprocess.sketch import SKETCHED, sketch_input
 from xmr.preprocess.text import Tokenizer, clean_text
@@ -127,8 +127,7 @@ class AdoptedTokenizer:
         """
         cleaned = []
         for text in texts:
-            if not isinstance(text, str):
-                raise BadInput(f"A caption must be text; {shown(text)} came. Describe the photo in a few words.")
+            check_text(text)
             cleaned.append(tidied(clean_text(text), self._form.clean))
             if not cleaned[-1]:
                 raise BadInput("The caption is empty. Describe the photo in a few words, such as: a red car.")
