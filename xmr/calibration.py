@@ -29,16 +29,29 @@ def mixed(kinds: Collection[str]) -> str:
     return "_".join(["mixed", *sorted(set(kinds)), "to", "photo"])
 
 
-def asks_for_several(text: str | int | None) -> bool:
+def asks_for_several(text: str | int | None, names: Sequence[frozenset[str]] = ()) -> bool:
     """Whether a text names more than one thing or trait. Where only the number of its words is known, more than two are
     taken for that; where nothing is, it does not.
 
+    names: the words of names that are of one thing all the same, as `naming_words` gives them, the longest first.
+
     >>> asks_for_several("a red car"), asks_for_several("a photo of a car"), asks_for_several(None)
     (True, False, False)
+    >>> asks_for_several("a hot dog"), asks_for_several("a hot dog", [naming_words("hot dog")])
+    (True, False)
     """
-    if isinstance(text, str):
-        return sum(word not in _FUNCTION_WORDS for word in _words(text.lower())) > 1
-    return text is not None and text > 2
+    if not isinstance(text, str):
+        return text is not None and text > 2
+    words, things = naming_words(text), 0
+    for name in names:
+        if name <= words:
+            words, things = words - name, things + 1
+    return len(words) + things > 1
+
+
+def naming_words(text: str) -> frozenset[str]:
+    """The words of a text that name something, in small letters."""
+    return frozenset(_words(text.lower())) - _FUNCTION_WORDS
 
 
 def length(text: str | int | None) -> float:

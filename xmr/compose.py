@@ -272,7 +272,7 @@ def _asked(
         lengths = completeness(system.completeness, vectors)
     else:
         lengths = np.array([length(text) for text in texts])
-    slopes, biases, more = line(curve, lengths, np.array([asks_for_several(text) for text in texts]))
+    slopes, biases, more = line(curve, lengths, np.array([asks_for_several(text, system.names) for text in texts]))
     readers = slopes[:, None] * vectors
     if more.any() and system.composer is not None:
         also, rarely, _ = system.composer(vectors, [term.modality for term in terms])

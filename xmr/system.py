@@ -61,6 +61,14 @@ class System:
         """The languages whose captions it takes; none if it takes no text."""
         return frozenset(self.config.get("encoders", {}).get("text", {}).get("languages", ()))
 
+    @property
+    def names(self) -> tuple[frozenset[str], ...]:
+        """The words of each name of one thing that has several, as far as it knows any; the longest first. BadInput if
+        its list of words cannot be used."""
+        encoder = self.encoders.get(Modality.TEXT)
+        vocabulary = encoder.vocabulary if encoder else None
+        return vocabulary.names if vocabulary else ()
+
     def fingerprint(self, modality: Modality) -> str:
         """sha256 (hex) over all that makes its vectors of one modality: the bytes of that encoder's files, its
         settings, the space and its dimensions. Vectors that were stored are good as long as it is the same.

@@ -6,7 +6,19 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from xmr.calibration import RIDGE, TOP, Answers, asks_for_several, completeness, curve, length, line, log_odds, platt
+from xmr.calibration import (
+    RIDGE,
+    TOP,
+    Answers,
+    asks_for_several,
+    completeness,
+    curve,
+    length,
+    line,
+    log_odds,
+    naming_words,
+    platt,
+)
 
 
 def test_platts_curve_is_the_one_that_made_the_matches():
@@ -142,6 +154,19 @@ def test_a_text_that_asks_for_several_things_is_a_rarer_match():
 )  # fmt: skip
 def test_whether_a_text_asks_for_several_things(text, several):
     assert asks_for_several(text) is several
+
+
+@pytest.mark.parametrize(
+    ("text", "several"),
+    [
+        ("a hot air balloon", False), ("Hot-Air Balloon!", False), ("balloon, hot air", False), ("hot air", True),
+        ("a teddy bear", False), ("a red teddy bear", True), ("a teddy bear in a hot air balloon", True),
+        ("a bear", False), ("a car", False), (3, True),
+    ],
+)  # fmt: skip
+def test_a_name_of_several_words_is_one_thing(text, several):
+    names = [naming_words(name) for name in ("hot-air balloon", "air balloon", "a teddy bear")]
+    assert asks_for_several(text, names) is several
 
 
 def test_no_length_turns_a_better_score_into_a_worse_match():

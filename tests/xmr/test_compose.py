@@ -15,7 +15,9 @@ from PIL import Image
 from tests import odd
 from tests.conftest import DIM
 from xmr.compose import certainty, compose, encode_terms, probability, ranking, stated_match
+from xmr.encoder import Encoder
 from xmr.modality import BadInput, Drawing, Modality, Query, Term
+from xmr.preprocess import Vocabulary
 from xmr.system import System
 
 SQUARE = Drawing((np.array([[0, 0], [0, 9], [9, 9], [9, 0], [0, 0.0]]),))
@@ -428,6 +430,22 @@ def test_that_a_text_asks_for_several_things_counts_wherever_its_match_is_stated
         for term in (Term(Modality.TEXT, text), Term(Modality.TEXT, vectors[row], words=text)):
             match = ranking(one, query(term), vectors[[row]]).match(PHOTOS)
             np.testing.assert_allclose(match, stated[row], rtol=1e-4)
+
+
+def test_a_name_of_several_words_that_the_system_knows_is_one_thing(system, monkeypatch):
+    curve = system.calibration["text_to_photo"] | {"several": -0.5}
+    one = replace(system, calibration=system.calibration | {"text_to_photo": curve})
+    texts = ["a red bear", "red and blue"]
+    vectors = one.encode(Modality.TEXT, texts)
+
+    def stated() -> np.ndarray:
+        return stated_match(one, Modality.TEXT, Modality.PHOTO, vectors, np.stack([PHOTOS] * 2), texts)
+
+    before, words = stated(), Vocabulary({"en": {"red": 9}}, names=[["bear", "red"]])
+    monkeypatch.setattr(Encoder, "vocabulary", property(lambda _: words))
+    after = stated()
+    assert (after[0] > before[0]).all()
+    np.testing.assert_array_equal(after[1], before[1])
 
 
 def test_a_composer_gets_the_terms_kinds_and_refuses_what_asks_for_nothing(composed):

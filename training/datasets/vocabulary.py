@@ -11,7 +11,8 @@ from wordfreq import top_n_list, zipf_frequency
 
 from training.datasets.names import phrases
 from training.world.captions import COLOURS, PLACES, Facts, describe
-from training.world.lexicon import LEXICON, English, German
+from training.world.lexicon import LEXICON, NUMBERS, English, German
+from xmr.calibration import naming_words
 from xmr.files import replacing
 from xmr.modality import Item, Modality
 
@@ -29,6 +30,7 @@ unter vor hinter neben zwischen durch um nach ist sind war wird werden hat haben
 seine seinen seinem seiner sein dass welche während als wie auch noch nur nicht kein keine zwei drei vier fünf sechs
 viele mehrere einige andere anderen anderer ander
 """
+_TWO = {numbers[2] for numbers in NUMBERS.values()}
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 
 
@@ -47,7 +49,8 @@ def write_words(path: Path, texts: Iterable[Item], labels: Iterable[str]) -> Non
             counts[item.language].update(_words(item.content))
     counts = {language: Counter({w: n for w, n in found.items() if n >= FEWEST}) for language, found in counts.items()}
     named: dict[str, set[str]] = {"en": set(), "de": set()}
-    for label in {*LEXICON, *(label.removeprefix("class:") for label in labels)}:
+    labels = {*LEXICON, *(label.removeprefix("class:") for label in labels)}
+    for label in labels:
         for language, found in _names(label).items():
             named[language] |= found
     for language, found in named.items():
@@ -62,11 +65,21 @@ def write_words(path: Path, texts: Iterable[Item], labels: Iterable[str]) -> Non
                     "counts": {language: dict(sorted(found.items())) for language, found in counts.items()},
                     "others": sorted(frequent() - known),
                     "function_words": sorted(function_words),
+                    "names": _of_several_words(labels),
                 },
                 ensure_ascii=False,
             ),
             encoding="utf-8",
         )
+
+
+def _of_several_words(labels: Iterable[str]) -> list[tuple[str, ...]]:
+    """The words, in alphabetical order, of each name that has several, for one thing and for several, in both
+    languages."""
+    called = {phrases(label)["en"][0] for label in labels}
+    called |= {text for words in LEXICON.values() for noun in (*words.en, *words.de) for text in _forms(noun)}
+    named = {naming_words(text) - _TWO for text in called}
+    return sorted(tuple(sorted(words)) for words in named if len(words) > 1)
 
 
 def frequent() -> set[str]:

@@ -80,7 +80,7 @@ def sign_calibrated(folder: Path, config: dict[str, Any], anew: frozenset[Modali
     vectors = encoder_vectors(system)
     with trained_on(folder):
         curves, reader = calibrate(
-            vectors, config["protocols"], system.encoders, anew, system.languages, system.composer
+            vectors, config["protocols"], system.encoders, anew, system.languages, system.composer, system.names
         )
     config["calibration"] = before | curves
     if f"{SKETCH}_to_{PHOTO}" in curves:  # fitted with this reader, or without one
@@ -103,6 +103,7 @@ def calibrate(
     anew: Collection[Modality],
     languages: Collection[str] | None = None,
     composer: Composer | None = None,
+    names: Sequence[frozenset[str]] = (),
 ) -> tuple[dict[str, dict[str, float]], list[float]]:
     """The "calibration" and the "completeness" of config.json, from val items.
 
@@ -118,6 +119,7 @@ def calibrate(
         anew: between two that are not among these nothing is calibrated.
         languages: of the texts that count; None: all.
         composer: the system's.
+        names: the system's names of several words.
 
     Returns:
         By kind of query, such as "text_to_photo", the numbers of xmr.calibration.curve; and the reader that
@@ -159,7 +161,7 @@ def calibrate(
                 np.fill_diagonal(scores, -1.0)  # a photo never finds itself
             lengths = surest = several = None
             if query is TEXT:
-                lengths, several = _lengths(groups[query]), _several(groups[query])
+                lengths, several = _lengths(groups[query]), _several(groups[query], names)
                 if composer and gallery is PHOTO:
                     surest = _odds(composer, emb[query], emb[gallery])
             elif query is SKETCH and reader:
@@ -167,11 +169,13 @@ def calibrate(
             answers = Answers(scores, relevant, lengths, surest, several)
             found.setdefault(f"{query}_to_{gallery}", []).append(answers)
     if composer and (texts := found.get(f"{TEXT}_to_{PHOTO}")):
-        texts += _alone(composer, vectors)
+        texts += _alone(composer, vectors, names)
     return {asked: curve(answers) for asked, answers in found.items()}, reader
 
 
-def _alone(composer: Composer, vectors: Callable[[list[Item]], np.ndarray]) -> list[Answers]:
+def _alone(
+    composer: Composer, vectors: Callable[[list[Item]], np.ndarray], names: Sequence[frozenset[str]]
+) -> list[Answers]:
     """The answers to val's words for a colour, a place and so on, of each kind; none without the demo gallery."""
     try:
         facts = Facts(demo.items())
@@ -183,7 +187,7 @@ def _alone(composer: Composer, vectors: Callable[[list[Item]], np.ndarray]) -> l
         texts = [question.terms[0][0] for question in questions]
         emb, relevant = vectors(texts), np.stack([question.right for question in questions])
         odds, share = _odds(composer, emb, photos), SHARE_ALONE / len(kinds)
-        found.append(Answers(emb @ photos.T, relevant, _lengths(texts), odds, _several(texts), share))
+        found.append(Answers(emb @ photos.T, relevant, _lengths(texts), odds, _several(texts, names), share))
     return found
 
 
@@ -192,9 +196,9 @@ def _lengths(texts: Sequence[Item]) -> np.ndarray:
     return np.array([length(str(item.content)) for item in texts])
 
 
-def _several(texts: Sequence[Item]) -> np.ndarray:
+def _several(texts: Sequence[Item], names: Sequence[frozenset[str]]) -> np.ndarray:
     """(T,) bool, as xmr.calibration.asks_for_several gives it."""
-    return np.array([asks_for_several(str(item.content)) for item in texts])
+    return np.array([asks_for_several(str(item.content), names) for item in texts])
 
 
 def _odds(composer: Composer, terms: np.ndarray, photos: np.ndarray) -> np.ndarray:

@@ -76,30 +76,35 @@ class Vocabulary:
         counts: Mapping[str, Mapping[str, int]],
         others: Collection[str] = (),
         function_words: Collection[str] = (),
+        names: Collection[Collection[str]] = (),
     ) -> None:
         """All words are in small letters.
 
         counts: language -> word -> how often.
         others: words of which nothing was learnt, which are no misspellings.
         function_words: those that name nothing: a text can't consist of one, or end in one after an article.
+        names: the words of each name of one thing that has several. They are kept with the longest first.
         """
         self.counts, self.others = counts, frozenset(others)
         self.function_words = frozenset(function_words)
+        self.names = tuple(sorted(map(frozenset, names), key=len, reverse=True))
 
     @classmethod
     def from_json(cls, content: bytes, path: Any = "The list of words") -> Vocabulary:
-        """The vocabulary of a file's content: {"counts": {"en": {"car": 12}}, "others": [], "function_words": ["of"]};
-        BadInput if it is none. path: the file's, for the message."""
+        """The vocabulary of a file's content: {"counts": {"en": {"car": 12}}, "others": [], "function_words": ["of"],
+        "names": [["dog", "hot"]]}, of which the names may be missing; BadInput if it is none. path: the file's, for the
+        message."""
         try:
             found = json.loads(content)
             counts = {language: dict(words) for language, words in found["counts"].items()}
             sound = all(type(n) is int and n > 0 for words in counts.values() for n in words.values())
             others, function_words = (frozenset(map(str, found[key])) for key in ("others", "function_words"))
+            names = [[str(word) for word in name] for name in found.get("names", ())]
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             sound = False
         if not sound:
             raise BadInput(f"{path} is not a list of words that can be read. Restore the file.")
-        return cls(counts, others, function_words)
+        return cls(counts, others, function_words, names)
 
     def correct(self, text: str, context: str | None = None) -> tuple[str, list[tuple[str, str]], list[str]]:
         """A text in this vocabulary's spelling, the words that were replaced with what they became, and the words of

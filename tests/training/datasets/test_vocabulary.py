@@ -47,6 +47,13 @@ def test_names_of_classes_count_more_in_both_languages(found):
     assert "a" in english and english["a"] < NAMES and "flying_saucer" not in english
 
 
+def test_names_of_several_words_are_kept_as_such(found):
+    names = [set(name) for name in found["names"]]
+    assert {"flying", "saucer"} in names and {"hot", "air", "balloon"} in names and {"alarm", "clocks"} in names
+    assert all(len(name) > 1 for name in names)
+    assert not set().union(*names) & {"a", "of", "photo", "drawing", "two", "zwei", "hunde"}
+
+
 def test_words_that_describe_count_though_no_caption_had_them(found):
     english, german = found["counts"]["en"], found["counts"]["de"]
     for word in ("turquoise", "beach", "snow"):

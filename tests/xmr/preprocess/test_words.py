@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from itertools import product
 
@@ -434,7 +435,9 @@ def test_a_vocabulary_is_read_from_its_file():
     content = '{"counts": {"en": {"car": 12}, "de": {"grün": 3}}, "others": ["xyz"], "function_words": ["of"]}'
     words = Vocabulary.from_json(content.encode())
     assert words.counts == {"en": {"car": 12}, "de": {"grün": 3}}
-    assert (words.others, words.function_words) == ({"xyz"}, {"of"})
+    assert (words.others, words.function_words, words.names) == ({"xyz"}, {"of"}, ())
+    named = json.loads(content) | {"names": [["dog", "hot"], ["air", "balloon", "hot"]]}
+    assert Vocabulary.from_json(json.dumps(named).encode()).names == ({"air", "balloon", "hot"}, {"dog", "hot"})
     assert words.correct("xyz car")[2] == ["xyz"] and words.correct("gruen")[0] == "grün"
 
 
@@ -443,6 +446,7 @@ def test_a_vocabulary_is_read_from_its_file():
     [
         b"", b"{", b"\xff", b"[]", b"7", b"null", b"{}", b'{"counts": []}', b'{"counts": {"en": {}}}',
         b'{"counts": {"en": {"a": -1}}, "others": [], "function_words": []}',
+        b'{"counts": {"en": {"a": 1}}, "others": [], "function_words": [], "names": 3}',
         b'{"counts": {"en": {"a": 0}}, "others": [], "function_words": []}',
         b'{"counts": {"en": {"a": 1.5}}, "others": [], "function_words": []}',
         b'{"counts": {"en": {"a": true}}, "others": [], "function_words": []}',
