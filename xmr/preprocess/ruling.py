@@ -8,6 +8,7 @@ import numpy as np
 from xmr.preprocess.sheet import SMALL, shrunk
 
 _SPREAD = 0.35  # of a page that its ruling reaches over, at least
+_FEWEST = 16  # rows between its lines, in which columns can be told
 _BOLD = 11  # px: a bold line with its blurred edges, and a row beside each
 
 
@@ -36,7 +37,7 @@ def without_ruling(contrast: np.ndarray) -> np.ndarray | None:
         return None
     turned = _divided_out(turned, levels)
     between = turned[levels == 0]  # where lines cross, a column has lost its contrast with that of the row
-    columns = _ruled_rows(between.T)
+    columns = _ruled_rows(between.T) if len(between) >= _FEWEST else None
     if columns is not None:
         turned = _divided_out(turned.T, columns).T
     return np.ascontiguousarray(turned)
@@ -74,7 +75,7 @@ def _ruled_rows(contrast: np.ndarray) -> np.ndarray | None:
     rows = most > max(0.02, 3 * 1.48 * float(np.median(np.abs(most))))
     runs = np.flatnonzero(np.diff(rows.astype(np.int8), prepend=0) == 1)
     if len(runs) < 5 or np.ptp(runs) < _SPREAD * len(rows):
-        rows = whole > 0.03  # a single line from edge to edge, such as a margin
+        rows = (whole > 0.03) & (most > 0)  # a single line from edge to edge, such as a margin
         if not rows.any():
             return None
     levels = np.where(rows, most, 0).astype(np.float32)[:, None]

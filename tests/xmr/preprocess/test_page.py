@@ -132,6 +132,30 @@ def test_the_lines_of_ruled_and_squared_paper_go(squared, turn):
     assert min(inks_apart(read, wanted), inks_apart(read, WANTED)) < 0.08
 
 
+@pytest.mark.parametrize("pitch", [6, 7])
+def test_a_picture_that_is_ruled_all_over_can_be_read(pitch):
+    sheet = np.full((160, 160), 0.95, np.float32)
+    sheet[::pitch] = 0.7
+    cv2.circle(sheet, (80, 80), 50, 0.0, 6)
+    ring = np.asarray(read_drawing(image(sheet, noise=0)))
+    assert ring[112, 112] > 200 > 128 > ring[:, :40].min()  # its middle is empty
+
+
+def test_paper_that_is_ruled_all_over_has_no_drawing():
+    sheet = np.full((160, 160), 0.95, np.float32)
+    sheet[::6] = 0.2
+    with pytest.raises(BadInput, match="There is no drawing in this picture"):
+        read_drawing(image(sheet, noise=0))
+
+
+def test_a_picture_full_of_bars_with_a_line_across_can_be_read():
+    bars = np.random.default_rng(0).random(128) < 0.75
+    for lines in (1, 3, 6):
+        sheet = np.where(bars, 0.0, 0.95) * np.ones((128, 1))
+        sheet[[20 + 15 * n for n in range(lines)]] = 0.0
+        assert read_drawing(image(sheet, noise=0)).size == (SKETCHED, SKETCHED)
+
+
 def test_a_margin_that_is_printed_over_the_lines_goes_with_them():
     sheet = np.empty((1200, 900, 3), np.float32)
     sheet[:] = (0.98, 0.94, 0.59)
