@@ -121,11 +121,12 @@ def _recipe(about: str, folder: Path, config: Mapping[str, Any]) -> Iterator[Fin
 
 
 def check_card(folder: Path) -> Iterator[Finding]:
-    """Every figure of card.md is that of metrics.json, and the card is what its files give."""
+    """Every figure of the checkpoint on card.md is that of metrics.json, and the card, with the variants of its study,
+    is what its files give."""
     about, path = f"{folder.name}: the card's figures are those of metrics.json", folder / "card.md"
     text, protocols = path.read_text(encoding="utf-8"), _read(folder / "metrics.json")["protocols"]
     wrong, shown, name = [], set(), ""
-    for line in text.splitlines():
+    for line in text.partition("\n## Variants\n")[0].splitlines():
         if line.startswith("### "):
             name = line[4:]
         row = re.fullmatch(r"\| (\S+) \| ([\d.]+)(?: ± ([\d.]+))? \| ([\d.]+) \|", line)

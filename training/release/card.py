@@ -140,7 +140,7 @@ def card(folder: Path) -> str:
             lines.append(f"| {key} | {value:.3f}{error} | {entry['chance'][key]:.3f} |")
     lines += ["", "## What training had seen of the test items", "", *_exposed(folder, config)]
     if study := _study(folder):
-        lines += _variants(study)
+        lines += _variants(study, exposure.trained_by(config))
     lines += ["", "## Limits", "", about["limits"], ""]
     return "\n".join(lines)
 
@@ -170,31 +170,63 @@ def _study(folder: Path) -> dict:
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
-def _variants(study: dict) -> list[str]:
-    """What each variant of a study finds: a table for each protocol."""
-    probe = study.get("probe", {})
-    about = f"The mean over the seeds ± their standard deviation. What ships is {study['ships']}."
-    if probe:
-        about += (
-            " The probe: how often a fresh linear classifier tells a sketch's vector from a photo's, of classes that "
-            "it was not fitted on; 0.5 is chance."
-        )
+def _variants(study: dict, trained_by: str) -> list[str]:
+    """What each variant of a study finds: a table for each protocol, and one of what selected it, how far it mixes
+    sketches with photos, and how often it was held against the test items.
+
+    trained_by: the recipe of the weights that ship.
+    """
+    about = f"The mean over the seeds ± their standard deviation. {ships(study, trained_by)}"
     lines = ["", "## Variants", "", about]
     protocols = {name: entry for held in study["variants"].values() for name, entry in held.items()}
     for protocol, entry in protocols.items():
         keys = _ranking_metrics(entry)
-        head = ["variant", "trained from", *keys, *(["probe"] if probe else [])]
-        lines += ["", f"### Variants on {protocol}", "", f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
+        lines += ["", f"### Variants on {protocol}", "", *_header("variant", "trained from", *keys)]
         for name, held in study["variants"].items():
             if protocol in held:
-                count = held[protocol]["seeds"]
-                seeds = f"{count} seed{'s' if count > 1 else ''}"
-                cells = [name, seeds, *(_with_std(held[protocol], key) for key in keys)]
-                if probe:
-                    probed = name in probe and protocol == next(iter(held))
-                    cells.append(_with_std(probe[name], "accuracy") if probed else "–")
-                lines.append(f"| {' | '.join(cells)} |")
+                seeds = _seeds(study, name, held[protocol]["seeds"])
+                lines.append(f"| {' | '.join([name, seeds, *(_with_std(held[protocol], key) for key in keys)])} |")
+    columns = {
+        "score on val": {name: _with_std(entry, "score") for name, entry in study.get("val", {}).items()},
+        "probe": {name: _with_std(entry, "accuracy") for name, entry in study.get("probe", {}).items()},
+        "times on test": {name: str(times) for name, times in study.get("test_evaluations", {}).items()},
+    }
+    columns = {title: held for title, held in columns.items() if held}
+    if not columns:
+        return lines
+    told = {
+        "score on val": "The score on val selects a run's weights.",
+        "probe": "The probe: how often a fresh linear classifier tells a sketch's vector from a photo's, of classes "
+        "that it was not fitted on; 0.5 is chance.",
+        "times on test": "Times on test: how often the variant was held against the test items.",
+    }
+    about = " ".join([*(told[title] for title in columns), "A dash: not kept."])
+    lines += ["", "### Variants on val", "", about, "", *_header("variant", *columns)]
+    for name in dict.fromkeys(name.split()[0] for name in study["variants"]):
+        lines.append(f"| {' | '.join([name, *(held.get(name, '–') for held in columns.values())])} |")
     return lines
+
+
+def _header(*titles: str) -> list[str]:
+    return [f"| {' | '.join(titles)} |", f"|{' --- |' * len(titles)}"]
+
+
+def ships(study: dict, trained_by: str) -> str:
+    """Which variant of a study ships, in a sentence. What a system's own recipe trained may have been trained further
+    by another recipe, `trained_by`; the figures of a study are of before that."""
+    if trained_by == study["system"]:
+        return f"What ships is {study['ships']}."
+    return (
+        f"What ships was trained further from {study['ships']}, by `python -m training fit {trained_by}`: its own "
+        "figures are above."
+    )
+
+
+def _seeds(study: dict, variant: str, count: int) -> str:
+    """What a variant was trained from; the average, from all runs whose mean it is."""
+    if variant == AVERAGE:
+        return f"the mean of {len(study['average_of']) * len(study['seeds'])} runs"
+    return f"{count} seed{'s' if count > 1 else ''}"
 
 
 def _ranking_metrics(entry: dict) -> list[str]:

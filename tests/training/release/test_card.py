@@ -25,7 +25,7 @@ def test_the_shipped_card_is_that_of_the_shipped_files(name):
 def test_every_figure_and_every_source_is_on_the_card(name):
     folder = checkpoint.ROOT / name
     metrics, config = (json.loads((folder / f"{n}.json").read_text()) for n in ("metrics", "config"))
-    text = card(folder)
+    text, _, _ = card(folder).partition("\n## Variants\n")
     rows = re.findall(r"^\| (\S+) \| ([\d.]+)(?: ± ([\d.]+))? \| ([\d.]+) \|$", text, re.MULTILINE)
     wanted = [
         (
@@ -85,24 +85,39 @@ def test_the_best_checkpoint_is_the_one_that_is_named(tmp_path):
     (tmp_path / RUN).unlink()
     files["config"]["card"]["command"] = "ablation x --variant a --variant average"
     (tmp_path / "config.json").write_text(json.dumps(files["config"]))
-    for val, told in (({}, "was not validated"), ({"average": {"metrics": {"score": 0.25}}}, "scores 0.250 on val")):
-        (tmp_path / "study.json").write_text(json.dumps({"val": val, "ships": "average", "variants": {}}))
+    scored = {"seeds": 1, "metrics": {"score": 0.25}, "seed_std": {"score": 0}}
+    for val, told in (({}, "was not validated"), ({"average": scored}, "scores 0.250 on val")):
+        study = {"system": "x", "val": val, "ships": "average", "variants": {}}
+        (tmp_path / "study.json").write_text(json.dumps(study))
         assert f'at step 10 of stage "b" (score 0.500); the mean of their weights {told}.' in card(tmp_path)
 
 
-def test_the_variants_of_a_study_are_shown_with_their_seeds_and_the_probe_once():
+def test_the_variants_of_a_study_are_shown_with_their_seeds_their_validation_and_how_often_test_was_looked_at():
     one = {"seeds": 1, "metrics": {"a/p@1": 0.5, "a/map": 0.25}, "seed_std": {"a/p@1": 0, "a/map": 0}}
     two = {"seeds": 2, "metrics": {"a/p@1": 0.5, "a/map": 0.75}, "seed_std": {"a/p@1": 0, "a/map": 0.125}}
-    probe = {"x": {"seeds": 2, "metrics": {"accuracy": 0.875}, "seed_std": {"accuracy": 0.0625}}}
-    study = {"ships": "x", "variants": {"x": {"p": two, "q": two}, "y": {"p": one}}, "probe": probe}
-    lines = _variants(study)
-    assert lines[lines.index("### Variants on p") + 2 :][:4] == [
-        "| variant | trained from | a/map | probe |",
-        "| --- | --- | --- | --- |",
-        "| x | 2 seeds | 0.750 ± 0.125 | 0.875 ± 0.062 |",
-        "| y | 1 seed | 0.250 | – |",
+    study = {"system": "s", "seeds": [1, 2], "average_of": ["x"], "ships": "average"}
+    study["variants"] = {"x 8 bits": {"p": two}, "x 4 bits": {"p": two}, "y": {"p": one}, "average": {"q": one}}
+    lines = _variants(study, "s")
+    assert lines[3].endswith("What ships is average.") and lines[-1] == "| average | the mean of 2 runs | 0.250 |"
+    assert lines[lines.index("### Variants on p") + 2 :][:5] == [
+        "| variant | trained from | a/map |",
+        "| --- | --- | --- |",
+        "| x 8 bits | 2 seeds | 0.750 ± 0.125 |",
+        "| x 4 bits | 2 seeds | 0.750 ± 0.125 |",
+        "| y | 1 seed | 0.250 |",
     ]
-    assert lines[-1] == "| x | 2 seeds | 0.750 ± 0.125 | – |"
+    study["val"] = {"x": {"seeds": 2, "metrics": {"score": 0.5}, "seed_std": {"score": 0.25}}}
+    study["probe"] = {"y": {"seeds": 1, "metrics": {"accuracy": 0.875}, "seed_std": {"accuracy": 0}}}
+    study["test_evaluations"] = {"x": 3}
+    lines = _variants(study, "further")
+    assert "trained further from average, by `python -m training fit further`" in lines[3]
+    assert lines[lines.index("### Variants on val") + 4 :] == [
+        "| variant | score on val | probe | times on test |",
+        "| --- | --- | --- | --- |",
+        "| x | 0.500 ± 0.250 | – | 3 |",
+        "| y | – | 0.875 | – |",
+        "| average | – | – | – |",
+    ]
 
 
 @pytest.mark.parametrize("name", SHIPPED)
