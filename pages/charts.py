@@ -57,6 +57,8 @@ def field_names() -> dict[str, str]:
         "question": tr("from what to what"),
         "protocol": tr("test"),
         "variant": tr("variant"),
+        "score on val": tr("score on val"),
+        "times on test": tr("times on test"),
         "probe": tr("probe"),
         "stage": tr("stage"),
         "steps": tr("steps"),

@@ -384,13 +384,16 @@ chosen = view.choose(
 )
 studies.training(chosen)
 if report := reports()[chosen]["study"]:
+    trained_by = systems()[chosen]["card"]["command"].split()[1]
     if "rows" in report:
-        studies.as_published(report)
+        studies.as_published(report, trained_by)
     st.markdown(f"##### {tr('What each part contributes')}")
     if all(variant.endswith(("bits", "numbers")) for variant in report["variants"]):
         studies.bits(report)
     else:
-        studies.study(report)
+        studies.study(report, trained_by)
+    if report.get("val"):
+        studies.validated(report)
     studies.settings(report)
     if report.get("probe"):
         st.markdown(f"##### {tr('How far sketches and photos mix')}")

@@ -86,8 +86,19 @@ def with_std(entry: dict, key: str) -> str:
     return f"{in_digits(entry['metrics'][key], 3)}{std}"
 
 
-def as_published(report: dict) -> None:
-    """The system as it was first described, and repaired, which is what ships, side by side."""
+def ships(report: dict, trained_by: str) -> str:
+    """Which variant of a study ships, or what ships was trained further from by another recipe, `trained_by`."""
+    if trained_by == report["system"]:
+        return tr("What ships is “{ships}”.", ships=report["ships"])
+    return tr(
+        "What ships was trained further from “{ships}” (`{command}`); its own figures are at the top of the page.",
+        ships=report["ships"],
+        command=f"fit {trained_by}",
+    )
+
+
+def as_published(report: dict, trained_by: str) -> None:
+    """The system as it was first described, and repaired, side by side. trained_by: the recipe of what ships."""
     sides: dict[str, dict] = {"as published": {}, "repaired": {}}
     for variant, protocols in report["variants"].items():
         name, _, view = variant.partition(" ")  # a hashing system's view: the bits of its code
@@ -114,12 +125,14 @@ def as_published(report: dict) -> None:
     st.caption(
         tr(
             "“as published”: what the first description says, trained here (runs: {published}); another backbone "
-            "stands in where its weights cannot be had. “repaired”: what ships, “{ships}” (runs: {repaired}). ± is "
-            "the standard deviation over the runs.",
+            "stands in where its weights cannot be had. “repaired”: “{ships}” (runs: {repaired}). ± is the standard "
+            "deviation over the runs.",
             published=seeds[0],
-            repaired=seeds[1],
+            repaired=_runs(report, report["ships"], seeds[1]),
             ships=report["ships"],
         )
+        + " "
+        + ships(report, trained_by)
     )
 
 
@@ -144,15 +157,41 @@ def probes(report: dict) -> None:
     )
 
 
-def study(report: dict) -> None:
-    """A recipe's variants from several seeds, beside pretrained features."""
+def _runs(report: dict, variant: str, seeds: int) -> int:
+    """From how many runs a variant is; the average is the mean of all these runs' weights."""
+    return len(report["average_of"]) * len(report["seeds"]) if variant == "average" else seeds
+
+
+def validated(report: dict) -> None:
+    """What selected each variant's weights, and how often it was held against the test items, as far as that was
+    kept."""
+    lines = [
+        {
+            "variant": variant,
+            "score on val": with_std(report["val"][variant], "score") if variant in report["val"] else "–",
+            "times on test": str(report["test_evaluations"].get(variant, "–")),
+        }
+        for variant in dict.fromkeys(name.split()[0] for name in report["variants"])
+    ]
+    show_table(pd.DataFrame(lines))
+    st.caption(
+        tr(
+            "The score on the val items selects a run's weights; the figures above are on the test items, and the last "
+            "column says how often these were looked at. A dash: not kept."
+        )
+    )
+
+
+def study(report: dict, trained_by: str) -> None:
+    """A recipe's variants from several seeds, beside pretrained features. trained_by: the recipe of what ships."""
     st.caption(
         tr(
             "Each variant from up to {count} seeds: the mean ± the standard deviation over them. “baseline” is "
-            "ImageNet's network without training, photos and sketches each centred. What ships is “{ships}”.",
+            "ImageNet's network without training, photos and sketches each centred.",
             count=len(report["seeds"]),
-            ships=report["ships"],
         )
+        + " "
+        + ships(report, trained_by)
         + (" " + tr("“average” is the mean of several variants' weights.") if "average" in report["variants"] else "")
     )
     lines = []

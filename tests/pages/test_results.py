@@ -111,6 +111,14 @@ def test_how_each_system_was_trained_is_shown_whole(results):
             assert f"- **{variant}**: " in said(page), (name, variant)
         both = any(variant.startswith("as-published") for variant in study.get("variants", {}))
         assert ("##### As published, and repaired" in said(page)) == both, name
+        kept = [frame.value for frame in page.dataframe if "times on test" in frame.value]
+        assert len(kept) == bool(study.get("val")), name
+        for row in kept[0].itertuples() if kept else ():
+            score = study["val"].get(row.variant, {"metrics": {"score": None}})["metrics"]["score"]
+            assert row[2] == "–" if score is None else row[2].startswith(f"{score:.3f}")
+        if study:
+            further = checkpoint.describe(name)["card"]["command"].split()[1] != name
+            assert ("What ships was trained further from" in said(page)) == further, name
 
 
 @pytest.mark.slow
