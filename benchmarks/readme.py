@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.report import RESULTS
+from training.release.exposure import trained_by
+from training.systems.runs import AVERAGE
 
 ROOT = Path(__file__).resolve().parents[1]
 START, END = "<!-- figures: written by python -m benchmarks.readme -->", "<!-- end of figures -->"
@@ -144,8 +146,16 @@ def figures() -> str:
         f"with `tri` loaded; a first stroke is drawn {footprint['first_stroke_s']:.1f} s after the server is up "
         "(`benchmarks/results/`).",
     ]
-    lines.append("The machines differ: a time on one says nothing about a time on another.")
+    lines.append(machines())
     return "\n".join([*lines, "", adopted(), "", faults()])
+
+
+def machines() -> str:
+    """How far times of different benchmarks can be compared, as one sentence."""
+    told = [json.loads(path.read_text(encoding="utf-8")).get("machine") for path in sorted(RESULTS.glob("*.json"))]
+    if len({json.dumps(machine) for machine in told if machine}) > 1:
+        return "The machines differ: a time on one says nothing about a time on another."
+    return "All machines describe themselves alike; that they were equally fast, none of these times says."
 
 
 def adopted() -> str:
@@ -174,25 +184,33 @@ def seen() -> str:
     """The footnotes: what the networks had seen of the test items."""
     tri, zero_shot = (_exposure(name)["protocols"] for name in ("tri", "zero-shot-dann"))
     held_out, unseen, english = tri["sketchy25-heldout"], zero_shot["sketchy-2-unseen"], tri["flickr8k-test-en"]
-    equal = (
-        " and ".join(f"{count} in {name}'s" for name, count in english.get("sentences", {}).items()) or "none in any"
+    equal = "; ".join(
+        f"of the {tri[name]['captions']:,} {language} captions are, word for word, "
+        + (
+            " and ".join(f"{count} in {data}'s" for data, count in tri[name].get("sentences", {}).items())
+            or "none in any"
+        )
+        + " training captions"
+        for name, language in (("flickr8k-test-en", "English"), ("flickr8k-test-de", "German"))
     )
     return (
         f"¹ Of the {held_out['photos']} held-out photos {held_out.get('imagenet', 0)}, and of {unseen['photos']} of "
         f"unseen classes {unseen.get('imagenet', 0)}, are of ImageNet-1k's classes and bear its ids: the networks were "
         "pretrained on that set. "
         f"² Of the {english['photos']:,} photos {english.get('flickr30k', 0)} are in Flickr30k, on whose English "
-        "captions all-MiniLM-L6-v2 was trained, which taught `tri` and is part of the other text systems; of the "
-        f"{english['captions']:,} English captions are, word for word, {equal} training captions. Each card says what "
-        "training had seen of that system's test items; `python -m training audit` checks it."
+        f"captions all-MiniLM-L6-v2 was trained, which taught `tri` and is part of the other text systems; {equal}. "
+        "Each card says what training had seen of that system's test items; `python -m training audit` checks it."
     )
 
 
 def both_rows() -> list[str]:
-    """The table of the systems as they were first published, and as they ship, of those for which both were trained."""
-    lines = []
+    """The table of the systems as they were first published, and repaired, of those for which both were trained."""
+    lines, notes = [], []
     for system, protocol, metric, called in PUBLISHED:
-        study = json.loads((ROOT / "checkpoints" / system / "study.json").read_text(encoding="utf-8"))
+        folder = ROOT / "checkpoints" / system
+        study, config, measured = (
+            json.loads((folder / f"{name}.json").read_text(encoding="utf-8")) for name in ("study", "config", "metrics")
+        )
         published, ships = study["rows"]["as-published"], study["rows"]["repaired"]
         sides = {called: (published, ships)}
         if published not in study["settings"]:  # one network for each length of codes, and one for all of them
@@ -204,15 +222,23 @@ def both_rows() -> list[str]:
                 cells = [f"{one['metrics'][metric]:.3f}{std}" for one, std in zip(entries, stds, strict=True)]
                 chance = entries[-1]["chance"][metric]
                 lines.append(f"| `{system}` | {label} | {' | '.join(cells)} | {chance:.3f} |")
+        if ships == AVERAGE:
+            count = len(study["average_of"]) * len(study["seeds"])
+            notes.append(f"That of `{system}` is the mean of the weights of {count} runs.")
+        further = trained_by(config)
+        if further != system:  # the study is of what its own recipe trained
+            figure = measured["protocols"][protocol]["metrics"][metric]
+            notes.append(f"`{system}` was trained further by `fit {further}`, and ships with {figure:.3f}.")
     if not lines:
         return []
     return [
-        "| trained here, in torch | | as published | what ships | chance |",
+        "| trained here, in torch | | as published | repaired | chance |",
         "| --- | --- | --- | --- | --- |",
         *lines,
         "",
-        "± is the standard deviation over seeds; without it, one seed. *As published* is what the first description "
-        "says, on the data that can be had here; the recipes say which networks stand in for which.",
+        "± is the standard deviation over seeds; without it, one run. *As published* is what the first description "
+        "says, on the data that can be had here; the recipes say which networks stand in for which. "
+        + " ".join(["*Repaired* is what ships.", *notes]),
         "",
     ]
 
