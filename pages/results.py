@@ -399,8 +399,10 @@ if report := reports()[chosen]["study"]:
         st.markdown(f"##### {tr('How far sketches and photos mix')}")
         studies.probes(report)
 if space := reports()[chosen]["space"]:
-    st.markdown(f"##### {tr('Which pairs it finds similar')}")
-    studies.pairs(space["pairs"])
-    st.markdown(f"##### {tr('A map of its space')}")
-    studies.places(space["map"])
+    if space["pairs"]:
+        st.markdown(f"##### {tr('Which pairs it finds similar')}")
+        studies.pairs(space["pairs"], space["of"])
+    if space["map"]:
+        st.markdown(f"##### {tr('A map of its space')}")
+        studies.places(space["map"])
     studies.photo_map(chosen)

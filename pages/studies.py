@@ -8,7 +8,16 @@ import pandas as pd
 import streamlit as st
 
 from pages import originals, verdicts, view
-from pages.charts import PLOT_HEIGHT, legend_below, protocol_names, readable, show_chart, show_table, tips
+from pages.charts import (
+    PLOT_HEIGHT,
+    legend_below,
+    protocol_name,
+    protocol_names,
+    readable,
+    show_chart,
+    show_table,
+    tips,
+)
 from pages.grid import caption_of
 from pages.language import in_digits, tr
 from pages.shared import in_words, open_gallery, open_system, reports, show_error
@@ -273,8 +282,8 @@ def bits(report: dict) -> None:
     show_chart(grid.facet(row=alt.Row("kind:N", title=None, sort="descending")))
 
 
-def pairs(found: dict) -> None:
-    """How near each query is to each photo: matching pairs are on the diagonal."""
+def pairs(found: dict, test: str) -> None:
+    """How near each query is to each photo of a test: matching pairs are on the diagonal."""
     modality = next(iter(found))
     if len(found) > 1:
         modality = view.choose(
@@ -309,8 +318,9 @@ def pairs(found: dict) -> None:
     show_chart(chart.properties(height=560))
     st.caption(
         tr(
-            "Scores of rendered test photos and of what was drawn or written of them. A good system has its highest "
-            "scores on the diagonal."
+            "Scores of test photos and of what was drawn or written of them: {test}. Photos of no one kind are "
+            "numbered. A good system has its highest scores on the diagonal.",
+            test=protocol_name(test),
         )
     )
 
