@@ -40,8 +40,9 @@ def training(name: str) -> None:
             if isinstance(value, float)
         ]
     found = pd.DataFrame(table)
-    losses = found.figure.str.startswith("train/")
-    _lines(found[losses].assign(figure=found.figure.str.removeprefix("train/")), tr("Losses"))
+    losses = found.figure.str.startswith(("train/", "val/"))
+    names = found.figure.str.removeprefix("train/").str.replace("val/loss", tr("loss on val"))
+    _lines(found[losses].assign(figure=names), tr("Losses"))
     checked = found[~losses & (found.figure != "score")]
     checked = checked.assign(test=checked.figure.map(_test_of))
     tests = list(checked.test.unique())

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from training.learn.fit import Stage
 from training.learn.losses import contrastive
 from training.learn.recipe import load_recipe, train
 from training.systems import PublishedSystem
@@ -75,6 +76,24 @@ class Task(CaptionTask):
         if self.recipe.unique_photos:
             return super().rows(step, rng)
         return rng.integers(len(self.pool.rows[Modality.PHOTO].items), size=self.recipe.batch)
+
+    def validate(self, stage: Stage) -> dict[str, float]:
+        """CaptionTask's metrics, and "val/loss", which stands beside "train/loss"."""
+        return super().validate(stage) | {"val/loss": self.val_loss()}
+
+    @torch.inference_mode()
+    def val_loss(self) -> float:
+        """The mean loss of the val photos with a caption each, always the same ones, in batches as large as in training
+        (the loss grows with a batch); in one where there are fewer photos."""
+        rng, device = np.random.default_rng(0), next(self.model.parameters()).device
+        rows = rng.permutation([row for row, texts in enumerate(self.val_pool.captions["en"]) if len(texts)])
+        size = min(self.recipe.batch, len(rows))
+        losses = []
+        for start in range(0, len(rows) - size + 1, size):
+            parts = self.val_pool.captioned(rng, rows[start : start + size])
+            inputs = {name: {key: value.to(device) for key, value in part.items()} for name, part in parts.items()}
+            losses.append(self.model(**inputs)["loss"].item())
+        return float(np.mean(losses))
 
 
 def run(folder: Path, cache: Path, overrides: Sequence[str] = ()) -> Task:

@@ -45,6 +45,23 @@ def test_a_training_publishes_the_towers_that_it_validated(train, tmp_path):
         np.testing.assert_allclose(vectors, task.vectors(items), atol=2e-3)  # cached maps are halves
 
 
+def test_the_loss_on_val_is_that_of_whole_batches_of_val_photos_and_stands_beside_that_of_training(train, tmp_path):
+    task = train("batch=4")  # of six val photos: one batch
+    entry = json.loads((tmp_path / "run" / "history.json").read_text())[-1]
+    assert entry["val/loss"] == pytest.approx(task.val_loss(), abs=1e-4) == pytest.approx(task.val_loss(), abs=0)
+    drawn = np.random.default_rng(0)
+    rows = drawn.permutation(6)[:4]
+    photos = task.val_pool.rows[Modality.PHOTO]
+    shown = [photos.items[row] for row in rows]
+    drawn.integers(photos.maps.variants, size=4)
+    texts = [task.pool.vocabulary.texts[drawn.choice(task.val_pool.captions["en"][row])] for row in rows]
+    captions = [next(i for i in task.val if i.content == text) for text in texts]
+    scores = torch.from_numpy(task.vectors(shown) @ task.vectors(captions).T) * task.model.log_scale.exp().item()
+    right = torch.arange(4)
+    wanted = (torch.nn.functional.cross_entropy(scores, right) + torch.nn.functional.cross_entropy(scores.T, right)) / 2
+    assert entry["val/loss"] == pytest.approx(wanted.item(), abs=1e-3)
+
+
 def test_a_photo_is_no_neighbour_of_its_own_and_few_photos_have_all_others(train, monkeypatch):
     task = train()
     monkeypatch.setattr(caption_base, "NEIGHBOURS", 100)
