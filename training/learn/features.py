@@ -180,10 +180,11 @@ def inputs(items: Sequence[Item], size: int, most: int = PARITY_SAMPLES) -> np.n
 
 class MapCache:
     """Feature maps of the frozen stem: `cache[rows, variants]` -> (n, channels, side, side) float16. Without a tower,
-    the pixels: (n, size, size) or (n, size, size, 3) uint8.
+    or where maps would take more room, the pixels: (n, size, size) or (n, size, size, 3) uint8; PhotoTower.from_maps
+    takes either.
 
-    The cache is a file in `folder`, named by a hash of the stem and the number of variants. A picture that changes on
-    disk is read again. After a change of xmr.preprocess or of the augmentation, delete the folder.
+    The cache is a file in `folder`, named by the number of variants and, of maps, a hash of the stem. A picture that
+    changes on disk is read again. After a change of xmr.preprocess or of the augmentation, delete the folder.
 
     Attributes:
         items: the items that have a row, in order.
@@ -197,7 +198,9 @@ class MapCache:
     def __init__(
         self, tower: PhotoTower | None, items: Sequence[Item], variants: int, folder: Path, size: int = SIDE
     ) -> None:
-        kind, self.variants = str(items[0].modality), variants
+        kind, self.variants, self.tower = str(items[0].modality), variants, tower
+        if tower is not None and larger_than_pixels(tower, kind):
+            tower = None
         name = f"{kind}-pixels-{variants}-{size}.u8" if tower is None else f"{kind}-{hash_of(tower.stem, variants)}.f16"
         cache = FeatureCache(folder / name)
         keys = {item.id: key_of(item) for item in items}
@@ -231,12 +234,15 @@ class MapCache:
     @torch.inference_mode()
     def pooled(self, upper: torch.nn.Module) -> np.ndarray:
         """Pool all maps with the network `upper`: (items, variants, features) float16, cached beside the maps."""
-        cache = FeatureCache(self.cache.path.with_suffix(f".{hash_of(upper)}.f16"))
+        raw = self.maps.dtype == np.uint8
+        made = hash_of(torch.nn.Sequential(self.tower.stem, upper) if raw else upper)
+        cache = FeatureCache(self.cache.path.with_suffix(f".{made}.f16"))
         device = next(upper.parameters()).device
 
         @torch.inference_mode()
         def compute(rows: list[int]) -> np.ndarray:
-            maps = torch.from_numpy(self[np.array(rows), :].reshape(-1, *self.maps.shape[2:])).to(device).float()
+            maps = torch.from_numpy(self[np.array(rows), :].reshape(-1, *self.maps.shape[2:])).to(device)
+            maps = self.tower.maps(maps) if raw else maps.float()
             return upper(maps).cpu().numpy().astype(np.float16).reshape(len(rows), self.variants, -1)
 
         places = {key: row for row, key in enumerate(self.keys)}
@@ -253,9 +259,19 @@ def _maps(item: Item, variants: int, kind: str, size: int, run: Callable | None)
     return batch if run is None else run(None, {kind: batch})[0].astype(np.float16)
 
 
+@torch.inference_mode()
+def larger_than_pixels(tower: PhotoTower, kind: str) -> bool:
+    """Whether a picture's maps, in halves, take more room than its pixels, as those of a first layer do."""
+    blank = _blank(kind)
+    return 2 * tower.maps(torch.from_numpy(blank)).numel() > blank.size
+
+
+def _blank(kind: str) -> np.ndarray:
+    return np.zeros((1, SIDE, SIDE) if kind == "sketch" else (1, SIDE, SIDE, 3), np.uint8)
+
+
 def _stem_session(tower: PhotoTower, kind: str) -> Callable:
-    blank = np.zeros((1, SIDE, SIDE) if kind == "sketch" else (1, SIDE, SIDE, 3), np.uint8)
-    return in_onnx(Stem(tower), {kind: blank}, "maps")
+    return in_onnx(Stem(tower), {kind: _blank(kind)}, "maps")
 
 
 def in_onnx(network: torch.nn.Module, inputs: Mapping[str, np.ndarray], output: str) -> Callable:

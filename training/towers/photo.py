@@ -50,8 +50,10 @@ class PhotoTower(nn.Module):
         return self.stem(self.pixels(photo))
 
     def from_maps(self, maps: torch.Tensor) -> torch.Tensor:
-        """Unit vectors (N, dim) from the stem's maps (N, channels, side, side), or from pooled features (N, features),
-        which are cached instead of maps if `upper` is frozen."""
+        """Unit vectors (N, dim) from the stem's maps (N, channels, side, side), or from what is cached in their place:
+        pooled features (N, features) if `upper` is frozen; pixels (N, 224, 224, 3) uint8 where these are smaller."""
+        if maps.dtype == torch.uint8:
+            maps = self.maps(maps)
         maps = maps.float()
         if maps.ndim == 4:  # channels last is faster on a CPU
             maps = self.upper(maps.contiguous(memory_format=torch.channels_last))

@@ -210,6 +210,23 @@ def test_pooled_features_are_what_the_upper_stages_make_of_the_maps(tmp_path, ph
     np.testing.assert_allclose(found[3, 1], wanted, atol=2e-3)
 
 
+def test_where_maps_are_larger_than_pixels_pixels_are_kept_and_give_the_same(tmp_path, photos):
+    tower = TinyTower()
+    tower.stem = torch.nn.Conv2d(3, 8, 3, stride=2)  # 8 channels of 111 x 111 halves
+    tower.upper = torch.nn.Sequential(torch.nn.Conv2d(8, 5, 1), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
+    cache = MapCache(tower, photos, 2, tmp_path / "cache")
+    rows = np.array([3, 0])
+    np.testing.assert_array_equal(cache[rows, 1], np.stack([pixels(photos[row], 1) for row in rows]))
+    assert (tmp_path / "cache" / "photo-pixels-2-224.u8").stat().st_size == 8 * 2 * 224 * 224 * 3
+    with torch.inference_mode():
+        wanted = tower.upper(tower.maps(torch.from_numpy(cache[rows, 1])))
+    np.testing.assert_allclose(cache.pooled(tower.upper)[rows, 1], wanted, atol=2e-3)
+    first = cache.pooled(tower.upper)
+    with torch.no_grad():
+        tower.stem.weight.add_(0.5)
+    assert not np.allclose(cache.pooled(tower.upper), first, atol=1e-2)  # those of another stem are others
+
+
 def test_a_lost_photo_leaves_its_pool_with_its_sketches_and_captions(tmp_path, items):
     photo = next(item for item in items if item.id == "p1")
     photo.content.write_bytes(b"")
