@@ -1,7 +1,10 @@
 """The options that several commands have alike."""
 
 import argparse
+import os
 from pathlib import Path
+
+from xmr.encoder import providers
 
 OPTIONS = {
     "--runs": (Path("runs"), "where runs and their caches lie"),
@@ -20,6 +23,33 @@ def add_folders(parser: argparse.ArgumentParser, *names: str) -> None:
     for name in names:
         default, about = OPTIONS[name]
         parser.add_argument(name, type=Path, default=default, help=f"{about} (default: {default})")
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """What computes."""
+    parser.add_argument(
+        "--device",
+        choices=("auto", "cpu", "cuda"),
+        default="auto",
+        help="what trains, computes features and validates: all GPUs that there are, else the CPU (auto), or one kind",
+    )
+
+
+def add_graphs_device(parser: argparse.ArgumentParser) -> None:
+    """What computes exported graphs; `use_graphs_device` takes it."""
+    parser.add_argument(
+        "--device",
+        choices=("cpu", "cuda"),
+        default=os.environ.get("XMR_DEVICE", "cpu"),
+        help="what computes the exported graphs: cpu, or cuda, for which onnxruntime-gpu has to be installed in place "
+        "of onnxruntime",
+    )
+
+
+def use_graphs_device(name: str) -> None:
+    """Let exported graphs that are opened from here on be computed there; raises BadInput where there is none."""
+    os.environ["XMR_DEVICE"] = name
+    providers()
 
 
 def add_data(parser: argparse.ArgumentParser) -> None:

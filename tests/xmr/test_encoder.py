@@ -10,13 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image, ImageDraw
 
 from tests.conftest import DIM, pictures
 from xmr import checkpoint
-from xmr.encoder import BATCH, Encoder, text_input
+from xmr.encoder import BATCH, Encoder, providers, text_input
 from xmr.modality import BadInput, Drawing, Modality
 from xmr.preprocess import Tokenizer
 from xmr.system import System
@@ -371,3 +372,18 @@ def test_a_text_of_marks_alone_is_empty(system, text):
 )
 def test_marks_that_only_steer_how_a_text_is_shown_count_for_nothing(system, text):
     assert (system.encode(Modality.TEXT, [text]) == system.encode(Modality.TEXT, ["red"])).all()
+
+
+def test_graphs_run_on_the_cpu_unless_a_gpu_is_asked_for_and_there(monkeypatch):
+    monkeypatch.delenv("XMR_DEVICE", raising=False)
+    assert providers() == ["CPUExecutionProvider"]
+    monkeypatch.setenv("XMR_DEVICE", "cuda")
+    known = ["CPUExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: known)
+    with pytest.raises(BadInput, match="knows no GPU"):
+        providers()
+    known.append("CUDAExecutionProvider")
+    assert providers() == ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setenv("XMR_DEVICE", "tpu")
+    with pytest.raises(BadInput, match="Expected cpu or cuda as XMR_DEVICE, got .*tpu"):
+        providers()

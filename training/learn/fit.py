@@ -25,6 +25,7 @@ from torch import nn
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
+from training.learn.device import gpus
 from training.world.memory import keep_memory
 from xmr.files import replacing, write_json
 from xmr.modality import BadInput, Item
@@ -126,8 +127,8 @@ def fit(
             tensorboard/ are written.
         seed: seed of batches, augmentation and dropout.
         precision: Lightning Fabric's precision, such as "32-true".
-        devices: number of devices; 0 for all GPUs, or the CPU if there is none. After training on several, the model
-            is on the CPU.
+        devices: number of devices; 0 for all GPUs, or the CPU if there is none or --device says so. After training on
+            several, the model is on the CPU.
 
     Returns:
         The content of history.json: one entry per validation, with the mean losses since the previous one.
@@ -137,10 +138,10 @@ def fit(
     """
     keep_memory()
     folder.mkdir(parents=True, exist_ok=True)
-    devices = devices or max(1, torch.cuda.device_count())
+    accelerator, devices = "auto" if gpus() else "cpu", devices or max(1, gpus())
     # Forked processes share the task's large caches. Not every loss reaches every parameter.
     strategy = "auto" if devices == 1 else DDPStrategy(start_method="fork", find_unused_parameters=True)
-    fabric = lightning.fabric.Fabric(accelerator="auto", devices=devices, strategy=strategy, precision=precision)
+    fabric = lightning.fabric.Fabric(accelerator=accelerator, devices=devices, strategy=strategy, precision=precision)
     if why := fabric.launch(_train, task, stages, folder, seed):
         raise TrainingStopped(why)
     task.model.load_state_dict(load_file(folder / "best.safetensors"))

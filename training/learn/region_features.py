@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
 from tqdm import tqdm
 
-from training.learn.export import export, session
-from training.learn.features import Compute, FeatureCache, hash_of, key_of, pixels
+from training.learn.features import Compute, FeatureCache, frozen, hash_of, key_of, pixels
 from training.towers.regions import RegionTower
 from xmr.modality import BadInput, Item
 
@@ -27,10 +25,7 @@ def region_means(tower: RegionTower, photos: Sequence[Item], size: int, folder: 
     """
 
     def start() -> Compute[Item]:
-        with TemporaryDirectory() as graphs:
-            graph = Path(graphs, "regions.onnx")
-            export(RegionMeans(tower), {"photo": np.zeros((1, size, size, 3), np.uint8)}, graph, small=False)
-            run = session(graph, threads=1).run
+        run = frozen(RegionMeans(tower), {"photo": np.zeros((1, size, size, 3), np.uint8)}, "regions")
 
         def compute(some: list[Item]) -> list[np.ndarray | Exception]:
             found = []

@@ -22,11 +22,12 @@ from safetensors.torch import load_file, save_file
 
 from training import systems
 from training.datasets import from_anywhere
+from training.learn import device
 from training.learn.baseline import pretrained_features, unit_vectors
 from training.learn.evaluation import evaluate_on_test
 from training.learn.recipe import Recipe, VariedRecipe
 from training.learn.run_record import accept_code, remove_run, trained_on
-from training.options import add_data, add_folders, add_system, add_ways_on
+from training.options import add_data, add_device, add_folders, add_system, add_ways_on
 from training.systems.runs import AVERAGE, WORLD, published_run, run_of, varied_recipe
 from xmr.evaluation import Vectors
 from xmr.files import write_json
@@ -69,11 +70,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="only this one, beside what is known of the others; may be repeated",
     )
     parser.add_argument("--seeds", type=int, help="only the first so many of the recipe's seeds (default: all)")
+    add_device(parser)
     add_ways_on(parser)
 
 
 def run(args: argparse.Namespace) -> None:
     """Run the command; raises BadInput."""
+    device.use(args.device)
     compare(
         args.system,
         args.runs,

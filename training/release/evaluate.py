@@ -9,7 +9,7 @@ from pathlib import Path
 from training.datasets.protocols import PROTOCOLS
 from training.learn.evaluation import encoder_vectors, evaluate_on_test
 from training.learn.run_record import trained_on
-from training.options import add_folders, add_system
+from training.options import add_folders, add_graphs_device, add_system, use_graphs_device
 from training.release.card import write_card
 from xmr import checkpoint
 from xmr.compose import stated_match
@@ -22,11 +22,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     add_system(parser)
     add_folders(parser, "--checkpoints")
+    add_graphs_device(parser)
     parser.add_argument("--protocol", action="append", help="only this one; may be repeated")
 
 
 def run(args: argparse.Namespace) -> None:
     """Run the command; raises BadInput."""
+    use_graphs_device(args.device)
     evaluate(args.system, args.checkpoints, args.protocol)
     if not adopted(args.system, args.checkpoints):
         write_card(args.checkpoints / args.system)

@@ -18,7 +18,7 @@ from training.learn.export import TOLERANCE, ExportRefused, check_parity, export
 from training.learn.recipe import load_recipe
 from training.learn.run_record import FILE as RUN
 from training.learn.run_record import read_recipe
-from training.options import add_folders, add_system
+from training.options import add_folders, add_graphs_device, add_system, use_graphs_device
 from training.release import embedding_map, exposure
 from training.release.calibration import sign_calibrated
 from training.release.card import write_card
@@ -43,10 +43,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_system(parser)
     parser.add_argument("--variant", help="one of the recipe's variants, or average (default: the one that ships)")
     add_folders(parser, "--runs", "--checkpoints", "--galleries")
+    add_graphs_device(parser)
 
 
 def run(args: argparse.Namespace) -> None:
     """Run the command; raises BadInput or ExportRefused."""
+    use_graphs_device(args.device)
     publish(args.system, args.runs, args.checkpoints, args.galleries, args.variant)
 
 

@@ -17,7 +17,7 @@ from torch import nn
 
 from training.datasets import MissingData, catalogue, chairv2, labels_of, sketchy25, world
 from training.datasets.hands import another, drawn_by
-from training.learn.features import SIDE, Compute, FeatureCache, MapCache, hash_of, in_onnx, inputs
+from training.learn.features import SIDE, Compute, FeatureCache, MapCache, frozen, hash_of, inputs
 from training.learn.fit import Stage
 from training.learn.recipe import load_recipe, train
 from training.learn.restore import load_onnx_weights
@@ -115,7 +115,7 @@ class Task:
         cache = FeatureCache(self.cache / f"seen-{hash_of(self.seen, size)}.f16")
 
         def start() -> Compute[int]:
-            run = in_onnx(self.seen, {"sketch": np.zeros((1, size, size), np.uint8)}, "seen")
+            run = frozen(self.seen, {"sketch": np.zeros((1, size, size), np.uint8)}, "seen")
             return lambda rows: run(None, {"sketch": rasters[np.array(rows), 0]})[0].astype(np.float16)
 
         cache.fill({key: row for row, key in enumerate(rasters.keys)}, start, "features")
