@@ -52,6 +52,26 @@ def use_graphs_device(name: str) -> None:
     providers()
 
 
+def add_measured(parser: argparse.ArgumentParser) -> None:
+    """Add the options of what a checkpoint is asked: where its data lies, and how many items at a time."""
+    parser.add_argument(
+        "--data",
+        metavar="ROOT",
+        help="where the data set that it was trained on lies now: a folder, or a name in XMR_DATA (default: where it "
+        "was in training)",
+    )
+    parser.add_argument(
+        "--batch-size", type=_at_least_one, default=32, metavar="N", help="items encoded at a time (default: 32)"
+    )
+
+
+def _at_least_one(number: str) -> int:
+    """A positive number; ValueError, which argparse tells, for another."""
+    if (value := int(number)) < 1:
+        raise ValueError
+    return value
+
+
 def add_data(parser: argparse.ArgumentParser) -> None:
     """Add the options that train on other data, and by other settings, than a recipe says."""
     parser.add_argument(

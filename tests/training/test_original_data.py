@@ -168,7 +168,9 @@ def test_flickr30k_clip_is_measured_on_flickr30ks_test_in_its_own_language(learn
     rsum = 100 * sum(entry["metrics"][key] for key in BOTH_WAYS)
     assert entry["metrics"]["text_en_to_photo/rsum"] == pytest.approx(rsum, abs=0.01) and rsum > 0
     assert {"text_to_photo", "photo_to_text"} == set(config["calibration"])
-    flickr30k.rename(flickr30k.with_name("away"))
+    away = flickr30k.rename(flickr30k.with_name("away"))
+    assert main(["evaluate", "flickr30k-clip-paper", "--data", str(away), "--batch-size", "7"]) == 0
+    assert main(["show", "flickr30k-clip-paper", "--data", str(away), "--queries", "2", "--photos", "3"]) == 0
     assert main(["calibrate", "flickr30k-clip-paper"]) == 0
     path = tmp_path / "checkpoints/flickr30k-clip-paper"
     assert checkpoint.load(path).config["calibration"] == config["calibration"]

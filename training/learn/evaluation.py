@@ -19,10 +19,10 @@ from xmr.system import System
 MIXED = "world-mixed"  # the protocol of queries of several terms
 
 
-def encoder_vectors(system: System) -> Vectors:
+def encoder_vectors(system: System, batch: int = 32) -> Vectors:
     """A function that embeds items of one modality with a system's exported encoders: items -> (N, dim).
 
-    It decodes 32 pictures at a time, and keeps all vectors, because several protocols search the same photos.
+    It decodes `batch` pictures at a time, and keeps all vectors, because several protocols search the same photos.
     """
     known: dict[tuple, np.ndarray] = {}
 
@@ -31,10 +31,10 @@ def encoder_vectors(system: System) -> Vectors:
         content = partial(_text, system) if modality is TEXT else picture
         keys = [(modality, item.id, str(item.content)) for item in items]
         new = list({key: item for key, item in zip(keys, items, strict=True) if key not in known}.items())
-        for start in range(0, len(new), 32):
-            batch = new[start : start + 32]
-            found = system.encode(modality, [content(item) for _, item in batch])
-            known.update(zip([key for key, _ in batch], found, strict=True))
+        for start in range(0, len(new), batch):
+            some = new[start : start + batch]
+            found = system.encode(modality, [content(item) for _, item in some])
+            known.update(zip([key for key, _ in some], found, strict=True))
         return np.stack([known[key] for key in keys])
 
     return vectors

@@ -120,10 +120,19 @@ def read_recipe(folder: Path) -> dict[str, Any]:
     return json.loads(path.read_text(encoding="utf-8"))["recipe"]
 
 
-def trained_on(folder: Path) -> AbstractContextManager[None]:
+def trained_on(folder: Path, data: str | None = None) -> AbstractContextManager[None]:
     """A context in which the data set that the run or the checkpoint in a folder was trained on is read from where it
-    was then, as training.datasets.data_of; without a run.json it changes nothing."""
-    return data_of(read_recipe(folder) if (folder / FILE).is_file() else {})
+    was then, as training.datasets.data_of; without a run.json it changes nothing.
+
+    data: the folder where it lies now, or its name under $XMR_DATA; None for where it was.
+
+    Raises:
+        BadInput: data was given, but there is no run.json to say which data set it is.
+    """
+    if data is None and not (folder / FILE).is_file():
+        return data_of({})
+    recipe = read_recipe(folder)
+    return data_of(recipe if data is None else recipe | {"folder": data})
 
 
 def accept_code(folder: Path) -> None:

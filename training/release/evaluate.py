@@ -9,7 +9,7 @@ from pathlib import Path
 from training.datasets.protocols import PROTOCOLS
 from training.learn.evaluation import encoder_vectors, evaluate_on_test
 from training.learn.run_record import trained_on
-from training.options import add_folders, add_graphs_device, add_system, use_graphs_device
+from training.options import add_folders, add_graphs_device, add_measured, add_system, use_graphs_device
 from training.release.card import write_card
 from xmr import checkpoint
 from xmr.compose import stated_match
@@ -23,13 +23,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_system(parser)
     add_folders(parser, "--checkpoints")
     add_graphs_device(parser)
+    add_measured(parser)
     parser.add_argument("--protocol", action="append", help="only this one; may be repeated")
 
 
 def run(args: argparse.Namespace) -> None:
     """Run the command; raises BadInput."""
     use_graphs_device(args.device)
-    evaluate(args.system, args.checkpoints, args.protocol)
+    evaluate(args.system, args.checkpoints, args.protocol, data=args.data, batch=args.batch_size)
     if not adopted(args.system, args.checkpoints):
         write_card(args.checkpoints / args.system)
 
@@ -39,7 +40,14 @@ def adopted(name: str, root: Path) -> bool:
     return not (root / name).is_dir() and (models() / name).is_dir()
 
 
-def evaluate(name: str, root: Path, wanted: list[str] | None = None, progress: Callable[[str], None] = print) -> dict:
+def evaluate(
+    name: str,
+    root: Path,
+    wanted: list[str] | None = None,
+    progress: Callable[[str], None] = print,
+    data: str | None = None,
+    batch: int = 32,
+) -> dict:
     """Run the protocols that a checkpoint may claim (all, or those wanted), and write its metrics.json; and worst.json,
     the worst queries of each comparison.
 
@@ -47,7 +55,7 @@ def evaluate(name: str, root: Path, wanted: list[str] | None = None, progress: C
     were, unless the weights have changed since. An entry's "evaluations" says how many versions of the weights were
     held against its test items here, at least. A model that was adopted may claim all protocols, in the languages of
     its texts: what it was trained on, only its own card says. With an adapter for drawings that was fitted here, its
-    config.json lists those that this leaves.
+    config.json lists those that this leaves. data: as trained_on takes it. batch: items encoded at a time.
 
     Raises:
         BadInput: a protocol that its config.json doesn't list. The list is the recipe's `protocols`, which leaves out
@@ -80,12 +88,12 @@ def evaluate(name: str, root: Path, wanted: list[str] | None = None, progress: C
     listed: Mapping = json.loads(path_of_worst.read_text()) if path_of_worst.is_file() else {}
     of_these = listed["protocols"] if listed.get("weights") == system.weights else {}
     worst = {one: queries for one, queries in of_these.items() if one in protocols}
-    vectors, stated = encoder_vectors(system), partial(stated_match, system)
+    vectors, stated = encoder_vectors(system, batch), partial(stated_match, system)
     for one in asked:
         queries: dict[str, list[dict]] = {}
         # A data set may have captions in a language that the system doesn't read; our own protocols name theirs.
         spoken = system.languages if foreign or one not in PROTOCOLS else None
-        with trained_on(root / name):
+        with trained_on(root / name, data):
             entry = evaluate_on_test(one, system.encoders, vectors, progress, spoken, stated, system, queries)
         if entry is None:
             continue

@@ -12,6 +12,7 @@ from training.datasets.protocols import find
 from training.learn.evaluation import encoder_vectors
 from training.learn.features import pixels
 from training.learn.run_record import trained_on
+from training.options import add_measured
 from xmr import checkpoint
 from xmr.evaluation import Comparison
 from xmr.modality import BadInput, Drawing, Item, Modality
@@ -27,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--protocol", help="whose test items (default: the first that the system is measured by)")
     parser.add_argument("--queries", "--sketches", type=int, default=6, help="how many of a kind (default: 6)")
     parser.add_argument("--photos", type=int, default=8, help="how many of the best for each (default: 8)")
+    add_measured(parser)
     parser.add_argument("--seed", type=int, default=0, help="another seed draws other queries")
     parser.add_argument("--checkpoints", type=Path, default=Path("checkpoints"), help="where checkpoints lie")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="where the detector's run lies")
@@ -37,9 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Draw queries, search the protocol's test items, and write the picture; raises BadInput."""
     system = checkpoint.load(args.system, args.checkpoints)
-    with trained_on(args.checkpoints / args.system):
+    with trained_on(args.checkpoints / args.system, args.data):
         protocol = find(args.protocol or system.config["protocols"][0])
-        items, vectors = protocol.items("test"), encoder_vectors(system)
+        items, vectors = protocol.items("test"), encoder_vectors(system, args.batch_size)
     comparisons = {
         (c.query, c.gallery): c
         for c in reversed(protocol.comparisons)
