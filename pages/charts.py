@@ -127,6 +127,7 @@ def readable(question: str) -> str:
         "instance": tr("the very same thing"),
         "image": tr("the very photo"),
         "tag": tr("with a tag in common"),
+        "averaged": tr("all captions of a photo as one"),
         "half": tr("half drawn, of the same kind"),
         "with_adapter": tr("of the same kind, with the adapter for drawings"),
         "without_adapter": tr("of the same kind, without the adapter for drawings"),

@@ -35,6 +35,7 @@ class Comparison:
         metrics: names that metrics.measure knows; or only "auroc", which measures how well the best score tells queries
             with a match from queries without one.
         without_own: leave out the gallery item with the query's id, which every query must have.
+        averaged: texts with the same label count as one, whose vector is the mean of theirs, at unit length.
     """
 
     key: str
@@ -43,6 +44,7 @@ class Comparison:
     kind: str
     metrics: tuple[str, ...]
     without_own: bool = False
+    averaged: bool = False
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,10 @@ def measure(
             row_of = {item.id: row for row, item in enumerate(found)}
             without = np.array([row_of[item.id] for item in queries])
         pair = query_emb[comparison.query], gallery_emb[comparison.gallery]
+        if comparison.averaged:
+            queries, query = _averaged(comparison.kind, queries, pair[0])
+            found, answers = _averaged(comparison.kind, found, pair[1])
+            pair = query, answers
         if comparison.metrics == ("auroc",):
             value, error = _answerable(comparison.kind, queries, found, *pair)
             entry |= {"queries": len(queries), "gallery": len(found)} if n == 0 else {}
@@ -276,6 +282,19 @@ def _compared(
         yield part, relevant, scores
 
 
+def _averaged(kind: str, items: list[Item], emb: np.ndarray) -> tuple[list[Item], np.ndarray]:
+    """Of texts one for each label of a kind, and the mean of its texts' vectors, at unit length; others as they are."""
+    if items[0].modality is not Modality.TEXT:
+        return items, emb
+    rows: dict[str, list[int]] = {}
+    for row, item in enumerate(items):
+        for label in labels_of(item, kind):
+            rows.setdefault(label, []).append(row)
+    means = np.stack([emb[of].mean(axis=0) for of in rows.values()])
+    whole = [replace(items[of[0]], id=label, labels=frozenset({label})) for label, of in rows.items()]
+    return whole, means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12)
+
+
 def _parts(queries: Sequence[Item]) -> list[slice]:
     return [slice(start, start + QUERIES) for start in range(0, len(queries), QUERIES)]
 
@@ -345,7 +364,8 @@ def worst_queries(
     """The queries whose first match comes last, the worst first. Arguments as in values_of.
 
     Returns:
-        Of each "query" (its text, or its id), the "rank" of its first match, from 1, and "found": what came first.
+        Of each "query" the "rank" of its first match, from 1, and "found": what came first. Names of classes, and
+        other texts that have one, are told as they are; all else by its id, since a data set's captions are its own.
     """
     told: list[dict] = []
     for part, relevant, scores in _compared(kind, queries, gallery, query_emb, gallery_emb, without):
@@ -359,7 +379,8 @@ def worst_queries(
 
 
 def _said(item: Item) -> str:
-    return str(item.content) if item.modality is Modality.TEXT else item.id
+    named = item.modality is Modality.TEXT and labels_of(item, "class")
+    return str(item.content) if named else item.id
 
 
 def relevance(queries: Sequence[Item], gallery: Sequence[Item], kind: str) -> np.ndarray:

@@ -367,3 +367,35 @@ def test_the_worst_queries_are_those_whose_first_match_comes_last(pool, vectors,
             right = [at for at, item in enumerate(ranked, 1) if item.labels & query.labels]
             told += [{"query": query.id, "rank": right[0], "found": ranked[0].id}] if right else []
         assert worst[key] == sorted(told, key=lambda one: -one["rank"])[:9]
+
+
+def test_averaged_captions_are_one_with_the_mean_of_their_vectors():
+    rng = np.random.default_rng(1)
+    photos = [Item(f"p{n}", PHOTO, "", frozenset({f"image:{n}"})) for n in range(6)]
+    captions = [Item(f"p{n % 6}#{n}", TEXT, "", frozenset({f"image:{n % 6}"}), "en") for n in range(20)]
+    emb = {item.id: rng.normal(size=4) for item in photos + captions}
+    emb = {id: vector / np.linalg.norm(vector) for id, vector in emb.items()}
+    text, photo = (TEXT, "en"), (PHOTO, None)
+    both = (
+        Comparison("text_to_photo", text, photo, "image", ("hit@1",), averaged=True),
+        Comparison("photo_to_text", photo, text, "image", ("hit@1", "median_rank"), averaged=True),
+    )
+    entry = measure(protocol(*both), photos + captions, lambda items: np.stack([emb[item.id] for item in items]))
+    assert (entry["queries"], entry["gallery"]) == (6, 6)
+    means = [np.mean([emb[c.id] for c in captions if c.labels == photo.labels], axis=0) for photo in photos]
+    means = [mean / np.linalg.norm(mean) for mean in means]
+    found = [max(range(6), key=lambda m, n=n: means[n] @ emb[f"p{m}"]) == n for n in range(6)]
+    assert entry["metrics"]["text_to_photo/hit@1"] == pytest.approx(np.mean(found), abs=1e-4)
+    ranks = [1 + sum(mean @ emb[f"p{n}"] > means[n] @ emb[f"p{n}"] for mean in means) for n in range(6)]
+    assert entry["metrics"]["photo_to_text/median_rank"] == np.median(ranks)
+    assert entry["chance"]["photo_to_text/hit@1"] == pytest.approx(1 / 6, abs=1e-4)
+
+
+def test_a_worst_query_is_told_in_words_only_where_these_name_a_class():
+    photos = [Item(f"p{n}", PHOTO, "", frozenset({f"image:{n}", f"class:{n}"})) for n in range(2)]
+    named, caption = Item("c", TEXT, "a cup", frozenset({"class:0"})), Item("t", TEXT, "secret", frozenset({"image:0"}))
+    for item, told in ((named, "a cup"), (caption, "t")):
+        kind, worst = min(item.labels).partition(":")[0], {}
+        asked = Comparison("text_to_photo", (TEXT, None), (PHOTO, None), kind, ("hit@1",))
+        measure(protocol(asked), [*photos, item], lambda items: np.eye(2)[: len(items)], worst=worst)
+        assert [one["query"] for one in worst["text_to_photo"]] == [told]

@@ -84,10 +84,10 @@ def folds(items: list[Item]) -> Iterator[list[Item]]:
 def protocol(name: str, root: str | Path | None = None) -> Protocol:
     """The protocol `<name>-test` of a data set in the catalogue: all comparisons that the test items' labels allow.
 
-    Sketches search photos by class and by instance. Captions and photos search each other by image, and by tag if there
-    are tags. A data set with only sketches or only photos searches itself by class. IAPR TC-12's 2,000 queries search
-    the other 18,000 photos by tag, as in hashing papers. Sketchy's classes that were held out are measured as in
-    zero-shot papers.
+    Sketches search photos by class and by instance. Captions and photos search each other by image, one by one and
+    averaged, and by tag if there are tags. A data set with only sketches or only photos searches itself by class. IAPR
+    TC-12's 2,000 queries search the other 18,000 photos by tag, as in hashing papers. Sketchy's classes that were held
+    out are measured as in zero-shot papers.
 
     Args:
         name: of the data set.
@@ -131,6 +131,7 @@ def comparisons(items: list[Item], apart: bool = False, category: tuple[str, ...
         if photo in kinds and "image" in kinds[text]:
             found.append(Comparison(f"{name}_to_photo", text, photo, "image", RANKED))
             found.append(Comparison(f"photo_to_{name}", photo, text, "image", RANKED))
+            found += averaged(name, text)
         if photo in kinds and "tag" in kinds[text]:
             found.append(Comparison(f"{name}_to_photo/tag", text, photo, "tag", CATEGORY))
             found.append(Comparison(f"photo_to_{name}/tag", photo, text, "tag", CATEGORY))
@@ -145,6 +146,15 @@ def comparisons(items: list[Item], apart: bool = False, category: tuple[str, ...
     return tuple(found)
 
 
+def averaged(name: str, text: tuple[Modality, str | None]) -> tuple[Comparison, Comparison]:
+    """Photos and the means of their captions' vectors, both ways. name: of the captions in the metrics' keys."""
+    photo = (PHOTO, None)
+    return (
+        Comparison(f"{name}_to_photo/averaged", text, photo, "image", RANKED, averaged=True),
+        Comparison(f"photo_to_{name}/averaged", photo, text, "image", RANKED, averaged=True),
+    )
+
+
 def _flickr(language: str) -> Protocol:
     def items(split: str) -> list[Item]:
         every = [i for i in flickr8k.items(split) if i.modality is PHOTO or i.language == language]
@@ -155,11 +165,13 @@ def _flickr(language: str) -> Protocol:
     called = {"en": "English", "de": "German"}[language]
     return Protocol(
         f"flickr8k-test-{language}",
-        f"Flickr8k's 1,000-photo test: the photos that have {called} captions, and all those captions.",
+        f"Flickr8k's 1,000-photo test: the photos that have {called} captions, and all those captions. "
+        "averaged: a photo's captions count as one, the mean of their vectors.",
         items,
         (
             Comparison("text_to_photo", text, photo, "image", CAPTIONED),
             Comparison("photo_to_text", photo, text, "image", CAPTIONED),
+            *averaged("text", text),
         ),
     )
 
