@@ -184,11 +184,12 @@ def test_what_ships_trains_on_the_original_data_too(learn, flickr30k):
     assert list(metrics["protocols"]) == ["flickr30k-test"]
 
 
-def test_coco_regions_is_measured_on_cocos_5k_and_1k(learn, coco, tower, monkeypatch):
+@pytest.mark.parametrize("variant", ["paper", "paper-caption-anchor", "paper-fasttext"])
+def test_coco_regions_is_measured_on_cocos_5k_and_1k(learn, coco, tower, monkeypatch, variant):
     monkeypatch.setattr(coco_regions, "network", lambda recipe, folder: tower.net)
     rates = "photo.head: 1.0e-3, text.head: 1.0e-3"
     settings = ["data=coco-karpathy", "dim=6", "photo_size=64", "text_backbone=BERT", BRIEF % rates]
-    _, metrics = learn("coco-regions", "paper", coco, *settings, *CAPTIONS[:-1])
+    _, metrics = learn("coco-regions", variant, coco, *settings, *CAPTIONS[:-1])
     whole, folds = (metrics["protocols"][f"coco-karpathy-test{end}"] for end in ("", "-1k"))
     assert (whole["queries"], whole["gallery"]) == (20, 4)
     assert folds["metrics"] == whole["metrics"] and "text_en_to_photo/rsum" in folds["metrics"]  # one fold: all

@@ -6,7 +6,7 @@ margin loss, with photos as anchors, captions as anchors, or both.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -35,7 +35,7 @@ from training.systems.caption_base import (
 from training.towers.photo import SHIPPED
 from training.towers.regions import RegionTower, pretrained
 from training.towers.sentence import SentenceTower, display_name, write_tokenizer
-from training.towers.words import WordTower, word_vectors
+from training.towers.words import WordTable, WordTower, read_table, word_vectors, write_table
 from xmr import checkpoint
 from xmr.modality import Item, Modality
 from xmr.preprocess import Tokenizer
@@ -44,6 +44,7 @@ PHOTO, TEXT = Modality.PHOTO, Modality.TEXT
 YAML = Path(__file__).with_suffix(".yaml")
 BATCH = 64
 PUBLISHED = "published"
+BERT, FASTTEXT = "bert", "fasttext"  # of the setting text_encoder; all else is a file of word vectors
 
 
 @dataclass(frozen=True)
@@ -102,13 +103,14 @@ class Task:
         torch.manual_seed(recipe.seed)
         head = (recipe.dim, recipe.hidden, recipe.dropout)
         photo = RegionTower(network(recipe, folder), *head)
-        if recipe.text_encoder == "bert":
+        if recipe.text_encoder == BERT:
             text = SentenceTower(*head, recipe.text_backbone)
             self.frozen = nn.ModuleList([text.trunk, text.layers])
             self.tokenizer = Tokenizer(write_tokenizer(folder / "tokenizer.json", recipe.text_backbone))
         else:
             captions = [item.content for item in items if item.modality is TEXT]
             text = WordTower(word_vectors(recipe.text_encoder, captions, cache), *head)
+            write_table(text.vectors, captions, folder)
         self.model = Model(recipe, photo, text).eval()
         self.cached: dict[str, np.ndarray] = {}  # features by item id
         self.photos = [item for item in items if item.modality is PHOTO]
@@ -141,7 +143,7 @@ class Task:
         """Compute the frozen parts' features of items as far as they aren't known; undecodable photos have none."""
         photos, texts = ([i for i in items if i.modality is m and i.id not in self.cached] for m in (PHOTO, TEXT))
         self.cached |= region_means(self.model.photo, photos, self.recipe.photo_size, self.cache)
-        if self.recipe.text_encoder == "bert":
+        if self.recipe.text_encoder == BERT:
             cache = FeatureCache(self.cache / f"sentences-{hash_of(self.frozen, self.recipe.max_tokens)}.f32")
             cache.fill({item.content: item for item in texts}, lambda: self.sentence_features, "sentences", workers=1)
             self.cached |= {item.id: cache.take([item.content])[0] for item in texts}
@@ -186,13 +188,16 @@ def run(folder: Path, cache: Path, overrides: Sequence[str] = ()) -> Task:
 def published(folder: Path) -> PublishedSystem:
     """The towers of a finished run, as the app gets them."""
     recipe = load_recipe(Recipe, folder)
-    if recipe.text_encoder != "bert":
-        raise BadRecipe(f"Word vectors ({recipe.text_encoder}) have no graph. Publish a run with text_encoder=bert.")
     head = (recipe.dim, recipe.hidden, recipe.dropout)
-    model = Model(recipe, RegionTower(network(recipe, folder), *head), SentenceTower(*head, recipe.text_backbone))
+    bert = recipe.text_encoder == BERT
+    text = SentenceTower(*head, recipe.text_backbone) if bert else WordTable(read_table(folder), *head)
+    model = Model(recipe, RegionTower(network(recipe, folder), *head), text)
     model.load_state_dict(load_file(folder / "best.safetensors"))
     towers = published_towers(recipe, model.photo, model.text, folder / "tokenizer.json", size=recipe.photo_size)
     towers[PHOTO].config["batch"] = 1
+    if not bert:
+        config = towers[TEXT].config | {"tokenizer": "tokenizer.json"}
+        towers[TEXT] = replace(towers[TEXT], shared="", config=config)
     built = "torchvision's Faster R-CNN, trained on COCO"
     if recipe.detector == SHIPPED:
         built = "a Faster R-CNN on MobileNetV2, " + detector.summary(folder.parent.parent / "detector")
@@ -205,17 +210,39 @@ def published(folder: Path) -> PublishedSystem:
         towers,
         {
             "built": f"Photos: the mean of the features of what a detector proposes ({built}). Captions: the mean of "
-            f"{display_name(recipe.text_backbone)}'s tokens, at most {recipe.max_tokens}. Both are frozen; a small "
+            f"{text_read(recipe)}, at most {recipe.max_tokens}. Both are frozen; a small "
             f"head on each gives unit vectors of {recipe.dim} numbers, compared by cosine.",
             "data": [
                 recipe.data_on_card,
                 "imagenet",
-                text_source(recipe),
+                *text_sources(recipe),
                 *(["world", "coco_mini"] if recipe.detector == SHIPPED else []),
             ],
             **words(recipe),
         },
     )
+
+
+def text_name(recipe: Recipe) -> str:
+    """What reads captions, by its name."""
+    return display_name(recipe.text_backbone) if recipe.text_encoder == BERT else "fastText"
+
+
+def text_read(recipe: Recipe) -> str:
+    """What is averaged of a caption."""
+    if recipe.text_encoder == BERT:
+        return f"{text_name(recipe)}'s tokens"
+    learned = (
+        "learned from the training captions" if recipe.text_encoder == FASTTEXT else Path(recipe.text_encoder).name
+    )
+    return f"its words' vectors by fastText ({learned}), of words in the training captions"
+
+
+def text_sources(recipe: Recipe) -> list[str]:
+    """The keys of the weights that came with what reads captions, in training.release.card.DATA."""
+    if recipe.text_encoder == BERT:
+        return [text_source(recipe)]
+    return [] if recipe.text_encoder == FASTTEXT else [Path(recipe.text_encoder).name]
 
 
 def words(recipe: Recipe) -> dict[str, str]:
@@ -224,7 +251,7 @@ def words(recipe: Recipe) -> dict[str, str]:
     return {
         "differs": "The published system is trained on COCO, on the proposals of a Faster R-CNN and fastText or BERT, "
         f"in a network for each direction and with random negatives; here the detector was trained {trained}, the "
-        f"captions are {recipe.data.capitalize()}'s through {display_name(recipe.text_backbone)}, and one network "
+        f"captions are {recipe.data.capitalize()}'s through {text_name(recipe)}, and one network "
         "serves both directions, with negatives chosen in the batch.",
         "limits": "A photo's things count, but not where they are. It knows everyday scenes as Flickr shows them, and "
         "English. It takes no drawings.",

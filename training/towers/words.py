@@ -1,16 +1,23 @@
-"""The word tower: the mean of a caption's fastText vectors (Bojanowski et al. 2017) and a head. It is not exported."""
+"""The word tower: the mean of a caption's fastText vectors (Bojanowski et al. 2017) and a head; exported as a table."""
 
 import hashlib
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file, save_file
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 from torch import nn
 
 from training.towers.heads import ProjectionHead
 from xmr.modality import BadInput
+from xmr.preprocess import UNKNOWN
 
 WIDTH, EPOCHS, BUCKETS = 300, 10, 50_000
+TABLE = "words.safetensors"
 
 
 class WordTower(nn.Module):
@@ -25,6 +32,41 @@ class WordTower(nn.Module):
         """The mean word vector (width,) float32 of a caption; zero if it has no words."""
         found = [self.vectors[word] for word in tokens(caption)]
         return np.mean(found, axis=0) if found else np.zeros(self.vectors.vector_size, np.float32)
+
+
+class WordTable(nn.Module):
+    """A WordTower to export: token ids (N, L) of `write_table`'s tokenizer -> unit vectors (N, dim). Each word's
+    vector, the mean of its n-grams', is a row of a table; a word that has none counts for nothing.
+
+    table: (V, width), whose first two rows are zero.
+    """
+
+    def __init__(self, table: torch.Tensor, dim: int, hidden: int, dropout: float) -> None:
+        super().__init__()
+        self.register_buffer("table", table, persistent=False)  # a run's weights are those of the head
+        self.head = ProjectionHead(table.shape[1], dim, hidden, dropout)
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        known = (ids > UNKNOWN).sum(1, keepdim=True)  # (N, 1)
+        return self.head(F.embedding(ids, self.table).sum(1) / known.clamp(min=1))
+
+
+def write_table(vectors, captions: Iterable[str], folder: Path) -> None:
+    """Write what a WordTable needs of word vectors: TABLE, the vectors of all words of these captions, and
+    tokenizer.json, which finds a caption's words in it as `tokens` does."""
+    known = sorted({word for caption in captions for word in tokens(caption)})
+    rows = np.stack([np.zeros(vectors.vector_size, np.float32)] * 2 + [vectors[word] for word in known])
+    save_file({"table": torch.from_numpy(rows.astype(np.float32))}, folder / TABLE)
+    numbers = {word: n for n, word in enumerate(("[PAD]", "[UNK]", *known))}
+    table = Tokenizer(models.WordLevel(numbers, "[UNK]"))
+    table.normalizer = normalizers.Lowercase()
+    table.pre_tokenizer = pre_tokenizers.Split(Regex(r"\W+"), "removed")
+    table.save(str(folder / "tokenizer.json"))
+
+
+def read_table(folder: Path) -> torch.Tensor:
+    """The table that `write_table` wrote into a folder, (V, width)."""
+    return load_file(folder / TABLE)["table"]
 
 
 def tokens(caption: str) -> list[str]:
