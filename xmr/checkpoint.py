@@ -211,6 +211,7 @@ class _Config(_Part):
     about: _Line
     space: Literal["cosine", "euclidean", "hamming"]
     dim: int = Field(ge=1, le=65_536)
+    codes: list[Annotated[int, Field(ge=1, le=65_536)]] = None
     weights: _Hash
     checksum: _Hash
     run: _Hash = None
@@ -226,6 +227,8 @@ class _Config(_Part):
     def _of_its_vectors(self) -> _Config:
         if self.completeness is not None and len(self.completeness) != self.dim + 1:
             raise ValueError(f"completeness should have {self.dim + 1} numbers: a vector's weights and an intercept")
+        if self.codes is not None and (self.space != "hamming" or max(self.codes, default=0) != self.dim):
+            raise ValueError(f"codes should be lengths in bits, the longest of them {self.dim}, in a hamming space")
         return self
 
 
@@ -259,15 +262,22 @@ def describe(name: str, root: str | Path | None = None) -> dict:
 
 def load(name: str | Path, root: str | Path | None = None) -> System:
     """The system of that name (see `folder_of`), or in the folder `name` itself. Its graphs are opened at first use.
+    With "@" and a number of bits behind the name it has the first bits of its codes, as System.shortened says.
 
     Raises:
+        BadInput: it has no codes of this length.
         CheckpointError: a BadInput: no such checkpoint, or one whose files are missing, unreadable or not those
             published.
 
     >>> tri = load("tri")
     >>> tri.dim, tri.space, sorted(map(str, tri.encoders)), sorted(tri.languages)
     (256, 'cosine', ['photo', 'sketch', 'text'], ['de', 'en'])
+    >>> load("iaprtc12-hashing@16").dim
+    16
     """
+    whole, at, bits = str(name).rpartition("@") if isinstance(name, str) else ("", "", "")
+    if at and bits.isdecimal():
+        return load(whole, root).shortened(int(bits))
     try:
         folder = Path(name)
     except TypeError:

@@ -70,7 +70,7 @@ class Server:
         """Whether it searches this gallery with this system, of the same weights; BadInput if it cannot be asked."""
         told = self.ask("GET", "/gallery")
         weights = {one["name"]: one["weights"] for one in told["systems"]}
-        return Path(told["path"]) == gallery.path and weights.get(system.name) == system.weights
+        return Path(told["path"]) == gallery.path and weights.get(system.called) == system.weights
 
 
 class RemoteSearcher(Searcher):
@@ -133,7 +133,7 @@ class RemoteSearcher(Searcher):
         return Term(Modality.PHOTO, vector, weight)
 
     def _vectors(self, terms: Sequence[dict]) -> np.ndarray:
-        found = self._server.ask("POST", "/encode", {"terms": terms, "system": self.system.name})
+        found = self._server.ask("POST", "/encode", {"terms": terms, "system": self.system.called})
         return np.array(found["vectors"], np.float32)
 
     def _asked(self, path: str, query: Query, more: dict) -> dict:
@@ -141,7 +141,7 @@ class RemoteSearcher(Searcher):
         terms = [self._told(term) for term in query.terms]
         if path == "/search":
             more = more | {"exact": True}  # it was read here
-        return self._server.ask("POST", path, {"terms": terms, "system": self.system.name} | more)
+        return self._server.ask("POST", path, {"terms": terms, "system": self.system.called} | more)
 
     def _told(self, term: Term) -> dict:
         """A term as the API takes it; BadInput for a content that is none."""

@@ -397,6 +397,8 @@ class Searcher:
     def _open_index(self, modality: Modality) -> VectorIndex:
         """The index over the gallery's vectors, before it is built."""
         if self._uri is not None and modality is Modality.PHOTO:
+            if self.system.dim != self.system.stored_dim:
+                raise BadInput(f"Milvus holds whole codes. Ask it by {self.system.name} as it is, or search here.")
             if self._engine is None:
                 self._engine = open_engine(self.gallery, self.system, self._uri)
             if (there := len(self._engine)) != (here := len(self.gallery)):
@@ -417,6 +419,7 @@ class Searcher:
         index = FaissIndex(self._kind, space, dim, (stored.rows, stored), gone)
         if index.kind != "flat":
             place = f"{self.gallery.path.resolve()}\n{self.system.name}\n{modality}"  # a copy of a gallery has its own
+            place += f"\n{dim}" * (dim != self.system.stored_dim)
             name = hashlib.sha256(os.fsencode(place)).hexdigest()[:24]
             index.store = KeptIndex(f"{name}{index.kind}", stored.token)
             before = self._opened.get(modality)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,7 @@ class System:
         composer: ranks photos for queries of several terms; None: these are mixed into one vector.
         config: the whole config.json.
         hashes: the sha256 (hex) of each of its files, by its name in the config.
+        shortened_from: length of the whole code, of which its vectors are the first `dim` bits; None: they are whole.
 
     >>> import xmr
     >>> tri = xmr.load("tri")
@@ -55,6 +56,43 @@ class System:
     composer: Composer | None = field(default=None, repr=False)
     config: Mapping[str, Any] = field(default_factory=dict, repr=False)
     hashes: Mapping[str, str] = field(default_factory=dict, repr=False)
+    shortened_from: int | None = field(default=None, repr=False)
+
+    @property
+    def codes(self) -> tuple[int, ...]:
+        """The lengths of code that `shortened` takes, in bits; none where only the whole vectors can be compared."""
+        return tuple(self.config.get("codes", ()))
+
+    @property
+    def stored_dim(self) -> int:
+        """Length of the vectors that a gallery stores of it: the whole ones."""
+        return self.shortened_from or self.dim
+
+    @property
+    def called(self) -> str:
+        """Its name, with the length of its codes where they are shortened, as `xmr.load` takes it."""
+        return self.name if self.dim == self.stored_dim else f"{self.name}@{self.dim}"
+
+    @property
+    def whole(self) -> System:
+        """The same system with its whole codes."""
+        return replace(self, dim=self.stored_dim, shortened_from=None)
+
+    def shortened(self, bits: int) -> System:
+        """The same system with the first bits of its codes, which are codes too: a search of them reads less, and finds
+        a little less. What was indexed with the whole ones serves.
+
+        Raises:
+            BadInput: it has no codes of this length.
+
+        >>> import xmr
+        >>> xmr.load("iaprtc12-hashing").shortened(16).encode_text("a dog").shape
+        (1, 16)
+        """
+        if bits not in self.codes:
+            known = f"Choose one of {', '.join(map(str, self.codes))}" if self.codes else "Take its vectors as they are"
+            raise BadInput(f"{self.name} has no codes of {shown(bits)} bits. {known}.")
+        return replace(self, dim=bits, shortened_from=None if bits == self.stored_dim else self.stored_dim)
 
     @property
     def languages(self) -> frozenset[str]:
@@ -83,7 +121,7 @@ class System:
             for key, value in part.items()
             if key not in _ANY_VECTOR
         }
-        told = {"modality": modality, "space": self.space, "dim": self.dim, "encoder": made}
+        told = {"modality": modality, "space": self.space, "dim": self.stored_dim, "encoder": made}
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
     def encode_text(self, texts: str | Sequence[str]) -> np.ndarray:
@@ -171,12 +209,12 @@ class System:
                 checkpoint says.
         """
         vectors = self.encoder(modality).encode([contents] if isinstance(contents, str) else contents)
-        if vectors.shape[1] != self.dim:
+        if vectors.shape[1] != self.stored_dim:
             raise BadInput(
-                f"{self.name} promises vectors of {self.dim} numbers, but its {modality} encoder gives "
+                f"{self.name} promises vectors of {self.stored_dim} numbers, but its {modality} encoder gives "
                 f"{vectors.shape[1]}: restore the checkpoint, or publish it again."
             )
-        return vectors
+        return vectors[:, : self.dim]
 
     @property
     def loaded(self) -> bool:

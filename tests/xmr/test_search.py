@@ -21,7 +21,7 @@ from tests.conftest import DIM, FLOORS, INTERCEPTS, MIXING, SLOPES, add_composer
 from xmr import checkpoint, search
 from xmr.compose import compose, encode_terms, ranking
 from xmr.encoder import Encoder
-from xmr.gallery import Entry, Gallery, GalleryMismatch, index_folder
+from xmr.gallery import DEMO, Entry, Gallery, GalleryMismatch, index_folder
 from xmr.index.faiss import FaissIndex
 from xmr.modality import BadInput, Drawing, Modality, Query, Term
 from xmr.preprocess import Vocabulary
@@ -604,3 +604,38 @@ def test_copies_of_a_gallery_keep_indexes_of_their_own(gallery_folder, system, t
         with Gallery.open(folder) as gallery:
             Searcher(system, gallery, "hnsw").search(text="red")
     assert names[0] == names[2] != names[1]
+
+
+@pytest.mark.parametrize("bits", [16, 32, 48, 64])
+def test_short_codes_are_the_first_bits_of_the_long_ones_and_search_what_was_indexed_with_these(bits):
+    whole, short = (checkpoint.load(name) for name in ("iaprtc12-hashing", f"iaprtc12-hashing@{bits}"))
+    text = "two dogs run on the beach"
+    assert (short.dim, short.called) == (bits, f"{whole.name}@{bits}" if bits < whole.dim else whole.name)
+    np.testing.assert_array_equal(short.encode_text(text), whole.encode_text(text)[:, :bits])
+    with Gallery.open(DEMO) as gallery:
+        ids, codes = gallery.vectors(whole, Modality.PHOTO)
+        distances = (np.sign(codes[:, :bits]) != whole.encode_text(text)[:, :bits]).sum(1)
+        hits = Searcher(short, gallery).search(text=text, k=20)
+        assert [-hit.score for hit in hits] == np.sort(distances)[:20].tolist()
+        place = {id: row for row, id in enumerate(ids)}
+        assert all(-hit.score == distances[place[hit.id]] for hit in hits)
+        assert gallery.lacking(short, Modality.PHOTO) == []  # nothing has to be indexed again
+
+
+def test_short_codes_are_for_searching_alone(gallery, photo_folder, tmp_path, system):
+    short = checkpoint.load("iaprtc12-hashing@16")
+    with pytest.raises(BadInput, match="is shortened to 16 bits"):
+        gallery.put_vectors(short, Modality.PHOTO, [], np.zeros((0, 16), np.float32))
+    with pytest.raises(BadInput, match="Milvus holds whole codes"):
+        Searcher(short, gallery, engine=str(tmp_path / "m.db")).search(text="a dog")
+    assert index_folder(photo_folder, [short]).indexed == 6
+    with Gallery.open(photo_folder) as made:
+        ids, codes = made.vectors(short.whole, Modality.PHOTO)
+        assert codes.shape == (6, 64) and made.vectors(short, Modality.PHOTO)[1].shape == (6, 16)
+        assert len(Searcher(short, made).search(photo=photo_folder / "red-left.png", k=3)) == 3
+    for name, told in (
+        ("iaprtc12-hashing@20", "Choose one of 16, 32, 48, 64"),
+        ("tri@16", "Take its vectors as they are"),
+    ):
+        with pytest.raises(BadInput, match=f"has no codes of .*{told}"):
+            checkpoint.load(name)

@@ -104,6 +104,7 @@ def publish(name: str, runs: Path, checkpoints: Path, galleries: Path, variant: 
         "about": made.about,
         "space": made.space,
         "dim": made.dim,
+        **({"codes": sorted(made.codes)} if made.codes else {}),
         "protocols": made.protocols,
         "encoders": encoders,
         **({"composer": composer} if composer else {}),

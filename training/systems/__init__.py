@@ -9,7 +9,7 @@ sentences of the card that follow from the recipe alone.
 import dataclasses
 import importlib
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,7 @@ class PublishedSystem:
         composer: ranks photos for queries of several terms; None: there is none, or the published one stays.
         card: text for the model card: "built" (how it was built), "data" (keys of training.release.card.DATA), "limits"
             and, of a published system rebuilt, how it "differs" from that.
+        codes: the lengths in bits at which its codes can be compared; empty if only whole vectors can.
         further: whether its weights go on from those that are published, whose history stays on record then.
     """
 
@@ -63,6 +64,7 @@ class PublishedSystem:
     card: Mapping[str, Any]
     composer: nn.Module | None = None
     further: bool = False
+    codes: Sequence[int] = ()
 
 
 def module(name: str) -> types.ModuleType:

@@ -6,7 +6,7 @@ training gives all lengths.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -206,7 +206,8 @@ def published(folder: Path) -> PublishedSystem:
         f"The features of {network}, {photos}, and {text_built(recipe)}; two layers on each give codes of {bits[-1]} "
         f"bits{nested}. Answers whose codes differ in as many bits keep the gallery's order."
     )
-    return published_system(Hashing(recipe), folder, "hamming", bits[-1], {"built": built, **words(recipe)}, described)
+    made = published_system(Hashing(recipe), folder, "hamming", bits[-1], {"built": built, **words(recipe)}, described)
+    return replace(made, codes=bits)
 
 
 def words(recipe: Recipe) -> dict[str, str]:
@@ -224,5 +225,10 @@ def words(recipe: Recipe) -> dict[str, str]:
             else f"It was taught {len(CONCEPTS)} concepts of everyday scenes"
         )
         + ", and tells apart what they tell apart. "
-        "It takes no drawings, and cannot mix.",
+        + (
+            ""
+            if recipe.data == "world"
+            else "Rendered photos, as the shipped ones, it was not trained on: see world-tags. "
+        )
+        + "It takes no drawings, and cannot mix.",
     }

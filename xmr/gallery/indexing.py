@@ -148,7 +148,7 @@ def index_folder(
     workers, embed = _workers(workers), embed or read_and_encode
     if not isinstance(systems, Sequence) or not all(isinstance(system, System) for system in systems):
         raise BadInput(f'Expected a list of systems; {shown(systems)} came. Load each of them: [xmr.load("tri")].')
-    folder = given_path(folder)
+    folder, systems = given_path(folder), [system.whole for system in systems]
     try:
         if not folder.is_dir():
             raise BadInput(f"There is no folder {folder}. Give a folder of photos.")
@@ -375,6 +375,7 @@ def commit(gallery: Gallery, systems: Mapping[str, System], outcomes: Sequence[O
 
 def encode_captions(gallery: Gallery, system: System) -> None:
     """Store the vectors of captions that have none yet. Those of which the system knows no word get none."""
+    system = system.whole
     if Modality.TEXT not in system.encoders:
         return
     missing = gallery.find_texts(gallery.lacking(system, Modality.TEXT)).values()

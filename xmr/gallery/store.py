@@ -418,7 +418,7 @@ class Gallery:
                 return None
             raise GalleryMismatch(f"{self.path} holds no vectors of {system.name}. Make them: {mend}")
         fingerprint = system.fingerprint(modality)
-        if (entry.fingerprint, entry.dim) != (fingerprint, system.dim):
+        if (entry.fingerprint, entry.dim) != (fingerprint, system.stored_dim):
             raise GalleryMismatch(
                 f"{self.path} holds vectors of {entry.fingerprint[:8]}, but {system.name} is {fingerprint[:8]}. "
                 f"Rebuild them: {mend}"
@@ -426,7 +426,7 @@ class Gallery:
         records = entry.read(self._vectors.folder)
         if records is None:
             raise BadInput(f"The vectors of {system.name} in {self.path} are damaged. Make them anew: {mend}")
-        return records
+        return records.shortened(system.dim)
 
     # ------------------------------------------------------------ writing
 
@@ -533,11 +533,15 @@ class Gallery:
             system: the system.
             modality: of the photos or the captions (text).
             ids: N ids.
-            vectors: (N, dim) float.
+            vectors: (N, dim) float, whole ones.
 
         Raises:
-            BadInput: a vector is not finite.
+            BadInput: a vector is not finite, or the system gives only the beginning of its codes.
         """
+        if system.dim != system.stored_dim:
+            raise BadInput(
+                f"{system.name} is shortened to {system.dim} bits, for searching alone. Index with it whole."
+            )
         if not np.isfinite(vectors).all():
             raise BadInput(f"{system.name} gave vectors that are no numbers; they were not stored. Restore its files.")
         with self.batch():
@@ -593,7 +597,7 @@ class Gallery:
     def _encoded(self, system: System, modality: Modality) -> set[int] | None:
         """The database rows with a vector of this system's current weights; None if these are damaged."""
         entry = self._vectors.find(system.name, modality)
-        if entry is None or (entry.fingerprint, entry.dim) != (system.fingerprint(modality), system.dim):
+        if entry is None or (entry.fingerprint, entry.dim) != (system.fingerprint(modality), system.stored_dim):
             return set()
         records = entry.read(self._vectors.folder)
         return None if records is None else set(records.rows.tolist())

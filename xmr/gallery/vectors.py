@@ -88,10 +88,16 @@ class StoredVectors:
 
     Attributes:
         rows: the database row of each, (count,) int64; of a row that was written twice, the later record counts.
+        dim: length of the vectors that are given; where it is less than that of the file, their first numbers.
     """
 
-    def __init__(self, file: VectorFile, rows: np.ndarray, records: np.ndarray) -> None:
+    def __init__(self, file: VectorFile, rows: np.ndarray, records: np.ndarray, dim: int | None = None) -> None:
         self.rows, self._file, self._records = rows, file, records
+        self.dim = dim or file.dim
+
+    def shortened(self, dim: int) -> StoredVectors:
+        """The same records, of which the first `dim` numbers count."""
+        return StoredVectors(self._file, self.rows, self._records, dim)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -99,7 +105,7 @@ class StoredVectors:
     def take(self, positions: np.ndarray | slice) -> np.ndarray:
         """The vectors at these positions, (N, dim) float32."""
         found = self._records[positions]
-        return found["codes"] * found["scale"][:, None]
+        return found["codes"][:, : self.dim] * found["scale"][:, None]
 
     def records(self, positions: np.ndarray) -> np.ndarray:
         """The records at these positions."""
@@ -116,7 +122,7 @@ class StoredVectors:
         """Tells the first `count` records from any others of any file: whatever was made from them is good as long as
         it is the same."""
         at = np.linspace(0, count - 1, min(count, _SAMPLED)).astype(np.int64)
-        told = f"{self._file.name} {self._file.fingerprint} {self._file.dim} {count}".encode()
+        told = f"{self._file.name} {self._file.fingerprint} {self.dim} {count}".encode()
         return hashlib.sha256(told + self._records[at].tobytes()).hexdigest()
 
 

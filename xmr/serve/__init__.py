@@ -138,7 +138,7 @@ def create_app(
     if engine is not None and writable:
         raise BadInput("What Milvus searches is added and removed by python -m xmr index FOLDER --engine milvus.")
     gallery = Gallery.open(folder, index_dir)
-    searchers = {system.name: Searcher(system, gallery, kind, engine) for system in map(checkpoint.load, systems)}
+    searchers = {system.called: Searcher(system, gallery, kind, engine) for system in map(checkpoint.load, systems)}
     figures = Figures()
     cores = asyncio.Semaphore(max(2, os.cpu_count() or 2))
     ready: list[str] = []
@@ -202,7 +202,7 @@ def create_app(
         else:
             hits = searcher.search(query, asked.k, asked.exclude, asked.where)
         return SearchOut(
-            system=searcher.system.name,
+            system=searcher.system.called,
             hits=[_hit(hit, gallery) for hit in hits],
             corrected=[pair for reading in readings for pair in reading.corrected],
             unwanted=[word for reading in readings for word in reading.unwanted],
@@ -260,7 +260,7 @@ def create_app(
         def call() -> EncodeOut:
             searcher = searcher_of(asked.system)
             found = [searcher.encode(term).content for term in terms_of(searcher, asked.terms)]
-            return EncodeOut(system=searcher.system.name, vectors=[vector.tolist() for vector in found])
+            return EncodeOut(system=searcher.system.called, vectors=[vector.tolist() for vector in found])
 
         return await work(call)
 
@@ -487,11 +487,11 @@ def _added(gallery: Gallery, searchers: Sequence[Searcher], contents: Sequence[b
     vectors = {}
     if new:
         for searcher in searchers:
-            vectors[searcher] = searcher.system.encode(Modality.PHOTO, [images[id] for id in new])
+            vectors[searcher] = searcher.system.whole.encode(Modality.PHOTO, [images[id] for id in new])
         with gallery.batch():
             gallery.add([entries[id] for id in new])
             for searcher, rows in vectors.items():
-                gallery.put_vectors(searcher.system, Modality.PHOTO, new, rows)
+                gallery.put_vectors(searcher.system.whole, Modality.PHOTO, new, rows)
         for searcher in searchers:
             encode_captions(gallery, searcher.system)
     return AddedOut(added=new, known=known)

@@ -127,7 +127,7 @@ def test_a_training_gives_codes_whose_prefixes_are_codes_too(tiny_data, tiny, ti
         np.testing.assert_allclose(np.linalg.norm(numbers, axis=1), 1, rtol=1e-5)
         assert (np.where(numbers > 0, 1, -1) == short).all()
     made = iaprtc12_hashing.published(tmp_path / "run")
-    assert (made.space, made.dim) == ("hamming", 8)
+    assert (made.space, made.dim, tuple(made.codes)) == ("hamming", 8, (4, 8))
     assert ", its last stages trained further, and" in made.card["built"]  # as the recipe's rates say
     assert "codes of 8 bits, whose first 4 are codes too." in made.card["built"]
     record = json.loads((tmp_path / "run" / "run.json").read_text())
