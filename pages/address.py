@@ -98,7 +98,7 @@ def open_query(params: Mapping[str, str]) -> None:
 
 def clear() -> None:
     """Ask nothing any more; the gallery and the system stay."""
-    open_query({name: value for name, value in _params().items() if name in ("gallery", "system")})
+    open_query({name: value for name, value in _params().items() if name in ("gallery", "system", "bits")})
 
 
 def past() -> list[tuple[str, dict[str, str]]]:
@@ -139,6 +139,7 @@ def _params() -> dict[str, str]:
         "where": _where_text(state.where) if state.where else "",
         "gallery": galleries.key_of_chosen(),
         "system": state.wanted or "",
+        "bits": str(state.bits_wanted or ""),
         "show": str(state.most) if state.most > answers.STEP else "",
     }
     if state.here == COMPARE:
@@ -161,7 +162,7 @@ def _picture_text(picture: pictures.Picture) -> str:
 
 def _record(params: dict[str, str]) -> None:
     """Keep a query to come back to, in the place of the one that it goes on from."""
-    asked = {name for name in _query(params) if name not in ("gallery", "system")}
+    asked = {name for name in _query(params) if name not in ("gallery", "system", "bits")}
     kept, now = [one for one in state.past if _query(one[1]) != _query(params)], time.monotonic()
     if kept and state.address:
         when, last, _ = kept[-1]
@@ -270,6 +271,13 @@ def _system(text: str) -> None:
     state.wanted = text or None
 
 
+def _bits(text: str) -> None:
+    known = {bits for config in systems().values() for bits in config.get("codes", ())}
+    if text and text not in map(str, known):
+        raise BadInput(tr("This address asks for codes of a length that there is not. The longest are compared."))
+    state.bits_wanted = int(text) if text else None
+
+
 def _like(text: str) -> None:
     state.like = text[:_LONGEST_ID] or None  # whether there is such a photo, the search says
 
@@ -316,6 +324,7 @@ _PARTS: dict[str, Callable[[str], None]] = {
     "weights": _weights,
     "where": _where,
     "system": _system,
+    "bits": _bits,
     "like": _like,
     "mix": _mix,
     "less": _less,

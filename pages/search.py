@@ -6,8 +6,8 @@ import streamlit as st
 
 from pages import address, answers, ask, filters, galleries, ideas, likes
 from pages.grid import photo_grid
-from pages.language import tr
-from pages.shared import DEFAULT, compatible_systems, like, load_searcher, switch_page, systems
+from pages.language import in_digits, tr
+from pages.shared import DEFAULT, compatible_systems, like, load_searcher, reports, switch_page, systems
 from pages.state import state
 from xmr.gallery import DEMO
 from xmr.modality import Term
@@ -17,6 +17,11 @@ from xmr.search import Searcher
 def want():
     """Remember the chosen system, also for after a query that it can't use."""
     state.wanted = state.system
+
+
+def want_bits():
+    """Remember the chosen length of codes, also for while another system searches."""
+    state.bits_wanted = state.code
 
 
 def try_idea():
@@ -44,7 +49,40 @@ def choose(terms: list[Term]) -> Searcher:
         )
         if why:
             st.caption(why)
-    return load_searcher(state.system, gallery)
+    return load_searcher(with_bits(state.system), gallery)
+
+
+def with_bits(system: str) -> str:
+    """The system's name; where its codes are nested, with the length that is chosen, and what each finds beside it."""
+    codes = systems()[system].get("codes", [])
+    if not codes:
+        return system
+    state.code = state.bits_wanted if state.bits_wanted in codes else codes[-1]
+    st.segmented_control(
+        tr("Bits"),
+        codes,
+        key="code",
+        required=True,
+        on_change=want_bits,
+        help=tr("How many bits of its codes are compared: fewer take less room and time, and find less."),
+    )
+    if told := quality(reports()[system]["study"], codes):
+        st.caption(told)
+    return system if state.code == codes[-1] else f"{system}@{state.code}"
+
+
+def quality(study: dict, codes: list[int]) -> str:
+    """The mean average precision of each length of code on the first test of a study; empty where it has none."""
+    found = {}
+    for bits in codes:
+        for test, entry in study.get("variants", {}).get(f"{study.get('ships')} {bits} bits", {}).items():
+            maps = [value for key, value in entry["metrics"].items() if key.endswith("/map")]
+            found.setdefault(test, {})[bits] = sum(maps) / len(maps)
+    if not found:
+        return ""
+    test, held = next(iter(found.items()))
+    told = ", ".join(f"{bits}: {in_digits(value, 3)}" for bits, value in held.items())
+    return tr("Mean average precision by bits, {test}: {told}.", test=test, told=told)
 
 
 def answer(terms: list[Term]) -> None:

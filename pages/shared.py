@@ -28,8 +28,10 @@ BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks" / "results"
 
 @st.cache_resource(show_spinner=False)
 def open_system(name: str) -> System:
-    """The system that all visitors share, whichever gallery they search; BadInput if it cannot be opened."""
-    return checkpoint.load(name)
+    """The system that all visitors share, whichever gallery they search; with "@" and a number of bits behind its name,
+    the same graphs with codes of that length. BadInput if it cannot be opened."""
+    whole, at, bits = name.partition("@")
+    return open_system(whole).shortened(int(bits)) if at else checkpoint.load(name)
 
 
 # Only the most recently used galleries and searchers are kept: galleries come and go with visits.
@@ -58,8 +60,9 @@ def forget_gallery(folder: Path) -> None:
         with suppress(BadInput):  # there is none
             open_gallery(path).close()
         open_gallery.clear(path)
-        for name in checkpoint.available():
-            open_searcher.clear(name, path)
+        for name, config in systems().items():
+            for whole in (name, *(f"{name}@{bits}" for bits in config.get("codes", ()))):
+                open_searcher.clear(whole, path)
 
 
 def load_gallery(way_back: bool = True) -> Gallery:

@@ -78,6 +78,8 @@ class State:
     delete_index: bool = False  # widget of gallery.py
     system: str | None = None  # widget of search.py
     wanted: str | None = None  # the system that was chosen, though the query may not suit it; search.py
+    code: int | None = None  # widget of search.py: of a system of nested codes, how many of their bits are compared
+    bits_wanted: int | None = None  # the number that was chosen there; search.py and address.py
     mix: bool = False  # whether they are wanted together with the query; search.py, ask.py
     mixing: bool = False  # widget of search.py
     idea: str | None = None  # widget of search.py

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+import xmr
 from pages import filters, kept
 from pages.widgets.strokes import from_text
 from tests.apptest import ids, press, said
@@ -310,3 +311,24 @@ def test_a_choice_that_results_does_not_offer_is_told_and_another_test_has_its_o
     page = comes_by({"test": "flickr8k-test-en", "question": "photo_to_text"}, "results")
     page.selectbox(key="test").set_value("chairv2-test").run()
     assert address(page) == {"test": "chairv2-test"} and not page.warning
+
+
+def test_the_length_of_nested_codes_is_chosen_on_search_with_what_each_finds_beside_it(opened, comes_by):
+    page = opened("frame")
+    page.text_input(key="words").set_value("two dogs on the beach").run()
+    assert "code" not in {one.key for one in page.segmented_control}  # of tri there is one length
+    page.segmented_control(key="system").set_value("iaprtc12-hashing").run()
+    code = page.segmented_control(key="code")
+    assert not page.exception and (list(code.options), code.value) == (["16", "32", "48", "64"], 64)
+    whole = ids(page)
+    (told,) = [one.value for one in page.caption if "Mean average precision by bits" in one.value]
+    study = json.loads((checkpoint.ROOT / "iaprtc12-hashing" / "study.json").read_text())["variants"]
+    maps = [v for k, v in study["nested 16 bits"]["flickr8k-tags"]["metrics"].items() if k.endswith("/map")]
+    assert f"16: {np.mean(maps):.3f}" in told
+    page.segmented_control(key="code").set_value(16).run()
+    assert not page.exception and address(page)["bits"] == "16" and ids(page) != whole
+    short = xmr.open(system="iaprtc12-hashing@16").search(text="two dogs on the beach")
+    assert ids(page)[:10] == [hit.id for hit in short]
+    assert ids(comes_by(address(page)))[:10] == [hit.id for hit in short]
+    wrong = comes_by(address(page) | {"bits": "17"})
+    assert "codes of a length that there is not" in said(wrong) and ids(wrong)[:10] == whole[:10]
