@@ -78,6 +78,7 @@ def audit(root: Path, names: list[str], data: bool = True) -> Iterator[Finding]:
         yield from check_hashes(folder)
         yield from check_card(folder)
         yield from check_history(folder)
+        yield from check_earlier(folder)
         yield from check_study(folder)
         yield from check_exposure(folder, data)
     yield from check_readme(root)
@@ -168,6 +169,38 @@ def check_history(folder: Path) -> Iterator[Finding]:
     said = f"on in {on['on']:,} of {on['steps']:,} training steps" in (folder / "card.md").read_text(encoding="utf-8")
     whole = 2 * on["on"] >= on["steps"]
     yield Finding(about, PASSED if whole and said else DISCLOSED if said else FAILED, why)
+
+
+def check_earlier(folder: Path) -> Iterator[Finding]:
+    """What the weights that were trained further were trained by before: of each recipe in the record the last run has
+    today's settings, and the history its steps."""
+    record = _read(folder / RUN) if (folder / RUN).is_file() else {}
+    if not (earlier := list(_before(record))):
+        return
+    history, wrong = _read(folder / "history.json"), []
+    for name, held in earlier:
+        module = systems.module(name)
+        today = plain(load(module.Recipe, module.YAML))
+        bound = (today.keys() & held.keys()) - module.Recipe.unbound
+        with_defaults = plain(load(module.Recipe, module.YAML, [f"stages={json.dumps(held['stages'])}"]))
+        known = held | {"stages": with_defaults["stages"]}
+        if other := sorted(key for key in bound if today[key] != known[key]):
+            wrong.append(f"{name} has other settings now: {', '.join(other)}")
+        for stage in held["stages"]:
+            last = max((entry["step"] for entry in history if entry["stage"] == stage["name"]), default=0)
+            if stage["steps"] and last != stage["steps"]:
+                wrong.append(f"{name}'s stage {stage['name']!r} has {last} steps, its record {stage['steps']}")
+    about = f"{folder.name}: what it was trained by before is on record, and today's: "
+    yield Finding(about + ", ".join(name for name, _ in earlier), FAILED if wrong else PASSED, _some(wrong))
+
+
+def _before(record: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The name and the recipe of each training that a run's went on from, of several by one recipe the last."""
+    seen = {record["recipe"]["name"]} if record else set()
+    while record := record.get("before") or {}:
+        if (name := record["recipe"]["name"]) not in seen:
+            seen.add(name)
+            yield name, record["recipe"]
 
 
 def losses_on(recipe: Any, stage: Any) -> list[str]:

@@ -147,6 +147,24 @@ def test_a_history_of_other_steps_or_without_a_loss_is_found(folder):
     assert "no loss 'photo_anchor'" in failed(audit.check_history(folder))
 
 
+def test_an_earlier_training_of_other_settings_or_steps_is_found(root):
+    folder = root / "checkpoints" / "tri"
+    (found,) = audit.check_earlier(folder)
+    assert found.outcome == audit.PASSED and "typed" in found.about
+    assert list(audit.check_earlier(root / "checkpoints" / NAME)) == []  # it was trained at once
+
+    def change(record):
+        while record["recipe"]["name"] != "typed":
+            record = record["before"]
+        record["recipe"]["captions"] += 1
+
+    rewrite(folder / "run.json", change)
+    assert "typed has other settings now: captions" in failed(audit.check_earlier(folder))
+    history = [entry for entry in json.loads((folder / "history.json").read_text()) if entry["stage"] != "classes"]
+    (folder / "history.json").write_text(json.dumps(history))
+    assert "classes's stage 'classes' has 0 steps, its record 2000" in failed(audit.check_earlier(folder))
+
+
 def test_a_reversal_that_is_hardly_on_has_to_be_on_the_card(root):
     folder = root / "checkpoints" / "zero-shot-dann"
     shutil.copy(ROOT / "checkpoints" / folder.name / "card.md", folder)
