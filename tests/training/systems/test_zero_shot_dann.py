@@ -10,6 +10,7 @@ import torch
 from tests.training.settings import SEEN, dann
 from training.datasets import labels_of, sketchy
 from training.learn.recipe import load
+from training.release import exposure
 from training.release.publish import _export
 from training.systems import runs, zero_shot_dann
 from training.systems.sketch_base import real_items
@@ -202,3 +203,17 @@ def test_a_card_says_that_a_reversal_of_a_few_steps_does_not_mix_the_domains():
     )
     said = "it does not mix sketches with photos"
     assert said in zero_shot_dann.words(shipped)["limits"] and said not in zero_shot_dann.words(whole)["limits"]
+
+
+@pytest.mark.parametrize("variant", ["mixed", "as-published"])
+def test_the_reversal_reaches_its_strength_and_is_on_for_most_of_the_steps(variant):
+    recipe = load(zero_shot_dann.Recipe, zero_shot_dann.YAML, runs.run_of("zero-shot-dann", Path("runs"), variant)[1])
+    found = exposure.reversal(recipe, [], sketches=39 * recipe.batch)  # as many as there are to train on, in steps
+    assert found["strongest"] == recipe.reversal.strength == 1 and 2 * found["on"] > found["steps"]
+    steps = sum(stage.in_steps(39).steps for stage in recipe.stages)
+    assert found["steps"] == steps and recipe.reversal.at((steps - 1) / 39) == 1
+
+
+def test_what_ships_mixes_sketches_with_photos():
+    study = json.loads((checkpoint.ROOT / "zero-shot-dann" / "study.json").read_text())
+    assert study["ships"] == "mixed" and study["probe"]["mixed"]["metrics"]["accuracy"] <= 0.7
