@@ -184,6 +184,21 @@ def test_what_ships_trains_on_the_original_data_too(learn, flickr30k):
     assert list(metrics["protocols"]) == ["flickr30k-test"]
 
 
+def test_a_study_compares_variants_on_the_original_data(learn, flickr30k, tiny_bert, tmp_path):
+    rates = "photo.head: 1.0e-3, text.head: 1.0e-3"
+    every = ["dim=6", f"text_backbone={tiny_bert}", "photo_cut=0", BRIEF % rates, *CAPTIONS]
+    asked = ["ablation", "flickr30k-clip", "--data", str(flickr30k), "--checkpoints", "mine", "--seeds", "1"]
+    asked += [part for one in every for part in ("--set", one)]
+    assert main([*asked, "--variant", "repaired", "--variant", "as-published"]) == 0
+    study = json.loads((tmp_path / "mine/flickr30k-clip/study.json").read_text())
+    assert study["variants"].keys() == {"repaired", "as-published"} == study["val"].keys()
+    assert all(list(of) == ["flickr30k-test"] for of in study["variants"].values())
+    assert study["trained_on"]["data"] == str(flickr30k) and study["test_evaluations"] == {
+        "repaired": 1,
+        "as-published": 1,
+    }
+
+
 @pytest.mark.parametrize("variant", ["paper", "paper-caption-anchor", "paper-fasttext"])
 def test_coco_regions_is_measured_on_cocos_5k_and_1k(learn, coco, tower, monkeypatch, variant):
     monkeypatch.setattr(coco_regions, "network", lambda recipe, folder: tower.net)
