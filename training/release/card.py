@@ -177,6 +177,8 @@ def _variants(study: dict, trained_by: str) -> list[str]:
     trained_by: the recipe of the weights that ship.
     """
     about = f"The mean over the seeds ± their standard deviation. {ships(study, trained_by)}"
+    if AVERAGE in study["variants"] and AVERAGE not in study.get("val", {}):
+        about += f" Of the {AVERAGE} each run was chosen by validation, the mean of their weights was not validated."
     lines = ["", "## Variants", "", about]
     protocols = {name: entry for held in study["variants"].values() for name, entry in held.items()}
     for protocol, entry in protocols.items():

@@ -98,7 +98,8 @@ def test_the_variants_of_a_study_are_shown_with_their_seeds_their_validation_and
     study = {"system": "s", "seeds": [1, 2], "average_of": ["x"], "ships": "average"}
     study["variants"] = {"x 8 bits": {"p": two}, "x 4 bits": {"p": two}, "y": {"p": one}, "average": {"q": one}}
     lines = _variants(study, "s")
-    assert lines[3].endswith("What ships is average.") and lines[-1] == "| average | the mean of 2 runs | 0.250 |"
+    assert "What ships is average. Of the average each run was chosen by validation, the mean" in lines[3]
+    assert lines[-1] == "| average | the mean of 2 runs | 0.250 |"
     assert lines[lines.index("### Variants on p") + 2 :][:5] == [
         "| variant | trained from | a/map |",
         "| --- | --- | --- |",
