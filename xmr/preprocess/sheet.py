@@ -154,6 +154,8 @@ def _alone(pixels: np.ndarray, corners: np.ndarray) -> np.ndarray:
     sheet: np.ndarray = np.zeros((height, width), np.float32)
     cv2.fillConvexPoly(sheet, np.rint(corners * (width, height)).astype(np.int32), 1)
     sheet = cv2.erode(sheet, np.ones((11, 11), np.uint8), borderValue=1)
+    if not sheet.any():  # a strip too narrow to tell its paper from its edges
+        return pixels
     inside = sheet[..., None]
     # The mean of the sheet's pixels nearby; far from the sheet, that of all of them.
     near, weight = (np.atleast_3d(cv2.GaussianBlur(x, (0, 0), SMALL / 12)) for x in (few * inside, inside))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from contextlib import suppress
 
 import cv2
 import numpy as np
@@ -139,6 +140,16 @@ def test_a_picture_that_is_ruled_all_over_can_be_read(pitch):
     cv2.circle(sheet, (80, 80), 50, 0.0, 6)
     ring = np.asarray(read_drawing(image(sheet, noise=0)))
     assert ring[112, 112] > 200 > 128 > ring[:, :40].min()  # its middle is empty
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_picture_of_a_few_rows_is_read_or_refused():
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        pixels = np.full((8, 64, 3), rng.integers(256), np.uint8)
+        pixels[:, rng.random(64) < 0.5] = rng.integers(0, 256, 3)
+        with suppress(BadInput):
+            read_drawing(Image.fromarray(pixels))
 
 
 def test_paper_that_is_ruled_all_over_has_no_drawing():
