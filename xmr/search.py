@@ -336,7 +336,7 @@ class Searcher:
             scores, found = _best(table.index, ranked, int(k) + len(left_out) + more, self._selection(among))
             items = self._items(table, target, found.tolist())
             kept = [at for at, row in enumerate(found.tolist()) if row in items and row not in left_out][:k]
-            scores, rows = scores[kept], found[kept].tolist()
+            scores, rows = scores[kept] + 0.0, found[kept].tolist()  # no distance is 0, not -0
             odds = ranked.match(table.index.vectors(found[kept]))
             if odds is not None:  # their order goes by other weights than their chance
                 odds = np.minimum.accumulate(odds)

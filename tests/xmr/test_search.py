@@ -617,6 +617,7 @@ def test_short_codes_are_the_first_bits_of_the_long_ones_and_search_what_was_ind
         distances = (np.sign(codes[:, :bits]) != whole.encode_text(text)[:, :bits]).sum(1)
         hits = Searcher(short, gallery).search(text=text, k=20)
         assert [-hit.score for hit in hits] == np.sort(distances)[:20].tolist()
+        assert "-0.0" not in [str(hit.score) for hit in hits]
         place = {id: row for row, id in enumerate(ids)}
         assert all(-hit.score == distances[place[hit.id]] for hit in hits)
         assert gallery.lacking(short, Modality.PHOTO) == []  # nothing has to be indexed again
