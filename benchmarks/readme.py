@@ -20,26 +20,30 @@ ROWS = (
     ("world-test", "sketch_to_photo/category/p@1", "rendered world, new things: drawing → photo, P@1 by category"),
     ("world-test", "text_en_to_photo/category/p@1", "… English caption → photo, P@1 by category"),
     ("world-test", "text_de_to_photo/category/p@1", "… German caption → photo, P@1 by category"),
-    ("world-test", "sketch_to_photo/instance/hit@10", "… drawing → that very thing, hit@10"),
+    ("world-test", "sketch_to_photo/instance/hit@10", "… drawing → the very thing drawn, hit@10"),
     ("flickr8k-test-en", "text_to_photo/hit@10", "Flickr8k test: English caption → its photo, hit@10"),
     ("flickr8k-test-de", "text_to_photo/hit@10", "… German caption → its photo, hit@10"),
     ("flickr8k-test-en", "photo_to_text/hit@10", "… photo → one of its English captions, hit@10"),
     ("quickdraw-demo", "sketch_to_photo/category/p@1", "Quick, Draw!: doodle → shipped photo, P@1 by category"),
-    ("quickdraw-demo", "sketch_to_photo/category/any@10", "… any of ten"),
+    ("quickdraw-demo", "sketch_to_photo/category/any@10", "… a right photo among the first ten"),
     ("quickdraw-photos", "sketch_to_photo/category/p@1", "… doodle → real photo, P@1 by category"),
     ("sketchy25-heldout", "sketch_to_photo/category/p@1", "Sketchy, held-out photos: sketch → photo, P@1 by category"),
     ("sketchy25-heldout", "sketch_to_photo/instance/hit@10", "… sketch → the photo it was drawn from, hit@10"),
     ("chairv2-test", "sketch_to_photo/instance/hit@10", "ChairV2 test: sketch → its chair, hit@10"),
-    ("typed-demo", "text_to_photo/clean/p@1", "names of things → shipped photo, P@1 by category"),
+    ("typed-demo", "text_to_photo/clean/p@1", "name of a thing → shipped photo, P@1 by category"),
     ("typed-demo", "text_to_photo/dropped/p@1", "… with a letter missing"),
-    ("world-mixed", "colour/both@1", "a person's sketch and a colour in words: kind and colour right"),
-    ("world-mixed", "phrase/both@1", "… a sketch, and its name and a colour in words"),
+    ("world-mixed", "colour/both@1", "a person's sketch and a colour in words → first photo has both"),
+    ("world-mixed", "phrase/both@1", "… a sketch, and its name with a colour in words"),
 )
 # The rows of the table of all systems.
 LEADERS = (
     ("sketchy-2-unseen", "sketch_to_photo/category/map", "Sketchy, 21 classes not trained on: sketch → photo, mAP"),
     ("sketchy-2-unseen", "sketch_to_photo/category/p@1", "… P@1 by category"),
-    ("sketchy25-heldout", "sketch_to_photo/category/p@1", "Sketchy, held-out photos of 125 classes, P@1 by category"),
+    (
+        "sketchy25-heldout",
+        "sketch_to_photo/category/p@1",
+        "Sketchy, held-out photos of 125 classes: sketch → photo, P@1 by category",
+    ),
     ("sketchy25-heldout", "sketch_to_photo/category/map", "… mAP"),
     ("world-test", "sketch_to_photo/category/p@1", "rendered world: drawing → photo, P@1 by category"),
     ("chairv2-test", "sketch_to_photo/instance/hit@10", "ChairV2: sketch → its chair, hit@10"),
@@ -70,11 +74,11 @@ NOTES = {"sketchy": "¹", "flickr8k": "²"}
 # The variants of zero-shot-dann that tell what mixes sketches with photos, and how they are called.
 DEVELOPMENT, MAP = "sketchy-2-development-unseen", "sketch_to_photo/category/map"
 MIXING = {
-    "strength-0": "without either",
-    "strength-1": "with the reversal at strength 1",
-    "mixed-0": "with the means subtracted",
-    "mixed-1": "with that and the reversal at strength 1",
-    "mixed-10": "with that and the reversal at strength 10",
+    "strength-0": "neither",
+    "strength-1": "gradient reversal, strength 1",
+    "mixed-0": "means subtracted",
+    "mixed-1": "means subtracted, gradient reversal, strength 1",
+    "mixed-10": "means subtracted, gradient reversal, strength 10",
 }
 
 
@@ -84,7 +88,7 @@ def leaderboard() -> list[str]:
     held = {path.parent.name: json.loads(path.read_text(encoding="utf-8"))["protocols"] for path in paths}
     names = sorted(held, key=lambda name: (name != "tri", name))
     lines = [
-        f"| what is asked | protocol | {' | '.join(f'`{name}`' for name in names)} | chance |",
+        f"| test | protocol | {' | '.join(f'`{name}`' for name in names)} | chance |",
         "| --- | --- |" + " --- |" * (len(names) + 1),
     ]
     for protocol, metric, called in LEADERS:
@@ -107,7 +111,12 @@ def figures() -> str:
     protocols = json.loads((ROOT / "checkpoints" / "tri" / "metrics.json").read_text())["protocols"]
     latency = json.loads((RESULTS / "latency.json").read_text())
     footprint, visit = (json.loads((RESULTS / f"{name}.json").read_text()) for name in ("footprint", "visit"))
-    lines = ["| `tri`, on test items | protocol | result | chance |", "| --- | --- | --- | --- |"]
+    lines = [
+        "### The default system",
+        "",
+        "| `tri`, on test items | protocol | result | chance |",
+        "| --- | --- | --- | --- |",
+    ]
     for name, metric, called in ROWS:
         entry = protocols[name]
         error = f" ± {entry['stderr'][metric]:.3f}" if metric in entry["stderr"] else ""
@@ -116,19 +125,23 @@ def figures() -> str:
     dropped = sum(protocols[name]["dropped"] for name in {row[0] for row in ROWS})
     lines += [
         "",
-        f"± is the standard error over queries; {dropped} queries were dropped for having no match. Every "
-        "figure of every protocol, with what chance would score: `checkpoints/tri/metrics.json`.",
+        f"± is the standard error over queries; {dropped} queries had no match and were left out. All figures of all "
+        "protocols: `checkpoints/tri/metrics.json`.",
+        "",
+        "### All systems",
         "",
         *leaderboard(),
         "",
-        "A dash: not measured, since the system takes no such query, was trained on what is asked for, or was not "
-        "asked.",
+        "A dash: not measured, because the system takes no such query, was trained on what the test asks for, or was "
+        "not run on it.",
         "",
         seen(),
         "",
         *both_rows(),
         *parts(),
-        "| one warm query, encode and search | | the network alone |",
+        "### Speed and size",
+        "",
+        "| one warm query of `tri` | encoding and searching | the network alone |",
         "| --- | --- | --- |",
     ]
     lines += [
@@ -137,43 +150,54 @@ def figures() -> str:
     ]
     lines += [
         "",
-        f"Medians on {_cores(latency)}, {latency['photos']:,} photos. In the browser, on {_cores(visit)}, "
-        f"the answer to a warm query in words is on the screen {visit['words']['ms']} ms after Enter, or "
-        f"{visit['words_without_enter']['ms']} ms after the last letter, that to a stroke after "
-        f"{visit['stroke']['ms']} ms; a visit that used {len(visit['systems'])} systems left the server at "
-        f"{visit['server_mb']} MB. The app's environment takes {footprint['environment_mb']} MB, and on "
-        f"{_cores(footprint)} {footprint['install_s']:.0f} s to install; its server {footprint['server_mb']} MB "
-        f"with `tri` loaded; a first stroke is drawn {footprint['first_stroke_s']:.1f} s after the server is up "
-        "(`benchmarks/results/`).",
+        f"Medians on {_cores(latency)}, {latency['photos']:,} photos.",
+        "",
+        f"- In the browser, on {_cores(visit)}: the answer to a warm query in words is on the screen "
+        f"{visit['words']['ms']} ms after Enter, or {visit['words_without_enter']['ms']} ms after the last letter; the "
+        f"answer to a stroke after {visit['stroke']['ms']} ms.",
+        f"- The app's environment takes {footprint['environment_mb']} MB, and {footprint['install_s']:.0f} s to "
+        f"install on {_cores(footprint)}. A first stroke is drawn {footprint['first_stroke_s']:.1f} s after the "
+        "server is up.",
+        f"- The app's server takes {footprint['server_mb']} MB of memory with `tri` loaded, and {visit['server_mb']} "
+        f"MB after a visit that used {len(visit['systems'])} systems.",
+        "",
     ]
     lines.append(machines())
-    return "\n".join([*lines, "", adopted(), "", faults()])
+    return "\n".join([*lines, "", *adopted(), "", *faults()])
 
 
 def machines() -> str:
-    """How far times of different benchmarks can be compared, as one sentence."""
+    """How far times of different benchmarks can be compared."""
     told = [json.loads(path.read_text(encoding="utf-8")).get("machine") for path in sorted(RESULTS.glob("*.json"))]
     if len({json.dumps(machine) for machine in told if machine}) > 1:
         return "The machines differ: a time on one says nothing about a time on another."
-    return "All machines describe themselves alike; that they were equally fast, none of these times says."
+    return (
+        "All these machines report the same processor and number of cores, but may not have been equally fast: compare "
+        "times of one benchmark only. The files are in `benchmarks/results/`."
+    )
 
 
-def adopted() -> str:
-    """What adopting a model costs, as one paragraph."""
+def adopted() -> list[str]:
+    """What adopting a model costs, as lines of Markdown."""
     told, visit = (json.loads((RESULTS / f"{name}.json").read_text()) for name in ("adopt", "visit_adopted"))
     before, its, beside = (visit[side] for side in ("tri_before", "adopted", "tri_beside_it"))
-    return (
-        f"A model of CLIP ViT-B/32's size, {told['graphs_mb']} MB of graphs in a folder, was adopted in "
-        f"{told['adopt_s']:.0f} s on {_cores(told)}. Encoding a query in words then takes "
-        f"{told['text_ms']:.1f} ms, one by a photo {told['photo_ms']:.0f} ms; the process takes {told['before_mb']} MB "
-        f"before, {told['with_text_mb']} MB with the text graph, {told['with_photo_mb']} MB with both and "
-        f"{told['released_mb']} MB once they were let go of (`python -m benchmarks.adopt`). In the browser, on "
-        f"{_cores(visit)}, its first answer is on the screen {its['chosen_to_answer_ms']:,} ms after it was "
-        f"chosen, then {its['words']['ms']} ms after words and {its['stroke']['ms']} ms after a stroke; those of `tri` "
-        f"come after {before['words']['ms']} and {before['stroke']['ms']} ms without such a model in memory, and after "
-        f"{beside['words']['ms']} and {beside['stroke']['ms']} ms beside it (`python -m benchmarks.visit_adopted`). "
-        f"{fitted()}"
-    )
+    return [
+        "### Adopted models",
+        "",
+        f"A model of CLIP ViT-B/32's size, {told['graphs_mb']} MB of graphs in a folder:",
+        "",
+        f"- On {_cores(told)}, it was adopted in {told['adopt_s']:.0f} s. Encoding a query in words then takes "
+        f"{told['text_ms']:.1f} ms, a photo {told['photo_ms']:.0f} ms (`python -m benchmarks.adopt`).",
+        f"- The process takes {told['before_mb']} MB before, {told['with_text_mb']} MB with the text graph, "
+        f"{told['with_photo_mb']} MB with both graphs, and {told['released_mb']} MB after they are released.",
+        f"- In the browser, on {_cores(visit)}, its first answer is on the screen {its['chosen_to_answer_ms']:,} ms "
+        f"after it is chosen; later ones {its['words']['ms']} ms after words and {its['stroke']['ms']} ms after a "
+        f"stroke. For `tri` it is {before['words']['ms']} and {before['stroke']['ms']} ms without such a model in "
+        f"memory, and {beside['words']['ms']} and {beside['stroke']['ms']} ms beside it (`python -m "
+        "benchmarks.visit_adopted`).",
+        "",
+        *fitted(),
+    ]
 
 
 def _note(protocol: str) -> str:
@@ -185,7 +209,7 @@ def seen() -> str:
     tri, zero_shot = (_exposure(name)["protocols"] for name in ("tri", "zero-shot-dann"))
     held_out, unseen, english = tri["sketchy25-heldout"], zero_shot["sketchy-2-unseen"], tri["flickr8k-test-en"]
     equal = "; ".join(
-        f"of the {tri[name]['captions']:,} {language} captions are, word for word, "
+        f"of the {tri[name]['captions']:,} {language} captions, "
         + (
             " and ".join(f"{count} in {data}'s" for data, count in tri[name].get("sentences", {}).items())
             or "none in any"
@@ -194,12 +218,13 @@ def seen() -> str:
         for name, language in (("flickr8k-test-en", "English"), ("flickr8k-test-de", "German"))
     )
     return (
-        f"¹ Of the {held_out['photos']} held-out photos {held_out.get('imagenet', 0)}, and of {unseen['photos']} of "
-        f"unseen classes {unseen.get('imagenet', 0)}, are of ImageNet-1k's classes and bear its ids: the networks were "
-        "pretrained on that set. "
-        f"² Of the {english['photos']:,} photos {english.get('flickr30k', 0)} are in Flickr30k, on whose English "
-        f"captions all-MiniLM-L6-v2 was trained, which taught `tri` and is part of the other text systems; {equal}. "
-        "Each card says what training had seen of that system's test items; `python -m training audit` checks it."
+        f"¹ {held_out.get('imagenet', 0)} of the {held_out['photos']} held-out photos, and {unseen.get('imagenet', 0)} "
+        f"of the {unseen['photos']} photos of unseen classes, bear the id of an ImageNet-1k class. The networks were "
+        "pretrained on ImageNet-1k. "
+        f"² {english.get('flickr30k', 0)} of the {english['photos']:,} photos are in Flickr30k. Its English captions "
+        "were training data of all-MiniLM-L6-v2, which taught `tri` and is part of the other text systems. Captions "
+        f"that also occur, word for word, in training data: {equal}. Each card says what training had seen of that "
+        "system's test items; `python -m training audit` checks it."
     )
 
 
@@ -225,24 +250,26 @@ def both_rows() -> list[str]:
         brief = study["settings"].get(published, {}).get("stages", [{}])
         if steps := " and ".join(str(stage["steps"]) for stage in brief if stage.get("steps")):
             batch = study["settings"][published]["batch"]
-            notes.append(f"`{system}` as published was trained for {steps} steps of {batch} pairs alone.")
+            notes.append(f"As published, `{system}` was trained for only {steps} steps of {batch} pairs.")
         if ships == AVERAGE:
             count = len(study["average_of"]) * len(study["seeds"])
-            notes.append(f"That of `{system}` is the mean of the weights of {count} runs.")
+            notes.append(f"The repaired `{system}` is the average of the weights of {count} runs.")
         further = trained_by(config)
         if further != system:  # the study is of what its own recipe trained
             figure = measured["protocols"][protocol]["metrics"][metric]
-            notes.append(f"`{system}` was trained further by `fit {further}`, and ships with {figure:.3f}.")
+            notes.append(f"`{system}` was then trained further (`fit {further}`), and ships with {figure:.3f}.")
     if not lines:
         return []
     return [
-        "| trained here, in torch | | as published | repaired | chance |",
+        "### As published, and repaired",
+        "",
+        "| trained here, in PyTorch | | as published | repaired | chance |",
         "| --- | --- | --- | --- | --- |",
         *lines,
         "",
-        "± is the standard deviation over seeds; without it, one run. *As published* is what the first description "
-        "says, on the data that can be had here; the recipes say which networks stand in for which, and what of them "
-        "stayed frozen. " + " ".join(["*Repaired* is what ships.", *notes]),
+        "± is the standard deviation over seeds; without it, one run. *As published* follows the original description, "
+        "on the data available here; the recipes say which networks replace the original ones, and which of their "
+        "layers stayed frozen. " + " ".join(["*Repaired* is the recipe of what ships.", *notes]),
         "",
     ]
 
@@ -257,97 +284,125 @@ def parts() -> list[str]:
     study = json.loads((ROOT / "checkpoints" / "sketchy-gan" / "study.json").read_text(encoding="utf-8"))["variants"]
     forms = {
         "`sketchy-gan`": ("gan", "without-discriminator"),
-        "As published, it": ("as-published", "as-published-without-discriminator"),
+        "`sketchy-gan` as published": ("as-published", "as-published-without-discriminator"),
     }
     for called, names in forms.items():
         sides = [study.get(name, {}).get("sketchy25-heldout") for name in names]
         if all(sides):
             with_it, without = (f"{side['metrics'][key]:.3f} ± {side['seed_std'][key]:.3f}" for side in sides)
             lines.append(
-                f"{called} reaches a P@1 of {with_it} with its discriminator and of {without} without it (± over "
+                f"- {called}: P@1 {with_it} with its discriminator, {without} without (± over "
                 f"{sides[0]['seeds']} seeds)."
             )
+    lines += averaged()
     if on := _exposure("zero-shot-dann").get("reversal"):
         lines.append(
-            f"The gradient reversal of `zero-shot-dann` was on in {on['on']:,} of {on['steps']:,} training steps, at a "
-            f"factor of {on['strongest']:.3f} at most."
+            f"- `zero-shot-dann`: its gradient reversal was on in {on['on']:,} of {on['steps']:,} training steps, at a "
+            f"factor of at most {on['strongest']:.3f}. {mixed()}".rstrip()
         )
-    return [" ".join([*lines, *mixed(), *averaged()]), ""] if lines else []
+    return ["What single parts are worth:", "", *lines, "", *mixing(), ""] if lines else []
 
 
 def averaged() -> list[str]:
-    """What it brings flickr30k-clip that a photo's captions count as one, as a sentence."""
+    """What it brings flickr30k-clip that a photo's captions count as one, as a list item."""
     path = ROOT / "checkpoints" / "flickr30k-clip" / "metrics.json"
     entry = json.loads(path.read_text(encoding="utf-8"))["protocols"]["flickr8k-test-en"]
-    ways = {"text_to_photo": "captions find their photo", "photo_to_text": "photos find their captions"}
     told = []
-    for way, called in ways.items():
+    for way, called in {"text_to_photo": "caption → photo", "photo_to_text": "photo → caption"}.items():
         one, mean = (
             f"{entry['metrics'][key]:.3f} ± {entry['stderr'][key]:.3f}"
             for key in (f"{way}/hit@10", f"{way}/averaged/hit@10")
         )
-        told.append(f"{called} among the first ten in {mean} of the cases, and one by one in {one}")
-    return [f"With the vectors of a photo's five captions averaged, `flickr30k-clip`'s {'; '.join(told)}."]
-
-
-def mixed() -> list[str]:
-    """How far zero-shot-dann mixes sketches with photos, as it ships and in the variants that were trained for it."""
-    study = json.loads((ROOT / "checkpoints" / "zero-shot-dann" / "study.json").read_text(encoding="utf-8"))
-    probed = {name: entry["metrics"]["accuracy"] for name, entry in study["probe"].items()}
-    lines = []
-    before, ships = (probed.get(name) for name in ("average", study["ships"]))
-    if before is not None and ships is not None:
-        lines.append(
-            "What mixes sketches with photos is that from the vectors of each their mean is subtracted: a fresh linear "
-            f"classifier tells them apart in {ships:.3f} of the cases, where 0.5 is chance, and in {before:.3f} before."
-        )
-    found = [
-        f"{probed[name]:.3f} {called}, at an mAP of {study['variants'][name][DEVELOPMENT]['metrics'][MAP]:.3f}"
-        for name, called in MIXING.items()
-        if name in probed
+        told.append(f"{called} {mean} instead of {one}")
+    return [
+        "- `flickr30k-clip`, hit@10 with the vectors of a photo's five captions averaged, instead of one by one: "
+        f"{'; '.join(told)}."
     ]
-    if found:
-        seeds = max(study["probe"][name]["seeds"] for name in MIXING if name in probed)
-        lines.append(
-            f"On development classes (`{DEVELOPMENT}`, {seeds} seed{'s' if seeds > 1 else ''}) it is right in "
-            f"{'; '.join(found)}."
-        )
-    return lines
 
 
-def fitted() -> str:
-    """What an adapter for drawings is worth to a network with real weights, as two sentences."""
-    told = json.loads((RESULTS / "fit_sketch.json").read_text())
-    key, sides = "sketch_to_photo/{}_adapter/p@1", ("without", "with")
-    found = []
-    for name, entry in told["tests"].items():
-        before, after = (
-            f"{entry['metrics'][key.format(side)]:.3f} ± {entry['stderr'][key.format(side)]:.3f}" for side in sides
-        )
-        found.append(f"{before} to {after} on `{name}` (chance {entry['chance'][key.format('with')]:.3f})")
+def _probe() -> dict:
+    """The study of zero-shot-dann, with how often its probe tells sketches from photos."""
+    return json.loads((ROOT / "checkpoints" / "zero-shot-dann" / "study.json").read_text(encoding="utf-8"))
+
+
+def mixed() -> str:
+    """How far zero-shot-dann mixes sketches with photos as it ships, as sentences."""
+    study = _probe()
+    before, ships = (
+        study["probe"].get(name, {}).get("metrics", {}).get("accuracy") for name in ("average", study["ships"])
+    )
+    if before is None or ships is None:
+        return ""
     return (
-        f"With `--fit-sketch`, {told['network']} of ImageNet, which has seen no drawing, finds more by test drawings: "
-        f"P@1 goes from {'; '.join(found)} (`python -m benchmarks.fit_sketch`)."
+        "What mixes sketches with photos is subtracting the mean vector of each modality: a new linear classifier "
+        f"then tells the two apart in {ships:.3f} of the cases, and in {before:.3f} before (0.5 is chance)."
     )
 
 
-def faults() -> str:
-    """The results of fault injection, as one paragraph."""
+def mixing() -> list[str]:
+    """The variants of zero-shot-dann that were trained to tell what mixes sketches with photos, as a table."""
+    study = _probe()
+    names = [name for name in MIXING if name in study["probe"]]
+    if not names:
+        return []
+    seeds = max(study["probe"][name]["seeds"] for name in names)
+    rows = [
+        f"| {MIXING[name]} | {study['probe'][name]['metrics']['accuracy']:.3f} "
+        f"| {study['variants'][name][DEVELOPMENT]['metrics'][MAP]:.3f} |"
+        for name in names
+    ]
+    return [
+        f"| `zero-shot-dann` on `{DEVELOPMENT}`, {seeds} seed{'s' if seeds > 1 else ''} | sketches told from photos "
+        "| mAP |",
+        "| --- | --- | --- |",
+        *rows,
+    ]
+
+
+def fitted() -> list[str]:
+    """What an adapter for drawings is worth to a network with real weights, as a table."""
+    told = json.loads((RESULTS / "fit_sketch.json").read_text())
+    key, sides = "sketch_to_photo/{}_adapter/p@1", ("without", "with")
+    rows = []
+    for name, entry in told["tests"].items():
+        cells = [
+            f"{entry['metrics'][key.format(side)]:.3f} ± {entry['stderr'][key.format(side)]:.3f}" for side in sides
+        ]
+        rows.append(f"| `{name}` | {' | '.join(cells)} | {entry['chance'][key.format('with')]:.3f} |")
+    return [
+        f"`--fit-sketch` on {told['network']}, pretrained on ImageNet, which has seen no drawings (`python -m "
+        "benchmarks.fit_sketch`):",
+        "",
+        "| drawing → photo, P@1 | without the adapter | with it | chance |",
+        "| --- | --- | --- | --- |",
+        *rows,
+    ]
+
+
+def faults() -> list[str]:
+    """The results of fault injection, as lines of Markdown."""
     tried = json.loads((RESULTS / "faults.json").read_text())
     visits = json.loads((RESULTS / "visits.json").read_text())
     many = visits["crowd"]
     kills, crowd, hostile, idle = (tried["parts"][name] for name in ("kills", "crowd", "hostile", "idle"))
-    return (
-        f"What was tried on purpose, on {_cores(tried)}, and survived: {kills['survived']} of {kills['tried']} kills "
-        f"at random moments of indexing; {crowd['survived']:,} of {crowd['tried']:,} turns of three writers and five "
-        f"readers at one gallery for {crowd['seconds']:.0f} s; {hostile['survived']} of {hostile['tried']} damaged or "
-        f"hostile databases, checkpoints, pictures, names and arguments. {many['visitors']} visitors at once get "
-        f"{many['answers']} answers in {many['seconds']} s with {many['errors']} errors, half of them within "
-        f"{many['p50_s']:.2f} s and 95 % within {many['p95_s']:.2f} s; after {visits['visits']} more, with drawings "
-        f"and uploads, the server is {visits['grown_mb']} MB larger than after the first visit, and no file is left. "
-        f"{idle['files']:,} files with nothing to do take {idle['seconds']:.1f} s (`python -m benchmarks.faults`, "
-        "`benchmarks.visits`)."
-    )
+    return [
+        "### Robustness",
+        "",
+        f"What was tried on {_cores(tried)} and survived (`python -m benchmarks.faults`, `python -m "
+        "benchmarks.visits`):",
+        "",
+        f"- {kills['survived']} of {kills['tried']} kills at random moments of indexing;",
+        f"- {crowd['survived']:,} of {crowd['tried']:,} operations by three writers and five readers of one gallery, "
+        f"for {crowd['seconds']:.0f} s;",
+        f"- {hostile['survived']} of {hostile['tried']} damaged or hostile databases, checkpoints, pictures, names and "
+        "arguments.",
+        "",
+        f"{many['visitors']} visitors at once get {many['answers']} answers in {many['seconds']} s with "
+        f"{many['errors']} errors, half of them within {many['p50_s']:.2f} s and 95 % within {many['p95_s']:.2f} s. "
+        f"After {visits['visits']} more visits, with drawings and uploads, the server is {visits['grown_mb']} MB "
+        f"larger than after the first, and no file is left. Indexing {idle['files']:,} files again when none has "
+        f"changed takes {idle['seconds']:.1f} s.",
+    ]
 
 
 def _cores(result: dict) -> str:
@@ -360,11 +415,11 @@ def searches() -> str:
     """A table of what each kind of index takes, and the same on paper for more vectors than were measured."""
     told = json.loads((RESULTS / "search.json").read_text(encoding="utf-8"))
     lines = [
-        f"Captions that search so many vectors, with one thread, on {_cores(told)}; beside it FAISS's own call on the "
-        "same vectors, and a filter that leaves out what is nearest.",
+        f"Captions as queries, with one thread, on {_cores(told)}. For comparison: FAISS's own search on the same "
+        "vectors, and the same search with a filter that leaves out the nearest photos.",
         "",
-        "| photos | space | index | recall@10 | p50, first time | again | FAISS alone | with the filter | built in "
-        "| opened in | memory, opened | index on disk |",
+        "| photos | space | index | recall@10 | p50, first time | p50, again | FAISS alone | with the filter | built "
+        "in | opened in | memory, opened | index on disk |",
         f"|{' --- |' * 12}",
     ]
     for count, kinds in told["photos"].items():

@@ -1,4 +1,5 @@
-"""The README says what the measurements say, names the modules there are, and its commands work as printed."""
+"""The README says what the measurements say, names the modules there are, and its commands work as printed. No link of
+the documentation is broken."""
 
 import os
 import re
@@ -13,6 +14,7 @@ from benchmarks.readme import PAGES, ROOT, written
 from xmr.gallery import DEMO, Gallery
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
 ENDLESS = ("xmr app", "xmr serve", "xmr adopt")  # these serve until they are stopped, or need a network
 
 
@@ -22,10 +24,23 @@ def test_the_figures_are_those_of_the_files(page):
     assert written(text, PAGES[page]) == text
 
 
-def test_every_file_it_points_to_is_there():
-    links = re.findall(r"\]\(([^)#]+)\)", README)
-    assert links
-    assert [link for link in links if not link.startswith("http") and not (ROOT / link).exists()] == []
+def anchors(text: str) -> set[str]:
+    """The anchors that GitHub gives the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", re.sub(r"```.*?```", "", text, flags=re.S), re.M)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", DOCS, ids=lambda page: page.name)
+def test_every_file_and_heading_it_points_to_is_there(page):
+    broken = []
+    for link in re.findall(r"\]\(([^)]*(?:\([^)]*\)[^)]*)*)\)", page.read_text(encoding="utf-8")):
+        file, _, anchor = link.partition("#")
+        to = page.parent / file if file else page
+        if not link.startswith("http") and (
+            not to.exists() or (anchor and anchor not in anchors(to.read_text(encoding="utf-8")))
+        ):
+            broken.append(link)
+    assert broken == []
 
 
 @pytest.mark.parametrize("file", ["README.md", "docs/architecture.svg"])

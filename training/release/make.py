@@ -1,6 +1,6 @@
 """One command for a whole system: from nothing but the data sets to what ships, step by step.
 
-`python -m training make tri` runs the commands that README lists, one after the other. Killed, it goes on with the step
+`python -m training make tri` runs the steps in STEPS, one after the other. After a kill it goes on with the step
 it was in, and that step where it stopped.
 """
 
