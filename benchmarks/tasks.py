@@ -1,4 +1,4 @@
-"""Does what somebody new to the app is asked to do, in a real browser, and tells it step by step in docs/tasks.md.
+"""Does what a newcomer may want from the app, in a real browser, and shows it step by step in docs/tasks.md.
 
     python -m benchmarks.tasks     (needs Chromium and tests/requirements.txt)
 
@@ -110,7 +110,7 @@ def in_snow(told: Told, url: str) -> None:
     page = told.page
     page.goto(f"{url}/?words=a+chair")
     expect(page.locator(SHOWN).first).to_be_visible()
-    told.step("A chair that one likes.")
+    told.step("Found chairs, one of which is a good start.")
     liked = shown(page)[0]
     page.get_by_role("button", name=re.compile("like this", re.I)).first.click()
     page.wait_for_url("**like=**")
@@ -129,7 +129,7 @@ def own_folder(told: Told, url: str, folder: Path, bicycles: set[str]) -> None:
     visit(page, "gallery")
     field = page.get_by_label(re.compile("^folder", re.I)).first
     field.scroll_into_view_if_needed()
-    told.step("The page Gallery, where one's own photos are.")
+    told.step("Opened the page Gallery, for your own photos.")
     field.fill(str(folder))
     field.press("Enter")
     page.get_by_role("button", name=re.compile("^index", re.I)).first.click()
@@ -150,7 +150,7 @@ def best_with_chairs(told: Told, url: str) -> None:
     expect(page.locator(SHOWN).first).to_be_visible()
     visit(page, "results")
     expect(page.get_by_test_id("stVegaLiteChart").first).to_be_visible()
-    told.step("The page Results.")
+    told.step("Opened the page Results.")
     page.get_by_role("combobox").first.click()
     page.keyboard.type("chair")
     page.keyboard.press("Enter")
@@ -170,7 +170,7 @@ def link(told: Told, url: str, browser: Browser) -> None:
     mine, told.page = shown(page), other
     other.goto(page.url)
     expect(other.locator(SHOWN)).to_have_count(len(mine))
-    told.step("What the colleague sees who opens the link.")
+    told.step("What a colleague sees who opens the link.")
     told.end(
         shown(other) == mine, "Both see the same photos." if shown(other) == mine else "They see different photos."
     )
@@ -194,9 +194,9 @@ def report(tasks: list[Told]) -> str:
     lines = [
         "# Five tasks",
         "",
-        f"What somebody new to the app was asked to do, done in a browser by `python -m benchmarks.tasks` on "
-        f"{told['cores']} cores of an {told['processor']}. Seconds are what the computer took, and in brackets what a "
-        f"person takes who reads each screen for {READING} s.",
+        "Five things that a newcomer to the app may want to do, done in a browser by `python -m benchmarks.tasks` on "
+        f"{told['cores']} cores of an {told['processor']}. The seconds are the computer's; in brackets those of a "
+        f"person who reads each screen for {READING} s.",
         "",
         "| task | | seconds |",
         "| --- | --- | --- |",
