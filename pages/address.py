@@ -274,7 +274,7 @@ def _system(text: str) -> None:
 def _bits(text: str) -> None:
     known = {bits for config in systems().values() for bits in config.get("codes", ())}
     if text and text not in map(str, known):
-        raise BadInput(tr("This address asks for codes of a length that there is not. The longest are compared."))
+        raise BadInput(tr("This address asks for a code length that does not exist. The longest codes are compared."))
     state.bits_wanted = int(text) if text else None
 
 
@@ -292,7 +292,7 @@ def _less(text: str) -> None:
 
 def _show(text: str) -> None:
     if text and not re.fullmatch(r"\d{1,4}", text, re.ASCII):
-        raise BadInput(tr("This address asks for a number of photos that there is not. Press “Show more”."))
+        raise BadInput(tr("This address asks for a number of photos that cannot be shown. Press “Show more”."))
     state.most = min(max(int(text or answers.STEP), answers.STEP), answers.MOST)
 
 

@@ -189,7 +189,9 @@ def _adopted() -> None:
                 disabled=state.job is not None,
                 on_click=_index,
                 args=(name,),
-                help=tr("Of the shipped photos, a copy in your data folder; it is searched from then on."),
+                help=tr(
+                    "For the shipped photos, this makes a copy in your data folder, which is searched from then on."
+                ),
             )
     if total := round(resident()):
         st.caption(

@@ -166,7 +166,7 @@ def _fold(near: dict[str, str], place: DeltaGenerator) -> dict[str, str] | None:
     if not near:
         return None
     wanted = place.toggle(
-        tr("Fold {count} that are nearly the same", count=len(near)),
+        tr("Group {count} near-duplicates", count=len(near)),
         value=True,
         key="fold",
         help=tr("Photos that this system can hardly tell apart."),

@@ -87,7 +87,7 @@ def by_words() -> None:
                 icon=":material/clear_all:",
                 type="tertiary",
                 disabled=not asked,
-                help=tr("Begin a new query (Esc). Back brings this one back."),
+                help=tr("Start a new query (Esc). Back brings this one back."),
                 on_click=_clear_all,
             )
 
@@ -154,7 +154,7 @@ def by_drawing() -> list[Term]:
         if state.drawn != before:
             changed()
     if state.drawn is None:
-        st.caption(tr("This drawing is too long for the address of the page: a link will not have it."))
+        st.caption(tr("This drawing is too long for the page's address: a link will not include it."))
     drawing = state.read[1]
     return [Term(Modality.SKETCH, drawing)] if drawing.strokes else []
 
@@ -278,8 +278,8 @@ def caption_language(searcher: Searcher, terms: list[Term]) -> str:
 def foreign(searcher: Searcher, terms: list[Term]) -> str:
     """A word on a language of which the searcher's system knows nothing; empty where it knows that of the words."""
     sentences = {
-        "en": tr("This system was taught no English: what it finds for these words is a guess."),
-        "de": tr("This system was taught no German: what it finds for these words is a guess."),
+        "en": tr("This system was not trained on English: what it finds for these words is a guess."),
+        "de": tr("This system was not trained on German: what it finds for these words is a guess."),
     }
     spoken = _language(searcher, terms)
     return "" if spoken in searcher.system.languages else sentences.get(spoken or "", "")
@@ -324,7 +324,7 @@ def meant(searcher: Searcher, terms: list[Term], tell: bool = True) -> list[Term
             told.append(tr("Without {texts}.", texts=texts))
         if reading.unknown and reading.partly_known:  # else the system says so itself
             texts = ", ".join(f"*{plain(short(word))}*" for word in reading.unknown)
-            told.append(tr("Nothing is known of {texts}.", texts=texts))
+            told.append(tr("Unknown: {texts}.", texts=texts))
         if told:
             row = st.container(horizontal=True, vertical_alignment="center", gap="small")
             row.markdown(" ".join(told), width="content")

@@ -54,7 +54,7 @@ def field_names() -> dict[str, str]:
         "value": tr("value"),
         "stderr": tr("standard error"),
         "chance": tr("guessing"),
-        "question": tr("from what to what"),
+        "question": tr("query → result"),
         "protocol": tr("test"),
         "variant": tr("variant"),
         "score on val": tr("score on val"),
@@ -69,7 +69,7 @@ def field_names() -> dict[str, str]:
         "answers": tr("answers"),
         "name": tr("kind"),
         "queries": tr("queries"),
-        "rank": tr("place of the first right answer"),
+        "rank": tr("rank of the first right answer"),
         "instead": tr("came first"),
         "query": tr("query"),
         "photo": tr("photo"),
@@ -139,17 +139,17 @@ def readable(question: str) -> str:
 def protocol_names() -> dict[str, str]:
     """The tests in plain words; one that is not named here is called by its own name."""
     return {
-        "world-test": tr("Rendered things that were never trained on"),
+        "world-test": tr("Rendered things never trained on"),
         "world-scenes": tr("Rendered scenes of several things"),
         "world-mixed": tr("A drawing and words together"),
         "world-tags": tr("Rendered photos, by tags"),
         "flickr8k-test-en": tr("Flickr8k, English captions"),
         "flickr8k-test-de": tr("Flickr8k, German captions"),
         "flickr8k-tags": tr("Flickr8k, by tags"),
-        "sketchy25-heldout": tr("Sketchy: photos that were kept back"),
-        "sketchy-1-unseen": tr("Sketchy: kinds that were never trained on, first choice"),
-        "sketchy-2-unseen": tr("Sketchy: kinds that were never trained on, second choice"),
-        "chairv2-test": tr("Chairs: the very chair of a sketch"),
+        "sketchy25-heldout": tr("Sketchy: held-out photos"),
+        "sketchy-1-unseen": tr("Sketchy: kinds never trained on, first selection"),
+        "sketchy-2-unseen": tr("Sketchy: kinds never trained on, second selection"),
+        "chairv2-test": tr("Chairs: the exact chair that was sketched"),
         "quickdraw-demo": tr("Doodles, in the shipped photos"),
         "quickdraw-photos": tr("Doodles, in real photos"),
         "paper-demo": tr("Drawings on paper, in the shipped photos"),
@@ -171,10 +171,22 @@ def glossary() -> str:
         tr("**hit@k**, **any@k**: the share of the queries with a right photo among the first k; 0.73 is 73 of 100."),
         tr("**p@k**: of the first k photos, the share that is right."),
         tr("**recall@k**: of all right photos, the share that is among the first k."),
-        tr("**map**: how early the right photos come, over the whole ranking; 1 is: all of them first."),
-        tr("**median_rank**: at which place the first right photo is, for the query in the middle."),
-        tr("**auroc**: how often a query whose kind is there is told from one whose kind is not; 0.5 is guessing."),
-        tr("**both@1**, **share@10**: what meets both the drawing and the words, as the first photo, and of ten."),
-        tr("**wanted@10**, **unwanted@10**: of the first ten, those with what is wanted, and with what is not."),
+        tr(
+            "**map**: mean average precision, how early the right photos come in the whole ranking; 1 means all of "
+            "them first."
+        ),
+        tr("**median_rank**: the rank of the first right photo, for the median query."),
+        tr(
+            "**auroc**: how often a query whose kind is in the gallery scores above one whose kind is not; 0.5 is "
+            "guessing."
+        ),
+        tr(
+            "**both@1**, **share@10**: how often the first photo fits both the drawing and the words, and the share "
+            "of the first ten that does."
+        ),
+        tr(
+            "**wanted@10**, **unwanted@10**: the share of the first ten with what is wanted, and with what is not "
+            "wanted."
+        ),
     )
     return "\n".join(f"- {line}" for line in lines)

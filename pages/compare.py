@@ -192,7 +192,7 @@ def vote(gallery: Gallery, terms: list[Term], can: list[str], kind: str, where: 
     answered = votes.answers_of(visit.this_visitor())
     told = answered.get(about)
     if told is None and len(answered) >= MOST_VOTES:
-        st.info(tr("You have answered {count} times, which is as often as is counted.", count=MOST_VOTES))
+        st.info(tr("You have answered {count} times; more answers are not counted.", count=MOST_VOTES))
         return
     st.markdown(f"##### {tr('Which answers this better?')}")
     with st.container(horizontal=True, key="better"):

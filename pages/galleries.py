@@ -223,7 +223,7 @@ def copy_of_shipped() -> Path:
 
 def _check_owner() -> None:
     if not trust.own_machine():
-        raise BadInput(tr("Only who sits at the computer that runs this app changes the list of galleries."))
+        raise BadInput(tr("Only someone at the computer that runs this app can change the list of galleries."))
 
 
 def _file() -> Path:

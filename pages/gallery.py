@@ -64,7 +64,7 @@ def choose() -> None:
             disabled=state.job is not None,
             on_click=refresh,
             args=(now,),
-            help=tr("Indexes what has changed in the folder since."),
+            help=tr("Indexes what has changed in the folder since then."),
         )
         if not trust.own_machine():
             return
@@ -73,7 +73,7 @@ def choose() -> None:
             st.button(tr("Use this name"), on_click=change, args=(lambda: galleries.rename(now, state.rename or ""),))
         with st.popover(tr("Remove from the list"), icon=":material/delete:"):
             st.markdown(tr("The photos stay as they are."))
-            st.checkbox(tr("Delete its index as well, which takes its time to be made again"), key="delete_index")
+            st.checkbox(tr("Also delete its index, which takes a while to build again"), key="delete_index")
             st.button(
                 tr("Remove it"), on_click=change, args=(lambda: galleries.forget(now, bool(state.delete_index)), True)
             )
@@ -198,7 +198,7 @@ def ask_for_folder(roots: Sequence[Path]) -> str:
     path = st.text_input(
         tr("Folder"), key="path", live=True, placeholder=str(roots[0] / "Pictures"), persist_state="session"
     )
-    st.caption(tr("Allowed is what lies below {folders}.", folders=plain(", ".join(map(str, roots)))))
+    st.caption(tr("Allowed: folders below {folders}.", folders=plain(", ".join(map(str, roots)))))
     if usual := [str(folder) for folder in trust.usual_folders(roots)]:
         st.pills(tr("Such as"), usual, key="usual", format_func=plain, on_change=take_usual, wrap=True)
     return (path or "").strip()

@@ -202,7 +202,7 @@ def _texts() -> dict[str, str]:
         "less": tr("Less like this"),
         "mark": tr("Mark"),
         "why": tr("Why? Show what in the photo counted"),
-        "counted": tr("What counted for the answer stays light, the rest is darkened."),
+        "counted": tr("What counted for the answer stays bright, the rest is darkened."),
         "out": tr("Smaller (-)"),
         "in": tr("Larger (+)"),
         "download": tr("Download"),

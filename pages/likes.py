@@ -21,7 +21,7 @@ def row(gallery: Gallery, terms: Sequence[Term]) -> None:
     if not state.like:
         return
     if not gallery.find([state.like]):
-        st.warning(tr("The photo whose like were wanted is not among these. Choose another."))
+        st.warning(tr("The photo to find similar ones to is not in this gallery. Choose another."))
         return like(None)
     row = st.container(horizontal=True, vertical_alignment="center", gap="small", key="like")
     if picture := thumb(gallery, state.like):

@@ -185,7 +185,7 @@ def found(name: str, use: str, box: Box | None) -> Picture:
         raise BadInput(tr("A picture of this query is no longer kept by the server. Give it again."))
     picture = Picture(name, *there)
     if use not in USES or (use == "photo" and not picture.can_be_photo):
-        raise BadInput(tr("This address names a use of a picture that there is not. Choose it anew."))
+        raise BadInput(tr("This address uses a picture in a way that does not exist. Choose again how to use it."))
     return picture.used(use, box)
 
 

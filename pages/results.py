@@ -80,7 +80,7 @@ def leaderboard(table: pd.DataFrame) -> None:
     found = table[(table.protocol == protocol) & table.metric.isin(SCORES)]
     question = view.choose(
         st.segmented_control,
-        tr("From what to what, and what counts as right"),
+        tr("Query → result, and what counts as right"),
         "question",
         list(found.question.unique()),
         found.question.iloc[0],
@@ -119,9 +119,9 @@ def leaderboard(table: pd.DataFrame) -> None:
     charts.show_chart(bars + rimmed + errors + chance, height=320)
     st.caption(
         tr(
-            "Bars: the encoders that ship, on test items; each system's card says what training had seen of these. "
-            "Thin lines: the standard error over the queries. Grey ticks: what guessing would reach. Point at a chart "
-            "to keep it as a picture (PNG), or its figures (CSV, behind the table)."
+            "Bars: the shipped encoders on test items; each system's card says what training had seen of these. Thin "
+            "lines: the standard error over the queries. Grey ticks: guessing. Point at a chart to save it as a "
+            "picture (PNG), or its figures (CSV, behind the table)."
         )
     )
     with st.expander(tr("What the figures mean")):
@@ -155,7 +155,7 @@ def worst_queries(protocol: str, question: str) -> None:
     if lines:
         with st.expander(tr("The worst queries of this test")):
             charts.show_table(pd.DataFrame(lines))
-            st.caption(tr("At which place the first right answer comes, and what comes first instead."))
+            st.caption(tr("The rank of the first right answer, and what comes first instead."))
 
 
 def one_is_right(metrics: dict[str, float], question: str) -> bool:
@@ -189,7 +189,7 @@ def recall_curves(protocol: str, question: str) -> None:
                 tooltip=charts.tips("system", "recall", "precision:Q"),
             )
         )
-        title = tr("How much is right, the further one looks")
+        title = tr("Precision and recall: how much is right, the further you look")
         charts.show_chart(chart.properties(title=title, height=300))
 
 
@@ -221,8 +221,8 @@ def stated_probabilities(protocol: str, question: str) -> None:
     errors = ", ".join(f"{name} {in_digits(found['ece'], 3)}" for name, found in held.items())
     st.caption(
         tr(
-            "Of the ten answers to each query. On the dashed line, of what is said to be 70% sure 70% is right. Mean "
-            "distance from that (expected calibration error): {errors}.",
+            "For the ten answers to each query. On the dashed line, 70% of the answers that are called 70% sure are "
+            "right. Mean distance from it (expected calibration error): {errors}.",
             errors=errors,
         )
     )
@@ -259,8 +259,8 @@ def preferences() -> None:
     charts.show_table(pd.DataFrame(lines))
     st.caption(
         tr(
-            "Counted on this server since the file was begun, in whatever gallery. In brackets the range in which the "
-            "true share lies 95 times of 100 (Wilson's interval)."
+            "Counted on this server since the file was created, over all galleries. In brackets: the 95% confidence "
+            "interval of the share (Wilson)."
         )
     )
 
@@ -274,7 +274,7 @@ def going_wrong() -> None:
     """The kinds and the queries that a system finds worst in the shipped photos, worked out on demand."""
     st.markdown(f"#### {tr('Where it goes wrong, in the shipped photos')}")
     if not view.switch(
-        tr("Look"), "look", help=tr("Takes a second or two. Works with what ships: captions, photos, examples.")
+        tr("Look"), "look", help=tr("Takes a second or two. Uses the shipped captions, photos and examples.")
     ):
         return
     with st.container(horizontal=True):

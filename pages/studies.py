@@ -134,9 +134,9 @@ def as_published(report: dict, trained_by: str) -> None:
     seeds = [max(found[at].get("seeds", 1) for at in both) for found in sides.values()]
     st.caption(
         tr(
-            "“as published”: what the first description says, trained here (runs: {published}); another backbone "
-            "stands in where its weights cannot be had. “repaired”: “{ships}” (runs: {repaired}). ± is the standard "
-            "deviation over the runs.",
+            "“as published”: the original description, trained here (runs: {published}); where the original "
+            "backbone's weights cannot be had, another one replaces it. “repaired”: “{ships}” (runs: {repaired}). ± "
+            "is the standard deviation over the runs.",
             published=seeds[0],
             repaired=_runs(report, report["ships"], seeds[1]),
             ships=report["ships"],
@@ -161,8 +161,8 @@ def probes(report: dict) -> None:
     show_table(pd.DataFrame(lines).fillna("–"))
     st.caption(
         tr(
-            "The probe: how often a fresh linear classifier, fitted on some classes, tells a sketch's vector from a "
-            "photo's in the others. 0.5 is chance: nothing tells them apart."
+            "The probe: how often a new linear classifier, fitted on some classes, tells a sketch's vector from a "
+            "photo's on the others. 0.5 is chance: it cannot tell them apart."
         )
     )
 
@@ -186,8 +186,8 @@ def validated(report: dict) -> None:
     show_table(pd.DataFrame(lines))
     st.caption(
         tr(
-            "The score on the val items selects a run's weights; the figures above are on the test items, and the last "
-            "column says how often these were looked at. A dash: not kept."
+            "The score on the validation items selects a run's weights; the figures above are on the test items, and "
+            "the last column says how often these were used. A dash: not recorded."
         )
     )
 
@@ -319,8 +319,8 @@ def pairs(found: dict, test: str) -> None:
     show_chart(chart.properties(height=560))
     st.caption(
         tr(
-            "Scores of test photos and of what was drawn or written of them: {test}. Photos of no one kind are "
-            "numbered. A good system has its highest scores on the diagonal.",
+            "Scores between test photos and the drawings or captions of them: {test}. Photos without a single kind "
+            "are numbered. A good system has its highest scores on the diagonal.",
             test=protocol_name(test),
         )
     )
@@ -355,8 +355,8 @@ def places(found: list[dict]) -> None:
     show_chart(chart.properties(height=400, autosize=PLOT_HEIGHT).interactive())
     st.caption(
         tr(
-            "t-SNE of rendered test items: what lies together is near in the space. Each modality is moved to the "
-            "same middle first, since photos as a whole lie elsewhere than words."
+            "t-SNE of rendered test items: neighbours here are near in the space. Each modality is centred first, "
+            "because photos as a whole lie elsewhere than words."
         )
     )
 
@@ -434,8 +434,8 @@ def photo_map(system: str) -> None:
     show_chart(chart.properties(height=400, autosize=PLOT_HEIGHT).interactive())
     st.caption(
         tr(
-            "{count} of the shipped photos, on the plane in which the means of their kinds lie furthest apart. Point "
-            "at one to see it; drag and scroll to move and to enlarge.",
+            "{count} of the shipped photos, projected onto the plane in which the means of their kinds are furthest "
+            "apart. Point at one to see it; drag and scroll to move and zoom.",
             count=len(table),
         )
     )

@@ -57,5 +57,5 @@ for name, config in systems().items():
         st.markdown(f"**{tr('Limits.')}** {config['card']['limits']}")
         with st.expander(tr("How it was built")):
             st.markdown(config["card"]["built"])
-        with st.expander(tr("All that is known of it: data, figures, licence")):
+        with st.expander(tr("The whole card: data, figures, licence")):
             st.markdown((folder_of(name) / "card.md").read_text(encoding="utf-8").partition("\n")[2])

@@ -170,9 +170,9 @@ def test_earlier_queries_are_told_apart_by_what_is_seen_of_them_and_by_their_fil
         ({"gallery": "/etc"}, "is not among the folders that may be used here"),
         ({"gallery": "![x](https://evil.example/a.png)"}, "is not an absolute path"),
         ({"gallery": "uploads"}, "on the page Gallery. Searched instead: The shipped photos."),
-        ({"show": "-1"}, "asks for a number of photos that there is not"),
+        ({"show": "-1"}, "asks for a number of photos that cannot be shown"),
         ({"system": "evil"}, "names a system that is not here"),
-        ({"like": "../evil"}, "is not among these"),
+        ({"like": "../evil"}, "is not in this gallery"),
     ],
 )
 def test_what_cannot_be_used_of_an_address_is_told_in_a_sentence_and_the_words_still_count(
@@ -331,4 +331,4 @@ def test_the_length_of_nested_codes_is_chosen_on_search_with_what_each_finds_bes
     assert ids(page)[:10] == [hit.id for hit in short]
     assert ids(comes_by(address(page)))[:10] == [hit.id for hit in short]
     wrong = comes_by(address(page) | {"bits": "17"})
-    assert "codes of a length that there is not" in said(wrong) and ids(wrong)[:10] == whole[:10]
+    assert "asks for a code length that does not exist" in said(wrong) and ids(wrong)[:10] == whole[:10]

@@ -132,7 +132,7 @@ def test_a_finger_goes_to_the_next_photo_and_why_says_what_is_seen(server, brows
     stage.evaluate(SWIPE, 120)
     expect(title).to_contain_text("1 · ")
     page.locator(".xmr-large [data-act=why]").click()
-    expect(page.get_by_text("What counted for the answer stays light")).to_be_visible()
+    expect(page.get_by_text("What counted for the answer stays bright")).to_be_visible()
     page.keyboard.press("+")
     stage.evaluate(SWIPE, -120)
     expect(title).to_contain_text("1 · ")

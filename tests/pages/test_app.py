@@ -156,7 +156,7 @@ def test_what_is_read_otherwise_than_typed_is_told_and_one_click_takes_it_as_typ
 
 def test_words_of_which_nothing_is_known_are_told_and_the_others_count(page, spelling):
     page.text_input(key="words").set_value("a red zzzzzzz").run()
-    assert "Nothing is known of *zzzzzzz*." in said(page) and len(ids(page)) == 10
+    assert "Unknown: *zzzzzzz*." in said(page) and len(ids(page)) == 10
     assert not [one for one in page.button if one.label.startswith("Search for")]
 
 
@@ -166,7 +166,7 @@ def test_words_that_are_too_long_for_a_button_are_shortened(page, spelling):
     assert (
         button.endswith("…” instead")
         and len(button) < 80
-        and len(said(page).split("is known of *")[1].split("*")[0]) == 40
+        and len(said(page).split("Unknown: *")[1].split("*")[0]) == 40
     )
     press(page, button)
     assert "Searching for exactly “a red bannana zzz" in said(page) and "z" * 41 not in said(page)
@@ -314,7 +314,7 @@ def test_a_folder_that_is_offered_is_indexed_although_photos_were_uploaded_and_t
 ):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     page = gallery_page
-    assert f"Allowed is what lies below {plain(str(tmp_path))}." in said(page)
+    assert f"Allowed: folders below {plain(str(tmp_path))}." in said(page)
     uploader(page).set_value([("a.jpg", png(0), "image/jpeg")]).run()
     page.segmented_control(key="source").set_value("folder").run()
     page.pills(key="usual").set_value(str(tmp_path)).run()
@@ -456,7 +456,7 @@ def test_an_error_that_no_page_expects_is_told_in_a_sentence(opened, monkeypatch
 def test_a_photo_that_has_gone_since_it_was_chosen_is_told_and_the_search_goes_on(page):
     page.session_state["like"] = "gone"
     page.run()
-    assert not page.exception and "is not among these" in said(page) and len(ids(page)) == 10
+    assert not page.exception and "is not in this gallery" in said(page) and len(ids(page)) == 10
 
 
 def png(shade: int) -> bytes:

@@ -79,7 +79,7 @@ def test_captions_answer_in_the_language_of_the_words_in_every_column(compared, 
 
 def test_systems_that_were_not_taught_the_language_of_the_words_say_so(compared):
     english = {name for name in WORDED if "de" not in CONFIGS[name]["text"].get("languages", ())}
-    note = "This system was taught no German"
+    note = "This system was not trained on German"
     assert english and said(type_in(compared, "ein rotes Auto")).count(note) == len(english)
     assert note not in said(type_in(compared, "a red car"))
 

@@ -149,7 +149,7 @@ def test_others_choose_from_the_list_but_change_nothing_and_see_only_what_they_m
     finish(index(page, photo_folder))
     assert page.radio and not {"Use this name", "Remove it"} & {button.label for button in page.button}
     for change in (lambda: galleries.rename(str(photo_folder), "evil"), lambda: galleries.forget(str(photo_folder))):
-        with pytest.raises(BadInput, match="Only who sits at the computer"):
+        with pytest.raises(BadInput, match="Only someone at the computer"):
             change()
     assert listed() == [[str(photo_folder), "my photos"]]
     monkeypatch.setenv("XMR_FOLDERS", str(tmp_path / "elsewhere"))

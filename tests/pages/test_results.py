@@ -80,7 +80,7 @@ def test_every_test_shows_its_figures_and_a_curve_only_where_several_photos_are_
         ]
         drawn = any(question in entry.get("curves", {}) for entry in several)
         titles = [json.loads(chart.proto.spec).get("title") for chart in page.get("vega_lite_chart")]
-        assert ("How much is right, the further one looks" in titles) == drawn, protocol
+        assert ("Precision and recall: how much is right, the further you look" in titles) == drawn, protocol
 
 
 @pytest.mark.slow
@@ -187,7 +187,7 @@ def test_the_worst_queries_of_a_test_are_shown_where_they_are_of_the_same_weight
     found["sketchy-gan"]["worst"] = {"weights": "others", "protocols": worst}
     monkeypatch.setattr(shared, "reports", lambda: found)
     page = opened("results")
-    column = "place of the first right answer"
+    column = "rank of the first right answer"
     assert not any(column in frame.value for frame in page.dataframe)
     page.selectbox(key="test").set_value("chairv2-test").run()
     (lines,) = (frame.value for frame in page.dataframe if column in frame.value)
