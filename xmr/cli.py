@@ -157,7 +157,9 @@ def _parser() -> argparse.ArgumentParser:
     app.set_defaults(run=_app)
 
     serve = commands.add_parser("serve", help="answer programs over HTTP, with one loaded model for all of them")
-    serve.add_argument("folder", metavar="FOLDER", nargs="?", default=DEMO, help="an indexed folder (default: shipped)")
+    serve.add_argument(
+        "folder", metavar="FOLDER", nargs="?", default=DEMO, help="an indexed folder (default: the shipped photos)"
+    )
     serve.add_argument("--system", action="append", help="a checkpoint to answer with; may be repeated (default: tri)")
     serve.add_argument("--host", default="127.0.0.1", help="where it listens (default: this computer alone)")
     serve.add_argument("--port", type=_within(1, 65_535), default=8400, help="(default: %(default)s)")
