@@ -103,6 +103,7 @@ class Database:
         self.lock = threading.RLock()
         self._writing = False
         self._commits = 0
+        self._opened: tuple[int, ...] = ()  # device and inode of the file that is open; () for none
         self._connect()
 
     def close(self) -> None:
@@ -147,9 +148,7 @@ class Database:
             if _device_and_inode(self.file) != self._opened:  # deleted, and perhaps created again
                 if not self.file.is_file():
                     raise BadInput(f"{self.file} is gone. {self.remedy}")
-                self._db.close()
-                self._connect()
-                self.check()
+                self._reopen()
             return (*self._opened, self.rows("PRAGMA data_version")[0][0], self._commits)
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple]:
@@ -257,6 +256,18 @@ class Database:
         self._db.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
         for pragma in ("foreign_keys = ON", "trusted_schema = OFF", "cell_size_check = ON", "mmap_size = 0"):
             self.run(f"PRAGMA {pragma}")
+
+    def _reopen(self) -> None:
+        """Open the file that is now in the place of the one that was open. One that is refused is closed again, and
+        checked anew the next time."""
+        self._db.close()
+        try:
+            self._connect()
+            self.check()
+        except BadInput:
+            self._opened = ()
+            self._db.close()
+            raise
 
 
 @lru_cache(maxsize=1)

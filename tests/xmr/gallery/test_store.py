@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import struct
 import threading
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import numpy as np
@@ -388,6 +388,24 @@ def test_the_version_changes_with_every_change_by_anyone(gallery_folder, tmp_pat
             gallery.version()
         shutil.copytree(gallery_folder, copy)
         assert gallery.version() not in (first, second, third) and len(gallery) == 6
+
+
+def test_a_file_that_took_the_place_of_a_gallery_is_refused_until_it_is_one(gallery_folder, tmp_path):
+    copy = Path(shutil.copytree(gallery_folder, tmp_path / "copy"))
+    file, whole = copy / "gallery.sqlite", (copy / "gallery.sqlite").read_bytes()
+    with Gallery.open(copy) as gallery:
+        file.unlink()
+        with closing(sqlite3.connect(file)) as db:  # a view would run inside the gallery's own statements
+            db.execute(f"PRAGMA user_version = {VERSION}")
+            db.execute("CREATE VIEW items AS SELECT 1 AS row, 'a' AS id, NULL AS file, '{}' AS facts")
+        for _ in range(2):
+            with pytest.raises(BadInput, match="no gallery of this program"):
+                gallery.version()
+        with pytest.raises(BadInput, match="was closed"):
+            list(gallery)
+        file.write_bytes(whole)
+        gallery.version()
+        assert len(gallery) == 6
 
 
 def test_a_gallery_that_another_program_is_writing_is_said_to_be_busy(gallery_folder, tmp_path, monkeypatch):
