@@ -31,6 +31,7 @@ class Knows:
 
     noise: float = 0.3
     seen: list = field(default_factory=list)
+    vocabulary: None = None
 
     def encode(self, contents) -> np.ndarray:
         rows = []
