@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from xmr.composer import Composer, CurveComposer
+from xmr.composer import Composer, CurveComposer, GraphComposer
 from xmr.encoder import CheckpointFile, Encoder, open_session
 from xmr.files import write_json
 from xmr.home import home, models
@@ -380,7 +380,7 @@ def _composer(folder: Path, config: Mapping[str, Any], hashes: Mapping[str, str]
     if "floors" in config["composer"]:
         return CurveComposer(config.get("calibration", {}), config["composer"]["floors"])
     name = config["composer"]["file"]
-    return Composer(partial(open_session, CheckpointFile((folder / name).resolve(), hashes[name])))
+    return GraphComposer(partial(open_session, CheckpointFile((folder / name).resolve(), hashes[name])))
 
 
 def _hashes(folder: Path, config: Mapping[str, Any]) -> dict[str, str]:

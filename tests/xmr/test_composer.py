@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import shutil
 import threading
 from functools import partial
@@ -12,7 +14,7 @@ import pytest
 
 from tests.conftest import DIM, FLOORS, INTERCEPTS, MIXING, SLOPES, add_composer, write_composer
 from xmr import checkpoint
-from xmr.composer import KINDS, Composer
+from xmr.composer import KINDS, CurveComposer, GraphComposer
 from xmr.encoder import CheckpointFile, open_session
 from xmr.modality import BadInput, Modality
 
@@ -24,11 +26,11 @@ def folder(checkpoint_folder, tmp_path) -> Path:
     return add_composer(shutil.copytree(checkpoint_folder, tmp_path / "tiny"))
 
 
-def opened(path: Path) -> Composer:
-    return Composer(partial(open_session, CheckpointFile(path, None)))
+def opened(path: Path) -> GraphComposer:
+    return GraphComposer(partial(open_session, CheckpointFile(path, None)))
 
 
-def graph(path: Path, *steps: tuple, held=None, readers=("T", DIM), biases=("T",)) -> Composer:
+def graph(path: Path, *steps: tuple, held=None, readers=("T", DIM), biases=("T",)) -> GraphComposer:
     write_composer(path, list(steps), held or {}, list(readers), list(biases))
     return opened(path)
 
@@ -119,7 +121,7 @@ def test_many_threads_open_the_graph_once(folder):
         opens.append(1)
         return open_session(CheckpointFile(folder / "composer.onnx", None))
 
-    composer = Composer(slowly)
+    composer = GraphComposer(slowly)
     terms = np.ones((1, DIM), np.float32)
     threads = [threading.Thread(target=lambda: found.append(composer(terms, [TEXT])[1][0])) for _ in range(8)]
     for thread in threads:
@@ -127,3 +129,15 @@ def test_many_threads_open_the_graph_once(folder):
     for thread in threads:
         thread.join()
     assert len(opens) == 1 and found == [INTERCEPTS[2]] * 8
+
+
+def test_a_composer_of_curves_reads_each_term_by_its_curve_in_another_process_too():
+    curves = {"text_to_photo": {"slope": 2.0, "intercept": -1.0}, "sketch_to_photo": {"slope": 3.0, "intercept": 0.5}}
+    composer = CurveComposer(curves, {TEXT: 0.1, SKETCH: 0.2, PHOTO: 0.0})
+    terms = np.eye(2, DIM, dtype=np.float32)
+    for one in (composer, copy.deepcopy(composer), pickle.loads(pickle.dumps(composer))):
+        readers, biases, floors = one(terms, [SKETCH, TEXT])
+        assert (readers == np.array([[3], [2]], np.float32) * terms).all()
+        assert biases.tolist() == [0.5, -1] and floors == pytest.approx([0.2, 0.1])
+        with pytest.raises(BadInput, match="how 'photo' mixes here"):
+            one(terms, [PHOTO, TEXT])
