@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Mapping
 from functools import partial
@@ -23,6 +24,7 @@ from xmr.system import System
 ROOT = home() / "checkpoints"
 _FILES = ("file", "trunk", "tokenizer", "words", "adapter")  # of an encoder, as paths from the checkpoint's folder
 _LARGEST = 1_000_000  # bytes of a config.json
+_SHORTENED = re.compile(r"(?s)(.+)@([0-9]{1,5})")  # a system, and how many bits of its codes
 
 
 class CheckpointError(BadInput):
@@ -275,9 +277,14 @@ def load(name: str | Path, root: str | Path | None = None) -> System:
     >>> load("iaprtc12-hashing@16").dim
     16
     """
-    whole, at, bits = str(name).rpartition("@") if isinstance(name, str) else ("", "", "")
-    if at and bits.isdecimal():
-        return load(whole, root).shortened(int(bits))
+    asked = _SHORTENED.fullmatch(name) if isinstance(name, str) else None
+    if asked and not os.path.isfile(os.path.join(asked[0], "config.json")):  # a folder may be called so
+        return _load_whole(asked[1], root).shortened(int(asked[2]))
+    return _load_whole(name, root)
+
+
+def _load_whole(name: str | Path, root: str | Path | None) -> System:
+    """As `load`, with its whole codes."""
     try:
         folder = Path(name)
     except TypeError:

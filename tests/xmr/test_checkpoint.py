@@ -126,6 +126,16 @@ def test_a_checkpoint_loads_by_name_and_by_folder(folder):
         assert system.config["about"] == "for tests"
 
 
+@pytest.mark.parametrize("bits", ["9" * 5_000, "1@" * 3_000 + "1", "65537", "\u0661\u0666", "16 "])
+def test_a_length_of_code_that_no_system_has_is_refused_in_a_sentence(bits):
+    with pytest.raises(BadInput, match="There is no checkpoint|has no codes of"):
+        load(f"iaprtc12-hashing@{bits}")
+
+
+def test_a_folder_may_be_called_like_a_length_of_code(folder):
+    assert load(str(folder.rename(folder.with_name("tiny@2024")))).name == "tiny"
+
+
 def test_available_names_the_folders_with_a_config(folder):
     (folder.parent / "notes").mkdir()
     assert available(folder.parent) == ["tiny"]
