@@ -73,8 +73,9 @@ def read(text: str, vocabulary: Vocabulary | None = None, negations: bool = True
     >>> read("a beach without any people").unwanted, read("kein Hund").wanted
     (('people',), '')
     """
-    typed = unicodedata.normalize("NFC", clean_text(text))  # an umlaut may come as a letter and its dots
-    typed = _APOSTROPHE.sub("'", unescape(_TAG.sub(" ", typed)).strip() or typed)
+    typed = clean_text(text)
+    typed = clean_text(unescape(_TAG.sub(" ", typed))) or typed  # an entity may stand for any sign
+    typed = _APOSTROPHE.sub("'", unicodedata.normalize("NFC", typed))  # an umlaut may come as a letter and its dots
     addresses = {_PRIVATE + number: address for number, address in enumerate(_ADDRESS.findall(typed))}
     for sign, address in addresses.items():  # what stands for it till the end is neither a word nor punctuation
         typed = typed.replace(address, chr(sign), 1)

@@ -253,6 +253,18 @@ def test_the_marks_of_a_web_page_are_no_words(words):
     assert read("<dog>", words).wanted == "<dog>" and read("dog <3", words).wanted == "dog <3"
 
 
+@pytest.mark.parametrize(
+    ("typed", "wanted"),
+    [
+        ("&#xE000; photo.jpg", "photo.jpg"),
+        ("a &#x202e;car&#7;", "a car"),
+        ("&#57344;" * 200 + "http://red", "http://red"),
+    ],
+)
+def test_what_an_entity_stands_for_is_cleaned_like_any_other_sign(typed, wanted):
+    assert read(typed).wanted == wanted
+
+
 def test_a_full_stop_without_a_space_makes_no_address(words):
     assert read("a bannana.The hosre", words).wanted == "a banana.The horse"
 
