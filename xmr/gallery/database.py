@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.request import pathname2url
@@ -70,6 +71,7 @@ CREATE TABLE about (
 ) STRICT;
 """
 _STATEMENTS = [" ".join(part.split()) for part in re.sub(r"--.*", "", _SCHEMA).split(";") if part.strip()]
+_connections = count()  # of this process
 _TABLES = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name"
 
 
@@ -138,7 +140,8 @@ class Database:
             raise BadInput(f"{self.file} is no gallery of this program. {self.remedy}")
 
     def version(self) -> tuple[int, ...]:
-        """A value that changes with every change of the file, by any process; fast enough to ask before each search.
+        """A value that changes with every change of the file, by any process, and that is another each time the file is
+        opened, since SQLite counts changes anew then; fast enough to ask before each search.
 
         Raises:
             BadInput: the file is gone.
@@ -149,7 +152,7 @@ class Database:
                 if not self.file.is_file():
                     raise BadInput(f"{self.file} is gone. {self.remedy}")
                 self._reopen()
-            return (*self._opened, self.rows("PRAGMA data_version")[0][0], self._commits)
+            return self._connection, self.rows("PRAGMA data_version")[0][0], self._commits
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple]:
         """Run a statement and return all its rows."""
@@ -246,7 +249,7 @@ class Database:
 
     def _connect(self) -> None:
         self._check_journal()
-        self._opened = _device_and_inode(self.file)
+        self._connection, self._opened = next(_connections), _device_and_inode(self.file)
         address = f"file:{pathname2url(str(self.file.absolute()))}?mode=rw"  # opening must not create the file
         try:
             self._db = sqlite3.connect(address, _WAIT, check_same_thread=False, isolation_level=None, uri=True)

@@ -390,6 +390,16 @@ def test_the_version_changes_with_every_change_by_anyone(gallery_folder, tmp_pat
         assert gallery.version() not in (first, second, third) and len(gallery) == 6
 
 
+def test_a_gallery_that_changed_while_it_was_closed_has_another_version(gallery_folder, tmp_path):
+    copy, versions = Path(shutil.copytree(gallery_folder, tmp_path / "copy")), set()
+    for id in ("one", "two"):
+        with Gallery.open(copy) as gallery:
+            versions.add(gallery.version())
+        with Gallery.open(copy) as other:
+            other.add([an_entry(id)])
+    assert len(versions) == 2
+
+
 def test_a_file_that_took_the_place_of_a_gallery_is_refused_until_it_is_one(gallery_folder, tmp_path):
     copy = Path(shutil.copytree(gallery_folder, tmp_path / "copy"))
     file, whole = copy / "gallery.sqlite", (copy / "gallery.sqlite").read_bytes()
