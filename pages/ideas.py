@@ -55,7 +55,7 @@ def _general(gallery: Gallery) -> list[str]:
 
 
 @st.cache_data(show_spinner=False, max_entries=32)
-def _surest(folder: Path, texts: tuple[str, ...], _version: tuple[int, ...]) -> list[str]:
+def _surest(folder: Path, texts: tuple[str, ...], version: tuple[int, ...]) -> list[str]:
     searcher = open_searcher(DEFAULT, folder)
     best = {text: searcher.search(Query((Term(Modality.TEXT, text),)), 1) for text in texts}
     sure = {text: hits[0].match or 0 for text, hits in best.items() if hits}

@@ -266,7 +266,7 @@ def preferences() -> None:
 
 
 @st.cache_data(show_spinner=False, max_entries=24)
-def _looked(system: str, asked: str, own: str, _version: tuple[int, ...]) -> pd.DataFrame:
+def _looked(system: str, asked: str, own: str, version: tuple[int, ...]) -> pd.DataFrame:
     return weak_spots.look(open_searcher(system), Modality(asked), own if asked == Modality.TEXT else None)
 
 

@@ -362,7 +362,7 @@ def places(found: list[dict]) -> None:
 
 
 @st.cache_data(show_spinner=False, max_entries=12)
-def _flat(system: str, _version: tuple[int, ...]) -> pd.DataFrame:
+def _flat(system: str, version: tuple[int, ...]) -> pd.DataFrame:
     """The shipped photos on a plane: the two directions in which the means of their kinds differ most."""
     gallery = open_gallery(DEMO)
     ids, vectors = gallery.vectors(open_system(system), Modality.PHOTO)  # (N, dim)

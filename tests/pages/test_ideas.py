@@ -1,6 +1,7 @@
 """A gallery of one's own has words and drawings to begin with, also where nothing but its photos is known."""
 
 import io
+import shutil
 
 import pytest
 from PIL import Image
@@ -10,6 +11,7 @@ from pages import ideas
 from tests.browser import ROOT
 from xmr import checkpoint
 from xmr.gallery import DEMO, Gallery, index_folder
+from xmr.search import Searcher
 
 pytestmark = pytest.mark.slow
 
@@ -30,6 +32,14 @@ def test_ideas_are_what_the_system_is_sure_of(bare):
     with Gallery.open(bare) as gallery:
         found = ideas.ideas(gallery)
     assert "a bicycle" in found and len(found) <= 4 and "food" not in found
+
+
+def test_ideas_are_of_the_photos_that_are_there_now(bare, tmp_path):
+    with Gallery.open(shutil.copytree(bare, tmp_path / "photos")) as gallery:
+        assert "a bicycle" in ideas.ideas(gallery)
+        bicycles = Searcher(checkpoint.load("tri"), gallery).search(text="a bicycle", k=2)
+        gallery.remove([hit.id for hit in bicycles])
+        assert "a bicycle" not in ideas.ideas(gallery)
 
 
 def test_ideas_are_captions_or_kinds_where_these_are_known(gallery):

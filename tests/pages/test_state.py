@@ -1,9 +1,13 @@
-"""What a visit holds is named in one place, with what it is to begin with."""
+"""What a visit holds is named in one place, with what it is to begin with; what all visits share is kept by all that it
+depends on."""
+
+import ast
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.state import state
+from tests.browser import ROOT
 from xmr.gallery import DEMO
 
 
@@ -26,3 +30,15 @@ def test_a_key_that_is_not_named_is_a_slip():
         _ = state.liek
     with pytest.raises(AttributeError):
         state.liek = "a photo"
+
+
+def test_all_that_a_cached_function_is_given_tells_its_results_apart():
+    """Streamlit leaves out of a key what has a name that begins with "_"."""
+    cached = [
+        (path.name, node.name, [argument.arg for argument in node.args.args])
+        for path in (ROOT / "pages").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef) and any("st.cache_" in ast.unparse(one) for one in node.decorator_list)
+    ]
+    assert len(cached) > 5
+    assert [one for one in cached if any(name.startswith("_") for name in one[2])] == []
