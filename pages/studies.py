@@ -30,6 +30,9 @@ MAPPED = 1_000  # photos on the map, evenly spaced over the gallery
 def training(name: str) -> None:
     """A system's losses and validation figures over the steps of its training."""
     history = reports()[name]["history"]
+    if not history:  # of a model that was adopted
+        st.caption(tr("Nothing is known here of how it was trained; its card may say more."))
+        return
     table, start, stage = [], 0, None
     for entry in history:
         if entry["stage"] != stage:

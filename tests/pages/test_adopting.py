@@ -94,6 +94,12 @@ def test_the_memory_of_each_model_is_told_and_gone_when_it_was_let_go_of(adopted
     assert "tiny-clip · 10 MB on disk · not in memory" in said(page.run())
 
 
+def test_results_say_that_nothing_is_known_of_how_an_adopted_model_was_trained(adopted, opened):
+    page = opened("results")
+    page.segmented_control(key="trained").set_value("tiny-clip").run()
+    assert not page.exception and "Nothing is known here of how it was trained" in said(page)
+
+
 def test_where_memory_cannot_be_measured_no_figure_is_told(adopted, opened, monkeypatch):
     for module in (adopting, encoder):
         monkeypatch.setattr(module, "resident", lambda: 0.0)
