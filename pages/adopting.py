@@ -127,8 +127,11 @@ def start(offer: adopt.Offer) -> None:
 
 @st.fragment(run_every=_EVERY)
 def _progress() -> None:
-    """How far the latest job is, or what came of it; the whole page is shown anew at its end."""
-    job = _jobs[-1]
+    """How far the latest job is, or what came of it; the whole page is shown anew at its end, and where another tab
+    forgot it."""
+    if not (latest := _jobs[-1:]):
+        st.rerun()
+    (job,) = latest
     if job.active:
         share = job.done / job.total if job.total else 0.0
         what = tr("{name}: {what}", name=plain(job.name), what=plain(job.what) or "…")
@@ -211,7 +214,8 @@ def _adopted() -> None:
         except BadInput as error:
             shared.show_error(error)
             return
-        _jobs.clear()
+        with _lock:  # what came of a job is no news any more; one that goes on stays the only one
+            _jobs[:] = [job for job in _jobs if job.active]
         shared.notice_models()
         st.rerun()
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import shutil
+import threading
 import time
 from pathlib import Path
 
 import pytest
 from platformdirs import user_data_path
+from streamlit.testing.v1 import AppTest
 
 from pages import adopting, galleries, indexing, memory, shared, trust
 from tests.apptest import press
@@ -77,6 +79,36 @@ def test_a_model_in_a_folder_is_looked_up_adopted_and_removed(home, folder, open
 def adopted(home, folder) -> Path:
     """The folder of a tiny CLIP that was adopted."""
     return adopt.adopt(adopt.look_up(str(folder)), gallery=Path("no gallery")).folder
+
+
+def test_a_model_is_removed_while_another_is_adopted_and_that_stays_the_only_one(adopted, opened, folder):
+    done = threading.Event()
+    job = adopting.Job("other", thread=threading.Thread(target=done.wait, args=(60,)))
+    job.thread.start()
+    try:
+        adopting._jobs[:] = [job]
+        page = opened("systems")
+        page.selectbox(key="removing").set_value("tiny-clip").run()
+        page = press(page, "Remove")
+        assert not page.exception and not adopted.exists() and adopting._jobs == [job]
+        adopting.start(adopt.look_up(str(folder)))
+        assert adopting._jobs == [job]
+    finally:
+        done.set()
+
+
+def test_a_tab_that_follows_a_job_which_another_forgot_is_shown_anew(home):
+    def page():
+        import streamlit as st
+
+        from pages import adopting
+
+        st.session_state.runs = st.session_state.get("runs", 0) + 1
+        if st.session_state.runs == 1:
+            adopting._progress()
+
+    shown = AppTest.from_function(page).run()
+    assert not shown.exception and shown.session_state["runs"] == 2
 
 
 def test_the_memory_of_each_model_is_told_and_gone_when_it_was_let_go_of(adopted, opened, monkeypatch):
