@@ -22,6 +22,7 @@ from xmr.modality import BadInput, Modality, shown
 from xmr.system import System
 
 ROOT = home() / "checkpoints"
+SIDES = (16, 1_024)  # px: the least and the most that a picture encoder may take
 _FILES = ("file", "trunk", "tokenizer", "words", "adapter")  # of an encoder, as paths from the checkpoint's folder
 _LARGEST = 1_000_000  # bytes of a config.json
 _SHORTENED = re.compile(r"(?s)(.+)@([0-9]{1,5})")  # a system, and how many bits of its codes
@@ -104,7 +105,7 @@ class _TextForm(_Part):
 
 
 class _PictureEncoder(_Graph):
-    size: int = Field(ge=16, le=1024)
+    size: int = Field(ge=SIDES[0], le=SIDES[1])
     graph: _PictureWiring = None
     view: _View = None
     adapter: _File = None

@@ -7,15 +7,17 @@ tokenizer.json, and config.json.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from xmr.adopt.source import Source
+from xmr.checkpoint import SIDES
 from xmr.encoder import BadGraph, CheckpointFile, Wiring, open_session, run_wired
-from xmr.modality import BadInput
+from xmr.modality import BadInput, shown
 from xmr.preprocess import AdoptedTokenizer, TextForm
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 FULL = "fp32"
 _BATCH = 8  # pictures or texts at a time, for graphs that take any number
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
-_RESAMPLING = ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")  # by Pillow's numbers
+_RESAMPLING = dict(enumerate(("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")))  # by Pillow's numbers
 _NAMES = {
     "picture": ("pixel_values", "image", "images", "input"),
     "ids": ("input_ids", "text", "ids"),
@@ -163,7 +165,8 @@ def encoders(source: Source, layout: Layout, languages: list[str]) -> dict[str, 
     for side in taken[2:]:
         if isinstance(side, int) and side != size:
             raise BadInput(f"{source.model} sees {side} px a side, but its settings say {size}. Download it again.")
-    form, max_tokens = _form(source, layout, _shape(text, "ids", source))
+    with _reading("What says how texts are prepared", source.model):
+        form, max_tokens = _form(source, layout, _shape(text, "ids", source))
     tokenizer = source.folder / layout.tokenizer
     blank = np.zeros((1, 3, size, size), np.float32)
     full = AdoptedTokenizer(tokenizer, None, TextForm(max_tokens, **form | {"padded": True}))(["a photo"])
@@ -251,16 +254,35 @@ def _same(session: onnxruntime.InferenceSession, wired: dict, short: np.ndarray,
         return False
 
 
+@contextmanager
+def _reading(what: str, model: str) -> Iterator[None]:
+    """A context in which settings are read, which come from anyone: what is wrong with them becomes a BadInput."""
+    try:
+        yield
+    except BadInput:
+        raise
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        raise BadInput(f"{what} of {model} lacks or spoils {error}. Download it again.") from None
+
+
 def _view(source: Source, layout: Layout) -> tuple[int, dict]:
     """The size and the "view" of the photo tower."""
     if layout.kind == "Immich":
-        return open_clip_view(source.read_json("visual/preprocess_cfg.json"), source.model)
-    return transformers_view(source.read_json("preprocessor_config.json"), source.model)
+        size, view = open_clip_view(source.read_json("visual/preprocess_cfg.json"), source.model)
+    else:
+        size, view = transformers_view(source.read_json("preprocessor_config.json"), source.model)
+    if not isinstance(size, int) or not SIDES[0] <= size <= SIDES[1]:  # before a picture of that size is made
+        least, most = SIDES
+        raise BadInput(
+            f"{source.model} sees pictures of {shown(size)} px a side, but here from {least} to {most:,} are. Choose "
+            "another model."
+        )
+    return size, view
 
 
 def open_clip_view(told: Mapping[str, Any], model: str) -> tuple[int, dict]:
     """The size and the "view" that open_clip's preprocess_cfg describes; BadInput for one that cannot be followed."""
-    try:
+    with _reading("The preprocess_cfg.json", model):
         size = told["size"]
         size, *others = size if isinstance(size, (list, tuple)) else [size]
         fill = told.get("fill_color", 0)
@@ -273,8 +295,6 @@ def open_clip_view(told: Mapping[str, Any], model: str) -> tuple[int, dict]:
             "centre": "round",
             "fill": int(fill[0] if isinstance(fill, (list, tuple)) else fill),
         }
-    except (KeyError, TypeError, ValueError) as error:
-        raise BadInput(f"The preprocess_cfg.json of {model} lacks or spoils {error}. Download it again.") from None
     if view["resize"] not in ("shortest", "squash", "longest") or any(one != size for one in others):
         raise BadInput(f"{model} wants pictures {view['resize']} at {told['size']}, which is not done here.")
     return size, view
@@ -282,7 +302,7 @@ def open_clip_view(told: Mapping[str, Any], model: str) -> tuple[int, dict]:
 
 def transformers_view(told: Mapping[str, Any], model: str) -> tuple[int, dict]:
     """The size and the "view" that a preprocessor_config.json describes; BadInput for one that cannot be followed."""
-    try:
+    with _reading("The preprocessor_config.json", model):
         size, crop = told["size"], told.get("crop_size")
         squares = [_square(one) for one in (size, crop) if one is not None]
         cropped = bool(told.get("do_center_crop", crop is not None)) and crop is not None
@@ -300,8 +320,6 @@ def transformers_view(told: Mapping[str, Any], model: str) -> tuple[int, dict]:
             "centre": "floor",
             "fill": 0,
         }
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise BadInput(f"The preprocessor_config.json of {model} lacks or spoils {error}. Download it again.") from None
     target = _square(crop) if cropped else squares[0]
     if target > squares[0]:
         raise BadInput(f"{model} crops pictures to more than it resizes them to, which is not done here.")

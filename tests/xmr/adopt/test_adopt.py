@@ -273,6 +273,11 @@ def test_a_name_that_is_taken_or_none_is_refused(clip, home):
         adopt.remove("tri")
 
 
+def changed(**more):
+    """A JSON file's text with other values."""
+    return lambda told: json.dumps(told | more)
+
+
 @pytest.mark.parametrize(
     ("name", "change", "why"),
     [
@@ -288,6 +293,16 @@ def test_a_name_that_is_taken_or_none_is_refused(clip, home):
             lambda told: json.dumps(told | {"crop_size": 32, "size": {"shortest_edge": 32}}),
             "settings say 32",
         ),
+        ("preprocessor_config.json", changed(do_center_crop=False), "^[^ ]*it takes pictures of any size"),
+        (
+            "preprocessor_config.json",
+            changed(crop_size=10**9, size={"shortest_edge": 10**9}),
+            "1000000000 px a side, but here from 16 to 1,024 are",
+        ),
+        ("preprocessor_config.json", changed(rescale_factor=0), "lacks or spoils float division by zero. Download"),
+        ("preprocessor_config.json", changed(resample=float("inf")), "lacks or spoils cannot convert float infinity"),
+        ("preprocessor_config.json", changed(resample=-1), "lacks or spoils -1"),
+        ("config.json", changed(text_config=[1]), "What says how texts are prepared of .* lacks or spoils"),
         ("onnx/vision_model.onnx", lambda told: "no graph", "cannot be opened as an ONNX graph"),
         ("tokenizer.json", lambda told: "{}", "not a tokenizer"),
     ],
@@ -295,7 +310,7 @@ def test_a_name_that_is_taken_or_none_is_refused(clip, home):
 def test_a_model_whose_files_do_not_fit_is_refused_and_leaves_nothing(clip, tmp_path, home, name, change, why):
     shutil.copytree(clip[0], tmp_path / "it")
     file = tmp_path / "it" / name
-    file.write_text(change(json.loads(file.read_text()) if name.endswith("_config.json") else None))
+    file.write_text(change(json.loads(file.read_text()) if name.endswith("config.json") else None))
     with pytest.raises(BadInput, match=why):
         adopted(tmp_path / "it")
     assert "it" not in checkpoint.available() and not [*home.glob("*")]
