@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -37,23 +38,27 @@ def evaluate_indexed(system: System, gallery: Gallery, sketches: Path | None) ->
         {"system", "weights", "protocols"}, as in metrics.json.
 
     Raises:
-        BadInput: no vectors of the system, photos without categories, or nothing to ask.
+        BadInput: no vectors of the system, or of fewer than two photos, photos without categories, or nothing to ask.
     """
     items = {item.id: item for item in _photos(gallery)}
     held = {modality: gallery.vectors(system, modality) for modality in (Modality.PHOTO, Modality.TEXT)}
     of_photo, of_text = (dict(zip(*held[modality], strict=True)) for modality in (Modality.PHOTO, Modality.TEXT))
     photos = [items[id] for id in of_photo if id in items]
+    if len(photos) < 2:  # indexing was stopped
+        raise BadInput(
+            f"{gallery.path} holds vectors of {system.name} of {len(photos)} of its {len(items)} photos. Make the "
+            f"others: {gallery.command()} --system {shlex.quote(system.name)}"
+        )
     of_words: dict[tuple[str | None, object], np.ndarray] = {}
     captions: dict[str, list[Item]] = {}
     for text in gallery.texts():
         if text.id not in of_text:
             continue
         of_words[text.language, text.content] = of_text[text.id]
-        captions.setdefault(str(text.language), []).extend(
-            replace(items[id], modality=Modality.TEXT, content=text.content, language=text.language)
-            for id in text.facts["photos"]
-            if id in of_photo and id in items
-        )
+        for id in text.facts["photos"]:
+            if id in of_photo and id in items:
+                query = replace(items[id], modality=Modality.TEXT, content=text.content, language=text.language)
+                captions.setdefault(str(text.language), []).append(query)
 
     def vectors(some: list[Item]) -> np.ndarray:
         match some[0].modality:

@@ -7,15 +7,16 @@ import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests import models
 from training.datasets.protocols import PROTOCOLS
 from training.release import evaluate as command
 from xmr import adopt, checkpoint
 from xmr.adopt.source import find
-from xmr.gallery import Gallery
-from xmr.labelled import evaluate_named
-from xmr.modality import BadInput, Drawing
+from xmr.gallery import Entry, Gallery
+from xmr.labelled import evaluate_indexed, evaluate_named
+from xmr.modality import BadInput, Drawing, Modality
 
 
 @pytest.fixture
@@ -61,6 +62,27 @@ def test_what_ships_is_measured_by_the_same_and_its_published_figures_stay(tiny,
     assert report["system"] == "tri" and report["protocols"].keys() == {"gallery-captions-de", "gallery-captions-en"}
     assert report["protocols"]["gallery-captions-en"]["metrics"]["text_to_photo/hit@1"] > 0.2
     assert (checkpoint.folder_of("tri") / "metrics.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("encoded", range(5))
+def test_of_a_gallery_that_is_not_indexed_whole_what_is_there_is_measured(tmp_path, system, encoded):
+    colours, captions = ("red", "green", "blue", "red"), (("en", "one"), ("en", "two"), ("en", "three"), ("de", "vier"))
+    with Gallery.create(tmp_path / "gallery") as gallery:
+        ids = gallery.add(
+            Entry(f"{n}", Image.new("RGB", (32, 32), colour), {"category": colour}, [captions[n]])
+            for n, colour in enumerate(colours)
+        )
+        vectors = np.eye(4, system.dim, dtype=np.float32)
+        gallery.put_vectors(system, Modality.PHOTO, ids[:encoded], vectors[:encoded])
+        gallery.put_vectors(system, Modality.TEXT, [text.id for text in gallery.texts()], vectors)
+        if encoded < 2:
+            with pytest.raises(BadInput, match=f"of {encoded} of its 4 photos. Make the others: .* --system tiny"):
+                evaluate_indexed(system, gallery, None)
+            return
+        found = evaluate_indexed(system, gallery, None)["protocols"]
+    asked = {language: entry["queries"] for language, entry in found.items()}
+    known = {"gallery-captions-en": min(encoded, 3), "gallery-captions-de": encoded - 3}
+    assert asked == {language: count for language, count in known.items() if count > 0}
 
 
 def test_sketches_that_are_not_there_are_told(tiny, gallery):
