@@ -21,6 +21,7 @@ from xmr.modality import Drawing
 
 MAX_BYTES = LIMITS.mb_of_query_pictures * 1_000_000  # of all pictures together
 MAX_AGE = LIMITS.minutes_of_query_pictures * 60  # seconds since one was used last
+_ARRAY = 136  # bytes that a stroke takes beside its numbers, which may be few: an SVG has thousands of dots
 
 
 @dataclass
@@ -85,7 +86,7 @@ def _tidy(now: float) -> None:
 def _stored(content: Any) -> tuple[bytes | Drawing, int]:
     """A picture as a small file, or the strokes as they are; and their bytes."""
     if isinstance(content, Drawing):
-        return content, sum(stroke.nbytes for stroke in content.strokes)
+        return content, sum(stroke.nbytes + _ARRAY for stroke in content.strokes)
     out = io.BytesIO()
     if content.mode == "RGB":
         content.save(out, "JPEG", quality=95, subsampling=0)

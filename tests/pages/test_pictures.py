@@ -217,6 +217,14 @@ def test_pictures_are_kept_under_names_that_differ_until_others_need_the_room(mo
     assert kept.find(third) is None and not kept._entries
 
 
+def test_a_drawing_of_many_dots_takes_no_more_room_than_is_counted(monkeypatch):
+    monkeypatch.setattr(kept, "_entries", OrderedDict())
+    dots = Drawing(tuple(np.array([[float(n), n]]) for n in range(1_000)))
+    kept.keep(dots, True)
+    (entry,) = kept._entries.values()
+    assert sum(map(sys.getsizeof, dots.strokes)) + sys.getsizeof(dots.strokes) <= entry.size + 100
+
+
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
 def test_a_picture_is_asked_with_as_it_is_kept_with_what_is_to_be_said_of_it(mode):
     image = photo((300, 200)).convert(mode)
