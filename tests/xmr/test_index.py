@@ -346,6 +346,15 @@ def test_of_many_kept_indexes_the_least_recently_used_is_forgotten(approximate, 
     assert {file.name.partition("-")[0].removesuffix(".json") for file in tmp_path.iterdir()} == {"two", "three"}
 
 
+def test_an_index_stays_where_another_process_deletes_old_ones_at_that_moment(approximate, tmp_path):
+    (tmp_path / "gone.json").symlink_to(tmp_path / "nowhere")  # is listed, and not there when it is looked at
+    index = FaissIndex("hnsw", "cosine", DIM)
+    index.store = KeptIndex("one", str, tmp_path)
+    index.add(np.arange(300), some_vectors("cosine", 300, 0))
+    index.prepare()
+    assert index.store.load() is not None
+
+
 @pytest.mark.parametrize("left", [0, 3])
 @every_local_one
 def test_an_index_of_which_next_to_nothing_is_left_is_built(kind, space, left, approximate):

@@ -65,21 +65,29 @@ class KeptIndex:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             (faiss.write_index_binary if binary else faiss.write_index)(index, str(file))
             write_json(self._folder / f"{self._name}.json", told | {"file": file.name, "binary": binary})
-            self._sweep()
         except (OSError, RuntimeError):
             with suppress(OSError):
                 file.unlink()
+        self._sweep()
 
     def _sweep(self) -> None:
         """Forget the indexes that were not used for longest, and delete files of FAISS that belong to none. What is new
         stays: another process may be about to name it, or to read it."""
-        pointers = sorted(self._folder.glob("*.json"), key=lambda path: path.stat().st_mtime, reverse=True)
+        pointers = sorted(self._folder.glob("*.json"), key=_changed, reverse=True)
         named = set()
         for pointer in pointers[:_MOST]:
             with suppress(OSError, ValueError, KeyError, TypeError):
                 named.add(json.loads(pointer.read_text())["file"])
         old = time.time() - _NEW
         unnamed = [path for path in self._folder.glob("*.faiss") if path.name not in named]
-        for path in [*pointers[_MOST:], *(path for path in unnamed if path.stat().st_mtime < old)]:
+        for path in [*pointers[_MOST:], *(path for path in unnamed if _changed(path) < old)]:
             with suppress(OSError):
                 path.unlink()
+
+
+def _changed(path: Path) -> float:
+    """When a file was written or used last; 0 where another process has just deleted it."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
