@@ -20,7 +20,7 @@ from platformdirs import user_data_path
 from pages import trust, uploads
 from pages.language import tr
 from pages.plain import plain, shown
-from pages.shared import like, open_gallery, photos_folder
+from pages.shared import forget_gallery, like, open_gallery, photos_folder
 from pages.state import state
 from xmr.files import write_json
 from xmr.gallery import DEMO, Gallery
@@ -181,7 +181,8 @@ def forget(key: str, delete_index: bool = False) -> None:
         return
     if delete_index:
         with suppress(BadInput):  # there is none any more
-            _delete(open_gallery(trust.own_folder(key, trust.roots())).path, Path(key))
+            folder = trust.own_folder(key, trust.roots())
+            _delete(open_gallery(folder).path, folder)
     with _changing() as listed:
         listed[:] = [one for one in listed if str(one[0]) != key]
 
@@ -190,7 +191,8 @@ def _delete(index: Path, folder: Path) -> None:
     """Delete a gallery's own files; a gallery that is not apart from its photos stays."""
     if index in (folder, DEMO):
         return
-    open_gallery.clear()
+    for place in (folder, index):
+        forget_gallery(place)
     try:
         for part in ("thumbs", "vectors"):
             shutil.rmtree(index / part, ignore_errors=True)

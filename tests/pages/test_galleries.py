@@ -13,6 +13,7 @@ from pages.plain import plain
 from tests.apptest import ids, press, said
 from tests.pages.test_address import address
 from tests.pages.test_app import finish, index, png
+from xmr import checkpoint
 from xmr.gallery import DEMO, Gallery, index_folder
 from xmr.modality import BadInput
 
@@ -193,14 +194,32 @@ def test_uploads_are_found_again_after_a_reload_and_by_nobody_else(opened, monke
     assert not stranger.radio and "Still here" not in said(stranger)
 
 
-@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="what is open is not told here")
+told_what_is_open = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="what is open is not told here")
+
+
+def open_files() -> list[str]:
+    """What of a deleted file is open stays on the disk: names, captions and positions of private photos."""
+    links = [os.path.join("/proc/self/fd", name) for name in os.listdir("/proc/self/fd")]
+    return [os.readlink(link) for link in links if os.path.islink(link)]
+
+
+@told_what_is_open
+def test_of_an_index_that_is_deleted_nothing_stays_open_and_all_of_another(owner, photo_folder, opened):
+    index_folder(photo_folder, [checkpoint.load("tri")])
+    page = opened("frame")
+    own, app = sys.modules["pages.galleries"], sys.modules["pages.shared"]
+    own.remember(photo_folder)
+    other = app.open_gallery(DEMO)
+    for folder in (photo_folder, photo_folder / ".xmr"):
+        assert app.open_searcher("tri", folder).search(text="red", k=1)
+    assert any(name.startswith(str(photo_folder)) for name in open_files())
+    own.forget(str(photo_folder), delete_index=True)
+    assert not page.exception and not any(name.startswith(str(photo_folder)) for name in open_files())
+    assert app.open_gallery(DEMO) is other and len(other) == 3_000
+
+
+@told_what_is_open
 def test_of_uploads_that_are_deleted_nothing_stays_open(opened, monkeypatch):
-    """What is open of a deleted file stays on the disk: names, captions and positions of private photos."""
-
-    def open_files() -> list[str]:
-        links = [os.path.join("/proc/self/fd", name) for name in os.listdir("/proc/self/fd")]
-        return [os.readlink(link) for link in links if os.path.islink(link)]
-
     monkeypatch.setattr(visit, "this_visitor", lambda: "one who leaves")
     page = opened("frame").switch_page("gallery.py").run()
     page.file_uploader[0].set_value([("a.jpg", png(0), "image/jpeg")]).run()
