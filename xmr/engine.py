@@ -6,7 +6,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -49,7 +48,6 @@ def synchronize(
     system: System,
     index: MilvusIndex,
     progress: Callable[[Progress], None] = lambda progress: None,
-    stop: threading.Event | None = None,
 ) -> EngineReport:
     """Bring Milvus in step with a gallery. A photo's id there is its row in the gallery, so that nothing can be there
     twice. A gallery that was deleted and made anew gives its rows to other photos: what is there already is kept if its
@@ -69,8 +67,6 @@ def synchronize(
     index.remove(old)
     sent = 0
     for start in range(0, len(rows), _BATCH):
-        if stop is not None and stop.is_set():
-            break
         batch, vectors = rows[start : start + _BATCH].tolist(), stored.take(at[start : start + _BATCH])
         facts = gallery.told(rows[start : start + _BATCH])
         some = [n for n, row in enumerate(batch) if row in facts and there.get(row) != mark(facts[row], vectors[n])]

@@ -26,7 +26,6 @@ from xmr.gallery import DEMO, Gallery
 from xmr.home import models
 from xmr.modality import BadInput, Modality, shown
 from xmr.plain import plain
-from xmr.system import System
 
 __all__ = [
     "DOWNLOADS",
@@ -244,7 +243,7 @@ def finish(
         if fitted.floors:
             whole["composer"] = {"floors": fitted.floors}
         checkpoint.sign(making, whole)
-        (making / "card.md").write_text(_card(system, whole, fitted, making), encoding="utf-8")
+        (making / "card.md").write_text(_card(whole, fitted, making), encoding="utf-8")
         if stop.is_set():
             raise Stopped("Adopting was stopped.")
         if folder.exists():  # made meanwhile
@@ -282,7 +281,7 @@ def in_markdown(source: str) -> str:
     return plain(source) if source.startswith("/") else source
 
 
-def _card(system: System, config: dict[str, Any], fitted: Fitted, folder: Path) -> str:
+def _card(config: dict[str, Any], fitted: Fitted, folder: Path) -> str:
     """The card of an adopted model, in Markdown."""
     names = {part["file"] for part in config["encoders"].values()}
     sizes = ", ".join(f"{name} {(folder / name).stat().st_size / 1e6:.1f} MB" for name in sorted(names))

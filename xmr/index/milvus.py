@@ -157,8 +157,7 @@ class MilvusIndex:
         found = self._get(wanted, ["vector"])
         if missing := [id for id in wanted.tolist() if id not in found]:
             raise BadInput(f"There is no vector {missing[0]} in this index of {len(self)}. Search again.")
-        rows = np.array([found[id]["vector"] for id in wanted.tolist()], np.float32).reshape(len(wanted), self._dim)
-        return rows
+        return np.array([found[id]["vector"] for id in wanted.tolist()], np.float32).reshape(len(wanted), self._dim)
 
     def holds(self, ids: np.ndarray) -> np.ndarray:
         """See VectorIndex."""
