@@ -12,7 +12,7 @@ import os
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -139,23 +139,26 @@ class Gallery:
             GalleryMismatch: there is a gallery with another format version.
         """
         path, root = Path(path), Path(root or path)
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-            if not os.path.lexists(path / "gallery.sqlite"):  # a link is refused below
-                (path / "gallery.sqlite").touch()
-            gallery = cls(path, root)
-            for folder in ("thumbs", "vectors"):
-                (path / folder).mkdir(exist_ok=True)
-        except OSError as error:
-            raise NotWritable(f"Nothing can be written in {path}: {error.strerror}. {ELSEWHERE}") from None
-        with gallery._db.writing():  # under SQLite's lock, because two processes may do this at once
-            if gallery._db.is_empty():
-                gallery._db.create_tables()
-                if root != path:
-                    gallery._db.run("INSERT INTO about VALUES ('root', ?)", (str(root),))
-            elif not exist_ok:
-                raise BadInput(f"{path} holds a gallery already. Open it, or delete it first.")
-        return gallery._checked()
+        with ExitStack() as failed:  # closes a gallery that cannot be given
+            try:
+                path.mkdir(parents=True, exist_ok=True)
+                if not os.path.lexists(path / "gallery.sqlite"):  # a link is refused below
+                    (path / "gallery.sqlite").touch()
+                gallery = failed.enter_context(cls(path, root))
+                for folder in ("thumbs", "vectors"):
+                    (path / folder).mkdir(exist_ok=True)
+            except OSError as error:
+                raise NotWritable(f"Nothing can be written in {path}: {error.strerror}. {ELSEWHERE}") from None
+            with gallery._db.writing():  # under SQLite's lock, because two processes may do this at once
+                if gallery._db.is_empty():
+                    gallery._db.create_tables()
+                    if root != path:
+                        gallery._db.run("INSERT INTO about VALUES ('root', ?)", (str(root),))
+                elif not exist_ok:
+                    raise BadInput(f"{path} holds a gallery already. Open it, or delete it first.")
+            gallery._checked()
+            failed.pop_all()
+        return gallery
 
     def _checked(self, base: Path | None = None) -> Gallery:
         """The gallery, if it is sound. One that is kept apart from its photos, and opened by its own path, says itself

@@ -390,6 +390,15 @@ def test_the_version_changes_with_every_change_by_anyone(gallery_folder, tmp_pat
         assert gallery.version() not in (first, second, third) and len(gallery) == 6
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="what is open is not told here")
+def test_of_a_gallery_that_cannot_be_created_nothing_stays_open(gallery_folder, tmp_path):
+    copy = Path(shutil.copytree(gallery_folder, tmp_path / "copy"))
+    with pytest.raises(BadInput, match="holds a gallery already") as held:  # with all that the error refers to
+        Gallery.create(copy)
+    links = [os.path.join("/proc/self/fd", name) for name in os.listdir("/proc/self/fd")]
+    assert held and not [link for link in links if os.path.islink(link) and str(copy) in os.readlink(link)]
+
+
 def test_a_gallery_that_changed_while_it_was_closed_has_another_version(gallery_folder, tmp_path):
     copy, versions = Path(shutil.copytree(gallery_folder, tmp_path / "copy")), set()
     for id in ("one", "two"):
