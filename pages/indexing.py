@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from threading import Event
+from threading import Event, Lock
 from weakref import WeakSet
 
 import streamlit as st
@@ -24,6 +24,7 @@ from xmr.modality import BadInput
 _jobs = Jobs()  # of this server
 _UPLOADS = "your uploads"  # the title of their job
 _uploads: dict[str, Uploads] = {}  # by visitor
+_sharing = Lock()  # who uses which of these: no visit begins to use what another one ends
 _shown: WeakSet[Job] = WeakSet()  # jobs whose outcome some visit has shown
 _ICONS = {State.DONE: ":material/check:", State.CANCELLED: ":material/stop_circle:", State.FAILED: ":material/error:"}
 
@@ -116,13 +117,16 @@ def _start(owner: str, title: str, work: Work) -> None:
 
 def new_uploads() -> Uploads:
     """A folder for the uploads of this visitor; it is deleted when the last of the visits ends that use it."""
-    return _shared(Uploads())
+    with _sharing:
+        return _shared(Uploads())
 
 
 def take_uploads() -> None:
     """Use what this visitor uploaded in another visit that goes on, or went on until a moment ago: before a reload."""
-    if state.uploads is None and (there := _uploads.get(visit.this_visitor())) and there.visits:
-        state.uploads = _shared(there)
+    if state.uploads is None:
+        with _sharing:
+            if (there := _uploads.get(visit.this_visitor())) and there.visits:
+                state.uploads = _shared(there)
 
 
 def _shared(uploads: Uploads) -> Uploads:
@@ -141,9 +145,10 @@ def drop_removed(uploads: Uploads) -> None:
 
 def _end(ended: str, visitor: str, uploads: Uploads) -> bool:
     """Delete uploads when the last visit that uses them has ended; returns False while a job still reads them."""
-    uploads.visits.discard(ended)
-    if uploads.visits:
-        return True
+    with _sharing:
+        uploads.visits.discard(ended)
+        if uploads.visits:
+            return True
     job = _jobs.of(visitor)
     if job is not None and job.active and job.title == _UPLOADS:
         _jobs.cancel(visitor)

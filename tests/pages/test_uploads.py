@@ -4,7 +4,9 @@ import asyncio
 import io
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
@@ -12,7 +14,7 @@ from starlette.responses import PlainTextResponse
 from streamlit.proto.Common_pb2 import FileURLs
 from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 
-from pages import uploads
+from pages import indexing, uploads, visit
 from tests.browser import ROOT
 
 
@@ -251,7 +253,7 @@ def test_files_are_deleted_however_much_there_is(memory):
 
 KEEP = """
 import sys, time
-from pages import uploads
+from pages import indexing, uploads, visit
 print(uploads.Uploads().folder, flush=True)
 sys.stdin.read()
 """
@@ -282,3 +284,28 @@ def test_a_server_sweeps_what_dead_ones_left_and_leaves_the_living_alone(area):
     for process in (dead, alive):
         process.stdin.close()
         process.stdout.close()
+
+
+def test_a_visit_takes_no_uploads_that_another_one_is_ending(monkeypatch):
+    kept, ending = uploads.Uploads(), []
+
+    class EndsMeanwhile(set):
+        """The visits that use them, of which the last ends just when another one looks whether there are any."""
+
+        def __bool__(self) -> bool:
+            if not ending:
+                ending.append(threading.Thread(target=indexing._end, args=("before", "visitor", kept)))
+                ending[0].start()
+                ending[0].join(0.5)
+                return True
+            return len(self) > 0
+
+    kept.visits = EndsMeanwhile({"before"})
+    monkeypatch.setattr(indexing, "_uploads", {"visitor": kept})
+    monkeypatch.setattr(indexing, "state", SimpleNamespace(uploads=None))
+    monkeypatch.setattr(visit, "this_visitor", lambda: "visitor")
+    monkeypatch.setattr(visit, "this_visit", lambda: "after the reload")
+    monkeypatch.setattr(visit, "_endings", {})
+    indexing.take_uploads()
+    ending[0].join()
+    assert indexing.state.uploads is kept and kept.visits == {"after the reload"} and kept.folder.is_dir()
