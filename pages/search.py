@@ -66,8 +66,8 @@ def with_bits(system: str) -> str:
         on_change=want_bits,
         help=tr("How many bits of its codes are compared: fewer take less room and time, and find less."),
     )
-    if told := quality(reports()[system]["study"], codes):
-        st.caption(told)
+    if told := [one for one in (quality(reports()[system]["study"], codes), speed(reports()[system]["codes"])) if one]:
+        st.caption(" ".join(told))
     return system if state.code == codes[-1] else f"{system}@{state.code}"
 
 
@@ -83,6 +83,17 @@ def quality(study: dict, codes: list[int]) -> str:
     test, held = next(iter(found.items()))
     told = ", ".join(f"{bits}: {in_digits(value, 3)}" for bits, value in held.items())
     return tr("Mean average precision by bits, {test}: {told}.", test=test, told=told)
+
+
+def speed(measured: dict) -> str:
+    """How long a search by each length of code takes, of a benchmark; empty where there is none."""
+    if not measured:
+        return ""
+    told = ", ".join(f"{bits}: {in_digits(one['times_whole'], 2)}" for bits, one in measured["bits"].items())
+    photos = in_digits(measured["photos"])
+    return tr(
+        "A search among {photos} photos takes, in parts of the time by all bits: {told}.", photos=photos, told=told
+    )
 
 
 def answer(terms: list[Term]) -> None:

@@ -167,10 +167,11 @@ def systems() -> dict[str, dict]:
 @st.cache_data(show_spinner=False)
 def reports() -> dict[str, dict]:
     """The reports of training and the benchmarks on each system, empty where there is none: its "metrics", its "worst"
-    queries, its training "history", the "study" of its variants, a look into its "space", and its "speed": milliseconds
-    a query by modality.
+    queries, its training "history", the "study" of its variants, a look into its "space", its "speed": milliseconds a
+    query by modality, and how fast its "codes" are searched by their length.
     """
     speeds = _read(BENCHMARKS / "latency.json", {}).get("systems", {})
+    codes = _read(BENCHMARKS / "codes.json", {})
     found = {}
     for name, config in systems().items():
         folder = checkpoint.folder_of(name)
@@ -182,6 +183,7 @@ def reports() -> dict[str, dict]:
             "study": _read(folder / "study.json", {}),
             "space": _read(folder / "space.json", {}),
             "speed": {kind: told["query_ms"] for kind, told in speeds.get(name, {}).items()} or own,
+            "codes": codes if codes.get("system") == name else {},
         }
     return found
 

@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 import xmr
 from pages import filters, kept
+from pages.shared import BENCHMARKS
 from pages.widgets.strokes import from_text
 from tests.apptest import ids, press, said
 from tests.browser import ROOT
@@ -325,6 +326,9 @@ def test_the_length_of_nested_codes_is_chosen_on_search_with_what_each_finds_bes
     study = json.loads((checkpoint.ROOT / "iaprtc12-hashing" / "study.json").read_text())["variants"]
     maps = [v for k, v in study["nested 16 bits"]["flickr8k-tags"]["metrics"].items() if k.endswith("/map")]
     assert f"16: {np.mean(maps):.3f}" in told
+    speed = json.loads((BENCHMARKS / "codes.json").read_text())
+    assert f"A search among {speed['photos']:,} photos" in told
+    assert f"16: {speed['bits']['16']['times_whole']:.2f}, 32:" in told and "64: 1.00." in told
     page.segmented_control(key="code").set_value(16).run()
     assert not page.exception and address(page)["bits"] == "16" and ids(page) != whole
     short = xmr.open(system="iaprtc12-hashing@16").search(text="two dogs on the beach")

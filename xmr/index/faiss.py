@@ -360,7 +360,7 @@ class FaissIndex:
     def _new(self) -> Any:
         """An empty index, trained if its kind is."""
         faiss = _faiss()
-        bits, wide, count = -(-self._dim // 8) * 8, self._wide, len(self._rows)
+        bits, wide, count = 8 * self._bytes, self._wide, len(self._rows)
         makers: dict[tuple[str, bool], Callable[[], Any]] = {
             ("flat", True): lambda: faiss.IndexBinaryFlat(bits),
             ("hnsw", True): lambda: faiss.IndexBinaryHNSW(bits, 16),
@@ -398,6 +398,12 @@ class FaissIndex:
         """The length of vectors in product quantisation, which takes them in pairs."""
         return -(-self._dim // 8) * 8
 
+    @property
+    def _bytes(self) -> int:
+        """The length of codes: FAISS counts in 4 and in 8 bytes three times as fast as in any number up to there."""
+        least = -(-self._dim // 8)
+        return next((each for each in (4, 8) if least <= each), least)
+
     def _unit(self, rows: np.ndarray) -> np.ndarray:
         """Unit vectors in a cosine space, +-1 in a hamming one."""
         if self._space == "cosine":
@@ -407,7 +413,8 @@ class FaissIndex:
     def _form(self, rows: np.ndarray) -> np.ndarray:
         """Vectors as FAISS takes them: packed bits for hamming, padded with zeros where the kind needs it."""
         if self._space == "hamming":
-            return np.packbits(rows > 0, axis=1)
+            packed = np.packbits(rows > 0, axis=1)
+            return np.pad(packed, ((0, 0), (0, self._bytes - packed.shape[1])))
         rows = np.ascontiguousarray(self._unit(rows), np.float32)
         return rows if self.kind == "flat" else np.pad(rows, ((0, 0), (0, self._wide - self._dim)))
 
