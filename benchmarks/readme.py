@@ -110,7 +110,8 @@ def figures() -> str:
     """The README's tables and figures, as Markdown."""
     protocols = json.loads((ROOT / "checkpoints" / "tri" / "metrics.json").read_text())["protocols"]
     latency = json.loads((RESULTS / "latency.json").read_text())
-    footprint, visit = (json.loads((RESULTS / f"{name}.json").read_text()) for name in ("footprint", "visit"))
+    names = ("footprint", "visit", "codes")
+    footprint, visit, codes = (json.loads((RESULTS / f"{name}.json").read_text()) for name in names)
     lines = [
         "### The default system",
         "",
@@ -160,6 +161,10 @@ def figures() -> str:
         "server is up.",
         f"- The app's server takes {footprint['server_mb']} MB of memory with `tri` loaded, and {visit['server_mb']} "
         f"MB after a visit that used {len(visit['systems'])} systems.",
+        f"- Among {codes['photos']:,} photos, on {_cores(codes)}, searching by the first bits of "
+        f"`{codes['system']}`'s codes takes, in parts of the time by all of them: "
+        + ", ".join(f"{one['times_whole']:.2f} by {bits}" for bits, one in codes["bits"].items())
+        + ".",
         "",
     ]
     lines.append(machines())
