@@ -85,6 +85,7 @@ def test_back_forward_a_reload_and_a_second_tab_ask_the_same_query(arrive):
     expect(page.get_by_text("photos to find")).to_be_visible()
     expect(words(page)).to_have_value("")
     page.go_forward()
+    expect(words(page)).to_have_value("a blue cup")
     assert expect_answer(page, "the words") == cups
     stroke(page, [(0.2, 0.2), (0.8, 0.2), (0.8, 0.8)])
     page.wait_for_url("**drawing=*")
