@@ -66,8 +66,9 @@ def with_bits(system: str) -> str:
         on_change=want_bits,
         help=tr("How many bits of its codes are compared: fewer take less room and time, and find less."),
     )
-    if told := [one for one in (quality(reports()[system]["study"], codes), speed(reports()[system]["codes"])) if one]:
-        st.caption(" ".join(told))
+    report = reports()[system]  # is copied at each call
+    if told := " ".join(filter(None, (quality(report["study"], codes), speed(report["codes"])))):
+        st.caption(told)
     return system if state.code == codes[-1] else f"{system}@{state.code}"
 
 

@@ -30,8 +30,8 @@ BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks" / "results"
 def open_system(name: str) -> System:
     """The system that all visitors share, whichever gallery they search; with "@" and a number of bits behind its name,
     the same graphs with codes of that length. BadInput if it cannot be opened."""
-    whole, at, bits = name.partition("@")
-    return open_system(whole).shortened(int(bits)) if at else checkpoint.load(name)
+    whole, bits = checkpoint.name_and_bits(name)
+    return checkpoint.load(whole) if bits is None else open_system(whole).shortened(bits)
 
 
 # Only the most recently used galleries and searchers are kept: galleries come and go with visits.

@@ -278,10 +278,21 @@ def load(name: str | Path, root: str | Path | None = None) -> System:
     >>> load("iaprtc12-hashing@16").dim
     16
     """
-    asked = _SHORTENED.fullmatch(name) if isinstance(name, str) else None
-    if asked and not os.path.isfile(os.path.join(asked[0], "config.json")):  # a folder may be called so
-        return _load_whole(asked[1], root).shortened(int(asked[2]))
-    return _load_whole(name, root)
+    whole, bits = name_and_bits(name) if isinstance(name, str) else (name, None)
+    system = _load_whole(whole, root)
+    return system if bits is None else system.shortened(bits)
+
+
+def name_and_bits(name: str) -> tuple[str, int | None]:
+    """A system's name or folder, and how many bits of its codes are asked for behind an "@"; None for all of them.
+
+    >>> name_and_bits("iaprtc12-hashing@16"), name_and_bits("tri")
+    (('iaprtc12-hashing', 16), ('tri', None))
+    """
+    asked = _SHORTENED.fullmatch(name)
+    if asked is None or os.path.isfile(os.path.join(name, "config.json")):  # a folder may be called so
+        return name, None
+    return asked[1], int(asked[2])
 
 
 def _load_whole(name: str | Path, root: str | Path | None) -> System:
