@@ -5,6 +5,7 @@
 
 import argparse
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -104,45 +105,51 @@ def card(folder: Path) -> str:
     )
     sizes = ", ".join(f"{name} {(folder / f'{name}.onnx').stat().st_size / 1e6:.1f} MB" for name in config["encoders"])
     about = config["card"]
-    lines = [
-        f"# {config['name']}",
-        "",
-        config["about"],
-        "",
-        *([about["differs"], ""] if "differs" in about else []),
-        f"{about['built']} Graphs: {sizes}; weights sha256 `{config['weights'][:16]}`.",
-        "",
-        f"{_chosen(folder, config, history)} Trained by `python -m training {about['command']}`; figures below are of "
-        f"the exported graphs, by `python -m training evaluate {config['name']}`.",
-        "",
-        "## Data",
-        "",
-        "| data | used for | terms |",
-        "| --- | --- | --- |",
-        *(f"| {' | '.join(DATA.get(key) or _others(key))} |" for key in about["data"]),
+    made = [
+        *re.split(r"(?<=[.]) (?=[A-Z])", about["built"]),
+        f"Graphs: {sizes}; weights sha256 `{config['weights'][:16]}`.",
+        _chosen(folder, config, history),
+        f"Trained by `python -m training {about['command']}`; figures are of the exported graphs, by "
+        f"`python -m training evaluate {config['name']}`.",
+    ]
+    lines = [f"# {config['name']}", "", config["about"], "", *([about["differs"], ""] if "differs" in about else [])]
+    lines += ["## At a glance", "", "One figure of each protocol, on test items; all of them are below.", ""]
+    lines += _header("protocol", "metric", "value", "chance")
+    for name, entry in metrics["protocols"].items():
+        key = next(iter(entry["metrics"]))
+        lines.append(f"| {name} | {' | '.join(_row(entry, key))} |")
+    lines += ["", "## Limits", "", about["limits"], ""]
+    lines += ["## How it was built", "", *(f"- {step}" for step in made), ""]
+    lines += ["## Data", "", *_header("data", "used for", "terms")]
+    lines += [f"| {' | '.join(DATA.get(key) or _others(key))} |" for key in about["data"]]
+    lines += [
         "",
         "None of these photos, captions or drawings is part of the checkpoint, only weights that were trained on them.",
         "",
+        "## What training had seen of the test items",
+        "",
+        *_exposed(folder, config),
+        "",
         "## Figures",
         "",
-        "On test items, beside what a random ranking would reach; ± is the standard error over queries. The section "
-        "after them says what training, and the pretraining of its networks, had seen of these items.",
+        "On test items, beside what a random ranking would reach; ± is the standard error over queries.",
     ]
     for name, entry in metrics["protocols"].items():
         dropped = f", {entry['dropped']} without a match" if entry["dropped"] else ""
         counts = f"{entry['queries']} queries, {entry['gallery']} in the gallery{dropped}."
         if times := entry.get("evaluations"):
             counts += f" Versions of the weights that were held against these items: at least {times}."
-        lines += ["", f"### {name}", "", f"{entry['about']} {counts}", ""]
-        lines += ["| metric | value | chance |", "| --- | --- | --- |"]
-        for key, value in entry["metrics"].items():
-            error = f" ± {entry['stderr'][key]:.3f}" if key in entry["stderr"] else ""
-            lines.append(f"| {key} | {value:.3f}{error} | {entry['chance'][key]:.3f} |")
-    lines += ["", "## What training had seen of the test items", "", *_exposed(folder, config)]
+        lines += ["", f"### {name}", "", f"{entry['about']} {counts}", "", *_header("metric", "value", "chance")]
+        lines += [f"| {' | '.join(_row(entry, key))} |" for key in entry["metrics"]]
     if study := _study(folder):
         lines += _variants(study, exposure.trained_by(config))
-    lines += ["", "## Limits", "", about["limits"], ""]
-    return "\n".join(lines)
+    return "\n".join([*lines, ""])
+
+
+def _row(entry: Mapping[str, Any], key: str) -> tuple[str, str, str]:
+    """A metric of a protocol: its name, its value with its standard error, and what chance would reach."""
+    error = f" ± {entry['stderr'][key]:.3f}" if key in entry["stderr"] else ""
+    return key, f"{entry['metrics'][key]:.3f}{error}", f"{entry['chance'][key]:.3f}"
 
 
 def _chosen(folder: Path, config: Mapping[str, Any], history: list[dict]) -> str:

@@ -77,6 +77,7 @@ def test_the_best_checkpoint_is_the_one_that_is_named(tmp_path):
     assert 'at step 10 of stage "b" (score 0.500)' in text and "photo 1.5 MB" in text
     assert "3 queries, 4 in the gallery, 1 without a match." in text and "| a/median_rank | 2.000 | 2.500 |" in text
     assert "weights of unknown-net, from its hub" in text
+    assert "| p | a/median_rank | 2.000 | 2.500 |" in text and "\n- Built.\n- Graphs: photo 1.5 MB; weights" in text
     assert "Not measured for these weights: `python -m training audit x --write`." in text
     assert "Chosen by validation at step" in text
     record = {"recipe": {"stages": [{"name": "a"}]}}  # what is published last is of stage a
