@@ -22,6 +22,7 @@ import argparse
 import importlib
 import sys
 
+from xmr.files import let_go_of_output
 from xmr.modality import BadInput
 
 # Each command's module has add_arguments(parser) and run(args), which may give an exit status; only the one that was
@@ -63,13 +64,18 @@ def main(argv: list[str] | None = None) -> int:
             importlib.import_module(module).add_arguments(command)
     args = parser.parse_args(argv)
     try:
-        return importlib.import_module(COMMANDS[args.command][0]).run(args) or 0
+        status = importlib.import_module(COMMANDS[args.command][0]).run(args) or 0
+        print(end="", flush=True)  # what no reader wants is known here, and not when Python ends
+        return status
     except BadInput as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("stopped. What was done is kept; run the same command to go on.", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # the reader, such as head, has had enough
+        let_go_of_output()
+        return 0
 
 
 if __name__ == "__main__":

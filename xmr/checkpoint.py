@@ -298,6 +298,8 @@ def name_and_bits(name: str) -> tuple[str, int | None]:
 def _load_whole(name: str | Path, root: str | Path | None) -> System:
     """As `load`, with its whole codes."""
     try:
+        folder = Path(name).expanduser()
+    except RuntimeError:  # there is no home folder
         folder = Path(name)
     except TypeError:
         raise CheckpointError(

@@ -20,6 +20,7 @@ from xmr import __version__, checkpoint
 from xmr.cluster import dask_cluster
 from xmr.duplicates import find_duplicates
 from xmr.engine import open_engine, synchronize
+from xmr.files import let_go_of_output
 from xmr.gallery import DEMO, Gallery, given_path, index_folder
 from xmr.home import home
 from xmr.index import KINDS, choose_kind
@@ -75,17 +76,12 @@ def main(arguments: list[str] | None = None) -> int:
         print("xmr: stopped. What was done is kept; run the same command to go on.", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader, such as head, has had enough
-        _let_go_of_output()
+        let_go_of_output()
     except OSError as error:
-        _let_go_of_output()
+        let_go_of_output()
         print(f"xmr: {printable(str(error))}. Make room, or check the disk; what was done is kept.", file=sys.stderr)
         return 2
     return 0
-
-
-def _let_go_of_output() -> None:
-    """What could not be written is not written again when the program ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -225,7 +221,7 @@ def _parser() -> argparse.ArgumentParser:
             default=os.environ.get("XMR_MILVUS", "http://localhost:19530"),
             help="where Milvus is: an address, or a file of milvus-lite (default: XMR_MILVUS, or %(default)s)",
         )
-    for command in (search, index, duplicates, serve):
+    for command in (search, index, duplicates, serve, evaluate):
         command.add_argument("--index-dir", metavar="DIR", help="where the index is kept instead of FOLDER/.xmr")
     return parser
 
@@ -460,6 +456,6 @@ def _evaluate(options: argparse.Namespace) -> None:
         with Gallery.open(DEMO) as shipped, told_progress() as show:
             report = evaluate_named(options.gallery, shipped, drawn, show)
     else:
-        with Gallery.open(options.gallery) as gallery:
+        with Gallery.open(options.gallery, options.index_dir) as gallery:
             report = evaluate_indexed(checkpoint.load(options.system), gallery, drawn)
     _print_json(report)

@@ -45,10 +45,10 @@ class UnknownText(BadInput):
     """A text of which an encoder knows no word."""
 
 
-def printable(text: str) -> str:
+def printable(text: str, also: str = "") -> str:
     """Text that a terminal shows as it is: what would move the cursor, change colours or turn the order of letters is
-    written as in a Python string."""
-    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
+    written as in a Python string; but not the characters in `also`."""
+    return "".join(one if one.isprintable() or one in also else repr(one)[1:-1] for one in text)
 
 
 def shown(value: Any) -> str:

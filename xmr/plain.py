@@ -2,6 +2,8 @@
 
 import re
 
+from xmr.modality import printable
+
 _JOINERS = "\u200c\u200d\xa0"  # of words and of emoji: not printable by themselves, and harmless
 _MARKS = re.compile(r"([!-/:-@\[-`{-~])")  # all of ASCII's: each of them may have a backslash before it
 _LINKS = re.compile(r"(?<=http)(?=s?://)|(?<=www)(?=\.)|(?<=[\w.+-])(?=@)", re.IGNORECASE)  # inside of what becomes one
@@ -10,7 +12,7 @@ _LINKS = re.compile(r"(?<=http)(?=s?://)|(?<=www)(?=\.)|(?<=[\w.+-])(?=@)", re.I
 def shown(text: str) -> str:
     r"""The text with what cannot be seen, or would turn the rest around, written as \x1b or \u202e. For whatever shows
     text as it stands: st.text, tables, lists to choose from, the grid of photos."""
-    return "".join(one if one.isprintable() or one in _JOINERS else repr(one)[1:-1] for one in str(text))
+    return printable(str(text), _JOINERS)
 
 
 def plain(text: str) -> str:

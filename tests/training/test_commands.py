@@ -1,6 +1,10 @@
 """The training commands: from tiny data to a checkpoint that the app could load, and what a wrong call is told."""
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -55,6 +59,15 @@ def test_an_interrupted_command_says_how_to_go_on(capsys, monkeypatch):
     monkeypatch.setattr("training.systems.command.run", interrupted)
     assert main(["fit"]) == 130
     assert capsys.readouterr().err == "stopped. What was done is kept; run the same command to go on.\n"
+
+
+def test_a_reader_that_has_had_enough_is_no_error(tmp_path):
+    reading, writing = os.pipe()
+    os.close(reading)  # as head's, once it has its lines
+    command = [sys.executable, "-m", "training", "data"]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], stdout=writing, stderr=subprocess.PIPE, text=True)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_fit_refuses_a_run_of_other_settings_and_offers_both_ways_on(fit, here, capsys):

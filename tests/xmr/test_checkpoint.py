@@ -119,8 +119,9 @@ def told(system: System) -> tuple:
     return system.name, system.space, system.dim, system.weights, system.calibration, system.config, prints
 
 
-def test_a_checkpoint_loads_by_name_and_by_folder(folder):
-    for system in (load("tiny", root=folder.parent), load(folder)):
+def test_a_checkpoint_loads_by_name_and_by_folder(folder, monkeypatch):
+    monkeypatch.setenv("HOME", str(folder.parent))
+    for system in (load("tiny", root=folder.parent), load(folder), load("~/tiny")):
         assert (system.name, system.space, system.dim) == ("tiny", "cosine", DIM)
         assert set(system.encoders) == set(Modality)
         assert system.config["about"] == "for tests"

@@ -254,8 +254,12 @@ def test_a_folder_for_each_category_is_evaluated_with_drawings_of_any_kind(xmr, 
     status, out, _ = xmr("evaluate", tmp_path / "photos", "--sketches", tmp_path / "drawn")
     entry = json.loads(out)["protocols"]["gallery-sketches"]
     assert (status, entry["queries"], entry["gallery"], entry["chance"]["sketch_to_photo/p@1"]) == (0, 2, 6, 0.5)
+    xmr("index", tmp_path / "photos", "--index-dir", tmp_path / "index")
+    shutil.rmtree(tmp_path / "photos/.xmr")
+    asked = ("evaluate", tmp_path / "photos", "--sketches", tmp_path / "drawn", "--index-dir", tmp_path / "index")
+    assert xmr(*asked)[:2] == (0, out)
     drawn.rename(tmp_path / "drawn/rouge")
-    status, _, err = xmr("evaluate", tmp_path / "photos", "--sketches", tmp_path / "drawn")
+    status, _, err = xmr(*asked)
     assert status == 2 and "of the drawings, such as rouge" in err and "are called: blue, red." in err
 
 
