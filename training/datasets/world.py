@@ -13,6 +13,9 @@ from training.datasets import MissingData, where
 from xmr.evaluation import SAYS_MORE
 from xmr.modality import Drawing, Item, Modality
 
+RENDERED = "rendered"  # a fact of photos and drawings: by which version of the renderer, as follows
+RENDERER = 1  # counted up with each change of training.world that changes what is rendered
+
 
 def root() -> Path:
     """The folder with train/, val/, test/ and gallery/."""
@@ -42,7 +45,7 @@ def items(split: str, things: str = "any") -> list[Item]:
             continue
         key = row["id"]
         labels = _labels(row) | {f"image:{key}"}
-        found.append(Item(key, Modality.PHOTO, _photo(path.parent, key), labels, facts=row))
+        found.append(Item(key, Modality.PHOTO, _photo(path.parent, key), labels, facts=row | {RENDERED: RENDERER}))
         found += _sketches(path, row, labels)
         for language, texts in row["captions"].items():
             found += [
@@ -64,7 +67,8 @@ def described(split: str) -> list[Item]:
             things = item.facts.get("objects", [item.facts])
             tags = (f"tag:{value}" for value in (item.facts["place"], *(one["category"] for one in things)))
             labels = frozenset({f"image:{item.id}", *tags})
-            found.append(Item(item.id, Modality.PHOTO, item.content, labels))
+            facts = {RENDERED: item.facts[RENDERED]}
+            found.append(Item(item.id, Modality.PHOTO, item.content, labels, facts=facts))
             found += [
                 Item(f"{item.id}#{language}", Modality.TEXT, " ".join(texts), labels, language)
                 for language, texts in captions[item.id].items()
@@ -98,7 +102,7 @@ def _sketches(path: Path, row: dict, labels: frozenset[str]) -> list[Item]:
     found = []
     for n, sketch in enumerate(row["sketches"]):
         drawing = Drawing(tuple(np.asarray(stroke, float).reshape(-1, 2) for stroke in sketch["strokes"]))
-        facts, key = {"drawing": drawing, "hand": sketch["hand"]}, f"{row['id']}-{n}"
+        key, facts = f"{row['id']}-{n}", {"drawing": drawing, "hand": sketch["hand"], RENDERED: RENDERER}
         found.append(Item(key, Modality.SKETCH, f"{path}#{key}", labels, facts=facts))
     return found
 

@@ -81,4 +81,5 @@ def fill(system: System, folder: Path) -> None:
 
 def _shown(facts: dict) -> dict:
     """The facts that the app shows and filters by; captions have a table of their own, and drawings aren't shown."""
-    return {key: value for key, value in facts.items() if key not in ("captions", "sketches", "id", "split", "seed")}
+    hidden = ("captions", "sketches", "id", "split", "seed", world.RENDERED)
+    return {key: value for key, value in facts.items() if key not in hidden}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import add_words, pictures
-from training.datasets import MissingData, protocols
+from training.datasets import MissingData, protocols, world
 from training.learn import evaluation
 from training.learn.evaluation import encoder_vectors, evaluate_on_test
 from xmr import checkpoint
@@ -220,3 +221,20 @@ def test_typed_texts_are_encoded_as_they_are_read_and_others_as_they_are(checkpo
     plain = Item("plain", TEXT, "a blue photo, no rde")
     np.testing.assert_allclose(vectors([plain]), worded.encode(TEXT, [plain.content]), atol=1e-6)
     assert not np.allclose(vectors([plain]), worded.encode(TEXT, ["a blue photo"]))
+
+
+def test_what_is_rendered_is_known_by_its_scene_and_not_by_the_pixels_of_a_processor(tmp_path, monkeypatch):
+    def identity(pixel: int, end: float = 9.0) -> str:
+        row = {"id": "a", "category": "cup", "instance": "cup-1", "captions": {"en": ["a cup"]}}
+        sketch = {"hand": "careful", "strokes": [[[0, 0], [4, end]]]}
+        folder = tmp_path / f"{pixel}-{end}" / "test"
+        (folder / "photos").mkdir(parents=True, exist_ok=True)
+        (folder / "photos/a.webp").write_bytes(b"x" * pixel)
+        (folder / "facts.jsonl").write_text(json.dumps(row | {"sketches": [sketch]}) + "\n")
+        monkeypatch.setenv("XMR_WORLD", str(folder.parent))
+        return evaluation._identity("p", world.items("test"), ())
+
+    first = identity(3)
+    assert identity(4, end=8.0) == first
+    monkeypatch.setattr(world, "RENDERER", world.RENDERER + 1)
+    assert identity(3) != first
