@@ -75,6 +75,7 @@ NOTES = {"sketchy": "¹", "flickr8k": "²"}
 DEVELOPMENT, MAP = "sketchy-2-development-unseen", "sketch_to_photo/category/map"
 MIXING = {
     "strength-0": "neither",
+    "strength-0.3": "gradient reversal, strength 0.3",
     "strength-1": "gradient reversal, strength 1",
     "mixed-0": "means subtracted",
     "mixed-1": "means subtracted, gradient reversal, strength 1",
@@ -350,18 +351,22 @@ def mixing() -> list[str]:
     names = [name for name in MIXING if name in study["probe"]]
     if not names:
         return []
-    seeds = max(study["probe"][name]["seeds"] for name in names)
-    rows = [
-        f"| {MIXING[name]} | {study['probe'][name]['metrics']['accuracy']:.3f} "
-        f"| {study['variants'][name][DEVELOPMENT]['metrics'][MAP]:.3f} |"
-        for name in names
-    ]
+    seeds = {study["probe"][name]["seeds"] for name in names}
+    rows = []
+    for name in names:
+        told, found = study["probe"][name], study["variants"][name][DEVELOPMENT]
+        rows.append(f"| {MIXING[name]} | {_with_std(told, 'accuracy')} | {_with_std(found, MAP)} |")
     return [
-        f"| `zero-shot-dann` on `{DEVELOPMENT}`, {seeds} seed{'s' if seeds > 1 else ''} | sketches told from photos "
-        "| mAP |",
+        f"| `zero-shot-dann` on `{DEVELOPMENT}`, {' or '.join(map(str, sorted(seeds)))} seed{'s' * (max(seeds) > 1)} "
+        "| sketches told from photos | mAP |",
         "| --- | --- | --- |",
         *rows,
     ]
+
+
+def _with_std(entry: dict, key: str) -> str:
+    """A figure of a study, with its standard deviation where it has several seeds."""
+    return f"{entry['metrics'][key]:.3f}" + (f" ± {entry['seed_std'][key]:.3f}" if entry["seeds"] > 1 else "")
 
 
 def fitted() -> list[str]:
