@@ -322,7 +322,7 @@ def meant(searcher: Searcher, terms: list[Term], tell: bool = True) -> list[Term
         if reading.unwanted:
             texts = ", ".join(f"**{plain(short(text))}**" for text in reading.unwanted)
             told.append(tr("Without {texts}.", texts=texts))
-        if reading.unknown and reading.partly_known:  # else the system says so itself
+        if reading.unknown:
             texts = ", ".join(f"*{plain(short(word))}*" for word in reading.unknown)
             told.append(tr("Unknown: {texts}.", texts=texts))
         if told:

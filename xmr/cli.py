@@ -268,7 +268,7 @@ def _told(reading: Reading) -> Iterator[str]:
     if reading.unwanted:
         yield f"Without: {', '.join(reading.unwanted)}. With --exact: as typed."
     if reading.unknown:
-        yield f"Nothing is known of: {', '.join(reading.unknown)}. The other words count."
+        yield f"Nothing is known of: {', '.join(reading.unknown)}.{' The other words count.' * reading.partly_known}"
 
 
 def _folder_and_words(asked: Sequence[str]) -> tuple[str | Path, Sequence[str]]:

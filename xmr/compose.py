@@ -17,6 +17,7 @@ from xmr.system import System, check_numbers
 MAX_TERMS = 64  # of a query
 MAX_WEIGHT = 1_000  # of a term, either way
 _CLEAR = 15.0  # log-odds beyond which it makes no difference how clearly a term is met
+_STRANGE = 4.3  # log-odds that a text without a known word loses; chosen on typos that stay and other frequent words
 _UNWANTED = 3.0  # how much more an unwanted term counts than a wanted one: what was said not to be there has to go
 
 
@@ -259,7 +260,8 @@ def _asked(
     system: System, terms: Sequence[Term], vectors: np.ndarray, target: Modality
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """What terms of one modality ask of an answer, each by itself: readers (T, dim) and biases (T,), by which the
-    log-odds that it is a match are reader . answer + bias. None where such terms aren't calibrated.
+    log-odds that it is a match are reader . answer + bias. None where such terms aren't calibrated. A text of
+    which no word is known is read by pieces of words, which hardly ever say what it means.
 
     Where the curve takes it, what the composer reads in a term counts too: by the cosine alone, a photo that "red" or
     "on the beach" fits looks as far off as one that a name does not fit.
@@ -273,6 +275,7 @@ def _asked(
     else:
         lengths = np.array([length(text) for text in texts])
     slopes, biases, more = line(curve, lengths, np.array([asks_for_several(text, system.names) for text in texts]))
+    biases = biases - _STRANGE * np.array([isinstance(text, str) and not system.knows(text) for text in texts])
     readers = slopes[:, None] * vectors
     if more.any() and system.composer is not None:
         also, rarely, _ = system.composer(vectors, [term.modality for term in terms])

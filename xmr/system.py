@@ -107,6 +107,18 @@ class System:
         vocabulary = encoder.vocabulary if encoder else None
         return vocabulary.names if vocabulary else ()
 
+    def knows(self, text: str) -> bool:
+        """Whether something is known of a word of a text that names anything; True without a list of words. BadInput if
+        that cannot be used.
+
+        >>> import xmr
+        >>> xmr.load("tri").knows("a red car"), xmr.load("tri").knows("an xyzzy")
+        (True, False)
+        """
+        encoder = self.encoders.get(Modality.TEXT)
+        vocabulary = encoder.vocabulary if encoder else None
+        return vocabulary is None or vocabulary.knows(text)
+
     def fingerprint(self, modality: Modality) -> str:
         """sha256 (hex) over all that makes its vectors of one modality: the bytes of that encoder's files, its
         settings, the space and its dimensions. Vectors that were stored are good as long as it is the same.

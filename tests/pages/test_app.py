@@ -158,6 +158,8 @@ def test_words_of_which_nothing_is_known_are_told_and_the_others_count(page, spe
     page.text_input(key="words").set_value("a red zzzzzzz").run()
     assert "Unknown: *zzzzzzz*." in said(page) and len(ids(page)) == 10
     assert not [one for one in page.button if one.label.startswith("Search for")]
+    page.text_input(key="words").set_value("zzzzzzz").run()
+    assert "Unknown: *zzzzzzz*." in said(page)
 
 
 def test_words_that_are_too_long_for_a_button_are_shortened(page, spelling):

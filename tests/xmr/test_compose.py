@@ -448,6 +448,20 @@ def test_a_name_of_several_words_that_the_system_knows_is_one_thing(system, monk
     np.testing.assert_array_equal(after[1], before[1])
 
 
+def test_no_answer_to_words_of_which_nothing_is_known_is_stated_as_sure(system, monkeypatch):
+    texts = ["red", "of red bluish", "a photo", "bluish", "a bluish", "of", "42"]
+    vectors = np.repeat(system.encode(Modality.TEXT, ["red"]), len(texts), axis=0)
+
+    def stated() -> np.ndarray:
+        return stated_match(system, Modality.TEXT, Modality.PHOTO, vectors, np.stack([PHOTOS] * len(texts)), texts)
+
+    before, words = stated(), Vocabulary({"en": {"red": 9, "of": 9, "a": 9, "photo": 9}}, function_words={"a", "of"})
+    monkeypatch.setattr(Encoder, "vocabulary", property(lambda _: words))
+    after = stated()
+    np.testing.assert_array_equal(after[:3], before[:3])
+    np.testing.assert_allclose(after[3:] / (1 - after[3:]), np.exp(-4.3) * before[3:] / (1 - before[3:]), rtol=1e-4)
+
+
 def test_a_composer_gets_the_terms_kinds_and_refuses_what_asks_for_nothing(composed):
     kinds: list = []
     system = replace(

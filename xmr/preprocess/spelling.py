@@ -161,6 +161,11 @@ class Vocabulary:
 
         return _WORD.sub(put_right, text), corrected
 
+    def knows(self, text: str) -> bool:
+        """Whether something is known of a word of a text that names anything: of "asdf", "the" and "42" it is not."""
+        words = {word for word in _WORD.findall(text) if len(word) >= SHORTEST} - set(self.correct(text)[2])
+        return any(_lower(word) not in self.function_words for word in words)
+
     def says_nothing(self, text: str) -> bool:
         """Whether a text has no other words than function words and those that people ask with."""
         return all(_lower(word) in self.function_words or _lower(word) in _ASKING for word in _WORD.findall(text))
