@@ -18,32 +18,35 @@ _NOT_EN = (
     r"|(?>except(?:\s+for)?)|exclud(?:e|es|ing)|lack(?:s|ing)|but\s+not|neither|(?:hardly|barely|scarcely)\s+any"
     r"|(?:devoid|free)\s+of|(?:any(?:thing|one|body)?|every(?:thing|one|body)?|all)(?:\s+colou?rs?)?\s+but"
     r"|(?:other|rather)\s+than|instead\s+of|(?:apart|aside)\s+from|with\s+the\s+exception\s+of"
-    r"|(?:is|are|was|were|has|have)['’]?n['’]?t"
-    r"|(?>(?:do|does|did)(?:n['’]?t|\s+not)"
+    r"|nothing\s+with|(?:is|are|was|were|has|have)['’]?n['’]?t(?!\s+(?:there|that|this|these|it|s?he|you|they|we|I)\b)"
+    r"|(?>(?:do|does|did)(?:n['’]?t|\s+not)(?!\s+(?:you|they|we|I)\b)"  # these ask: "don't you have", "isn't that"
     r"(?:\s+(?:want|like|need|show|see|have|wear|include|contain))?(?:\s+to\s+see|\s+me)?)"
 )
 _NOT_DE = (
-    r"kein(?:e[nmrs]?|s)?|ohne|kaum(?!\s+(?:zu|mehr|noch)\b)|nicht?(?!\s+(?:alle[nmrs]?|jede[nmrs]?)\b)"
-    r"|(?<=\bd[ae][rs]\s)nie(?:mals)?|(?<=\bdie\s)nie(?:mals)?|außer|ausser|alles\s+bis\s+auf"
+    r"kein(?:e[nmrs]?|s|erlei)?|ni(?:chts|x)\s+mit|ohne|kaum(?!\s+(?:zu|mehr|noch)\b)"
+    r"|nicht?(?!\s+(?:alle[nmrs]?|jede[nmrs]?)\b)"
+    r"|(?<=\bd[ae][rs]\s)nie(?:mals)?|(?<=\bdie\s)nie(?:mals)?|außer|ausser|alles\s+bis\s+auf|anderes?\s+als"
     r"|weder|(?<!findet\s)(?<!finden\s)(?:an)?statt|anstelle(?:\s+von)?|frei\s+von|mit\s+Ausnahme\s+von"
     r"|abgesehen\s+von|auf\s+keinen\s+Fall|keines(?:falls|wegs)"
 )
 # What follows a negation that takes nothing away: "not only", "not very big", "no doubt", "Ohne Titel".
 _MEANT = (
-    r"(?!\s+(?:only|just|more|less|longer|far|necessarily|always|very|so|too|quite|really|entirely|completely|both|doubt"
-    r"|hurry|title|nur|bloß|mehr|weit|unbedingt|immer|sehr|ganz|zu|wirklich|völlig|besonders|zweifel|titel|atem|betrieb)\b)"
+    r"(?!\s+(?:only|just|more\s+than|less|longer|far|necessarily|always|very|so|too|quite|really|entirely|completely"
+    r"|both|(?:a(?:ny)?\s+)?doubt|hurry|title|idea|sure|bad|problem|matter|wonder|nur|bloß|mehr|weit|unbedingt|immer|sehr"
+    r"|ganz|zu|wirklich|völlig|besonders|(?:jeden\s+)?zweifel|titel|atem|betrieb|ahnung|frage|problem|ende|wunder|wahr"
+    r"|schlecht)\b)"
 )
-_ARTICLE = r"(?:any|a|an|the|eine[nmrs]?|ein|der|die|das|den|dem|des)"
+_ARTICLE = r"(?:any|a|an|the|(?:irgend)?eine?[nmrs]?|irgendwelche[nmrs]?|der|die|das|den|dem|des)"
 # What leads to a negation: "a cup [that is] not red", "a street [where there are almost] no cars".
 _LEADING = (
-    r"(?:that|which|who|der|die|das)(?:['’]s|\s+(?:has|have))?|and|or|but|with|where|there|is|are|was|were|wearing"
-    r"|(?:on|in|at)\s+which|almost|nearly|absolutely|definitely|und|oder|aber|mit|wo|da|hier|dies|es|gibt|ist|sind"
-    r"|trägt|(?:auf|in|an|bei)\s+(?:dem|der|denen)|fast(?=\s+kein)|ganz|gar|völlig|überhaupt"
+    r"(?:that|which|who|der|die|das)(?:['’]?s|\s+(?:has|have))?|and|or|but|with|where|there|is|are|was|were|wearing"
+    r"|(?:on|in|at)\s+which|almost|nearly|absolutely|definitely|just|und|oder|aber|nur|bloß|mit|wo|da|hier|dies|es|gibt"
+    r"|ist|sind|trägt|(?:auf|in|an|bei)\s+(?:dem|der|denen)|fast(?=\s+kein)|ganz|gar|völlig|überhaupt"
 )
 _NEGATION = re.compile(
     rf"(?:,?\s*\b(?:{_LEADING})\s+){{0,5}}"
     rf"(?<![\w-])(?<!\w['’])(?<!\bnothing\s)(?<!\bnichts\s)(?<!\bnone\s)(?:{_NOT_EN}|{_NOT_DE})(?![\w'’-]){_MEANT}\s+"
-    rf"(?P<article>{_ARTICLE}(?:\s+|$))?(?:(?:single|einzige[nmrs]?)\s+)?",
+    rf"(?P<article>{_ARTICLE}(?:\s+|$))?(?:(?:single|more|einzige[nmrs]?)\s+)?",
     re.IGNORECASE,
 )
 # "A beach with nobody on it", "ein Strand, auf dem niemand ist" have no people; "nobody smiles" does.
@@ -60,9 +63,10 @@ _NOBODY = {
     ),
 }
 _NOT_WITHOUT = re.compile(r"\b(?:not|never|nicht|nie)\s+(?:without|ohne)\s+", re.IGNORECASE)
-# One word: "car -red", as to a search engine, "a not red car", "ein nicht rotes Auto", "a car-free street", "autofrei".
+# One word: "car -red", as to a search engine, "a not red car", "ein nicht rotes Auto", "a car-free street", "autofrei";
+# but "Jacke und -hose" are two garments.
 _UNWANTED = re.compile(
-    r"(?<!\S)[-!]([^\W\d_]+)(?!\S)"
+    r"(?<!\S)(?:!|(?<!\bund\s)(?<!\boder\s)[-–−])([^\W\d_]+)(?!\S)"
     r"|\b(?:non[- ]|nicht-)(?!(?:stop|stick|slip|fiction|profit)\b)([^\W\d_]+)"
     rf"|(?<=\ba\s)not{_MEANT}\s+([^\W\d_]+)(?=\s+[^\W\d_])"
     rf"|(?<=\bein\s)nicht{_MEANT}\s+([^\W\d_]+e[rs])(?=\s+\w)|(?<=\beine\s)nicht\s+([^\W\d_]+e)(?=\s+\w)"
@@ -73,11 +77,13 @@ _UNWANTED = re.compile(
 )
 _LISTED = re.compile(rf"\s*(?:,|\b(?:and|or|nor|und|oder|noch)\b)\s*(?:{_ARTICLE}\s+)?", re.IGNORECASE)
 _PLACE = r"in|on|at|under|over|near|behind|beside|im|auf|am|an|bei|unter|über|neben|hinter|vor"
-_AT_PLACE = re.compile(rf"(?:{_PLACE})\s+(?=\w)", re.IGNORECASE)  # "not in the water"
+_AT_PLACE = re.compile(  # "not in the water", "not standing in the water"
+    rf"(?:(?:(?<=not\s)|(?<=n['’]t\s)|(?<=never\s))\w+ing\s+)?(?:{_PLACE})\s+(?=\w)", re.IGNORECASE
+)
 # What a negation ends with, and says nothing by itself: "no cars [at all]", "keine Autos [zu sehen]".
 _CLOSED = (
     r"at\s+all|whatsoever|anywhere|here|hier|in\s+(?:sight|Sicht)|(?:in|on)\s+(?:it|them)|on\s*$|to\s+be\s+seen|zu\s+sehen"
-    r"|weit\s+und\s+breit|mehr|darauf|drauf|darin|drin"
+    r"|any\s?more|weit\s+und\s+breit|mehr|darauf|drauf|darin|drin"
 )
 _ITEM = rf"(?!{_ARTICLE}\s)[^\W\d_]+(?:\s(?!\w+ing\b)[^\W\d_]+)?\s*"  # of a list: "no dogs, cats or birds"
 _ENDS = re.compile(  # what is wanted goes on after these
@@ -85,16 +91,23 @@ _ENDS = re.compile(  # what is wanted goes on after these
     r"|but|with|is|are|was|were|has|have|who|which|while|and\s+\w+ing|please|thanks"
     r"|(?<!no\s)(?<!not\s)(?<!n't\s)(?<!never\s)(?<!any\s)(?<!without\s)"
     r"(?:stand|sit|walk|run|ride|jump|climb|play|hold|swim)s?"
-    r"|aber|sondern|mit|ist|sind|waren|haben|wird|werden|sitzt|sitzen|steht|stehen|liegt|liegen|geht|gehen|läuft|laufen"
-    r"|fährt|fahren|rennt|rennen|spielt|spielen|springt|trägt|sehen|bitte|danke)\b",
+    r"|aber|sondern|lieber|mit|ist|sind|waren|haben|wird|werden|sitzt|sitzen|steht|stehen|liegt|liegen|geht|gehen"
+    r"|läuft|laufen|fährt|fahren|rennt|rennen|spielt|spielen|springt|trägt|sehen|bitte|danke)\b",
     re.IGNORECASE,
 )
 # "No shoes and a bag" asks for a bag; "without a hat and a bag" does not.
 _ENDS_AND_ONE = re.compile(
     rf"{_ENDS.pattern}|\b(?:and\s+(?:an?|some|one|two)|und\s+(?:eine?[nmr]?|zwei))\s", re.IGNORECASE
 )
+# "A man with no shirt riding a bike" rides; but a ring on a finger is a thing.
+_DOING = re.compile(
+    r"(?:(?!(?:be|to|\w+ing)\b)[^\W\d_]+\s+){1,3}?"
+    r"(?=playing\b|(?!(?:\w*thing|ring|string|wing|building)\b)\w+ing\s+"
+    rf"(?:{_ARTICLE}|{_PLACE}|his|her|its|their|through|into|down|up|along|around|across|to|from|with|outside)\b)",
+    re.IGNORECASE,
+)
 _CLOSING = re.compile(
-    rf"(?:\s*\b(?:{_CLOSED}|ist|sind|hat|haben|trägt|tragen)\b|,?\s*\b(?:but|sondern)\b)+", re.IGNORECASE
+    rf"(?:\s*\b(?:{_CLOSED}|is\s*$|ist|sind|hat|haben|trägt|tragen)\b|,?\s*\b(?:but|sondern|lieber)\b)+", re.IGNORECASE
 )
 _EDGES = " ,;.!?:()[]/–—-\"„“”…'‚‘’"
 _SIGN = re.compile(  # "a no parking sign" wants one, and so does "no parking"
@@ -130,6 +143,8 @@ def without_negations(text: str) -> tuple[str, tuple[str, ...]]:
         ends = _ENDS if match["article"] else _ENDS_AND_ONE
         end = ends.search(text, place.end() if place else match.end())
         stop = end.start() if end else len(text)
+        if text[: match.start()].strip(_EDGES) and (doing := _DOING.match(text, match.end())):
+            stop = min(stop, doing.end())
         begin = max((end.end() for end in _ENDS.finditer(text, 0, match.start())), default=0)
         on_sign = _SIGN.search(text, begin, stop)
         following = _NEGATION.search(text, match.end(), stop)
