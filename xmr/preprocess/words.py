@@ -22,6 +22,26 @@ _CALLED = re.compile(r" (?:face|sign|symbol)$")  # what no one says who means th
 _COLOURED = "\U0001f000"  # from here on a black heart is black; before, it is one that is filled
 _FILLED = re.compile(r"^(?:heavy |black |white )+")
 
+# What a request begins with, "can you show me some pictures of", and what makes it polite.
+_REQUEST = re.compile(
+    r"\W*(?:(?:hi|hey|hello|hallo|ok(?:ay)?|please|pls|bitte|siri|google|alexa|I|ich|we|wir)\b\W*)*?"
+    r"(?:(?:(?:can|could|would|will)\s+you\s+(?:please\s+)?)?(?:show|find|give|get)\s+(?:me|us)|gimme|find"
+    r"|(?:I|we)\s+(?:(?:just|really)\s+)?(?:want|need|wanna)(?:(?:\s+to)?\s+see)?"
+    r"|(?:I|we)(?:['’]?d|\s+would)\s+like(?:\s+to\s+see)?"
+    r"|(?:(?:I|we)(?:['’]?m|['’]?re|\s+a(?:m|re))\s+)?(?:look|search)(?:ing)?\s+for"
+    r"|do\s+you\s+have|have\s+you\s+got|(?:is|are)\s+there"
+    r"|(?:ich|wir)\s+(?:suchen?|will|wollen|möchten?|brauchen?|hätten?)|suche|finde|(?:zeige?|gib)(?:\s+(?:mir|uns))?+"
+    r"|(?:kannst|könntest)\s+du\s+(?:mir|uns)|hast\s+du|habt\s+ihr|gibt\s+es)\b"
+    r"(?:\s+(?:please|bitte|mal|gerne?|some|any)\b)*\s+"
+    r"(?:(?:(?:an?|the|eine?|das)\s+)?(?:pictures?|photos?|pics?|images?|fotos?|bild(?:er)?)"
+    r"\s+(?:of|with|from|von|mit)\s+)?",
+    re.IGNORECASE,
+)
+_POLITE = re.compile(
+    r"^\W*(?:please|bitte)\b\W+|[\s,]+(?:please|pls|plz|thanks|thank\s+you|bitte|danke)\W*$", re.IGNORECASE
+)
+_SHOWN = re.compile(r"\s+(?:zeigen|sehen|finden)\W*$", re.IGNORECASE)  # how German requests end
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -88,6 +108,7 @@ def read(text: str, vocabulary: Vocabulary | None = None, negations: bool = True
     wanted, unwanted = without_negations(typed) if negations else (typed, ())
     if not unwanted:  # else what is unwanted tells how they were read
         corrected += slips
+    wanted = without_request(wanted)
     if vocabulary is None:
         return Reading(text, wanted.translate(addresses), tuple(part.translate(addresses) for part in unwanted))
     unknown: list[str] = []
@@ -100,6 +121,20 @@ def read(text: str, vocabulary: Vocabulary | None = None, negations: bool = True
     if unwanted and vocabulary.says_nothing(parts[0]):  # "there is no dog"
         parts[0] = ""
     return Reading(text, parts[0], tuple(parts[1:]), tuple(dict.fromkeys(corrected)), tuple(dict.fromkeys(unknown)))
+
+
+def without_request(text: str) -> str:
+    """What a text asks for, without the words that only ask.
+
+    >>> without_request("can you show me some pictures of cats, please?")
+    'cats'
+    >>> without_request("Ich möchte einen Hund sehen"), without_request("please")
+    ('einen Hund', 'please')
+    """
+    asked = _POLITE.sub("", text)
+    if begun := _REQUEST.match(asked):
+        asked = _SHOWN.sub("", asked[begun.end() :])
+    return asked if any(map(str.isalnum, asked)) else text
 
 
 def pictures_named(text: str) -> tuple[str, list[tuple[str, str]]]:

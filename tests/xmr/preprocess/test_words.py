@@ -279,7 +279,32 @@ def test_a_full_stop_without_a_space_makes_no_address(words):
 )  # fmt: skip
 def test_what_people_ask_with_is_no_misspelling_of_a_thing(text):
     reading = xmr.load("tri").read(text)
-    assert (reading.wanted, reading.corrected, reading.unknown) == (text, (), ())
+    assert (reading.corrected, reading.unknown) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("can you show me some pictures of cats, please?", "cats"),
+        ("hey siri find a red car", "a red car"),
+        ("I'm looking for a photo of a church at night", "a church at night"),
+        ("do you have a picture on a wall", "a picture on a wall"),
+        ("I don't want a dog. I want a cat", "a cat"),
+        ("no dogs, please, only birds", "only birds"),
+        ("zeig mir bitte Bilder von Katzen", "Katzen"),
+        ("kannst du mir Hunde zeigen", "Hunde"),
+        ("ich möchte keinen Hund, sondern eine Katze sehen", "eine Katze"),
+    ],
+)
+def test_the_words_of_a_request_ask_for_nothing_themselves(text, wanted):
+    assert xmr.load("tri").read(text).wanted == wanted
+
+
+@pytest.mark.parametrize(
+    "text", ["please", "zeig mir", "I want", "show jumping horse", "search and rescue dog", "a man looking for fish"]
+)
+def test_what_only_sounds_like_a_request_stays(text):
+    assert xmr.load("tri").read(text).wanted == text
 
 
 def test_a_slip_in_a_capital_letter_and_in_quotes_is_found_too(words):
