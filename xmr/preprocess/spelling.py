@@ -24,7 +24,9 @@ _WORD = re.compile(r"(?<![^\W_])[^\W\d_]+(?:['’-][^\W\d_]+)*(?![^\W_])")  # bu
 _JOINTS = re.compile("['-]")
 _CONTRACTED = re.compile(r"[^\W\d_]+'(?:t|d|m|re|ve|ll)")
 _DIGRAPHS = {"ae": "ä", "oe": "ö", "ue": "ü", "ss": "ß"}
+_DIGRAPH = re.compile("[aou]e")
 _DOTTED = {"a": "ä", "o": "ö", "u": "ü"}
+_HUMP = re.compile(r"(?<=[^\W\d_A-ZÄÖÜ])(?=[A-ZÄÖÜ])")
 _DRAWN_OUT = re.compile(r"(.)\1{2,}")
 _LINKS = ("", "s", "n", "en", "es", "er")  # between the parts of a German compound
 _ENDINGS = {"en": ("s", "es", "ed", "er", "ing", "ies", "y"), "de": ("e", "en", "em", "er", "es", "n", "s")}
@@ -55,7 +57,7 @@ farbe farben
 """
 _ASKING = frozenset(_WORDS_TO_ASK.split())
 _DOUBLING, _SWAP, _SHORT_SLIP = 30, 400, 1000  # a word so many times rarer than the one it may be a slip of, is one
-_JOINED = 10  # two words are one if that is so many times as frequent as the rarer of them
+_JOINED = 10  # two words are one if that is so many times as frequent as the rarer of them, and the other way round
 _COMMON = 1000  # a word this frequent is meant, rather than a compound that nobody wrote, one edit away
 _FAMILIAR = 200  # a word this frequent may be completed
 _LIKELY = 20  # a word this frequent may be a part of two that were typed together
@@ -130,14 +132,15 @@ class Vocabulary:
                     continue
             named = last and number > 0 and words[number - 1][0].lower() in _ARTICLES
             abbreviated = len(word) == SHORTEST and word.isupper() and (not text.isupper() or word == text)  # "an AI"
-            meant = self._meant(lower, language, last, named)
+            meant = self._unhumped(word) or self._meant(lower, language, last, named)
             if meant is None or (meant != lower and abbreviated):
                 unknown.append(word)
                 continue
             if meant != lower:
                 parts += [text[at : match.start()], meant]
                 at = match.end()
-                if meant not in self._restored(lower):
+                in_two = meant == self._compound(lower) and all(half in lower for half in meant.split())
+                if not in_two and meant not in self._restored(lower):
                     corrected.append((word, meant))
         return "".join([*parts, text[at:]]), corrected, unknown
 
@@ -191,15 +194,18 @@ class Vocabulary:
         if word in _ASKING and not named:
             return word
         if word in self._frequency and not (named and word in self.function_words and word not in _COUNTED):
-            found = max((word, *self._restored(word, dots=False)), key=self._frequency.__getitem__)
-            return self._put_right(found, max(self.counts.values(), key=lambda counts: counts.get(found, 0)))
+            found = self._likeliest(word)
+            known = self._put_right(found, max(self.counts.values(), key=lambda counts: counts.get(found, 0)))
+            return self._rather_two(known) or known
         if restored := self._restored(word) or [w for w in _shortened(word) if w in self._frequency]:
             return max(restored, key=self._frequency.__getitem__)
         if _CONTRACTED.fullmatch(word):
             return word
-        compound = self._compound(word)
+        compound = self._compound(word) or self._compound(_DIGRAPH.sub(lambda match: _DIGRAPHS[match[0]], word))
+        if compound and language == "en":
+            compound = word
         if word in self.others:
-            return word if compound or self._inflected(word, PART) else None
+            return compound or (word if self._inflected(word, PART) else None)
         if compound:
             return self._nearest(word, language, last, 1, at_least=_COMMON) or compound
         if word.endswith("'s") and "'" not in (owner := word[:-2]):
@@ -220,7 +226,7 @@ class Vocabulary:
         if not likely and "-" in word:
             read = [self._meant(part, language, False, False) or "" for part in parts]
             return "-".join(read) if all(read) else None
-        return likely
+        return likely and self._likeliest(likely)
 
     @cached_property
     def _frequency(self) -> dict[str, int]:
@@ -262,9 +268,11 @@ class Vocabulary:
         return max((word, *times), key=lambda known: counts.get(known, 0) / times.get(known, 1))
 
     def _compound(self, word: str) -> str | None:
-        """A word that is made of two known German ones, "Kaffeetasse", with both put right; None if it is not. Few
-        begin and none ends with a function word: "withhat" and "dogand" are two words."""
+        """The two known German words, put right, that a word is made of: "kaffee tasse" for "Kaffeetasse"; None if
+        there are none. Few begin and none ends with a function word: "withhat" and "dogand" are two words."""
         german, english = self.counts.get("de", {}), self.counts.get("en", {})
+        best: tuple[str, ...] = ()
+        highest = 0
         for at in range(PART, len(word) - PART + 1):
             for link in _LINKS:
                 first, second = word[: at - len(link)], word[at:]
@@ -272,9 +280,21 @@ class Vocabulary:
                     continue
                 if first in self.function_words and english.get(first, 0) > german.get(first, 0):
                     continue
-                if word[:at].endswith(link) and len(first) >= PART and first in german and second in german:
-                    return self._put_right(first, german) + link + self._put_right(second, german)
-        return None
+                rarer = min(german.get(first, 0), german.get(second, 0))
+                if word[:at].endswith(link) and len(first) >= PART and rarer > highest:
+                    best, highest = (first, second), rarer
+        return " ".join(self._put_right(self._likeliest(part), german) for part in best) or None
+
+    def _rather_two(self, word: str) -> str | None:
+        """The two words that a German one is made of, if it is so much rarer that more was learnt from them."""
+        compound, german = self._compound(word), self.counts.get("de", {})
+        if not compound or word in self.counts.get("en", {}):
+            return None
+        return compound if min(german.get(part, 0) for part in compound.split()) > _JOINED * german[word] else None
+
+    def _likeliest(self, word: str) -> str:
+        """A word, or the more frequent one that it is with its umlauts or its ß written out."""
+        return max((word, *self._restored(word, dots=False)), key=lambda known: self._frequency.get(known, 0))
 
     def _inflected(self, word: str, shortest: int) -> bool:
         """Whether a word is a known one with another ending, "sunsets" or "gläsernem" beside "gläsernen", rather than
@@ -317,6 +337,12 @@ class Vocabulary:
             if min(self._frequency.get(half, 0) for half in halves) > max(_JOINED * other, _LIKELY):
                 return " ".join(halves)
         return None
+
+    def _unhumped(self, word: str) -> str | None:
+        """The known words that were joined with a capital letter each, as in "#RedCar"."""
+        halves = _HUMP.sub(" ", word).lower().split()
+        known = all(len(half) >= SHORTEST and half in self._frequency for half in halves)
+        return " ".join(halves) if known and len(halves) > 1 else None
 
     def _completed(self, word: str) -> str | None:
         """The likeliest known word that begins with this one, which is being typed: "eleph"."""

@@ -160,10 +160,10 @@ def test_a_word_that_is_only_far_like_a_known_one_is_strange_rather_than_misspel
 
 def test_a_slip_in_a_part_of_a_compound_or_in_a_frequent_word_that_looks_like_one_is_found(words):
     german = Vocabulary({"de": {"kaffee": 200, "kaffe": 4, "tasse": 2000, "pin": 9, "apple": 40}, "en": {}})
-    assert german.correct("Kaffetasse") == ("kaffeetasse", [("Kaffetasse", "kaffeetasse")], [])
+    assert german.correct("Kaffetasse") == ("kaffee tasse", [("Kaffetasse", "kaffee tasse")], [])
     both = Vocabulary({"de": {"pin": 9, "apple": 40}, "en": {"pineapple": 2000}})
     assert both.correct("pinapple") == ("pineapple", [("pinapple", "pineapple")], [])
-    assert both.correct("Pinpin") == ("Pinpin", [], [])
+    assert both.correct("Pinpin") == ("pin pin", [], [])
 
 
 def test_a_known_word_with_another_ending_is_right(words):
@@ -206,7 +206,7 @@ def test_a_frequent_word_is_no_misspelt_compound_and_an_ending_no_word_of_its_ow
     german = {"der": 9000, "dre": 4, "den": 9000, "schaukel": 90, "schaukeln": 90, "see": 900, "stern": 900}
     words = Vocabulary({"en": {}, "de": german}, {"dresden", "seestern"}, {"der", "den"})
     assert words.correct("Dresden") == ("Dresden", [], ["Dresden"])
-    assert words.correct("Seestern") == ("Seestern", [], [])
+    assert words.correct("Seestern") == ("see stern", [], [])
     assert words.correct("Schaukelnden")[0] == "Schaukelnden"
 
 
@@ -332,10 +332,33 @@ def test_a_known_word_keeps_its_letters_without_dots(words):
     assert words.correct("schon")[0] == "schon" and words.correct("ein schon")[0] == "ein schon"
 
 
-def test_compounds_of_known_parts_are_no_misspellings(words):
-    for word in ("Kaffeetasse", "Blumenvase", "Hundetasse", "Autofahrrad", "Hundsblume"):
-        assert words.correct(word) == (word, [], []), word
+def test_compounds_that_nobody_wrote_are_read_as_their_parts_without_a_word(words):
+    for word, parts in {
+        "Kaffeetasse": "kaffee tasse", "Blumenvase": "blumen vase", "Hundetasse": "hunde tasse",
+        "Autofahrrad": "auto fahrrad", "Hundsblume": "hund blume", "MUELLTASSE": "müll tasse",
+    }.items():  # fmt: skip
+        assert words.correct(word)[::2] == (parts, []), word
+        assert words.correct(word)[1] == [] or "UE" in word
+    assert words.correct("a red Hundetasse") == ("a red Hundetasse", [], [])  # no German text
     assert words.correct("Kafeetasse")[1] == [] and words.correct("Kafeetasse")[2] == ["Kafeetasse"]
+
+
+def test_a_compound_is_read_as_its_parts_if_more_was_learnt_from_them():
+    german = {"wildpferd": 20, "wild": 300, "pferd": 2000, "parkbank": 300, "park": 900, "bank": 900, "barbier": 3}
+    words = Vocabulary({"de": german | {"bar": 90, "bier": 90}, "en": {"barbier": 3}})
+    assert words.correct("Wildpferd") == ("wild pferd", [], [])
+    assert words.correct("Parkbank Barbier") == ("Parkbank Barbier", [], [])
+
+
+def test_the_parts_of_an_unwritten_compound_find_what_it_means():
+    photos = xmr.open()
+    for text, category in {"Küchenmesser": "knife", "Waldhütte": "cabin", "Straßenkatze": "cat"}.items():
+        assert photos.search(text=text, k=1)[0].item.facts["category"] == category, text
+
+
+def test_words_that_were_joined_by_their_capitals_are_read_apart(words):
+    assert words.correct("#RedCar yellowBanana")[0] == "#red car yellow banana"
+    assert words.correct("McRedd")[2] == ["McRedd"]
 
 
 @pytest.mark.parametrize("text", ["50mm", "3D", "dogz2", "2dogz", "4k", "no5", "mp3", "a 5", "x", "ẞ", "ä"])
