@@ -16,8 +16,16 @@ _ADDRESS = re.compile(  # or a file's name: no words to correct, and no negation
 )
 _PRIVATE = 0xE000  # where signs begin that no text has once it is clean
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")  # pasted from a web page
+_ALT = re.compile(r"""\balt\s*=\s*(["'])(.*?)\1""", re.IGNORECASE)  # what such a tag says in words
+_LINK = re.compile(r"!?\[([^\[\]]+)\]\([^()\s]*\)")  # pasted Markdown
 _APOSTROPHE = re.compile(r"(?<=\w)[´`ʼ′](?=\w)")
-_EMOJI = re.compile("[\u2600-\u27bf\u2b50\U0001f300-\U0001f3fa\U0001f400-\U0001faff][\ufe0f\U0001f3fb-\U0001f3ff]*")
+_EMOJI = re.compile(
+    "[\u231a\u231b\u23f0-\u23f3\u2600-\u27bf\u2b50\U0001f300-\U0001f3fa\U0001f400-\U0001faff][\ufe0f\U0001f3fb-\U0001f3ff]*"
+)
+_MOOD = re.compile(
+    "[\u2639\u263a\U0001f600-\U0001f637\U0001f641-\U0001f644\U0001f910-\U0001f915\U0001f970-\U0001f976]\ufe0f?"
+)
+_SPOT = re.compile(r"^(?:large|medium) (\w+) (?:circle|square)$")
 _CALLED = re.compile(r" (?:face|sign|symbol)$")  # what no one says who means the thing itself
 _COLOURED = "\U0001f000"  # from here on a black heart is black; before, it is one that is filled
 _FILLED = re.compile(r"^(?:heavy |black |white )+")
@@ -94,7 +102,7 @@ def read(text: str, vocabulary: Vocabulary | None = None, negations: bool = True
     (('people',), '')
     """
     typed = clean_text(text)
-    typed = clean_text(unescape(_TAG.sub(" ", typed))) or typed  # an entity may stand for any sign
+    typed = clean_text(unescape(_TAG.sub(_said, _LINK.sub(r"\1", typed)))) or typed  # an entity may stand for any sign
     typed = _APOSTROPHE.sub("'", unicodedata.normalize("NFC", typed))  # an umlaut may come as a letter and its dots
     addresses = {_PRIVATE + number: address for number, address in enumerate(_ADDRESS.findall(typed))}
     for sign, address in addresses.items():  # what stands for it till the end is neither a word nor punctuation
@@ -138,7 +146,8 @@ def without_request(text: str) -> str:
 
 
 def pictures_named(text: str) -> tuple[str, list[tuple[str, str]]]:
-    """A text with the names that Unicode has for its emoji in their place, and these emoji with their names.
+    """A text with the names that Unicode has for its emoji in their place, and these emoji with their names. A face
+    beside anything else only tells the mood, and is left out; a coloured spot is a colour.
 
     >>> pictures_named("a 🐶 on the beach")
     ('a dog on the beach', [('🐶', 'dog')])
@@ -146,13 +155,23 @@ def pictures_named(text: str) -> tuple[str, list[tuple[str, str]]]:
     if text.isascii():
         return text, []
     found: list[tuple[str, str]] = []
+    without_moods = _MOOD.sub(" ", text)
+    if any(map(str.isalnum, without_moods)) or _EMOJI.search(without_moods):
+        text = without_moods
 
     def name(match: re.Match[str]) -> str:
-        called = _CALLED.sub("", unicodedata.name(match[0][0], "").lower())
+        called = _SPOT.sub(r"\1", _CALLED.sub("", unicodedata.name(match[0][0], "").lower()))
+        if match[0][0] in "\U0001f6ab\u274c":  # crossed out
+            called = "no"
         if match[0][0] < _COLOURED:
             called = _FILLED.sub("", called)
         found.append((match[0], called))
         return f" {found[-1][1]} "
 
     named = _EMOJI.sub(name, text)
-    return (re.sub(r"\s+", " ", named).strip(), found) if found else (text, [])
+    return (re.sub(r"\s+", " ", named).strip(), found) if found else (text.strip(), [])
+
+
+def _said(tag: re.Match[str]) -> str:
+    alt = _ALT.search(tag[0])
+    return f" {alt[2]} " if alt else " "

@@ -250,6 +250,8 @@ def test_an_address_and_the_name_of_a_file_stay(words, text):
 
 def test_the_marks_of_a_web_page_are_no_words(words):
     assert read('<p class="dog">a red <b>bannana</b>&nbsp;&amp;dog</p>', words).wanted == "a red  banana \xa0&dog"
+    assert read('<img src="hat.jpg" alt="a red bannana">', words).wanted == "a red banana"
+    assert read("![a red car](car.png) or [dog](https://a.com/hat)", words).wanted == "a red car or dog"
     assert read("<dog>", words).wanted == "<dog>" and read("dog <3", words).wanted == "dog <3"
 
 
@@ -532,6 +534,10 @@ def test_emoji_are_read_as_what_they_are_called_and_said(words):
     reading = read("a 🐶👍🏽 and no 🐱", words)
     assert (reading.wanted, reading.unwanted) == ("a dog thumbs up", ("cat",))
     assert reading.corrected[:2] == (("🐶", "dog"), ("👍🏽", "thumbs up"))
+    assert pictures_named("⏰⏳")[0] == "alarm clock hourglass with flowing sand"
+    assert pictures_named("a cat 😍☺️") == ("a cat", []) and pictures_named("🐱😂")[0] == "cat"
+    assert pictures_named("😂")[0] == "face with tears of joy"
+    assert pictures_named("🔴🚗")[0] == "red automobile" and read("🚫🐶", words).unwanted == ("dog",)
     assert pictures_named("red ❤️")[0] == "red heart" and pictures_named("🖤")[0] == "black heart"
     assert read("a dog – 50° №5 →", words).corrected == ()  # signs that are no pictures
     assert read("a 🐶").wanted == "a 🐶"  # who reads without a list of words knows emoji by itself
