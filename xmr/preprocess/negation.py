@@ -12,13 +12,15 @@ NEGATING = _SAY_NO.split()
 
 _NOT_EN = (
     r"(?:no|zero)(?!\s+(?:one|to|gravity|waste|\d+)\b)"
-    r"|(?>not(?:\s+at\s+all)?(?:\s+(?:wearing|having|showing|containing))?)(?!\s+(?:all|every|to)\b)"
+    r"|(?>not(?:\s+at\s+all)?(?:\s+be)?"
+    r"(?:\s+(?:wearing|having|showing|containing|contain|include|have|show))?)(?!\s+(?:all|every|to)\b)"
     r"|with\s?out(?!\s+of\b)|w/o(?:ut)?|minus(?!\s+\d)"
     r"|(?:(?<=that\s)|(?<=who\s)|(?<=which\s))never|in\s+no\s+way|by\s+no\s+means"
     r"|(?>except(?:\s+for)?)|exclud(?:e|es|ing)|lack(?:s|ing)|but\s+not|neither|(?:hardly|barely|scarcely)\s+any"
-    r"|(?:devoid|free)\s+of|(?:any(?:thing|one|body)?|every(?:thing|one|body)?|all)(?:\s+colou?rs?)?\s+but"
+    r"|(?:devoid|void|empty|free)\s+of|(?:any(?:thing|one|body)?|every(?:thing|one|body)?|all)(?:\s+colou?rs?)?\s+but"
     r"|(?:other|rather)\s+than|instead\s+of|(?:apart|aside)\s+from|with\s+the\s+exception\s+of"
-    r"|nothing\s+with|(?:is|are|was|were|has|have)['’]?n['’]?t(?!\s+(?:there|that|this|these|it|s?he|you|they|we|I)\b)"
+    r"|nothing\s+with|(?:must|should)n['’]?t(?:\s+(?:be|have|contain|include|show|see))?"
+    r"|(?:is|are|was|were|has|have|ai)['’]?n['’]?t(?!\s+(?:there|that|this|these|it|s?he|you|they|we|I)\b)"
     r"|(?>(?:do|does|did)(?:n['’]?t|\s+not)(?!\s+(?:you|they|we|I)\b)"  # these ask: "don't you have", "isn't that"
     r"(?:\s+(?:want|like|need|show|see|have|wear|include|contain))?(?:\s+to\s+see|\s+me)?)"
 )
@@ -32,15 +34,16 @@ _NOT_DE = (
 # What follows a negation that takes nothing away: "not only", "not very big", "no doubt", "Ohne Titel".
 _MEANT = (
     r"(?!\s+(?:only|just|more\s+than|less|longer|far|necessarily|always|very|so|too|quite|really|entirely|completely"
-    r"|both|(?:a(?:ny)?\s+)?doubt|hurry|title|idea|sure|bad|problem|matter|wonder|nur|bloß|mehr|weit|unbedingt|immer|sehr"
-    r"|ganz|zu|wirklich|völlig|besonders|(?:jeden\s+)?zweifel|titel|atem|betrieb|ahnung|frage|problem|ende|wunder|wahr"
+    r"|both|(?:a(?:ny)?\s+)?doubt|hurry|title|idea|sure|bad|problem|matter|wonder|nur|bloß|mehr|weit"
+    r"|unbedingt|immer|sehr|ganz|zu|wirklich|völlig|besonders|(?:jeden\s+)?zweifel|titel|atem|betrieb|ahnung|frage|problem|ende|wunder|wahr"
     r"|schlecht)\b)"
 )
 _ARTICLE = r"(?:any|a|an|the|(?:irgend)?eine?[nmrs]?|irgendwelche[nmrs]?|der|die|das|den|dem|des)"
 # What leads to a negation: "a cup [that is] not red", "a street [where there are almost] no cars".
 _LEADING = (
     r"(?:that|which|who|der|die|das)(?:['’]?s|\s+(?:has|have))?|and|or|but|with|where|there|is|are|was|were|wearing"
-    r"|(?:on|in|at)\s+which|almost|nearly|absolutely|definitely|just|und|oder|aber|nur|bloß|mit|wo|da|hier|dies|es|gibt"
+    r"|(?:on|in|at)\s+which|almost|nearly|absolutely|definitely|just|please|pls|must|should|und|oder"
+    r"|aber|bitte|nur|bloß|soll(?:te)?n?|darf|mit|wo|da|hier|dies|es|gibt"
     r"|ist|sind|trägt|(?:auf|in|an|bei)\s+(?:dem|der|denen)|fast(?=\s+kein)|ganz|gar|völlig|überhaupt"
 )
 _NEGATION = re.compile(
@@ -82,7 +85,8 @@ _AT_PLACE = re.compile(  # "not in the water", "not standing in the water"
 )
 # What a negation ends with, and says nothing by itself: "no cars [at all]", "keine Autos [zu sehen]".
 _CLOSED = (
-    r"at\s+all|whatsoever|anywhere|here|hier|in\s+(?:sight|Sicht)|(?:in|on)\s+(?:it|them)|on\s*$|to\s+be\s+seen|zu\s+sehen"
+    r"at\s+all|whatsoever|anywhere|here|hier|in\s+(?:sight|Sicht)|(?:in|on)\s+(?:it|them)|on\s*$"
+    r"|(?<!zu\s)(?:sein|enthalten)(?=\W*$)|to\s+be\s+seen|zu\s+sehen"
     r"|any\s?more|weit\s+und\s+breit|mehr|darauf|drauf|darin|drin"
 )
 _ITEM = rf"(?!{_ARTICLE}\s)[^\W\d_]+(?:\s(?!\w+ing\b)[^\W\d_]+)?\s*"  # of a list: "no dogs, cats or birds"

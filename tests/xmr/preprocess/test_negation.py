@@ -149,6 +149,12 @@ from xmr.preprocess.negation import MOST_UNWANTED, without_negations
         ("nothing with wheels", "", ["wheels"]),
         ("nichts mit Spinnen", "", ["Spinnen"]),
         ("cup –red", "cup", ["red"]),
+        ("a beach, must not contain people", "a beach", ["people"]),
+        ("a cup, it shouldn't be red", "a cup, it", ["red"]),
+        ("a beach empty of people", "a beach", ["people"]),
+        ("ein Auto, aber bitte kein rotes", "ein Auto", ["rotes"]),
+        ("das Auto soll nicht rot sein!", "das Auto", ["rot"]),
+        ("ein Mann ohne sein Rad", "ein Mann", ["sein Rad"]),
     ],
 )
 def test_a_negation_takes_away_what_it_names_and_leaves_the_rest(text, wanted, unwanted):
