@@ -44,8 +44,8 @@ def answers(gallery: Gallery, terms: list[Term], chosen: list[str], where: dict[
         try:
             searcher = open_searcher(name, gallery.path)
             start = time.perf_counter()
-            encoded = [searcher.encode(term) for term in ask.meant(searcher, terms, tell=False)]
-            query = Query((*likes.liked(searcher), *encoded, *likes.unwanted(searcher)))
+            meant = ask.meant(searcher, [*likes.liked(searcher), *terms], tell=False)
+            query = Query((*map(searcher.encode, meant), *likes.unwanted(searcher)))
             hits = searcher.search(query, K, exclude=likes.excluded(), where=where or None)
             found[name] = Answer(searcher, query, hits, (time.perf_counter() - start) * 1000)
         except BadInput as error:

@@ -109,7 +109,7 @@ def answer(terms: list[Term]) -> None:
     spoken = ask.caption_language(searcher, terms)
     if note := ask.foreign(searcher, terms):
         st.caption(note)
-    wanted = [*likes.liked(searcher), *ask.understood(searcher, terms)]
+    wanted = ask.understood(searcher, [*likes.liked(searcher), *terms])
     answers.show(gallery, searcher, wanted, start, spoken, address.name())
 
 

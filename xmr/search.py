@@ -267,7 +267,8 @@ class Searcher:
 
     def read(self, query: Query) -> tuple[Query, list[Reading]]:
         """The query with its texts as the person means them who typed them, and how each was read (System.read): with
-        misspelt words put right, and with what "no" or "ohne" takes away as terms of their own.
+        misspelt words put right, and with what "no" or "ohne" takes away as terms of their own. A text that only takes
+        away asks for "a photo" where no other part asks for anything.
 
         Raises:
             BadInput: the system takes no text, or a part or weight of the query cannot be used.
@@ -278,15 +279,23 @@ class Searcher:
         [('a banana', 1.0), ('apples', -1.0)]
         """
         check_terms(query)
+        read = [(term, self._reading(term)) for term in query.terms]
+        wanted = any(term.weight > 0 and not (reading and reading.only_unwanted) for term, reading in read)
         terms: list[Term] = []
-        readings = []
-        for term in query.terms:
-            if term.modality is not Modality.TEXT or not isinstance(term.content, str) or not term.content.strip():
+        for term, reading in read:
+            if reading is None:
                 terms.append(term)
                 continue
-            readings.append(reading := self.system.read(term.content, negations=term.weight > 0))
-            terms += [replace(term, content=text, weight=sign * term.weight) for text, sign in reading.terms]
-        return Query(tuple(terms)), readings
+            # "a photo" beside a drawing would count as much as the drawing does
+            texts = reading.terms[1:] if wanted and reading.only_unwanted else reading.terms
+            terms += [replace(term, content=text, weight=sign * term.weight) for text, sign in texts]
+        return Query(tuple(terms)), [reading for _, reading in read if reading]
+
+    def _reading(self, term: Term) -> Reading | None:
+        """How a typed text is read; None for what is none."""
+        if term.modality is not Modality.TEXT or not isinstance(term.content, str) or not term.content.strip():
+            return None
+        return self.system.read(term.content, negations=term.weight > 0)
 
     def encode(self, term: Term) -> Term:
         """The same term with its (dim,) vector as its content, so that searching again doesn't encode again.

@@ -189,6 +189,17 @@ def test_more_like_this_leaves_out_the_photo_itself_and_goes_back(page):
     assert "Photos like this one" not in said(page) and ids(page)[0] == first
 
 
+def test_words_that_only_take_away_leave_the_rest_of_the_query_what_it_is(page):
+    page.session_state["like"], page.session_state["mix"] = "gallery-cup-0001-0", True
+    page.text_input(key="without").set_value("snow").run()
+    taken_away = ids(page)
+    page.text_input(key="without").set_value("").run()
+    page.text_input(key="words").set_value("no snow").run()
+    assert "Without **snow**." in said(page) and ids(page) == taken_away
+    page.switch_page("compare.py").run()
+    assert not page.exception and ids(page)[:10] == taken_away
+
+
 SYSTEMS = checkpoint.available()
 
 

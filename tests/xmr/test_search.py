@@ -569,6 +569,17 @@ def test_texts_are_read_as_terms_and_all_else_stays(composing):
     assert readings[0].corrected == (("redd", "red"), ("grene", "green")) and readings[0].unknown == ("zzzzz",)
 
 
+@pytest.mark.parametrize(
+    "other", [Term(Modality.SKETCH, LEFT), Term(Modality.PHOTO, np.ones(DIM, np.float32)), text("red")]
+)
+def test_words_that_only_take_away_ask_for_nothing_beside_what_is_asked_for(composing, other):
+    for asked in ((other, text("no blue")), (text("no blue"), other)):
+        found, readings = composing.read(Query(asked))
+        assert set(map(repr, found.terms)) == {repr(other), repr(text("blue", -1.0))} and readings[0].typed
+    alone, _ = composing.read(Query((text("no blue"), replace(other, weight=-1.0))))
+    assert [term.weight for term in alone.terms] == [1, -1, -1]  # something has to be asked for
+
+
 def test_parts_are_read_and_a_whole_query_is_taken_as_it_is(composing):
     assert composing.search(text="redd, no blue") == composing.search(Query((text("red"), text("blue", -1))))
     assert {hit.item.labels for hit in composing.search(text="rde", k=2)} == {frozenset({"red"})}

@@ -74,8 +74,13 @@ class Reading:
     def terms(self) -> tuple[tuple[str, float], ...]:
         """The texts to search for, each with the weight 1 or -1. What is not wanted is taken away from "a photo" where
         nothing else is asked for."""
-        wanted = self.wanted or ("a photo" if self.unwanted else self.typed)
+        wanted = "a photo" if self.only_unwanted else self.wanted or self.typed
         return ((wanted, 1.0), *((text, -1.0) for text in self.unwanted))
+
+    @property
+    def only_unwanted(self) -> bool:
+        """Whether it says only what the photos should not show."""
+        return bool(self.unwanted and not self.wanted)
 
     @property
     def partly_known(self) -> bool:
