@@ -67,6 +67,9 @@ def show(
         st.warning(plain(error))
         return
     spent += time.perf_counter() - start
+    if not hits:
+        st.info(filters.why_none(where))
+        return
     stand = len(hits) - (len(near) if state.fold else 0)
     asked = [term for term in terms if term.weight > 0]
     said = listed([_names()[modality] for modality in dict.fromkeys(term.modality for term in asked)])
@@ -79,9 +82,6 @@ def show(
             ms=f"{1000 * spent:.0f}",
         )
     )
-    if not hits:
-        st.info(tr("No photo has all that the filters ask for. Take one of them away."))
-        return
     _doubt(hits, said, alone=len(asked) == 1)
     hits = _sorted(hits, order)
     selection.bar(gallery, state.marked, hits, name)

@@ -18,7 +18,7 @@ from pages.widgets import fold, peek, tools
 from pages.widgets.canvas import canvas_drawing, drawing_from_canvas
 from pages.widgets.strokes import from_text, to_text
 from xmr.gallery import DEMO, Gallery
-from xmr.modality import BadInput, Drawing, Modality, Query, Term
+from xmr.modality import BadInput, Drawing, Modality, Query, Term, UnknownText
 from xmr.search import Searcher
 
 CANVAS = 420  # units a side, in which all drawings are; frame.css says how wide it is shown, from 280 to as many px
@@ -302,8 +302,18 @@ def understood(searcher: Searcher, terms: list[Term]) -> list[Term]:
         try:
             usable.append(_encoded(searcher, term))
         except BadInput as error:
-            st.warning(plain(error))
+            st.warning(sentence(error))
     return usable
+
+
+def sentence(error: BadInput) -> str:
+    """Why a part of the query cannot be used, as Markdown: in the visitor's language where people come upon it in an
+    ordinary query."""
+    if isinstance(error, UnknownText) and error.text:
+        return tr(
+            "No word of “{text}” is known. Describe the photo in English or German words.", text=plain(error.text)
+        )
+    return plain(error)
 
 
 def meant(searcher: Searcher, terms: list[Term], tell: bool = True) -> list[Term]:

@@ -49,13 +49,16 @@ def answers(gallery: Gallery, terms: list[Term], chosen: list[str], where: dict[
             hits = searcher.search(query, K, exclude=likes.excluded(), where=where or None)
             found[name] = Answer(searcher, query, hits, (time.perf_counter() - start) * 1000)
         except BadInput as error:
-            st.warning(plain(f"{name}: {error}"))
+            st.warning(f"{plain(name)}: {ask.sentence(error)}")
     return found
 
 
 def category(gallery: Gallery) -> str | None:
-    """The category whose photos are framed: the visitor's choice, at first the one that words or the example name."""
+    """The category whose photos are framed: the visitor's choice, at first the one that words or the example name. None
+    where no photo has one."""
     known = gallery.categories()
+    if not known:
+        return None
     said = " ".join([state.words or "", state.example or ""]).lower()
     longest = sorted(known, key=len, reverse=True)
     called = {
@@ -82,12 +85,19 @@ def agreement(found: dict[str, Answer]) -> None:
     shared = {pair: len(ids[pair[0]] & ids[pair[1]]) for pair in combinations(ids, 2)}
     if not shared:
         return
+    photos = max(len(answer.hits) for answer in found.values())  # fewer than ten in a small gallery
     few, many = min(shared.values()), max(shared.values())
     told = str(few) if few == many else tr("{few} to {many}", few=few, many=many)
-    with st.expander(tr("How far they agree: each two share {count} of {all} photos", count=told, all=K)):
+    with st.expander(tr("How far they agree: each two share {count} of {all} photos", count=told, all=photos)):
         for (first, second), count in shared.items():
             st.markdown(
-                tr("{first} and {second} share **{count}** of {all}", first=first, second=second, count=count, all=K)
+                tr(
+                    "{first} and {second} share **{count}** of {all}",
+                    first=first,
+                    second=second,
+                    count=count,
+                    all=photos,
+                )
             )
         st.caption(
             tr(
@@ -133,8 +143,8 @@ def compare(gallery: Gallery, terms: list[Term]) -> None:
         st.markdown(f"##### {tr('The same query, asked of several systems')}")
         st.markdown(
             tr(
-                "Draw, type or upload on the left. Each system shows its ten best photos, how long it took, and "
-                "how many of them another one found as well."
+                "Draw something, type what you look for, or upload a photo. Each system shows its ten best photos, how "
+                "long it took, and how many of them another one found as well."
             )
         )
         return
@@ -156,7 +166,7 @@ def side_by_side(gallery: Gallery, terms: list[Term], chosen: list[str], where: 
         st.info(tr("Choose at least one system."))
     found = answers(gallery, terms, chosen, where)
     if found and not any(answer.hits for answer in found.values()):
-        st.info(tr("No photo has all that the filters ask for. Take one of them away."))
+        st.info(filters.why_none(where))
     for column, (name, answer) in zip(st.columns(max(len(found), 1), gap="medium"), found.items(), strict=False):
         with column:
             head = st.container(gap="xxsmall")
@@ -183,11 +193,14 @@ def vote(gallery: Gallery, terms: list[Term], can: list[str], kind: str, where: 
     try:
         about = question(gallery, terms, can, where)
     except BadInput as error:
-        st.warning(plain(error))
+        st.warning(ask.sentence(error))
         return
     pair = random.Random(about).sample(can, 2)  # the same while the query is
     found = answers(gallery, terms, pair, where)
     if len(found) < 2:
+        return
+    if not any(answer.hits for answer in found.values()):
+        st.info(filters.why_none(where))
         return
     answered = votes.answers_of(visit.this_visitor())
     told = answered.get(about)

@@ -96,6 +96,15 @@ def row(gallery: Gallery) -> tuple[dict[str, list], DeltaGenerator]:
     return where, row
 
 
+def why_none(where: Mapping[str, list]) -> str:
+    """Why a query has no answer."""
+    if where:
+        return tr("No photo has all that the filters ask for. Take one of them away.")
+    return tr(
+        "No other photo is left here. Photos chosen for “More like this” or “Less like this” are not shown as answers."
+    )
+
+
 def sample(gallery: Gallery, count: int, where: Mapping[str, list[str]]) -> list[Item]:
     """Some of the photos that meet the conditions."""
     return gallery.sample(count, conditions(where))

@@ -312,7 +312,8 @@ def text_input(tokenizer: Tokenizer, texts: Sequence[str], max_tokens: int) -> n
             raise UnknownText("The caption is empty. Describe the photo in a few words, such as: a red car.")
         if not tokenizer.known(cleaned):
             beginning = cleaned if len(cleaned) <= 40 else cleaned[:40] + "…"
-            raise UnknownText(f"No word of “{beginning}” is known. Describe the photo in English or German words.")
+            told = f"No word of “{beginning}” is known. Describe the photo in English or German words."
+            raise UnknownText(told, beginning)
     return tokenizer.encode(texts, max_tokens)
 
 

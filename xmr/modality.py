@@ -42,7 +42,11 @@ class BadInput(ValueError):
 
 
 class UnknownText(BadInput):
-    """A text of which an encoder knows no word."""
+    """A text of which an encoder knows no word; `text` is its beginning, empty where it has no words at all."""
+
+    def __init__(self, message: str, text: str = "") -> None:
+        super().__init__(message)
+        self.text = text
 
 
 def printable(text: str, also: str = "") -> str:

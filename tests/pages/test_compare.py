@@ -7,12 +7,15 @@ from itertools import combinations
 from types import SimpleNamespace
 
 import pytest
+from PIL import Image
 
 from pages import visit, votes
+from pages.plain import plain
+from pages.shared import open_system
 from pages.widgets.canvas import canvas_drawing
 from tests.apptest import cards, ids, press, said
 from xmr import checkpoint
-from xmr.gallery import DEMO, Gallery
+from xmr.gallery import DEMO, Gallery, index_folder
 
 pytestmark = pytest.mark.slow
 
@@ -172,6 +175,34 @@ def test_a_vote_on_other_photos_is_another_vote(compared, draw):
     press(page, "Left")
     page.multiselect(key="where-colour").set_value(["blue"]).run()
     assert not any(button.disabled for button in page.button if button.label == "Left")
+
+
+def test_a_gallery_of_one_photo_without_a_kind_asks_of_no_kind_and_its_photo_is_no_answer_to_itself(
+    compared, tmp_path, opened
+):
+    Image.new("RGB", (64, 64), "red").save(tmp_path / "only.jpg")
+    index_folder(tmp_path, [open_system("tri"), open_system("flickr30k-clip")])
+    compared.session_state["folder"] = tmp_path / ".xmr"
+    page = type_in(compared, "a red car")
+    assert [key for key in page.get("selectbox") if key.key == "category"] == [] and len(ids(page)) == 2
+    assert "share **1** of 1" in said(page)
+    page.session_state["like"] = ids(page)[0]
+    for blind in (False, True):
+        page.toggle(key="blind").set_value(blind).run()
+        assert not page.exception and not cards(page)
+        assert "No other photo is left here." in said(page) and "filters" not in said(page)
+        assert "Which answers this better?" not in said(page)
+    searched = opened("search")
+    searched.session_state["folder"], searched.session_state["like"] = tmp_path / ".xmr", page.session_state["like"]
+    searched.run()
+    assert "No other photo is left here." in said(searched) and "0 best of" not in said(searched)
+
+
+def test_words_that_nobody_knows_are_told_in_the_visitors_language(compared, opened):
+    for page in (compared, opened("search")):
+        page.session_state["language"] = "de"
+        page.text_input(key="words").set_value("[红色](汽车)").run()
+        assert "No word of" not in said(page) and f"Kein Wort von „{plain('[红色](汽车)')}“ ist bekannt." in said(page)
 
 
 def test_no_system_chosen_is_said(compared):
