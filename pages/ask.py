@@ -13,7 +13,7 @@ from pages import address, galleries, likes, pictures
 from pages.language import language, tr
 from pages.plain import plain, short
 from pages.shared import DEFAULT, changed, in_words, load_gallery, open_gallery, open_system, systems
-from pages.state import state
+from pages.state import sent, state
 from pages.widgets import fold, peek, tools
 from pages.widgets.canvas import canvas_drawing, drawing_from_canvas
 from pages.widgets.strokes import from_text, to_text
@@ -266,8 +266,9 @@ def _weigh(name: str, label: str, term: Term) -> Term:
 
 
 def _set_weight(name: str) -> None:
-    state.weights = {**(state.weights or {}), name: st.session_state[f"weight-{name}"]}
-    changed()
+    if (weight := sent(f"weight-{name}")) is not None:
+        state.weights = {**(state.weights or {}), name: weight}
+        changed()
 
 
 def caption_language(searcher: Searcher, terms: list[Term]) -> str:

@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -17,7 +16,7 @@ from pages.grid import WORDED, fact_names
 from pages.language import LANGUAGES, in_digits, language, tr
 from pages.plain import shown
 from pages.shared import in_words, open_gallery
-from pages.state import state
+from pages.state import sent, state
 from xmr.gallery import Gallery
 from xmr.modality import Item
 from xmr.where import LANGUAGE, TAKEN, conditions
@@ -156,13 +155,14 @@ def _where() -> dict[str, list[str]]:
 
 
 def _choose(fact: str) -> None:
-    _set(fact, list(st.session_state[f"where-{fact}"]))
+    if (values := sent(f"where-{fact}")) is not None:
+        _set(fact, list(values))
 
 
 def _choose_dates() -> None:
     """A range takes the place of the years, and they of it. One of which only the beginning was chosen is none yet."""
-    dates: Any = st.session_state[_DATES]
-    if len(dates) != 1:
+    dates = sent(_DATES)
+    if dates is not None and len(dates) != 1:
         _set(TAKEN, [f"{dates[0]}..{dates[1]}"] if dates else [])
 
 

@@ -21,7 +21,7 @@ from pages import trust, uploads
 from pages.language import tr
 from pages.plain import plain, shown
 from pages.shared import forget_gallery, like, open_gallery, photos_folder
-from pages.state import state
+from pages.state import sent, state
 from xmr.files import write_json
 from xmr.gallery import DEMO, Gallery
 from xmr.modality import BadInput
@@ -82,8 +82,8 @@ def instead() -> str:
 def switch(widget: str, before: str) -> None:
     """Search the gallery that was chosen in a widget which showed the one `before`; filters and photos of that go with
     it."""
-    chosen = st.session_state[widget]
-    if chosen == before:  # a widget of before the gallery changed, which the browser tells of late
+    chosen = sent(widget)
+    if chosen in (None, before):  # a widget of before the gallery changed, which the browser tells of late
         return
     try:
         choose(chosen)

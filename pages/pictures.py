@@ -17,7 +17,7 @@ from pages import kept, uploads
 from pages.language import tr
 from pages.plain import plain
 from pages.shared import changed
-from pages.state import state
+from pages.state import sent, state
 from pages.widgets import crop, inline
 from xmr.gallery import thumbnail
 from xmr.modality import BadInput, Drawing, Modality, Term
@@ -144,7 +144,7 @@ def _turn() -> None:
 
 def _take(key: str) -> None:
     """Read what came into an inbox, and have an empty one in its place."""
-    came = st.session_state[key]
+    came = sent(key)
     files: Sequence[UploadedFile] = came if isinstance(came, list) else [came] if came else []
     if not files:
         return
@@ -205,7 +205,8 @@ def _remove(name: str) -> None:
 
 def _use(name: str) -> None:
     """As the person says."""
-    _change(name, st.session_state[f"use-{name}"], keep_box=True)
+    if use := sent(f"use-{name}"):
+        _change(name, use, keep_box=True)
 
 
 def _crop(name: str) -> None:

@@ -143,3 +143,9 @@ class _Kept:
 
 
 state: State = _Kept()
+
+
+def sent(key: str) -> Any:
+    """What the browser sent of a widget, for its on_change; None if the server has forgotten that widget: Streamlit
+    calls its on_change even so, where somebody was quick to open another page."""
+    return st.session_state.get(key)

@@ -12,7 +12,7 @@ from typing import Any
 import streamlit as st
 
 from pages.language import tr
-from pages.state import state
+from pages.state import sent, state
 
 PAGE = "results"
 NAMES = (
@@ -75,7 +75,8 @@ def switch(label: str, name: str, drops: Sequence[str] = (), **more: Any) -> boo
 
 
 def _changed(name: str, default: str | bool, drops: Sequence[str]) -> None:
-    _keep(name, st.session_state[name], default, drops)
+    if (chosen := sent(name)) is not None:
+        _keep(name, chosen, default, drops)
 
 
 def _keep(name: str, chosen: str | bool, default: str | bool, drops: Sequence[str]) -> None:

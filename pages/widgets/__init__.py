@@ -13,6 +13,7 @@ import streamlit as st
 
 from pages.history import History
 from pages.language import language, tr
+from pages.state import sent
 
 
 def _component(name: str, html: str) -> Callable[..., Any]:
@@ -45,7 +46,7 @@ def photos(told: dict[str, Any], on_act: Callable[[Any], None], key: str = "phot
             "why" (None: no more), "open", "reveal"; and "mark", of a list of ids.
         key: of the component.
     """
-    _photos(key=key, data=[told, key], on_act_change=lambda: on_act(st.session_state[key].act))
+    _photos(key=key, data=[told, key], on_act_change=lambda: (came := sent(key)) and on_act(came.act))
 
 
 def tools(history: History, pen: str, taken: int, on_step: Callable[[int], None], on_clear: Callable[[], None]) -> None:
@@ -77,7 +78,7 @@ def tools(history: History, pen: str, taken: int, on_step: Callable[[int], None]
     _tools(
         key="tools",
         data=told,
-        on_taken_change=lambda: on_step(st.session_state.tools.taken),
+        on_taken_change=lambda: (came := sent("tools")) and on_step(came.taken),
         on_clear_change=on_clear,
     )
 
@@ -97,7 +98,7 @@ def crop(source: str, box: Sequence[float] | None, on_box: Callable[[Any], None]
         "hint": tr("Draw a frame around the part to search with."),
     }
     told = {"source": source, "box": list(box or (0, 0, 1, 1)), "texts": texts}
-    _crop(key=key, data=told, on_box_change=lambda: on_box(st.session_state[key].box))
+    _crop(key=key, data=told, on_box_change=lambda: (came := sent(key)) and on_box(came.box))
 
 
 def fold(label: str) -> None:

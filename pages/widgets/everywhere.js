@@ -2,6 +2,7 @@
 // anywhere, and a link over the query to the photos.
 
 const YEAR = 365 * 24 * 3600;
+const SENT = 500; // ms after which what was typed has been sent: a field waits half as long for the next key
 const PATIENCE = 10000; // ms in which the inbox may appear
 const FIELDS = "input:not([type=file], [type=radio], [type=checkbox], [type=range], [type=button]), textarea, select";
 
@@ -23,6 +24,8 @@ export default function ({ parentElement, data }) {
   window.xmrEverywhere = true;
   new MutationObserver(takeColours).observe(document.querySelector(".stApp"), { attributeFilter: ["class"] });
   document.addEventListener("keydown", key);
+  document.addEventListener("input", () => { typed = performance.now(); }, true);
+  document.addEventListener("click", afterWords, true);
   document.addEventListener("paste", (event) => {
     const typing = event.composedPath()[0].matches?.("input, textarea") && event.clipboardData.getData("text/plain");
     if (typing || !event.clipboardData.files.length) return;
@@ -77,6 +80,18 @@ function key(event) {
 const search = () => document.querySelector("[data-testid=stTopNavLink], [data-testid=stSidebarNavLink]");
 const inbox = () => document.querySelector(".st-key-pictures input[type=file]");
 const uploader = (event) => event.composedPath().some((one) => one.matches?.("[data-testid=stFileUploader]"));
+
+// What was just typed goes first, then the click on another page: what Streamlit sends of this page after that click takes
+// one back to it, and the words are lost.
+let typed = -Infinity;
+
+function afterWords(event) {
+  const link = event.target.closest?.("a[data-testid$=NavLink]"), wait = typed + SENT - performance.now();
+  if (!link || wait <= 0 || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  setTimeout(() => link.click(), wait);
+}
 
 // Files into the inbox of the query, on Search where this page has none; the server says which of them are no pictures.
 function give(files) {

@@ -105,6 +105,18 @@ def test_back_forward_a_reload_and_a_second_tab_ask_the_same_query(arrive):
     assert expect_answer(page, "the drawing and the words") == both
 
 
+def test_who_opens_another_page_in_the_middle_of_typing_comes_there_with_all_words(arrive):
+    page = arrive()
+    for title, path, typed in (("Compare", "compare", "a red house"), ("Search", "", " on the beach")):
+        words(page).press("End")
+        words(page).press_sequentially(typed, delay=20)
+        page.get_by_role("link", name=title, exact=True).click()
+        page.wait_for_url(f"**/{path}?words=*")
+        page.wait_for_timeout(1500)  # it stays there
+        assert urlsplit(page.url).path == f"/{path}"
+        expect(words(page)).to_have_value("a red house" if path else "a red house on the beach")
+
+
 @pytest.mark.parametrize("width", [1366, 420])
 def test_back_closes_the_large_photo_and_leaves_the_answers_forward_and_a_reload_open_it_again(arrive, width):
     page = arrive("", width, 800, has_touch=width == 420)

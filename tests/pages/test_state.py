@@ -32,6 +32,27 @@ def test_a_key_that_is_not_named_is_a_slip():
         state.liek = "a photo"
 
 
+def test_what_is_sent_of_a_widget_that_the_server_has_forgotten_is_passed_over():
+    """Streamlit calls what listens to it even so, if another page was opened at that moment."""
+
+    def page():
+        import streamlit as st
+
+        from pages import ask, filters, galleries, pictures, view
+
+        filters._choose("colour")
+        filters._choose_dates()
+        pictures._take("pictures-9")
+        pictures._use("a picture")
+        view._changed("test", "", ())
+        galleries.switch("scope-", "")
+        ask._set_weight("words")
+        st.text(sorted(st.session_state.to_dict()))
+
+    ran = AppTest.from_function(page).run()
+    assert not ran.exception and ran.text[0].value == "[]"
+
+
 def test_all_that_a_cached_function_is_given_tells_its_results_apart():
     """Streamlit leaves out of a key what has a name that begins with "_"."""
     cached = [
