@@ -19,8 +19,11 @@ _COLOURS = ("#3b78e7", "#d9730d", "#1a9e78", "#c2408f", "#8a63d2", "#a8851a", "#
 _GERMAN = alt.NumberLocale(decimal=",", thousands=".", grouping=[3], currency=["", "\u00a0€"])
 
 
-def show_chart(chart: alt.Chart | alt.LayerChart | alt.FacetChart, **more: int) -> None:
-    """Put a chart on the page, with its numbers as the visitor's language writes them."""
+def show_chart(chart: alt.Chart | alt.LayerChart | alt.FacetChart, title: str = "", **more: int) -> None:
+    """Put a chart on the page, with its numbers as the visitor's language writes them. Its title is above it, since one
+    inside of it is cut off on a phone."""
+    if title:
+        st.markdown(f"**{title}**")
     if language() == "de":
         chart = chart.configure(locale=alt.Locale(number=_GERMAN))
     st.altair_chart(chart, **more)
@@ -42,7 +45,8 @@ def colour_of(system: str) -> str:
 def colours(shown: Collection[str]) -> alt.Color:
     """The colours of a chart whose field "system" has these values, in the order of the systems."""
     order = [name for name in systems() if name in set(shown)]
-    return alt.Color("system:N", title=None, scale=alt.Scale(domain=order, range=[colour_of(name) for name in order]))
+    scale = alt.Scale(domain=order, range=[colour_of(name) for name in order])
+    return alt.Color("system:N", title=None, scale=scale, legend=legend_below(order, len(_COLOURS)))
 
 
 def field_names() -> dict[str, str]:

@@ -115,8 +115,10 @@ def leaderboard(table: pd.DataFrame) -> None:
         alt.Chart(found).mark_rule(color=ink, strokeWidth=width).encode(x, alt.Y("low:Q"), alt.Y2("high:Q"), offset)
         for ink, width in (("black", 1), ("white", 3))
     )
-    chance = alt.Chart(found).mark_tick(thickness=2, color="#888888").encode(x, alt.Y("chance:Q"), offset)
-    charts.show_chart(bars + rimmed + errors + chance, height=320)
+    # As wide as its bar, which a tick is not.
+    chance = alt.Chart(found).mark_bar(stroke="#888888", strokeWidth=2)
+    chance = chance.encode(x, alt.Y("chance:Q", stack=False), alt.Y2("chance"), offset)
+    charts.show_chart((bars + rimmed + errors + chance).properties(height=280, autosize=charts.PLOT_HEIGHT))
     st.caption(
         tr(
             "Bars: the shipped encoders on test items; each system's card says what training had seen of these. Thin "
@@ -190,7 +192,7 @@ def recall_curves(protocol: str, question: str) -> None:
             )
         )
         title = tr("Precision and recall: how much is right, the further you look")
-        charts.show_chart(chart.properties(title=title, height=300))
+        charts.show_chart(chart.properties(height=300, autosize=charts.PLOT_HEIGHT), title)
 
 
 def stated_probabilities(protocol: str, question: str) -> None:
@@ -214,9 +216,8 @@ def stated_probabilities(protocol: str, question: str) -> None:
     ideal = alt.Chart(pd.DataFrame({"stated": [0, 1], "right": [0, 1]})).mark_line(color="#888888", strokeDash=[4, 4])
     st.markdown(verdicts.nearest_to_the_truth({name: found["ece"] for name, found in held.items()}))
     charts.show_chart(
-        (ideal.encode(x, y) + chart).properties(
-            title=tr("How sure it says it is, and how often it is right"), height=300
-        )
+        (ideal.encode(x, y) + chart).properties(height=300, autosize=charts.PLOT_HEIGHT),
+        tr("How sure it says it is, and how often it is right"),
     )
     errors = ", ".join(f"{name} {in_digits(found['ece'], 3)}" for name, found in held.items())
     st.caption(
@@ -319,14 +320,12 @@ def going_wrong() -> None:
         .mark_bar()
         .encode(
             alt.Y("name:N", sort=None, title=None),
-            alt.X(
-                "right:Q", scale=alt.Scale(domain=[0, 1]), title=tr("share of the first ten that is of the right kind")
-            ),
+            alt.X("right:Q", scale=alt.Scale(domain=[0, 1]), title=tr("share of right kind among the first ten")),
             charts.colours([system]),
             tooltip=charts.tips("name", "right:Q", "queries"),
         )
     )
-    charts.show_chart(chart.properties(height=22 * min(len(kinds), WORST_KINDS) + 40))
+    charts.show_chart(chart.properties(height=22 * min(len(kinds), WORST_KINDS), autosize=charts.PLOT_HEIGHT))
     st.caption(
         tr(
             "{queries} queries, {right} of their first ten photos right. The {count} worst of {all} kinds.",

@@ -90,7 +90,7 @@ def _lines(part: pd.DataFrame, title: str) -> None:
             tooltip=tips("stage", "steps", "figure", "value:Q"),
         )
     )
-    show_chart(chart.properties(title=title, height=260, autosize=PLOT_HEIGHT))
+    show_chart(chart.properties(height=260, autosize=PLOT_HEIGHT), title)
 
 
 def with_std(entry: dict, key: str) -> str:
