@@ -118,7 +118,8 @@ def leaderboard(table: pd.DataFrame) -> None:
     # As wide as its bar, which a tick is not.
     chance = alt.Chart(found).mark_bar(stroke="#888888", strokeWidth=2)
     chance = chance.encode(x, alt.Y("chance:Q", stack=False), alt.Y2("chance"), offset)
-    charts.show_chart((bars + rimmed + errors + chance).properties(height=280, autosize=charts.PLOT_HEIGHT))
+    # Its height includes the legend's, so that what is below stays in its place while the page opens.
+    charts.show_chart(bars + rimmed + errors + chance, height=340)
     st.caption(
         tr(
             "Bars: the shipped encoders on test items; each system's card says what training had seen of these. Thin "
