@@ -111,19 +111,17 @@ def leaderboard(table: pd.DataFrame) -> None:
             tooltip=charts.tips("system", "metric", "value:Q", "stderr:Q", "chance:Q"),
         )
     )
-    errors, rimmed = (  # black in white: seen on every bar, and on a light and a dark page
-        alt.Chart(found).mark_rule(color=ink, strokeWidth=width).encode(x, alt.Y("low:Q"), alt.Y2("high:Q"), offset)
-        for ink, width in (("black", 1), ("white", 3))
-    )
-    # As wide as its bar, which a tick is not.
+    # A band as wide as its bar, which is in its place; a rule or a tick is beside it.
+    errors = alt.Chart(found).mark_bar(color="#888888", opacity=0.7)
+    errors = errors.encode(x, alt.Y("low:Q", stack=False), alt.Y2("high:Q"), offset)
     chance = alt.Chart(found).mark_bar(stroke="#888888", strokeWidth=2)
     chance = chance.encode(x, alt.Y("chance:Q", stack=False), alt.Y2("chance"), offset)
     # Its height includes the legend's, so that what is below stays in its place while the page opens.
-    charts.show_chart(bars + rimmed + errors + chance, height=340)
+    charts.show_chart(bars + errors + chance, height=340)
     st.caption(
         tr(
-            "Bars: the shipped encoders on test items; each system's card says what training had seen of these. Thin "
-            "lines: the standard error over the queries. Grey ticks: guessing. Point at a chart to save it as a "
+            "Bars: the shipped encoders on test items; each system's card says what training had seen of these. Grey "
+            "bands: the standard error over the queries. Grey lines: guessing. Point at a chart to save it as a "
             "picture (PNG), or its figures (CSV, behind the table)."
         )
     )
