@@ -19,7 +19,7 @@ BELOW = {
     "modality": set(),
     "home": set(),
     "files": set(),
-    "plain": set(),
+    "plain": {"modality"},
     "metrics": {"modality"},
     "where": {"modality"},
     "index": {"files", "index", "where", "modality"},
@@ -53,7 +53,7 @@ BELOW = {
     "serve": {"__version__", "checkpoint", "gallery", "modality", "preprocess", "search", "serve"},
     "remote": {"compose", "gallery", "modality", "preprocess", "search", "system", "where"},
     "__init__": {"checkpoint", "gallery", "modality", "search", "system"},
-    "cli": {"__version__", "adopt", "checkpoint", "cluster", "duplicates", "engine", "gallery", "home"}
+    "cli": {"__version__", "adopt", "checkpoint", "cluster", "duplicates", "engine", "files", "gallery", "home"}
     | {"index", "labelled", "modality", "preprocess", "search", "serve", "system", "where"},
     "__main__": {"cli"},
 }
