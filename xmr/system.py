@@ -13,7 +13,7 @@ import numpy as np
 from xmr.composer import Composer
 from xmr.encoder import Encoder, memory_of
 from xmr.modality import BadInput, Modality, check_text, listed, shown
-from xmr.preprocess import Reading, read
+from xmr.preprocess import Reading, Vocabulary, read
 
 MAX_NUMBER = 1e9  # in a vector; its square still fits a float32
 _ANY_VECTOR = {"batch", "languages", "words", "cells"}  # what an encoder's config says that changes no vector
@@ -103,9 +103,7 @@ class System:
     def names(self) -> tuple[frozenset[str], ...]:
         """The words of each name of one thing that has several, as far as it knows any; the longest first. BadInput if
         its list of words cannot be used."""
-        encoder = self.encoders.get(Modality.TEXT)
-        vocabulary = encoder.vocabulary if encoder else None
-        return vocabulary.names if vocabulary else ()
+        return self._vocabulary.names if self._vocabulary else ()
 
     def knows(self, text: str) -> bool:
         """Whether something is known of a word of a text that names anything; True without a list of words. BadInput if
@@ -115,9 +113,13 @@ class System:
         >>> xmr.load("tri").knows("a red car"), xmr.load("tri").knows("an xyzzy")
         (True, False)
         """
+        return self._vocabulary is None or self._vocabulary.knows(text)
+
+    @property
+    def _vocabulary(self) -> Vocabulary | None:
+        """The text encoder's list of words, where there is one."""
         encoder = self.encoders.get(Modality.TEXT)
-        vocabulary = encoder.vocabulary if encoder else None
-        return vocabulary is None or vocabulary.knows(text)
+        return encoder.vocabulary if encoder else None
 
     def fingerprint(self, modality: Modality) -> str:
         """sha256 (hex) over all that makes its vectors of one modality: the bytes of that encoder's files, its
